@@ -1,0 +1,6 @@
+package dev.llmproxy;
+
+/** Placeholder. */
+public final class Settings {
+  private Settings() {}
+}
