@@ -1,0 +1,76 @@
+package dev.llmproxy.local;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the attention of each layer remembers of the tokens so far, and which tokens they were.
+ *
+ * <p>Memory grows by pages of {@value #PAGE} positions, 12 MB each with our model. Used by one
+ * thread at a time.
+ */
+final class KeyValueCache {
+  /** Positions in a page; a multiple of eight, the step of {@link Arithmetic#addProducts}. */
+  static final int PAGE = 256;
+
+  private final int layers;
+  private final int width;
+  private final int[] tokens;
+  private int length;
+
+  // By page. Each is laid out so that the loop that reads it runs along a row.
+  private final List<float[][][]> keys = new ArrayList<>(); // [layer][value][position]
+  private final List<float[][][]> values = new ArrayList<>(); // [layer][position][value]
+
+  /**
+   * @param width values in a key, and in a value, of one position
+   * @param capacity most positions
+   */
+  KeyValueCache(int layers, int width, int capacity) {
+    this.layers = layers;
+    this.width = width;
+    this.tokens = new int[capacity];
+  }
+
+  /** Tokens remembered. */
+  int length() {
+    return length;
+  }
+
+  /** How many tokens at the start of {@code prompt} are remembered. */
+  int commonPrefix(int[] prompt) {
+    int common = 0;
+    while (common < Math.min(length, prompt.length) && tokens[common] == prompt[common]) {
+      common++;
+    }
+    return common;
+  }
+
+  /** Forgets all but the first {@code kept} tokens. */
+  void truncate(int kept) {
+    length = Math.min(length, kept);
+  }
+
+  /** Makes room for the positions before {@code end}. */
+  void reserve(int end) {
+    while (keys.size() * PAGE < end) {
+      keys.add(new float[layers][width][PAGE]);
+      values.add(new float[layers][PAGE][width]);
+    }
+  }
+
+  /** Keys of a page and layer: [value][position in the page]. */
+  float[][] keys(int page, int layer) {
+    return keys.get(page)[layer];
+  }
+
+  /** Values of a page and layer: [position in the page][value]. */
+  float[][] values(int page, int layer) {
+    return values.get(page)[layer];
+  }
+
+  /** Remembers a token whose keys and values are stored in all layers. */
+  void append(int token) {
+    tokens[length++] = token;
+  }
+}

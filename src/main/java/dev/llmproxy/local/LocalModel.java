@@ -1,0 +1,167 @@
+package dev.llmproxy.local;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * SmolLM2-135M-Instruct, loaded and ready to chat. Safe for use by many threads.
+ *
+ * <p>It writes one answer at a time, on platform threads of its own (all cores but one), in the
+ * order of the requests. It cannot call tools.
+ */
+public final class LocalModel implements AutoCloseable {
+  /** Most requests that wait while another is answered. */
+  public static final int QUEUE_LIMIT = 16;
+
+  private static final String ID = "smollm2-135m-instruct";
+  private static final int CONTEXT_LENGTH = 2048; // of the 8,192 it was trained for: memory, speed
+  private static final long SIZE = 98_362_432; // bytes
+  private static final String SHA256 =
+      "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+
+  private final ThreadPoolExecutor queue =
+      new ThreadPoolExecutor(
+          1,
+          1,
+          0,
+          TimeUnit.SECONDS,
+          new ArrayBlockingQueue<>(QUEUE_LIMIT),
+          Thread.ofPlatform().name("local-model").daemon().factory());
+  private final Set<QueuedGeneration> open = ConcurrentHashMap.newKeySet();
+  private volatile Engine engine; // null once closed
+
+  private LocalModel(Engine engine) {
+    this.engine = engine;
+  }
+
+  /**
+   * Loads the weights, which takes about a second and 130 MB of memory. The file is not needed
+   * afterwards.
+   *
+   * @param gguf the file that {@code scripts/fetch-model} fetches; no other is accepted
+   * @throws IOException when it is missing, unreadable, or differs from the expected file
+   */
+  public static LocalModel load(Path gguf) throws IOException {
+    if (!Files.isRegularFile(gguf)) {
+      throw new IOException(
+          "The local model's file " + gguf + " is missing. Run scripts/fetch-model to fetch it.");
+    }
+    try (FileChannel channel = FileChannel.open(gguf)) {
+      if (channel.size() != SIZE || !sha256(channel).equals(SHA256)) {
+        throw new IOException(
+            "The local model's file "
+                + gguf
+                + " is damaged or not the expected one (its SHA-256 differs). Delete it and run"
+                + " scripts/fetch-model.");
+      }
+      int threads = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
+      return new LocalModel(new Engine(new GgufFile(channel), CONTEXT_LENGTH, threads));
+    }
+  }
+
+  /**
+   * Puts a request in the queue and returns at once; the first {@link Generation#hasNext} waits for
+   * its turn.
+   *
+   * @return the answer as it is written. Close it when you do not read it to its end
+   * @throws LocalModelContextException when the prompt leaves no room for an answer
+   * @throws LocalModelBusyException when {@value #QUEUE_LIMIT} requests are waiting
+   * @throws IllegalArgumentException when there is no message
+   * @throws IllegalStateException when the model is closed
+   */
+  public Generation generate(List<ChatMessage> messages, SamplingOptions options) {
+    if (messages.isEmpty()) {
+      throw new IllegalArgumentException("A chat needs at least one message.");
+    }
+    Engine current = engine;
+    if (current == null) {
+      throw new IllegalStateException("The local model is closed.");
+    }
+    int[] prompt = current.prompt(messages);
+    int room = CONTEXT_LENGTH - prompt.length;
+    if (room < 1) {
+      throw new LocalModelContextException(prompt.length, CONTEXT_LENGTH);
+    }
+    int maxTokens = Math.min(options.maxTokens(), room);
+    QueuedGeneration generation =
+        new QueuedGeneration(
+            prompt.length,
+            answer -> current.write(prompt, options, maxTokens, answer),
+            this::forget);
+    enqueue(generation);
+    return generation;
+  }
+
+  /** Most tokens that prompt and answer can have together. */
+  public int contextLength() {
+    return CONTEXT_LENGTH;
+  }
+
+  /** The name of the model, without a provider. */
+  public String id() {
+    return ID;
+  }
+
+  /**
+   * Ends all answers (their {@link Generation#finishReason} stays null), waits for the threads,
+   * which takes a fraction of a second, and lets go of the memory.
+   */
+  @Override
+  public void close() {
+    Engine current = engine;
+    engine = null;
+    queue.shutdown();
+    open.forEach(QueuedGeneration::close);
+    queue.close();
+    if (current != null) {
+      current.close();
+    }
+  }
+
+  private void enqueue(QueuedGeneration generation) {
+    open.add(generation);
+    try {
+      queue.execute(generation);
+    } catch (RejectedExecutionException rejected) {
+      open.remove(generation);
+      if (queue.isShutdown()) {
+        throw new IllegalStateException("The local model is closed.", rejected);
+      }
+      throw new LocalModelBusyException(QUEUE_LIMIT);
+    }
+  }
+
+  /** Takes a closed generation out of the queue, so that it holds no place there. */
+  private void forget(QueuedGeneration generation) {
+    queue.remove(generation);
+    open.remove(generation);
+  }
+
+  private static String sha256(FileChannel channel) throws IOException {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      InputStream content = Channels.newInputStream(channel);
+      byte[] chunk = new byte[1 << 20];
+      for (int read = content.read(chunk); read >= 0; read = content.read(chunk)) {
+        digest.update(chunk, 0, read);
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new AssertionError("Every Java has SHA-256", impossible);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+package dev.llmproxy.local;
+
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/** Hands an answer from the thread that computes it to the one that reads it. */
+final class QueuedGeneration implements Generation, Runnable {
+  private final int promptTokens;
+  private final Consumer<QueuedGeneration> writer;
+  private final Consumer<QueuedGeneration> onClose;
+  private final BlockingQueue<Optional<String>> pieces = new LinkedBlockingQueue<>(); // empty: end
+  private final AtomicInteger completionTokens = new AtomicInteger();
+  private volatile String finishReason;
+  private volatile boolean closed;
+  private volatile RuntimeException failure;
+  private Optional<String> head = Optional.empty(); // the reader's; the piece hasNext() has seen
+  private boolean ended; // the reader's
+
+  /**
+   * @param writer fills the generation; called by {@link #run}
+   * @param onClose told when it is closed, at the latest when it has been written
+   */
+  QueuedGeneration(
+      int promptTokens, Consumer<QueuedGeneration> writer, Consumer<QueuedGeneration> onClose) {
+    this.promptTokens = promptTokens;
+    this.writer = writer;
+    this.onClose = onClose;
+  }
+
+  @Override
+  public void run() {
+    try {
+      if (!closed) {
+        writer.accept(this);
+      }
+    } catch (RuntimeException thrown) {
+      failure = thrown;
+    } finally {
+      close();
+    }
+  }
+
+  /** Adds a piece, unless it is empty. */
+  void add(String piece) {
+    if (!piece.isEmpty()) {
+      pieces.add(Optional.of(piece));
+    }
+  }
+
+  /** Counts one more token of the answer; returns how many there are. */
+  int countToken() {
+    return completionTokens.incrementAndGet();
+  }
+
+  void finish(String reason) {
+    finishReason = reason;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  @Override
+  public boolean hasNext() {
+    if (head.isEmpty() && !ended) {
+      head = take();
+      ended = head.isEmpty();
+    }
+    if (ended && failure != null) {
+      throw new IllegalStateException("The local model failed", failure);
+    }
+    return !ended;
+  }
+
+  @Override
+  public String next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException("The answer has ended");
+    }
+    String piece = head.orElseThrow();
+    head = Optional.empty();
+    return piece;
+  }
+
+  private Optional<String> take() {
+    try {
+      return pieces.take();
+    } catch (InterruptedException interrupt) {
+      close();
+      Thread.currentThread().interrupt();
+      throw new CancellationException("Interrupted while waiting for the local model");
+    }
+  }
+
+  @Override
+  public int promptTokens() {
+    return promptTokens;
+  }
+
+  @Override
+  public int completionTokens() {
+    return completionTokens.get();
+  }
+
+  @Override
+  public String finishReason() {
+    return finishReason;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    pieces.add(Optional.empty());
+    onClose.accept(this);
+  }
+}

@@ -1,0 +1,81 @@
+package dev.llmproxy.local;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * Turns the bytes of tokens into text that may go out. Holds back characters that are not complete
+ * and text that may yet turn out to be a stop. One per answer; not thread-safe.
+ */
+final class TextAssembler {
+  private static final int LONGEST_CHARACTER = 4; // bytes, in UTF-8
+
+  private final List<String> stops;
+  private final CharsetDecoder decoder =
+      StandardCharsets.UTF_8
+          .newDecoder()
+          .onMalformedInput(CodingErrorAction.REPLACE)
+          .onUnmappableCharacter(CodingErrorAction.REPLACE);
+  private ByteBuffer undecoded = ByteBuffer.allocate(0); // the start of a character
+  private final StringBuilder held = new StringBuilder();
+  private boolean stopped;
+
+  TextAssembler(List<String> stops) {
+    this.stops = stops;
+  }
+
+  /** Takes the bytes of the next token; returns the text that is now certain, perhaps empty. */
+  String append(byte[] bytes) {
+    held.append(decode(bytes));
+    int stop = firstStop();
+    if (stop >= 0) {
+      stopped = true;
+      held.setLength(stop);
+      return rest();
+    }
+    int certain = held.length() - undecided();
+    String text = held.substring(0, certain);
+    held.delete(0, certain);
+    return text;
+  }
+
+  /** Whether a stop came up; the text before it has been returned. */
+  boolean stopped() {
+    return stopped;
+  }
+
+  /** The text held back, for when no more tokens come. An incomplete character is dropped. */
+  String rest() {
+    String text = held.toString();
+    held.setLength(0);
+    return text;
+  }
+
+  private CharBuffer decode(byte[] bytes) {
+    ByteBuffer input = ByteBuffer.allocate(undecoded.remaining() + bytes.length);
+    input.put(undecoded).put(bytes).flip();
+    CharBuffer output = CharBuffer.allocate(input.remaining() + LONGEST_CHARACTER);
+    decoder.decode(input, output, false);
+    undecoded = input;
+    return output.flip();
+  }
+
+  private int firstStop() {
+    return stops.stream().mapToInt(held::indexOf).filter(at -> at >= 0).min().orElse(-1);
+  }
+
+  /** Length of the longest end of the held text with which a stop begins. */
+  private int undecided() {
+    for (int start = 0; start < held.length(); start++) {
+      String end = held.substring(start);
+      if (stops.stream().anyMatch(stop -> stop.startsWith(end))) {
+        return end.length();
+      }
+    }
+    return 0;
+  }
+}
