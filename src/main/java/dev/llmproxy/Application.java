@@ -1,0 +1,129 @@
+package dev.llmproxy;
+
+import dev.llmproxy.gate.Authenticator;
+import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.provider.LocalChat;
+import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.usage.Ledger;
+import dev.llmproxy.usage.UsageFlush;
+import dev.llmproxy.usage.UsageMeter;
+import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.WorkbookSchema;
+import io.vertx.core.Vertx;
+import java.time.Clock;
+
+/**
+ * What outlives routes: the key directory, the ledger, the workbook, the local model, the threads.
+ * One a process; the routes reach its parts by the names that beans.camel.yaml gives them, however
+ * they are run.
+ */
+public final class Application implements AutoCloseable {
+  private static Application current;
+
+  private final Settings settings;
+  private final Vertx vertx;
+  private final ProviderCatalogue providers;
+  private final KeyDirectory keyDirectory;
+  private final Workbook workbook;
+  private final WorkbookSchema workbookSchema = new WorkbookSchema();
+  private final Ledger ledger;
+  private final UsageMeter usageMeter;
+  private final UsageFlush usageFlush;
+  private final LocalChat localChat;
+
+  private Application(Settings settings, Clock clock) {
+    this.settings = settings;
+    providers = new ProviderCatalogue(settings);
+    ledger = Ledger.open(settings.path("LLMPROXY_DATA"));
+    workbook = openWorkbook();
+    keyDirectory = new KeyDirectory(clock);
+    usageMeter = new UsageMeter(ledger, clock);
+    usageFlush = new UsageFlush(ledger, workbook, clock);
+    localChat = new LocalChat(settings);
+    vertx = VirtualThreads.vertx();
+  }
+
+  /**
+   * Opens everything, and makes it what {@link #current} gives.
+   *
+   * @throws RuntimeException with a message for the operator when a part cannot be opened
+   */
+  public static synchronized Application open(Settings settings) {
+    current = new Application(settings, Clock.systemUTC());
+    return current;
+  }
+
+  /**
+   * The application opened last; opened now, from the default home, when there is none: the routes
+   * run under another main.
+   */
+  public static synchronized Application current() {
+    if (current == null) {
+      Application application = open(Settings.load(Settings.defaultHome()));
+      Runtime.getRuntime().addShutdownHook(new Thread(application::close, "llmproxy-close"));
+    }
+    return current;
+  }
+
+  public Settings settings() {
+    return settings;
+  }
+
+  public Vertx vertx() {
+    return vertx;
+  }
+
+  public ProviderCatalogue providers() {
+    return providers;
+  }
+
+  public KeyDirectory keyDirectory() {
+    return keyDirectory;
+  }
+
+  public Authenticator authenticator() {
+    return new Authenticator(keyDirectory);
+  }
+
+  public Workbook workbook() {
+    return workbook;
+  }
+
+  public WorkbookSchema workbookSchema() {
+    return workbookSchema;
+  }
+
+  public Ledger ledger() {
+    return ledger;
+  }
+
+  public UsageMeter usageMeter() {
+    return usageMeter;
+  }
+
+  public UsageFlush usageFlush() {
+    return usageFlush;
+  }
+
+  public LocalChat localChat() {
+    return localChat;
+  }
+
+  /** Lets go of everything; the routes must have stopped. */
+  @Override
+  public void close() {
+    localChat.close();
+    ledger.close();
+    workbook.close();
+    vertx.close().toCompletionStage().toCompletableFuture().join();
+  }
+
+  private Workbook openWorkbook() {
+    try {
+      return Workbook.open(settings);
+    } catch (RuntimeException e) {
+      ledger.close();
+      throw e;
+    }
+  }
+}

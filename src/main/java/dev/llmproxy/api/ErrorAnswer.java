@@ -1,0 +1,54 @@
+package dev.llmproxy.api;
+
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.stream.ClientGoneException;
+import dev.llmproxy.stream.Reply;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says what an exception means to the client; used by the one route configuration that catches
+ * them.
+ */
+public final class ErrorAnswer {
+  private static final Logger LOG = LoggerFactory.getLogger(ErrorAnswer.class);
+
+  /**
+   * The exception as a chat event, for the sink of the chat that it ended; its accumulator has it
+   * already.
+   */
+  public ChatEvent.Failed event(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
+      @ExchangeProperty("chat") ChatCall chat) {
+    ChatEvent.Failed failed =
+        new ChatEvent.Failed(OpenAiErrors.of(exception, chat.target().provider().name()));
+    chat.accumulator().add(failed);
+    return failed;
+  }
+
+  /**
+   * Whether the chat ended because its client left: there is nobody to tell, and it is no error.
+   */
+  public boolean clientGone(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception, Exchange exchange) {
+    for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ClientGoneException) {
+        return true;
+      }
+    }
+    return Reply.of(exchange).gone();
+  }
+
+  /** Answers a request that is no chat, or not one yet. */
+  public void answer(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception, Exchange exchange) {
+    ApiError error = OpenAiErrors.of(exception, null);
+    if (error.status() < 500) {
+      LOG.debug("A request was refused with {}: {}", error.status(), error.message());
+    }
+    Reply.of(exchange).error(error);
+  }
+}

@@ -1,0 +1,219 @@
+package dev.llmproxy.api;
+
+import java.net.ConnectException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import javax.net.ssl.SSLException;
+import org.apache.hc.client5.http.ConnectTimeoutException;
+import org.apache.hc.core5.http.NoHttpResponseException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The table of failures: what each is called towards a client, with OpenAI's values where OpenAI
+ * has any.
+ */
+public final class OpenAiErrors {
+  private static final Logger LOG = LoggerFactory.getLogger(OpenAiErrors.class);
+  private static final String INVALID_REQUEST = "invalid_request_error";
+  private static final String SERVER = "server_error";
+
+  private OpenAiErrors() {}
+
+  public static ApiError missingApiKey() {
+    return new ApiError(
+        401,
+        INVALID_REQUEST,
+        null,
+        null,
+        "You didn't provide an API key. Send it as `Authorization: Bearer sk-…`; an administrator creates one with"
+            + " `./llmproxy create-api-key EMAIL \"NAME\"`.");
+  }
+
+  public static ApiError invalidApiKey() {
+    return new ApiError(
+        401,
+        INVALID_REQUEST,
+        "invalid_api_key",
+        null,
+        "Incorrect API key provided: it is unknown or has been revoked. Ask your administrator for one.");
+  }
+
+  /** The key directory has not been read yet and there is nothing to judge a key by. */
+  public static ApiError keysUnavailable() {
+    return new ApiError(
+        503,
+        SERVER,
+        "overloaded",
+        null,
+        "API keys cannot be checked right now because the workbook has not been read yet. Try again shortly.",
+        Duration.ofSeconds(5));
+  }
+
+  public static ApiError badJson(String why) {
+    return new ApiError(
+        400, INVALID_REQUEST, null, null, "The request body is not valid JSON: " + why);
+  }
+
+  public static ApiError missing(String param) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "missing_required_parameter",
+        param,
+        "Missing required parameter: '" + param + "'.");
+  }
+
+  /** A field of the wrong JSON type; {@code expected} reads as in "expected a string". */
+  public static ApiError invalidType(String param, String expected) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "invalid_type",
+        param,
+        "Invalid type for '" + param + "': expected " + expected + ".");
+  }
+
+  /** A field of the right type with a value that cannot be; {@code why} is a sentence. */
+  public static ApiError invalidValue(String param, String why) {
+    return new ApiError(
+        400, INVALID_REQUEST, "invalid_value", param, "Invalid value for '" + param + "': " + why);
+  }
+
+  public static ApiError contextLengthExceeded(int limit, int tokens) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "context_length_exceeded",
+        "messages",
+        "This model's maximum context length is %d tokens. However, your messages resulted in %d tokens."
+            .formatted(limit, tokens));
+  }
+
+  public static ApiError modelNotFound(String model) {
+    return modelNotFound(model, null);
+  }
+
+  /** {@code why} tells an operator's user what is missing, e.g. a provider's key; or null. */
+  public static ApiError modelNotFound(String model, String why) {
+    return new ApiError(
+        404,
+        INVALID_REQUEST,
+        "model_not_found",
+        "model",
+        "The model `%s` does not exist or you do not have access to it%s."
+            .formatted(model, why == null ? "" : ": " + why));
+  }
+
+  public static ApiError unknownUrl(String method, String path) {
+    return new ApiError(
+        404,
+        INVALID_REQUEST,
+        "unknown_url",
+        null,
+        "Unknown request URL: %s %s.".formatted(method, path));
+  }
+
+  public static ApiError methodNotSupported(String method, String path) {
+    return new ApiError(
+        405,
+        INVALID_REQUEST,
+        "method_not_supported",
+        null,
+        "%s is not supported on %s.".formatted(method, path));
+  }
+
+  public static ApiError requestTooLarge(int limitMegabytes) {
+    return new ApiError(
+        413,
+        INVALID_REQUEST,
+        "request_too_large",
+        null,
+        "The request body is larger than %d MB, the limit of this server (MAX_BODY_MB)."
+            .formatted(limitMegabytes));
+  }
+
+  public static ApiError busy(String what) {
+    return new ApiError(429, "requests", "rate_limit_exceeded", null, what, Duration.ofSeconds(5));
+  }
+
+  public static ApiError unavailable(String what) {
+    return new ApiError(503, SERVER, "overloaded", null, what, Duration.ofSeconds(5));
+  }
+
+  /** A provider that failed, answered garbage or ended early; {@code what} names the provider. */
+  public static ApiError upstream(String what) {
+    return new ApiError(502, SERVER, "upstream_error", null, what);
+  }
+
+  /** The provider refused this server's own credentials. */
+  public static ApiError upstreamAuthentication(String provider) {
+    return new ApiError(
+        502,
+        SERVER,
+        "upstream_auth_error",
+        null,
+        "The provider `%s` refused this server's credentials; its administrator has to check the provider's key."
+            .formatted(provider));
+  }
+
+  public static ApiError upstreamTimeout(String what) {
+    return new ApiError(504, SERVER, "upstream_timeout", null, what);
+  }
+
+  public static ApiError internal() {
+    return new ApiError(
+        500,
+        SERVER,
+        "internal_error",
+        null,
+        "The server had an error while processing your request. It has been logged.");
+  }
+
+  /**
+   * What a client is told of an exception. What is nobody's declared failure is our defect: it is
+   * logged whole and the client learns no detail.
+   *
+   * @param provider the provider's name when one was being called, else null
+   */
+  public static ApiError of(Throwable thrown, String provider) {
+    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ApiException api) {
+        return api.error();
+      }
+      if (provider != null) {
+        ApiError upstream = ofProviderCall(cause, provider);
+        if (upstream != null) {
+          return upstream;
+        }
+      }
+    }
+    LOG.error("A request failed for a reason this server does not know", thrown);
+    return internal();
+  }
+
+  private static ApiError ofProviderCall(Throwable cause, String provider) {
+    return switch (cause) {
+      case ConnectTimeoutException e ->
+          upstreamTimeout("The provider `%s` could not be reached in time.".formatted(provider));
+      case SocketTimeoutException e ->
+          upstreamTimeout("The provider `%s` did not answer in time.".formatted(provider));
+      case UnknownHostException e ->
+          upstream(
+              "The provider `%s` could not be reached: its host name is unknown."
+                  .formatted(provider));
+      case ConnectException e ->
+          upstream(
+              "The provider `%s` could not be reached: connection refused.".formatted(provider));
+      case SSLException e ->
+          upstream("The provider `%s` could not be reached: TLS failed.".formatted(provider));
+      case NoHttpResponseException e ->
+          upstream(
+              "The provider `%s` closed the connection without an answer.".formatted(provider));
+      case java.io.IOException e ->
+          upstream("The connection to the provider `%s` broke.".formatted(provider));
+      default -> null;
+    };
+  }
+}

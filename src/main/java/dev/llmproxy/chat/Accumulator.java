@@ -1,0 +1,219 @@
+package dev.llmproxy.chat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiError;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Collects one request's chat events into the whole completion: concatenated text per choice, tool
+ * calls by index, the last finish reason, the usage. The completion equals what the same call
+ * without streaming gives. One per request; written by the request's thread, read by others only
+ * when the request is over.
+ */
+public final class Accumulator {
+  private final Map<Integer, Choice> choices = new TreeMap<>();
+  private ObjectNode head;
+  private ObjectNode usage;
+  private ApiError error;
+  private long deltas;
+
+  /** Takes the next event in order. */
+  public void add(ChatEvent event) {
+    switch (event) {
+      case ChatEvent.Delta delta -> addChunk(delta.chunk());
+      case ChatEvent.Complete complete -> usage = complete.usage();
+      case ChatEvent.Failed failed -> error = failed.error();
+    }
+  }
+
+  /** The failure that ended the answer, or null. */
+  public ApiError error() {
+    return error;
+  }
+
+  /** Whether the answer is whole. */
+  public boolean complete() {
+    return usage != null && error == null;
+  }
+
+  /** The provider's usage object, or null while it is unknown. */
+  public ObjectNode usage() {
+    return usage;
+  }
+
+  /**
+   * The fields that all chunks of the answer share (id, created, model …), or null before the
+   * first.
+   */
+  public ObjectNode head() {
+    return head;
+  }
+
+  /**
+   * Number of chunks with text or tool arguments so far: an estimate of the tokens of an answer
+   * that was cut short.
+   */
+  public long deltas() {
+    return deltas;
+  }
+
+  /**
+   * The {@code chat.completion} object.
+   *
+   * @throws IllegalStateException when the answer is not whole
+   */
+  public ObjectNode completion() {
+    if (!complete()) {
+      throw new IllegalStateException("The answer is not whole.");
+    }
+    ObjectNode completion = Json.object();
+    completion.set("id", head.get("id"));
+    completion.put("object", "chat.completion");
+    completion.set("created", head.get("created"));
+    completion.set("model", head.get("model"));
+    ArrayNode list = completion.putArray("choices");
+    choices.forEach((index, choice) -> list.add(choice.toJson(index)));
+    completion.set("usage", usage);
+    head.properties().stream()
+        .filter(field -> !completion.has(field.getKey()))
+        .forEach(field -> completion.set(field.getKey(), field.getValue()));
+    return completion;
+  }
+
+  private void addChunk(ObjectNode chunk) {
+    if (head == null) {
+      head = Json.object();
+    }
+    chunk.properties().stream()
+        .filter(field -> !field.getKey().equals("choices") && !field.getValue().isNull())
+        .forEach(field -> head.set(field.getKey(), field.getValue()));
+    for (JsonNode choice : chunk.path("choices")) {
+      if (choices
+          .computeIfAbsent(choice.path("index").asInt(), index -> new Choice())
+          .add(choice)) {
+        deltas++;
+      }
+    }
+  }
+
+  private static final class Choice {
+    private final ObjectNode fields = Json.object();
+    private final Map<String, StringBuilder> texts = new TreeMap<>();
+    private final Map<Integer, ToolCall> toolCalls = new TreeMap<>();
+    private final Map<String, ArrayNode> logprobs = new TreeMap<>();
+    private JsonNode finishReason;
+
+    /** Returns whether the choice brought text or arguments. */
+    boolean add(JsonNode choice) {
+      if (choice.path("finish_reason").isTextual()) {
+        finishReason = choice.get("finish_reason");
+      }
+      choice.path("logprobs").properties().stream()
+          .filter(field -> field.getValue().isArray())
+          .forEach(field ->
+              logprobs
+                  .computeIfAbsent(field.getKey(), name -> Json.array())
+                  .addAll((ArrayNode) field.getValue()));
+      boolean grew = false;
+      for (Map.Entry<String, JsonNode> field : choice.path("delta").properties()) {
+        grew |= addField(field.getKey(), field.getValue());
+      }
+      return grew;
+    }
+
+    private boolean addField(String name, JsonNode value) {
+      if (name.equals("tool_calls")) {
+        for (JsonNode call : value) {
+          toolCalls.computeIfAbsent(call.path("index").asInt(), index -> new ToolCall()).add(call);
+        }
+        return !value.isEmpty();
+      }
+      if (name.equals("role")) {
+        fields.set(name, value);
+        return false;
+      }
+      if (value.isTextual()) {
+        texts.computeIfAbsent(name, n -> new StringBuilder()).append(value.textValue());
+        return !value.textValue().isEmpty();
+      }
+      if (value.isArray() && fields.get(name) instanceof ArrayNode earlier) {
+        earlier.addAll((ArrayNode) value);
+      } else if (!value.isNull()) {
+        fields.set(name, value.deepCopy());
+      }
+      return false;
+    }
+
+    ObjectNode toJson(int index) {
+      ObjectNode choice = Json.object().put("index", index);
+      ObjectNode message = choice.putObject("message");
+      message.put("role", fields.path("role").asText("assistant"));
+      message.put("content", text("content"));
+      message.put("refusal", text("refusal"));
+      texts.forEach((name, text) -> message.put(name, text.isEmpty() ? null : text.toString()));
+      fields.properties().forEach(field -> message.set(field.getKey(), field.getValue()));
+      if (!toolCalls.isEmpty()) {
+        ArrayNode calls = message.putArray("tool_calls");
+        toolCalls.values().forEach(call -> calls.add(call.toJson()));
+      } else if (message.get("content").isNull() && texts.containsKey("content")) {
+        message.put("content", "");
+      }
+      if (logprobs.isEmpty()) {
+        choice.putNull("logprobs");
+      } else {
+        ObjectNode probabilities = choice.putObject("logprobs");
+        logprobs.forEach(probabilities::set);
+      }
+      choice.set("finish_reason", finishReason);
+      return choice;
+    }
+
+    private String text(String name) {
+      StringBuilder text = texts.get(name);
+      return text == null || text.isEmpty() ? null : text.toString();
+    }
+  }
+
+  private static final class ToolCall {
+    private final ObjectNode fields = Json.object();
+    private final ObjectNode function = Json.object();
+    private final StringBuilder arguments = new StringBuilder();
+
+    void add(JsonNode call) {
+      call.properties().stream()
+          .filter(field -> !field.getKey().equals("index") && !field.getKey().equals("function"))
+          .forEach(field -> setFirst(fields, field));
+      for (Map.Entry<String, JsonNode> field : call.path("function").properties()) {
+        if (field.getKey().equals("arguments")) {
+          arguments.append(field.getValue().asText(""));
+        } else {
+          setFirst(function, field);
+        }
+      }
+    }
+
+    private static void setFirst(ObjectNode target, Map.Entry<String, JsonNode> field) {
+      JsonNode value = field.getValue();
+      if (!target.has(field.getKey())
+          && !value.isNull()
+          && !(value.isTextual() && value.textValue().isEmpty())) {
+        target.set(field.getKey(), value);
+      }
+    }
+
+    ObjectNode toJson() {
+      ObjectNode call = Json.object();
+      call.set("id", fields.get("id"));
+      call.put("type", fields.path("type").asText("function"));
+      fields.properties().forEach(field -> call.set(field.getKey(), field.getValue()));
+      ObjectNode whole = call.putObject("function");
+      whole.setAll(function);
+      whole.put("arguments", arguments.isEmpty() ? "{}" : arguments.toString());
+      return call;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package dev.llmproxy.chat;
+
+import dev.llmproxy.api.HttpFront;
+import dev.llmproxy.gate.Authenticator;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.stream.Reply;
+import java.time.Clock;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+
+/** Makes a request's {@link ChatCall} and watches over it while it runs. */
+public final class ChatCalls {
+  private final ProviderCatalogue providers;
+  private final Clock clock;
+
+  public ChatCalls(ProviderCatalogue providers) {
+    this(providers, Clock.systemUTC());
+  }
+
+  ChatCalls(ProviderCatalogue providers, Clock clock) {
+    this.providers = providers;
+    this.clock = clock;
+  }
+
+  /**
+   * The call that a request body asks for.
+   *
+   * @param body UTF-8 JSON, or null
+   * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be, 404 for a model nobody
+   *     serves
+   */
+  public ChatCall parse(
+      @Body byte[] body, @ExchangeProperty(Authenticator.CALLER) Caller caller, Exchange exchange) {
+    ChatRequest request = ChatRequest.parse(body);
+    return new ChatCall(
+        Reply.of(exchange).header(HttpFront.REQUEST_ID),
+        caller,
+        request,
+        providers.select(request),
+        clock.instant(),
+        new Accumulator());
+  }
+
+  /** From now on the client's leaving interrupts whatever the chat waits for. */
+  public void begin(Exchange exchange) {
+    Reply.of(exchange).watch();
+  }
+
+  /** The chat is over: interrupts that come late are nobody's any more. */
+  public void end(Exchange exchange) {
+    Reply.of(exchange).release();
+  }
+
+  /** Takes the next event. */
+  public void accumulate(@Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat) {
+    chat.accumulator().add(event);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.llmproxy.chat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.api.ApiError;
+
+/**
+ * What the internal chat endpoint emits between a provider and a sink; the last one is complete or
+ * error.
+ */
+public sealed interface ChatEvent {
+
+  /** The event's name on the wire of the internal endpoint and in logs. */
+  String name();
+
+  /**
+   * A piece of the answer.
+   *
+   * @param chunk an OpenAI {@code chat.completion.chunk} with every field this contract asks for
+   *     and without usage; fields nobody here knows are still in it
+   */
+  record Delta(ObjectNode chunk) implements ChatEvent {
+    @Override
+    public String name() {
+      return "delta";
+    }
+  }
+
+  /**
+   * The answer is whole.
+   *
+   * @param usage OpenAI's usage object with at least prompt_tokens, completion_tokens and
+   *     total_tokens
+   */
+  record Complete(ObjectNode usage) implements ChatEvent {
+    @Override
+    public String name() {
+      return "complete";
+    }
+  }
+
+  /** The answer ended early or never began. */
+  record Failed(ApiError error) implements ChatEvent {
+    @Override
+    public String name() {
+      return "error";
+    }
+  }
+}

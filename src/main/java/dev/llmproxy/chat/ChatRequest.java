@@ -1,0 +1,170 @@
+package dev.llmproxy.chat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.OpenAiErrors;
+import java.math.BigDecimal;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A chat request as OpenAI's CreateChatCompletionRequest has it. Little is checked, and all of it
+ * is passed on.
+ *
+ * @param body the request; never changed after parsing
+ */
+public record ChatRequest(ObjectNode body) {
+  private static final Set<String> ROLES =
+      Set.of("system", "developer", "user", "assistant", "tool", "function");
+  private static final Map<String, Range> NUMBERS =
+      Map.of(
+          "temperature", new Range("0", "2"),
+          "top_p", new Range("0", "1"),
+          "presence_penalty", new Range("-2", "2"),
+          "frequency_penalty", new Range("-2", "2"));
+  private static final Map<String, Range> WHOLE_NUMBERS =
+      Map.of(
+          "n", new Range("1", "128"),
+          "max_tokens", new Range("1", "2147483647"),
+          "max_completion_tokens", new Range("1", "2147483647"),
+          "top_logprobs", new Range("0", "20"));
+
+  /**
+   * @param json the request body in UTF-8, or null
+   * @throws ApiException 400 that names the field at fault
+   */
+  public static ChatRequest parse(byte[] json) {
+    ChatRequest request = new ChatRequest(object(json));
+    request.check();
+    return request;
+  }
+
+  public String model() {
+    return body.get("model").textValue();
+  }
+
+  public boolean stream() {
+    return body.path("stream").asBoolean(false);
+  }
+
+  /** Whether the client asked for the usage chunk at the end of its stream. */
+  public boolean includeUsage() {
+    return body.path("stream_options").path("include_usage").asBoolean(false);
+  }
+
+  private static ObjectNode object(byte[] json) {
+    if (json == null || json.length == 0) {
+      throw OpenAiErrors.badJson("it is empty.").asException();
+    }
+    try {
+      if (Json.parse(json) instanceof ObjectNode object) {
+        return object;
+      }
+      throw OpenAiErrors.badJson("expected an object.").asException();
+    } catch (JsonProcessingException e) {
+      var where = e.getLocation();
+      throw OpenAiErrors.badJson(
+              where == null
+                  ? "it cannot be parsed."
+                  : "it cannot be parsed at line %d, column %d."
+                      .formatted(where.getLineNr(), where.getColumnNr()))
+          .asException();
+    }
+  }
+
+  private void check() {
+    JsonNode model = required("model");
+    if (!model.isTextual()) {
+      throw OpenAiErrors.invalidType("model", "a string").asException();
+    }
+    if (model.textValue().isBlank()) {
+      throw OpenAiErrors.missing("model").asException();
+    }
+    JsonNode messages = required("messages");
+    if (!messages.isArray()) {
+      throw OpenAiErrors.invalidType("messages", "an array").asException();
+    }
+    if (messages.isEmpty()) {
+      throw OpenAiErrors.invalidValue("messages", "expected at least one message.").asException();
+    }
+    for (int i = 0; i < messages.size(); i++) {
+      checkMessage(messages.get(i), "messages[" + i + "]");
+    }
+    optional("stream", JsonNode::isBoolean, "a boolean");
+    optional("stream_options", JsonNode::isObject, "an object");
+    NUMBERS.forEach((name, range) -> checkNumber(name, range, false));
+    WHOLE_NUMBERS.forEach((name, range) -> checkNumber(name, range, true));
+    optional("tools", JsonNode::isArray, "an array");
+    optional("stop", stop -> stop.isTextual() || stop.isArray(), "a string or an array of strings");
+  }
+
+  private static void checkMessage(JsonNode message, String path) {
+    if (!message.isObject()) {
+      throw OpenAiErrors.invalidType(path, "an object").asException();
+    }
+    JsonNode role = message.path("role");
+    if (role.isMissingNode() || role.isNull()) {
+      throw OpenAiErrors.missing(path + ".role").asException();
+    }
+    if (!role.isTextual()) {
+      throw OpenAiErrors.invalidType(path + ".role", "a string").asException();
+    }
+    if (!ROLES.contains(role.textValue())) {
+      throw OpenAiErrors.invalidValue(
+              path + ".role",
+              "'%s' is not one of system, developer, user, assistant, tool, function."
+                  .formatted(role.textValue()))
+          .asException();
+    }
+    JsonNode content = message.path("content");
+    if (!(content.isMissingNode()
+        || content.isNull()
+        || content.isTextual()
+        || content.isArray())) {
+      throw OpenAiErrors.invalidType(path + ".content", "a string or an array of content parts")
+          .asException();
+    }
+  }
+
+  private void checkNumber(String name, Range range, boolean whole) {
+    optional(
+        name,
+        whole ? JsonNode::isIntegralNumber : JsonNode::isNumber,
+        whole ? "an integer" : "a number");
+    JsonNode value = body.path(name);
+    if (value.isNumber() && !range.holds(value.decimalValue())) {
+      throw OpenAiErrors.invalidValue(
+              name, "it must be from %s to %s.".formatted(range.least, range.most))
+          .asException();
+    }
+  }
+
+  private JsonNode required(String name) {
+    JsonNode value = body.path(name);
+    if (value.isMissingNode() || value.isNull()) {
+      throw OpenAiErrors.missing(name).asException();
+    }
+    return value;
+  }
+
+  /** Several clients send null for what they leave out. */
+  private void optional(String name, java.util.function.Predicate<JsonNode> fits, String expected) {
+    JsonNode value = body.path(name);
+    if (!value.isMissingNode() && !value.isNull() && !fits.test(value)) {
+      throw OpenAiErrors.invalidType(name, expected).asException();
+    }
+  }
+
+  private record Range(BigDecimal least, BigDecimal most) {
+    Range(String least, String most) {
+      this(new BigDecimal(least), new BigDecimal(most));
+    }
+
+    boolean holds(BigDecimal value) {
+      return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package dev.llmproxy.gate;
+
+import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.OpenAiErrors;
+import java.util.Optional;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Header;
+import org.apache.camel.Message;
+
+/** Turns the bearer key of a request into its caller. */
+public final class Authenticator {
+  /** The exchange property that holds the hash of the key that was sent. */
+  public static final String KEY_HASH = "keyHash";
+
+  /** The exchange property that holds the {@link Caller}; set here and nowhere else. */
+  public static final String CALLER = "caller";
+
+  private static final String BEARER = "bearer ";
+
+  private final KeyDirectory directory;
+
+  public Authenticator(KeyDirectory directory) {
+    this.directory = directory;
+  }
+
+  /**
+   * Takes the key off the request, so that it goes nowhere else, and keeps its hash.
+   *
+   * @throws ApiException 401 when there is no bearer key
+   */
+  public void takeKey(@Header("Authorization") String authorization, Exchange exchange) {
+    Message message = exchange.getMessage();
+    message.removeHeaders("*");
+    if (authorization == null || authorization.isBlank()) {
+      throw OpenAiErrors.missingApiKey().asException();
+    }
+    if (!authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+      throw OpenAiErrors.invalidApiKey().asException();
+    }
+    exchange.setProperty(KEY_HASH, ApiKey.hash(authorization.substring(BEARER.length()).strip()));
+  }
+
+  /**
+   * Whether the key is unknown although it may just have been made, so that reading the sheet now
+   * is worth it.
+   */
+  public boolean worthRefreshing(@ExchangeProperty(KEY_HASH) String hash) {
+    return directory.find(hash).isEmpty() && directory.mayRefresh();
+  }
+
+  /**
+   * Sets the caller.
+   *
+   * @throws ApiException 401 when the key is unknown or revoked, 503 when no key can be judged yet
+   */
+  public void identify(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
+    if (!directory.loaded()) {
+      throw OpenAiErrors.keysUnavailable().asException();
+    }
+    Optional<KeyRecord> record = directory.find(hash).filter(found -> !found.revoked());
+    exchange.setProperty(
+        CALLER, record.orElseThrow(() -> OpenAiErrors.invalidApiKey().asException()).caller());
+  }
+}

@@ -1,0 +1,79 @@
+package dev.llmproxy.provider;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.local.Generation;
+import java.util.NoSuchElementException;
+
+/**
+ * Chat events of the local model: the text as it is written, then the end and the exact usage. One
+ * per request.
+ */
+final class LocalChatEvents implements ChatEvents {
+  private final ChatCall chat;
+  private final Generation generation;
+  private boolean begun;
+  private boolean finished;
+  private boolean over;
+
+  LocalChatEvents(ChatCall chat, Generation generation) {
+    this.chat = chat;
+    this.generation = generation;
+  }
+
+  @Override
+  public boolean hasNext() {
+    return !over;
+  }
+
+  @Override
+  public ChatEvent next() {
+    if (over) {
+      throw new NoSuchElementException();
+    }
+    if (generation.hasNext()) {
+      return delta(generation.next(), null);
+    }
+    if (generation.finishReason() == null) {
+      over = true;
+      return new ChatEvent.Failed(
+          OpenAiErrors.unavailable("The local model stopped because the server is stopping."));
+    }
+    if (!finished) {
+      finished = true;
+      return delta(null, generation.finishReason());
+    }
+    over = true;
+    return new ChatEvent.Complete(
+        Usage.of(generation.promptTokens(), generation.completionTokens()));
+  }
+
+  @Override
+  public void close() {
+    generation.close();
+  }
+
+  private ChatEvent delta(String text, String finishReason) {
+    ObjectNode chunk =
+        Json.object()
+            .put("id", "chatcmpl-" + chat.requestId())
+            .put("object", "chat.completion.chunk")
+            .put("created", chat.started().getEpochSecond())
+            .put("model", chat.target().modelId());
+    ObjectNode choice = chunk.putArray("choices").addObject().put("index", 0);
+    ObjectNode delta = choice.putObject("delta");
+    if (!begun) {
+      begun = true;
+      delta.put("role", "assistant").put("content", "");
+    }
+    if (text != null) {
+      delta.put("content", text);
+    }
+    choice.putNull("logprobs").put("finish_reason", finishReason);
+    return new ChatEvent.Delta(chunk);
+  }
+}

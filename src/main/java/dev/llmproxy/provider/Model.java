@@ -1,0 +1,43 @@
+package dev.llmproxy.provider;
+
+import java.math.BigDecimal;
+import java.time.LocalDate;
+import java.util.List;
+
+/**
+ * A model in the catalogue.
+ *
+ * @param id the upstream model: what the provider calls it
+ * @param label what people call it
+ * @param contextLength in tokens, or 0 when unknown
+ * @param maxOutput most tokens of an answer, or 0 when unknown
+ * @param abilities e.g. {@code chat}, {@code tools}, {@code vision}, {@code embeddings}
+ * @param price what it costs, or null when unknown
+ */
+public record Model(
+    String id,
+    String label,
+    int contextLength,
+    int maxOutput,
+    List<String> abilities,
+    Price price) {
+  public Model {
+    abilities = abilities == null ? List.of() : List.copyOf(abilities);
+  }
+
+  /**
+   * @param input US dollars for a million prompt tokens
+   * @param output US dollars for a million completion tokens
+   * @param from the day these hold from
+   * @param source where they stand
+   */
+  public record Price(BigDecimal input, BigDecimal output, LocalDate from, String source) {
+    /** What this many tokens cost, in US dollars, exactly. */
+    public BigDecimal of(long promptTokens, long completionTokens) {
+      return input
+          .multiply(BigDecimal.valueOf(promptTokens))
+          .add(output.multiply(BigDecimal.valueOf(completionTokens)))
+          .movePointLeft(6);
+    }
+  }
+}

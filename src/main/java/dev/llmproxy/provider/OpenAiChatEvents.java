@@ -1,0 +1,81 @@
+package dev.llmproxy.provider;
+
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.stream.ClientGoneException;
+import dev.llmproxy.stream.SseEvent;
+import dev.llmproxy.stream.SseReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayDeque;
+import java.util.NoSuchElementException;
+import java.util.Queue;
+import org.apache.hc.core5.http.io.EofSensorInputStream;
+
+/**
+ * Chat events from a provider's live event stream. Used by one thread; {@link #close} may be called
+ * by any.
+ */
+final class OpenAiChatEvents implements ChatEvents {
+  private static final int MOST_EVENT_BYTES = 16 << 20;
+
+  private final InputStream body;
+  private final SseReader reader;
+  private final OpenAiStreamTranslator translator;
+  private final Queue<ChatEvent> ready = new ArrayDeque<>();
+  private boolean over;
+
+  OpenAiChatEvents(InputStream body, OpenAiStreamTranslator translator) {
+    this.body = body;
+    this.reader = new SseReader(body, MOST_EVENT_BYTES);
+    this.translator = translator;
+  }
+
+  @Override
+  public boolean hasNext() {
+    while (ready.isEmpty() && !over) {
+      read();
+    }
+    return !ready.isEmpty();
+  }
+
+  @Override
+  public ChatEvent next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    return ready.remove();
+  }
+
+  private void read() {
+    try {
+      SseEvent event = reader.next();
+      ready.addAll(event == null ? translator.end() : translator.translate(event));
+    } catch (IOException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        // The interrupt, which closed the connection, says that the client has left.
+        throw new ClientGoneException();
+      }
+      ready.add(translator.broken(e));
+    }
+    if (translator.over()) {
+      over = true;
+      close();
+    }
+  }
+
+  /**
+   * Closing the stream would read it to its end, which costs the provider's tokens; aborting hangs
+   * up.
+   */
+  @Override
+  public void close() {
+    if (body instanceof EofSensorInputStream live) {
+      try {
+        live.abort();
+      } catch (IOException e) {
+        // It is given up anyway.
+      }
+    }
+  }
+}

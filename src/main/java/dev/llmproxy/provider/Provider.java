@@ -1,0 +1,45 @@
+package dev.llmproxy.provider;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A service that runs models, as its file in {@code providers/} describes it and the settings
+ * switch it on.
+ *
+ * @param name the part of a model id before the first slash, and the file's name
+ * @param label what people call it
+ * @param format the wire format, which names the route: {@code direct:provider-<format>}
+ * @param baseUrl where it answers, without a slash at the end; empty for a model in this process
+ * @param apiKey this server's key there, or null
+ * @param off why it cannot be used, for people; null when it is on
+ * @param models what it is known to have
+ */
+public record Provider(
+    String name,
+    String label,
+    String format,
+    String baseUrl,
+    String apiKey,
+    String off,
+    List<Model> models) {
+  public Provider {
+    models = models == null ? List.of() : List.copyOf(models);
+  }
+
+  /** Whether it may be called. */
+  public boolean on() {
+    return off == null;
+  }
+
+  /** The model in the catalogue that the provider calls this, or empty. */
+  public Optional<Model> model(String upstreamModel) {
+    return models.stream().filter(model -> model.id().equals(upstreamModel)).findFirst();
+  }
+
+  /** Never the key: records print all their fields. */
+  @Override
+  public String toString() {
+    return "Provider[" + name + "]";
+  }
+}

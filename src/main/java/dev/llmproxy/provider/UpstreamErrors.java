@@ -1,0 +1,105 @@
+package dev.llmproxy.provider;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiError;
+import dev.llmproxy.api.OpenAiErrors;
+import java.time.Duration;
+
+/** What a client is told when a provider answers with an error. */
+final class UpstreamErrors {
+  private static final int MOST_MESSAGE_CHARACTERS = 2000;
+  private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(5);
+
+  private UpstreamErrors() {}
+
+  /**
+   * Errors about the request itself keep the provider's status and words; those about this server's
+   * standing with the provider become a 502, because a 401 would tell the client that its own key
+   * is wrong.
+   *
+   * @param retryAfter the provider's header of that name, or null
+   * @param body the start of the provider's answer, of any kind
+   */
+  static ApiError of(String provider, int status, String retryAfter, byte[] body) {
+    JsonNode error = errorObject(body);
+    String message = message(error);
+    return switch (status) {
+      case 400, 404, 413, 422 ->
+          new ApiError(
+              status,
+              "invalid_request_error",
+              text(error, "code"),
+              text(error, "param"),
+              message != null
+                  ? message
+                  : "The provider `%s` refused the request.".formatted(provider));
+      case 401, 403 -> OpenAiErrors.upstreamAuthentication(provider);
+      case 408, 504 ->
+          OpenAiErrors.upstreamTimeout(
+              "The provider `%s` did not answer in time.".formatted(provider));
+      case 429 ->
+          new ApiError(
+              429,
+              "requests",
+              "rate_limit_exceeded",
+              null,
+              message != null
+                  ? message
+                  : "The provider `%s` is over its rate limit.".formatted(provider),
+              seconds(retryAfter));
+      default ->
+          OpenAiErrors.upstream(
+              "The provider `%s` failed with status %d%s"
+                  .formatted(provider, status, message == null ? "." : ": " + message));
+    };
+  }
+
+  /** An error object inside a stream. */
+  static ApiError inStream(String provider, JsonNode error) {
+    String message = message(error);
+    return OpenAiErrors.upstream(
+        "The provider `%s` failed%s"
+            .formatted(
+                provider, message == null ? " in the middle of its answer." : ": " + message));
+  }
+
+  private static JsonNode errorObject(byte[] body) {
+    try {
+      JsonNode json = Json.parse(body);
+      // Gemini's compatible endpoint wraps the object in a list.
+      return (json.isArray() ? json.path(0) : json).path("error");
+    } catch (JsonProcessingException e) {
+      return MissingNode.getInstance();
+    }
+  }
+
+  private static String message(JsonNode error) {
+    String message = error.isTextual() ? error.textValue() : text(error, "message");
+    if (message == null || message.isBlank()) {
+      return null;
+    }
+    return message.length() <= MOST_MESSAGE_CHARACTERS
+        ? message
+        : message.substring(0, MOST_MESSAGE_CHARACTERS) + "…";
+  }
+
+  private static String text(JsonNode error, String name) {
+    return error.path(name).isValueNode() && !error.path(name).isNull()
+        ? error.path(name).asText()
+        : null;
+  }
+
+  private static Duration seconds(String retryAfter) {
+    try {
+      return retryAfter == null
+          ? DEFAULT_RETRY_AFTER
+          : Duration.ofSeconds(Long.parseLong(retryAfter.strip()));
+    } catch (NumberFormatException e) {
+      // The header's other form is a date; a short wait serves as well.
+      return DEFAULT_RETRY_AFTER;
+    }
+  }
+}

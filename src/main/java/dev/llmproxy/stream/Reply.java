@@ -1,0 +1,186 @@
+package dev.llmproxy.stream;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiError;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+
+/**
+ * The HTTP response of one request, written piece by piece past Camel, which would buffer it (an
+ * ended response is left alone by platform-http). Writes wait while the client reads slowly, so
+ * that the provider is slowed too. When the client leaves, the request's thread is interrupted,
+ * whatever it waits for.
+ */
+public final class Reply {
+  private static final String PROPERTY = "reply";
+  private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] END_OF_EVENT = "\n\n".getBytes(StandardCharsets.US_ASCII);
+
+  private final HttpServerResponse response;
+  private final Object lock = new Object();
+  private Thread worker;
+  private volatile boolean gone;
+
+  private Reply(HttpServerResponse response) {
+    this.response = response;
+  }
+
+  /**
+   * The reply of an exchange that platform-http made; the same one each time.
+   *
+   * @throws IllegalStateException when the exchange came from elsewhere
+   */
+  public static Reply of(Exchange exchange) {
+    Reply reply = exchange.getProperty(PROPERTY, Reply.class);
+    if (reply == null) {
+      HttpMessage message = exchange.getMessage(HttpMessage.class);
+      if (message == null) {
+        throw new IllegalStateException("This route answers HTTP requests only.");
+      }
+      reply = new Reply(message.getResponse());
+      exchange.setProperty(PROPERTY, reply);
+    }
+    return reply;
+  }
+
+  /** From now until {@link #release} the calling thread is interrupted when the client leaves. */
+  public void watch() {
+    synchronized (lock) {
+      worker = Thread.currentThread();
+    }
+    response.closeHandler(closed -> leave());
+    if (response.closed() && !response.ended()) {
+      leave();
+    }
+  }
+
+  /** Ends {@link #watch}; afterwards no interrupt comes, and one that came is cleared. */
+  public void release() {
+    synchronized (lock) {
+      if (worker == Thread.currentThread()) {
+        worker = null;
+        boolean interrupted = Thread.interrupted();
+        gone |= interrupted;
+      }
+    }
+  }
+
+  /** Whether the client left before the answer was whole. */
+  public boolean gone() {
+    return gone;
+  }
+
+  /** Whether an event stream has begun, after which no status can be sent any more. */
+  public boolean begun() {
+    return response.headWritten();
+  }
+
+  /** A header that the answer has so far, or null. */
+  public String header(String name) {
+    return response.headers().get(name);
+  }
+
+  /** Writes a whole JSON answer. */
+  public void json(int status, JsonNode body) {
+    response
+        .setStatusCode(status)
+        .putHeader("Content-Type", "application/json")
+        .end(Buffer.buffer(Json.bytes(body)));
+  }
+
+  /** Writes an error as a whole JSON answer; does nothing when the answer has ended. */
+  public void error(ApiError error) {
+    if (response.ended() || response.closed()) {
+      return;
+    }
+    if (error.retryAfter() != null) {
+      response.putHeader("Retry-After", Long.toString(error.retryAfter().toSeconds()));
+    }
+    json(error.status(), error.toJson());
+  }
+
+  /** Sends the head of an event stream. */
+  public void beginStream() {
+    response
+        .setChunked(true)
+        .putHeader("Content-Type", "text/event-stream; charset=utf-8")
+        .putHeader("Cache-Control", "no-cache, no-transform")
+        // nginx would otherwise collect the stream and send it in one piece.
+        .putHeader("X-Accel-Buffering", "no");
+  }
+
+  /**
+   * Writes one unnamed event.
+   *
+   * @throws ClientGoneException when nobody reads any more
+   */
+  public void data(byte[] json) {
+    write(
+        Buffer.buffer(json.length + 8)
+            .appendBytes(DATA)
+            .appendBytes(json)
+            .appendBytes(END_OF_EVENT));
+  }
+
+  /** Writes one named event; see {@link #data}. */
+  public void event(String name, byte[] json) {
+    write(
+        Buffer.buffer(json.length + 32)
+            .appendString("event: " + name + "\n")
+            .appendBytes(DATA)
+            .appendBytes(json)
+            .appendBytes(END_OF_EVENT));
+  }
+
+  /** Ends the stream. */
+  public void end() {
+    if (!response.ended()) {
+      response.end();
+    }
+  }
+
+  private void write(Buffer buffer) {
+    if (gone || response.closed()) {
+      gone = true;
+      throw new ClientGoneException();
+    }
+    response.write(buffer);
+    if (response.writeQueueFull()) {
+      awaitDrained();
+    }
+  }
+
+  private void awaitDrained() {
+    CompletableFuture<Void> drained = new CompletableFuture<>();
+    response.drainHandler(drained::complete);
+    if (!response.writeQueueFull()) {
+      return;
+    }
+    try {
+      drained.get();
+    } catch (InterruptedException e) {
+      gone = true;
+      throw new ClientGoneException();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void leave() {
+    if (response.ended()) {
+      return;
+    }
+    gone = true;
+    synchronized (lock) {
+      if (worker != null) {
+        worker.interrupt();
+      }
+    }
+  }
+}

@@ -1,0 +1,22 @@
+package dev.llmproxy.usage;
+
+import java.math.BigDecimal;
+import java.time.Duration;
+
+/**
+ * How an admitted request ended.
+ *
+ * @param requestId as admitted
+ * @param status how it ended
+ * @param tokensIn prompt tokens
+ * @param tokensOut completion tokens
+ * @param cost in US dollars, or null when the model's price is unknown
+ * @param duration from admission to the end
+ */
+public record Settlement(
+    String requestId,
+    Status status,
+    long tokensIn,
+    long tokensOut,
+    BigDecimal cost,
+    Duration duration) {}

@@ -1,0 +1,36 @@
+package dev.llmproxy.usage;
+
+import java.math.BigDecimal;
+import java.time.Instant;
+
+/**
+ * One settled request, as the ledger has it and a user's sheet shows it.
+ *
+ * @param sequence the order of settlement, growing from 1
+ * @param requestId unique
+ * @param timestamp when it was admitted
+ * @param email whose it is
+ * @param keyHash lower-case hex sha256 of the key it came with
+ * @param type {@code chat}
+ * @param model the model id, provider included
+ * @param provider how it came: {@code rest-api}
+ * @param tokensIn prompt tokens
+ * @param tokensOut completion tokens
+ * @param cost in US dollars, or null when unknown
+ * @param durationMillis from admission to the end
+ * @param status how it ended
+ */
+public record UsageRecord(
+    long sequence,
+    String requestId,
+    Instant timestamp,
+    String email,
+    String keyHash,
+    String type,
+    String model,
+    String provider,
+    long tokensIn,
+    long tokensOut,
+    BigDecimal cost,
+    long durationMillis,
+    Status status) {}

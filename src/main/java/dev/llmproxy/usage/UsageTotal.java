@@ -1,0 +1,16 @@
+package dev.llmproxy.usage;
+
+import java.math.BigDecimal;
+
+/**
+ * What one user has used of one model.
+ *
+ * @param email whose
+ * @param model the model id, provider included
+ * @param requests settled requests, however they ended
+ * @param tokensIn prompt tokens
+ * @param tokensOut completion tokens
+ * @param cost in US dollars; requests of unknown price count nothing
+ */
+public record UsageTotal(
+    String email, String model, long requests, long tokensIn, long tokensOut, BigDecimal cost) {}

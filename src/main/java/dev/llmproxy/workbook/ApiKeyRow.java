@@ -1,0 +1,37 @@
+package dev.llmproxy.workbook;
+
+import dev.llmproxy.gate.Caller;
+
+/**
+ * One row of the sheet {@code User API Keys} as it stands there; cells are text, never null.
+ *
+ * @param number the row's number as a person counts, the header being 1
+ * @param apiKey the key in clear, or its mask and hash
+ * @param email the owner's address
+ * @param keyName what the owner calls it
+ * @param tier the named set of limits; "free" where the cell is empty
+ * @param createdAt ISO-8601 UTC
+ * @param lastUsed ISO-8601 UTC, or empty
+ * @param requests count so far
+ * @param tokens count so far
+ * @param revoked the cell's text
+ * @param notes free text
+ */
+public record ApiKeyRow(
+    int number,
+    String apiKey,
+    String email,
+    String keyName,
+    String tier,
+    String createdAt,
+    String lastUsed,
+    long requests,
+    long tokens,
+    String revoked,
+    String notes) {
+
+  /** The owner, for a key with this hash. */
+  public Caller caller(String keyHash) {
+    return new Caller(email, keyName, keyHash, tier);
+  }
+}
