@@ -48,8 +48,14 @@ public final class ChatCalls {
     Reply.of(exchange).watch();
   }
 
-  /** The chat is over: interrupts that come late are nobody's any more. */
-  public void end(Exchange exchange) {
+  /**
+   * The chat is over: a provider that still sends is hung up on, and interrupts that come late are
+   * nobody's any more.
+   */
+  public void end(@ExchangeProperty("events") ChatEvents events, Exchange exchange) {
+    if (events != null) {
+      events.close();
+    }
     Reply.of(exchange).release();
   }
 

@@ -7,7 +7,9 @@ import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.local.Generation;
+import dev.llmproxy.stream.ClientGoneException;
 import java.util.NoSuchElementException;
+import java.util.concurrent.CancellationException;
 
 /**
  * Chat events of the local model: the text as it is written, then the end and the exact usage. One
@@ -18,7 +20,7 @@ final class LocalChatEvents implements ChatEvents {
   private final Generation generation;
   private boolean begun;
   private boolean finished;
-  private boolean over;
+  private volatile boolean over;
 
   LocalChatEvents(ChatCall chat, Generation generation) {
     this.chat = chat;
@@ -35,8 +37,13 @@ final class LocalChatEvents implements ChatEvents {
     if (over) {
       throw new NoSuchElementException();
     }
-    if (generation.hasNext()) {
-      return delta(generation.next(), null);
+    try {
+      if (generation.hasNext()) {
+        return delta(generation.next(), null);
+      }
+    } catch (CancellationException e) {
+      over = true;
+      throw new ClientGoneException();
     }
     if (generation.finishReason() == null) {
       over = true;
@@ -54,6 +61,7 @@ final class LocalChatEvents implements ChatEvents {
 
   @Override
   public void close() {
+    over = true;
     generation.close();
   }
 

@@ -23,7 +23,7 @@ final class OpenAiChatEvents implements ChatEvents {
   private final SseReader reader;
   private final OpenAiStreamTranslator translator;
   private final Queue<ChatEvent> ready = new ArrayDeque<>();
-  private boolean over;
+  private volatile boolean over;
 
   OpenAiChatEvents(InputStream body, OpenAiStreamTranslator translator) {
     this.body = body;
@@ -54,12 +54,12 @@ final class OpenAiChatEvents implements ChatEvents {
     } catch (IOException e) {
       if (Thread.currentThread().isInterrupted()) {
         // The interrupt, which closed the connection, says that the client has left.
+        over = true;
         throw new ClientGoneException();
       }
       ready.add(translator.broken(e));
     }
     if (translator.over()) {
-      over = true;
       close();
     }
   }
@@ -70,6 +70,7 @@ final class OpenAiChatEvents implements ChatEvents {
    */
   @Override
   public void close() {
+    over = true;
     if (body instanceof EofSensorInputStream live) {
       try {
         live.abort();

@@ -69,6 +69,10 @@ public final class Reply {
         gone |= interrupted;
       }
     }
+    if (gone) {
+      // Nobody reads it, but Camel would otherwise try to write an answer of its own.
+      end();
+    }
   }
 
   /** Whether the client left before the answer was whole. */
@@ -141,7 +145,7 @@ public final class Reply {
   /** Ends the stream. */
   public void end() {
     if (!response.ended()) {
-      response.end();
+      var unused = response.end();
     }
   }
 
