@@ -94,7 +94,7 @@ public final class KeyDirectory {
   }
 
   /** Anything in the cell that does not clearly say no counts as revoked. */
-  static boolean revoked(String cell) {
+  public static boolean revoked(String cell) {
     return !NOT_REVOKED.contains(cell.strip().toLowerCase(Locale.ROOT));
   }
 

@@ -61,7 +61,7 @@ public final class UsageFlush {
   private final SheetTitles titles;
   private final Workbook workbook;
   private final Clock clock;
-  private long checkpoint = -1;
+  private long checkpoint;
   private long sending;
   private int failures;
   private Instant notBefore = Instant.EPOCH;

@@ -1,0 +1,88 @@
+package dev.llmproxy.cli;
+
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.workbook.Workbook;
+import java.io.PrintWriter;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Issues an API key. */
+@Command(
+    name = "create-api-key",
+    mixinStandardHelpOptions = true,
+    description =
+        "Makes an API key and shows it once. Works while the server runs, which knows it at once, or not.")
+final class CreateApiKeyCommand implements Runnable {
+  private static final Pattern EMAIL = Pattern.compile("[^\\s@]+@[^\\s@]+\\.[^\\s@]+");
+
+  private final Settings settings;
+
+  @Parameters(index = "0", paramLabel = "EMAIL", description = "Whose key it is.")
+  private String email;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "NAME",
+      arity = "0..1",
+      defaultValue = "API key",
+      description = "What the user calls it (default: ${DEFAULT-VALUE}).")
+  private String name;
+
+  @Option(
+      names = "--tier",
+      defaultValue = "free",
+      description = "The set of limits it has (default: ${DEFAULT-VALUE}).")
+  private String tier;
+
+  @Option(names = "--json", description = "Prints one JSON object with key, email, name, tier.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  CreateApiKeyCommand(Settings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public void run() {
+    if (!EMAIL.matcher(email).matches()) {
+      throw new ParameterException(
+          spec.commandLine(), "\"" + email + "\" is not an e-mail address.");
+    }
+    String key = ApiKey.generate(new SecureRandom());
+    String kind = tier.strip().toLowerCase(Locale.ROOT);
+    try (Workbook workbook = Workbook.open(settings)) {
+      new ApiKeyBook(workbook)
+          .add(key, email, name, kind, Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(
+          Json.text(
+              Json.object()
+                  .put("key", key)
+                  .put("email", email)
+                  .put("name", name)
+                  .put("tier", kind)));
+      return;
+    }
+    out.println("User:  " + email);
+    out.println("Key:   " + key);
+    out.println("Name:  " + name);
+    out.println("Tier:  " + kind);
+    out.println();
+    out.println("Keep the key now: it will not be shown again. The workbook has only its hash.");
+  }
+}

@@ -1,0 +1,77 @@
+package dev.llmproxy.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.workbook.ApiKeyRow;
+import dev.llmproxy.workbook.Workbook;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Lists the API keys of the workbook. */
+@Command(
+    name = "list-keys",
+    mixinStandardHelpOptions = true,
+    description = "Lists the API keys of the workbook, masked, with what they have used.")
+final class ListKeysCommand implements Runnable {
+  private final Settings settings;
+
+  @Option(names = "--json", description = "Prints a JSON list.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  ListKeysCommand(Settings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public void run() {
+    List<ApiKeyRow> rows;
+    try (Workbook workbook = Workbook.open(settings)) {
+      rows = new ApiKeyBook(workbook).rows();
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      ArrayNode list = Json.array();
+      for (ApiKeyRow row : rows) {
+        list.addObject()
+            .put("key", ApiKey.shown(row.apiKey()))
+            .put("email", row.email())
+            .put("name", row.keyName())
+            .put("tier", row.tier())
+            .put("created_at", row.createdAt())
+            .put("last_used", row.lastUsed())
+            .put("requests", row.requests())
+            .put("tokens", row.tokens())
+            .put("revoked", KeyDirectory.revoked(row.revoked()));
+      }
+      out.println(Json.pretty(list));
+      return;
+    }
+    Table table =
+        new Table("Key", "User", "Name", "Tier", "Last used", "Requests", "Tokens", "Revoked");
+    for (ApiKeyRow row : rows) {
+      table.add(
+          ApiKey.shown(row.apiKey()),
+          row.email(),
+          row.keyName(),
+          row.tier(),
+          row.lastUsed(),
+          Long.toString(row.requests()),
+          Long.toString(row.tokens()),
+          KeyDirectory.revoked(row.revoked()) ? "yes" : "");
+    }
+    out.println(
+        rows.isEmpty()
+            ? "There are no keys yet: ./llmproxy create-api-key EMAIL \"NAME\""
+            : table.toString());
+  }
+}
