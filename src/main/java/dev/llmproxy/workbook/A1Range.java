@@ -74,33 +74,32 @@ record A1Range(String sheetTitle, GridRange cells) {
     return range;
   }
 
-  /** Reads {@code A1}, {@code A1:B2}, {@code A1:B}, {@code A:B} or {@code 1:2}; null otherwise. */
+  /**
+   * Reads {@code A1}, {@code A1:B2}, {@code A1:B}, {@code A3:3}, {@code A:B} or {@code 1:2}; null
+   * when it is none of these.
+   */
   private static GridRange cellsOrNull(String text) {
     int colon = text.indexOf(':');
     Corner first = Corner.parse(colon < 0 ? text : text.substring(0, colon));
     Corner last = colon < 0 ? first : Corner.parse(text.substring(colon + 1));
-    if (first == null || last == null || first.hasColumn() != last.hasColumn()) {
+    if (first == null || last == null) {
       return null;
     }
-    if (colon < 0 && !(first.hasColumn() && first.hasRow())) {
-      return null;
-    }
-    if (!first.hasColumn() && !(first.hasRow() && last.hasRow())) {
-      return null;
-    }
-    return between(first, last);
+    boolean columns = first.hasColumn() && last.hasColumn();
+    boolean rows = first.hasRow() && last.hasRow();
+    boolean readable = colon < 0 ? columns && rows : columns || rows;
+    return readable ? between(first, last, rows, columns) : null;
   }
 
-  private static GridRange between(Corner one, Corner other) {
-    boolean columns = one.hasColumn();
-    boolean openRows = !one.hasRow() || !other.hasRow();
-    // In "A5:B" and "A:B5" the one row that is given is where the open range starts.
-    int top = openRows ? Math.max(0, Math.max(one.row, other.row)) : Math.min(one.row, other.row);
+  /** Spans two corners; where only one says where it is, the range is open from there on. */
+  private static GridRange between(Corner one, Corner other, boolean rows, boolean columns) {
+    int lastRow = Math.max(one.row, other.row);
+    int lastColumn = Math.max(one.column, other.column);
     return new GridRange(
-        top,
-        openRows ? GridRange.OPEN : Math.max(one.row, other.row) + 1,
-        columns ? Math.min(one.column, other.column) : 0,
-        columns ? Math.max(one.column, other.column) + 1 : GridRange.OPEN);
+        rows ? Math.min(one.row, other.row) : Math.max(0, lastRow),
+        rows ? lastRow + 1 : GridRange.OPEN,
+        columns ? Math.min(one.column, other.column) : Math.max(0, lastColumn),
+        columns ? lastColumn + 1 : GridRange.OPEN);
   }
 
   /** One end of a range; -1 stands for a part that is not given. */

@@ -21,6 +21,7 @@ class A1RangeTest {
         "A5:B              | | 4 |    | 0   | 2",
         "A:C               | | 0 |    | 0   | 3",
         "2:3               | | 1 | 3  | 0   |",
+        "B3:3              | | 2 | 3  | 1   |",
         "AA10:AB11         | | 9 | 11 | 26  | 28",
         "Sheet1            | Sheet1          | 0 |   | 0 |",
         "Sheet1!A1:B2      | Sheet1          | 0 | 2 | 0 | 2",
@@ -44,8 +45,7 @@ class A1RangeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"", "!A1", "Sheet1!", "Sheet1!A0", "Sheet1!1A", "Sheet1!A", "Sheet1!A1:3"})
+  @ValueSource(strings = {"", "!A1", "Sheet1!", "Sheet1!A0", "Sheet1!1A", "Sheet1!A", "Sheet1!A:3"})
   void shouldRefuse(String text) {
     assertThatThrownBy(() -> A1Range.parse(text)).hasMessage("Unable to parse range: " + text);
   }

@@ -19,7 +19,6 @@ import com.google.api.services.sheets.v4.model.ValueRange;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;
-
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
