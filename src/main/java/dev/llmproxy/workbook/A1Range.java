@@ -15,7 +15,7 @@ record A1Range(String sheetTitle, GridRange cells) {
   private static final Pattern CORNER =
       Pattern.compile("\\$?(?<column>[A-Za-z]{1,3})?\\$?(?<row>[1-9][0-9]{0,8})?");
   private static final Pattern QUOTED_TITLE =
-      Pattern.compile("'(?<title>(?:[^']|'')+)'(?:!(?<cells>.*))?", Pattern.DOTALL);
+      Pattern.compile("'(?<title>(?:[^']++|'')++)'(?:!(?<cells>.*))?", Pattern.DOTALL);
   private static final Pattern PLAIN_TITLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
 
   /**

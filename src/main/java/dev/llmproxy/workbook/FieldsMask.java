@@ -20,6 +20,9 @@ final class FieldsMask {
 
   private static final String ANY = "*";
 
+  /** Bounds the depth of the parser's recursion. */
+  private static final int MAX_CHARACTERS = 4_000;
+
   private final Map<String, FieldsMask> children;
 
   private FieldsMask(Map<String, FieldsMask> children) {
@@ -32,6 +35,9 @@ final class FieldsMask {
    * @throws SheetsException when the text is no mask
    */
   static FieldsMask parse(String text) {
+    if (text.length() > MAX_CHARACTERS) {
+      throw SheetsException.invalid("The field selection is too long.");
+    }
     return new Parser(text).parse();
   }
 

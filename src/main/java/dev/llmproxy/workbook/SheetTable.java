@@ -68,14 +68,16 @@ final class SheetTable {
    *     absent
    */
   Sheet add(ObjectNode wanted) {
-    int count =
-        (int) sql.number("SELECT count(*) FROM sheet WHERE spreadsheet_id = ?", spreadsheetId);
+    int count = count();
     int index = wanted.path("index").asInt(count);
     if (index < 0 || index > count) {
       throw SheetsException.invalid("Sheet index %d is out of bounds.".formatted(index));
     }
     ObjectNode properties = completed(wanted);
     int sheetId = properties.path("sheetId").asInt();
+    if (sheetId < 0) {
+      throw SheetsException.invalid("A sheet's id must not be negative: %d.".formatted(sheetId));
+    }
     if (withId(sheetId).isPresent()) {
       throw SheetsException.invalid(
           "A sheet with the id %d already exists. Please use another id.".formatted(sheetId));
@@ -145,8 +147,7 @@ final class SheetTable {
    *     sheet, its own index + 2
    */
   Sheet move(Sheet sheet, int index) {
-    int count =
-        (int) sql.number("SELECT count(*) FROM sheet WHERE spreadsheet_id = ?", spreadsheetId);
+    int count = count();
     if (index < 0 || index > count) {
       throw SheetsException.invalid("Sheet index %d is out of bounds.".formatted(index));
     }
@@ -172,6 +173,10 @@ final class SheetTable {
         spreadsheetId,
         sheet.index());
     requireVisible("You can't remove all the visible sheets in a document.");
+  }
+
+  private int count() {
+    return (int) sql.number("SELECT count(*) FROM sheet WHERE spreadsheet_id = ?", spreadsheetId);
   }
 
   private long gridCells() {
@@ -212,11 +217,12 @@ final class SheetTable {
     ObjectNode grid = properties.putObject("gridProperties");
     grid.put("rowCount", DEFAULT_ROWS).put("columnCount", DEFAULT_COLUMNS);
     ObjectNode given = wanted.deepCopy();
+    given.remove(List.of("sheetId", "title", "index", "sheetType"));
     if (given.remove("gridProperties") instanceof ObjectNode givenGrid) {
       grid.setAll(givenGrid);
     }
-    properties.setAll(
-        (ObjectNode) given.without(List.of("sheetId", "title", "index", "sheetType")));
+    properties.setAll(given);
+    properties.properties().removeIf(field -> field.getValue().isNull());
     return properties;
   }
 
@@ -240,8 +246,7 @@ final class SheetTable {
   }
 
   private String freeTitle() {
-    int number =
-        (int) sql.number("SELECT count(*) FROM sheet WHERE spreadsheet_id = ?", spreadsheetId) + 1;
+    int number = count() + 1;
     while (withTitle("Sheet" + number).isPresent()) {
       number++;
     }

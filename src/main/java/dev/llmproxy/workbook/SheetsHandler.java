@@ -18,6 +18,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -145,6 +146,8 @@ final class SheetsHandler implements HttpHandler {
     byte[] body;
     try (InputStream in = gzip ? new GZIPInputStream(raw) : raw) {
       body = in.readNBytes(MAX_BODY_BYTES + 1);
+    } catch (ZipException e) {
+      throw SheetsException.invalid("The body is not gzip as its header says: " + e.getMessage());
     }
     if (body.length > MAX_BODY_BYTES) {
       throw SheetsException.invalid(

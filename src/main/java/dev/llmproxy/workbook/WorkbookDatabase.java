@@ -29,6 +29,9 @@ final class WorkbookDatabase implements AutoCloseable {
   private static final int SCHEMA_VERSION = 1;
   private static final int BUSY_MILLIS = 10_000;
 
+  /** To what the write-ahead log is cut back once it has been folded into the file. */
+  private static final int MAX_IDLE_LOG_BYTES = 4 * 1024 * 1024;
+
   private static final String[] SCHEMA = {
     """
     CREATE TABLE spreadsheet (
@@ -137,6 +140,7 @@ final class WorkbookDatabase implements AutoCloseable {
     config.setReadOnly(readOnly);
     config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
     config.setBusyTimeout(BUSY_MILLIS);
+    config.setJournalSizeLimit(MAX_IDLE_LOG_BYTES);
     Connection connection = config.createConnection("jdbc:sqlite:" + file);
     connection.setAutoCommit(false);
     return new Sql(connection);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.api.services.sheets.v4.model.AppendCellsRequest;
+import com.google.api.services.sheets.v4.model.AppendDimensionRequest;
 import com.google.api.services.sheets.v4.model.CellData;
 import com.google.api.services.sheets.v4.model.CellFormat;
 import com.google.api.services.sheets.v4.model.GridData;
@@ -29,8 +30,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -164,13 +169,32 @@ class EmbeddedWorkbookTest {
   }
 
   @Test
-  void shouldTakeAndReadManyRowsQuickly() throws IOException {
-    RowData[] rows =
-        Collections.nCopies(2_000, row("k", "name", "a@example.com", 1, 2, 3, true, "", "x", "y"))
-            .toArray(RowData[]::new);
-    for (int i = 0; i < 25; i++) {
-      fixture.batch(append("userEnteredValue", rows));
+  void shouldLoseNoRowOfConcurrentAppends() throws Exception {
+    try (var senders = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> sent = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        int number = i;
+        sent.add(senders.submit(() -> fixture.batch(append("userEnteredValue", row(number)))));
+        sent.add(senders.submit(() -> fixture.values("A:A")));
+      }
+      for (Future<?> one : sent) {
+        one.get();
+      }
     }
+    assertThat(fixture.values("A:A").stream().map(values -> values.getFirst().toString()))
+        .containsExactlyInAnyOrderElementsOf(
+            IntStream.range(0, 40).mapToObj(Integer::toString).toList());
+  }
+
+  @Test
+  void shouldTakeAndReadManyRowsQuickly() throws IOException {
+    fixture.batch(
+        new Request()
+            .setAppendDimension(
+                new AppendDimensionRequest().setSheetId(0).setDimension("ROWS").setLength(49_000)));
+    List<Object> key = List.of("k", "name", "a@example.com", 1, 2, 3, true, "", "x", "y");
+    fixture.update("A1", Collections.nCopies(50_000, key));
+    RowData[] rows = Collections.nCopies(2_000, row(key.toArray())).toArray(RowData[]::new);
     long start = System.nanoTime();
     fixture.batch(append("userEnteredValue", rows));
     Duration appended = Duration.ofNanos(System.nanoTime() - start);
