@@ -72,7 +72,6 @@ final class SheetsHandler implements HttpHandler {
           "The workbook failed on {} {}", exchange.getRequestMethod(), exchange.getRequestURI(), e);
       refuse(exchange, stream, SheetsException.internal());
     } finally {
-      exchange.close();
       if (entered) {
         open.release();
       }
@@ -172,7 +171,9 @@ final class SheetsHandler implements HttpHandler {
   private static void refuse(HttpExchange exchange, AnswerStream stream, SheetsException refusal)
       throws IOException {
     if (stream.begun()) {
-      return; // closing the exchange now cuts the connection, which the client sees
+      // The server cuts the connection on this. Closing the exchange would end the answer in order,
+      // and the client could not tell that half of it is missing.
+      throw new IOException("The answer was broken off", refusal);
     }
     ObjectNode body = Json.object();
     body.putObject("error")
@@ -183,5 +184,6 @@ final class SheetsHandler implements HttpHandler {
     exchange.getResponseHeaders().set("Content-Type", "application/json; charset=UTF-8");
     exchange.sendResponseHeaders(refusal.code(), bytes.length);
     exchange.getResponseBody().write(bytes);
+    exchange.close();
   }
 }

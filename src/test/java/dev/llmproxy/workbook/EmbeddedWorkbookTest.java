@@ -29,6 +29,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -166,6 +167,28 @@ class EmbeddedWorkbookTest {
     assertThat(form.statusCode()).isEqualTo(400);
     assertThat(form.body()).contains("INVALID_ARGUMENT", "application/json");
     assertThat(post("v4/nothing", "application/json", null).statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void shouldBreakOffRatherThanAnswerHalf() throws Exception {
+    fixture.update("A1", Collections.nCopies(1_000, List.of("a value of some length ".repeat(5))));
+    workbook.close();
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + folder + "/workbook.db");
+        var statement = connection.createStatement()) {
+      statement.executeUpdate("UPDATE grid_row SET cells = 'damaged' WHERE row_index = 900");
+    }
+    open();
+    URI early = URI.create(workbook.rootUrl() + "v4/spreadsheets/llmproxy/values/A901");
+    URI late = URI.create(workbook.rootUrl() + "v4/spreadsheets/llmproxy/values/A:A");
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      var refused = client.send(HttpRequest.newBuilder(early).build(), BodyHandlers.ofString());
+      assertThat(refused.statusCode()).isEqualTo(500);
+      assertThat(refused.body()).contains("\"status\":\"INTERNAL\"").doesNotContain("damaged");
+      assertThatThrownBy(
+              () -> client.send(HttpRequest.newBuilder(late).build(), BodyHandlers.ofString()))
+          .isInstanceOf(IOException.class);
+    }
+    assertThat(fixture.values("A1:A2")).hasSize(2);
   }
 
   @Test
