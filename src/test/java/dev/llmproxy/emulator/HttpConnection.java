@@ -66,8 +66,9 @@ final class HttpConnection implements Closeable {
     return in.readNBytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
   }
 
-  void respond(int status, Map<String, String> headers, byte[] body) throws IOException {
-    writeHead(status, headers, "content-length: " + body.length);
+  void respond(Reply reply) throws IOException {
+    byte[] body = reply.body().getBytes(UTF_8);
+    writeHead(reply.status(), reply.headers(), "content-length: " + body.length);
     out.write(body);
   }
 

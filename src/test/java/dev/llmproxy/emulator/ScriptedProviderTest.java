@@ -133,6 +133,16 @@ class ScriptedProviderTest {
   }
 
   @Test
+  void speaksInDialectInOnePieceToo() throws Exception {
+    JsonNode groq = JSON.readTree(post(request("hi [[script groq=1]]", false)).body());
+    JsonNode bare = JSON.readTree(post(request("hi [[script bare=1]]", false)).body());
+
+    assertThat(groq.path("service_tier").asText()).isEqualTo("on_demand");
+    assertThat(bare.has("id")).isFalse();
+    assertThat(bare.at("/choices/0/message/content").asText()).isEqualTo("You said: hi");
+  }
+
+  @Test
   void speaksLikeGroq() throws Exception {
     JsonNode last = chunks(stream("hi [[script groq=1]]").body()).getLast();
 
@@ -157,6 +167,7 @@ class ScriptedProviderTest {
   @Test
   void refusesAnUnknownDirective() throws Exception {
     assertThat(stream("[[script chunk=3]]").statusCode()).isEqualTo(400);
+    assertThat(stream("[[script chunks=many]]").statusCode()).isEqualTo(400);
   }
 
   @Test
