@@ -15,6 +15,7 @@ import java.net.Socket;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -112,6 +113,7 @@ public final class ScriptedProvider implements AutoCloseable {
     }
   }
 
+  /** Returns whether the connection stays open for another request. */
   private boolean answerNext(HttpConnection connection) throws IOException {
     var head = connection.readHead().orElse(null);
     if (head == null) {
@@ -124,7 +126,7 @@ public final class ScriptedProvider implements AutoCloseable {
     } catch (JsonProcessingException | IllegalArgumentException e) {
       connection.respond(Reply.error(400, "invalid_value", e.getMessage()));
     }
-    return true;
+    return !head.headers().getOrDefault("connection", "").equalsIgnoreCase("close");
   }
 
   private void answer(RecordedRequest request, HttpConnection connection) throws IOException {
@@ -213,7 +215,8 @@ public final class ScriptedProvider implements AutoCloseable {
       help.append("  %-12s %s%n".formatted(directive.key(), directive.description()));
     }
     help.append("\nModels with a script of their own:\n");
-    Script.PRESETS.forEach((model, script) -> help.append("  %-18s %s%n".formatted(model, script)));
+    new TreeMap<>(Script.PRESETS)
+        .forEach((model, script) -> help.append("  %-18s %s%n".formatted(model, script)));
     return help.toString();
   }
 }
