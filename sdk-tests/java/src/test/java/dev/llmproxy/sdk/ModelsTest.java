@@ -1,0 +1,36 @@
+package dev.llmproxy.sdk;
+
+import static dev.llmproxy.sdk.Gateway.CLIENT;
+import static dev.llmproxy.sdk.Gateway.MODEL;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.openai.errors.NotFoundException;
+import com.openai.models.models.Model;
+import org.junit.jupiter.api.Test;
+
+class ModelsTest {
+  @Test
+  void listsModels() {
+    assertThat(CLIENT.models().list().autoPager()).extracting(Model::id).contains(MODEL);
+  }
+
+  @Test
+  void retrievesAModelWhoseIdHoldsASlash() {
+    assertThat(MODEL).contains("/");
+    assertThat(CLIENT.models().retrieve(MODEL).validate().id()).isEqualTo(MODEL);
+  }
+
+  @Test
+  void retrievesTheLocalModel() {
+    String local = Gateway.optional("LLMPROXY_LOCAL_MODEL");
+
+    assertThat(CLIENT.models().retrieve(local).validate().id()).isEqualTo(local);
+  }
+
+  @Test
+  void unknownModel() {
+    assertThatThrownBy(() -> CLIENT.models().retrieve("openai/no-such-model"))
+        .isInstanceOf(NotFoundException.class);
+  }
+}

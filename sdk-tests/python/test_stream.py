@@ -1,0 +1,158 @@
+import time
+
+import openai
+import pytest
+from conftest import user
+from test_chat import CAPITAL
+
+
+def test_stream_as_in_the_readme(client, model):
+    stream = client.chat.completions.create(model=model, messages=user("hello there"), stream=True)
+
+    text = ""
+    for chunk in stream:
+        text += chunk.choices[0].delta.content or ""
+
+    assert text == "You said: hello there"
+
+
+def test_stream_helper_accumulates_the_same_as_the_whole_reply(client, model):
+    with client.chat.completions.stream(model=model, messages=user("hello there")) as stream:
+        for _ in stream:
+            pass
+        streamed = stream.get_final_completion()
+    whole = client.chat.completions.create(model=model, messages=user("hello there"))
+
+    assert streamed.choices[0].message.content == whole.choices[0].message.content
+    assert streamed.choices[0].finish_reason == whole.choices[0].finish_reason
+
+
+def test_usage_comes_last_when_asked_for(client, model):
+    chunks = list(
+        client.chat.completions.create(
+            model=model,
+            messages=user("hello there"),
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    )
+
+    assert chunks[-1].choices == []
+    assert chunks[-1].usage.total_tokens == 6
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+
+
+def test_usage_is_not_shown_when_not_asked_for(client, model):
+    chunks = list(
+        client.chat.completions.create(model=model, messages=user("hello there"), stream=True)
+    )
+
+    assert all(chunk.usage is None and chunk.choices for chunk in chunks)
+
+
+@pytest.mark.parametrize("habit", ["groq=1", "bare=1", "fields=1", "crlf=1", "split=1", "finish=eos"])
+def test_habits_of_providers_do_not_show(client, model, habit):
+    with client.chat.completions.stream(
+        model=model,
+        messages=user(f"hi [[script {habit}]]"),
+        stream_options={"include_usage": True},
+    ) as stream:
+        for _ in stream:
+            pass
+        completion = stream.get_final_completion()
+
+    assert completion.choices[0].message.content == "You said: hi"
+    assert completion.choices[0].finish_reason == "stop"
+    assert completion.model == model
+
+
+def test_characters_that_the_provider_cuts_in_two(client, model):
+    stream = client.chat.completions.create(
+        model=model, messages=user("Grüße [[script utf8=1]]"), stream=True
+    )
+
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+
+    assert text == "You said: Grüße — Grüße, 世界 👋🏽 naïve"
+
+
+def test_chunks_leave_as_they_come(client, model):
+    stream = client.chat.completions.create(
+        model=model, messages=user("[[script chunks=10 gap=100]]"), stream=True
+    )
+
+    arrivals = [time.monotonic() for _ in stream]
+
+    assert arrivals[-1] - arrivals[0] > 0.8
+    assert max(after - before for before, after in zip(arrivals, arrivals[1:])) < 0.6
+
+
+def test_reasoning_comes_through(client, model):
+    stream = client.chat.completions.create(
+        model=model, messages=user("hi [[script reasoning=1]]"), stream=True
+    )
+
+    reasoning = ""
+    for chunk in stream:
+        reasoning += (chunk.choices[0].delta.model_extra or {}).get("reasoning_content") or ""
+
+    assert reasoning == "Let me think."
+
+
+def test_leaving_a_stream_cancels_the_providers_answer(client, model, provider_stats):
+    before = provider_stats()["cancelled"]
+    stream = client.chat.completions.create(
+        model=model, messages=user("[[script chunks=600 gap=100]]"), stream=True
+    )
+    for _, _ in zip(range(3), stream):
+        pass
+
+    stream.close()
+
+    wait_until(lambda: provider_stats()["cancelled"] > before)
+
+
+def test_leaving_a_silent_stream_cancels_the_providers_answer(client, model, provider_stats):
+    before = provider_stats()["cancelled"]
+    stream = client.chat.completions.create(
+        model=model, messages=user("[[script silent=1]]"), stream=True
+    )
+    next(iter(stream))
+
+    stream.close()
+
+    wait_until(lambda: provider_stats()["cancelled"] > before)
+
+
+@pytest.mark.parametrize("mishap", ["cut=5", "end=5", "error=5"])
+def test_failure_in_the_middle_raises(client, model, mishap):
+    stream = client.chat.completions.create(
+        model=model, messages=user(f"[[script chunks=20 {mishap} gap=5]]"), stream=True
+    )
+
+    text = ""
+    with pytest.raises(openai.APIError) as raised:
+        for chunk in stream:
+            text += chunk.choices[0].delta.content or ""
+
+    assert text == "word1 word2 word3 word4 word5"
+    assert raised.value.message
+    assert raised.value.body["type"] and "code" in raised.value.body
+
+
+def test_local_model_streams(client, local_model):
+    stream = client.chat.completions.create(
+        model=local_model, messages=CAPITAL, temperature=0, max_tokens=24, stream=True
+    )
+
+    pieces = [chunk.choices[0].delta.content or "" for chunk in stream]
+
+    assert "Paris" in "".join(pieces)
+    assert len([piece for piece in pieces if piece]) > 3
+
+
+def wait_until(condition, seconds=2.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)

@@ -1,0 +1,134 @@
+"""Streams and replies of a started gateway against the contract and OpenAI's own schema."""
+
+import http.client
+from urllib.parse import urlsplit
+
+import pytest
+import wire
+from conftest import user
+
+
+@pytest.fixture
+def send(base_url, key):
+    def send(model, text, **body):
+        headers = {"Accept-Encoding": "gzip"}
+        body = {"model": model, "messages": user(text), **body}
+        return wire.post(f"{base_url}/chat/completions", key, body, headers)
+
+    return send
+
+
+SCRIPTS = [
+    "",
+    "tools=1",
+    "tools=3",
+    "reasoning=1",
+    "groq=1",
+    "bare=1",
+    "bare=1 tools=2",
+    "fields=1",
+    "crlf=1",
+    "split=1",
+    "utf8=1",
+    "finish=eos",
+    "n=2",
+    "chunks=300",
+    "groq=1 tools=2 fields=1",
+]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_stream(send, model, script):
+    reply = send(model, f"hi [[script {script}]]", stream=True)
+
+    assert wire.stream_violations(reply, model, usage_asked=False) == []
+
+
+# A bare provider reports no usage that could be handed on.
+@pytest.mark.parametrize("script", [script for script in SCRIPTS if "bare" not in script])
+def test_stream_with_usage(send, model, script):
+    options = {"include_usage": True}
+
+    reply = send(model, f"hi [[script {script}]]", stream=True, stream_options=options)
+
+    assert wire.stream_violations(reply, model, usage_asked=True) == []
+
+
+@pytest.mark.parametrize("mishap", ["cut=3", "end=3", "error=3", "cut=0"])
+def test_stream_that_fails_in_the_middle(send, model, mishap):
+    reply = send(model, f"[[script chunks=9 gap=5 {mishap}]]", stream=True)
+
+    if reply.status == 200:
+        assert wire.broken_stream_violations(reply) == []
+    else:  # nothing had been said yet
+        assert mishap == "cut=0" and reply.status == 502
+        assert wire.error_violations(reply.json()) == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_reply_in_one_piece(send, model, script):
+    reply = send(model, f"hi [[script {script}]]")
+
+    assert reply.status == 200
+    assert reply.headers["content-type"].startswith("application/json")
+    assert reply.headers["x-request-id"].startswith("req_")
+    assert wire.schema_violations("CreateChatCompletionResponse", reply.json()) == []
+    assert reply.json()["model"] == model
+
+
+def test_no_two_requests_share_an_id(send, model):
+    replies = [send(model, "hi") for _ in range(3)]
+
+    assert len({reply.headers["x-request-id"] for reply in replies}) == 3
+    assert len({reply.json()["id"] for reply in replies}) == 3
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"null"])
+def test_bad_json(base_url, key, body):
+    reply = post_bytes(base_url, key, body)
+
+    assert reply.status == 400
+    assert wire.error_violations(reply.json()) == []
+
+
+def test_no_key_comes_before_everything(base_url):
+    reply = post_bytes(base_url, None, b"{")
+
+    assert reply.status == 401
+    assert reply.json()["error"]["code"] is None
+    assert wire.error_violations(reply.json()) == []
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/chat"])
+def test_unknown_url(base_url, key, path):
+    reply = wire.post(base_url + path, key, {})
+
+    assert reply.status == 404
+    assert wire.error_violations(reply.json()) == []
+    assert reply.json()["error"]["code"] == "unknown_url"
+
+
+def test_local_model_stream(send, local_model):
+    reply = send(
+        local_model,
+        "What is the capital of France?",
+        stream=True,
+        stream_options={"include_usage": True},
+        temperature=0,
+        max_tokens=16,
+    )
+
+    assert wire.stream_violations(reply, local_model, usage_asked=True) == []
+
+
+def post_bytes(base_url, key, body):
+    address = urlsplit(base_url)
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    connection = http.client.HTTPConnection(address.netloc, timeout=30)
+    connection.request("POST", address.path + "/chat/completions", body, headers)
+    answer = connection.getresponse()
+    reply = wire.Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+    connection.close()
+    return reply

@@ -1,0 +1,161 @@
+"""The checker itself: a good stream passes, and each rule that is broken is named."""
+
+import copy
+import json
+
+import pytest
+import wire
+
+MODEL = "openai/scripted"
+HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+    "x-request-id": "req_1",
+    "openai-processing-ms": "3",
+}
+
+
+def chunk(delta, finish_reason=None, **extra):
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": MODEL,
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
+        **extra,
+    }
+
+
+ROLE = chunk({"role": "assistant", "content": ""})
+WORD = chunk({"content": "hello"})
+FINISH = chunk({}, "stop")
+USAGE = chunk({}, usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}) | {
+    "choices": []
+}
+CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
+REST = {"index": 0, "function": {"arguments": "{}"}}
+
+
+def calls(*fragments, finish_reason="tool_calls"):
+    deltas = [chunk({"tool_calls": [fragment]}) for fragment in fragments]
+    return [ROLE, *deltas, chunk({}, finish_reason)]
+
+
+def changed(base, **change):
+    return copy.deepcopy(base) | change
+
+
+def without(base, key):
+    return {name: value for name, value in base.items() if name != key}
+
+
+def reply(events, tail="data: [DONE]\n\n", headers=HEADERS):
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + tail
+    return wire.Reply(200, headers, body.encode())
+
+
+@pytest.mark.parametrize(
+    "events, usage_asked",
+    [
+        ([ROLE, WORD, FINISH], False),
+        ([ROLE, WORD, FINISH, USAGE], True),
+        (calls(CALL, REST), False),
+        ([ROLE, chunk({}, tool="web_search", status="started"), WORD, FINISH], False),
+    ],
+)
+def test_a_good_stream_passes(events, usage_asked):
+    assert wire.stream_violations(reply(events), MODEL, usage_asked) == []
+
+
+def test_comments_are_fine():
+    good = reply([ROLE, WORD, FINISH])
+    good.body = b": ping\n\n" + good.body
+
+    assert wire.stream_violations(good, MODEL, usage_asked=False) == []
+
+
+BROKEN = {
+    "id changes": [ROLE, changed(WORD, id="chatcmpl-2"), FINISH],
+    "created changes": [ROLE, changed(WORD, created=2), FINISH],
+    "model is not": [ROLE, changed(WORD, model="scripted"), FINISH],
+    "'choices' is a required property": [ROLE, without(WORD, "choices"), FINISH],
+    "'object' is a required property": [ROLE, without(WORD, "object"), FINISH],
+    "1.5 is not of type 'integer'": [ROLE, changed(WORD, created=1.5), FINISH],
+    "'on_demand'": [ROLE, changed(WORD, service_tier="on_demand"), FINISH],
+    "'eos' is not": [ROLE, WORD, chunk({}, "eos")],
+    "no role": [WORD, FINISH],
+    "not finished exactly once": [ROLE, WORD],
+    "something after its finish_reason": [ROLE, FINISH, WORD],
+    "usage without being asked": [ROLE, WORD, FINISH, USAGE],
+    "another finish_reason": calls(CALL, REST, finish_reason="stop"),
+    "'index' is a required property": calls(CALL, without(REST, "index")),
+    "starts without id": calls(REST),
+    "repeats its id": calls(CALL, CALL, REST),
+    "counted [1]": calls(changed(CALL, index=1), changed(REST, index=1)),
+    "has arguments ''": calls(CALL),
+    "in place of an end": [ROLE, {"error": {"message": "no"}}],
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_named(rule):
+    violations = wire.stream_violations(reply(BROKEN[rule]), MODEL, usage_asked=False)
+
+    assert any(rule in violation for violation in violations), violations
+
+
+@pytest.mark.parametrize(
+    "rule, tail",
+    [
+        ("[DONE] not exactly once", ""),
+        ("[DONE] not exactly once", "data: [DONE]\n\ndata: [DONE]\n\n"),
+        ("[DONE] is not last", 'data: [DONE]\n\ndata: {"x":1}\n\n'),
+        ("something after [DONE]", "data: [DONE]\n\n: ping\n\n"),
+        ("does not end with an empty line", "data: [DONE]\n"),
+        ("an event without data", "event: ping\n\ndata: [DONE]\n\n"),
+        ("not JSON", "data: {\n\ndata: [DONE]\n\n"),
+    ],
+)
+def test_broken_framing_is_named(rule, tail):
+    violations = wire.stream_violations(reply([ROLE, WORD, FINISH], tail), MODEL, False)
+
+    assert any(rule in violation for violation in violations), violations
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_missing_header_is_named(header):
+    broken = reply([ROLE, WORD, FINISH], headers=without(HEADERS, header))
+
+    assert any(header in violation for violation in wire.header_violations(broken))
+
+
+@pytest.mark.parametrize(
+    "events", [[ROLE, FINISH], [ROLE, FINISH, USAGE, USAGE], [ROLE, USAGE, FINISH]]
+)
+def test_usage_in_the_wrong_place_is_named(events):
+    assert wire.stream_violations(reply(events), MODEL, usage_asked=True) != []
+
+
+ERROR = 'event: error\ndata: {"error":{"message":"m","type":"server_error","param":null,"code":null}}\n\n'
+
+
+@pytest.mark.parametrize(
+    "events, tail, rule",
+    [
+        ([ROLE], ERROR, None),
+        ([ROLE], ERROR.removeprefix("event: error\n"), "not named error"),
+        ([ROLE, FINISH], ERROR, "a finish_reason before"),
+        ([ROLE], ERROR + "data: [DONE]\n\n", "[DONE] after"),
+        ([ROLE], 'event: error\ndata: {"error":{"message":"m"}}\n\n', "lacks"),
+    ],
+)
+def test_how_a_broken_stream_ends(events, tail, rule):
+    violations = wire.broken_stream_violations(reply(events, tail))
+
+    assert violations == [] if rule is None else any(rule in each for each in violations)
+
+
+def test_http_chunks():
+    assert wire.join_http_chunks(b"3\r\nabc\r\n0\r\n\r\n") == (b"abc", True)
+    assert wire.join_http_chunks(b"3\r\nabc\r\n") == (b"abc", False)

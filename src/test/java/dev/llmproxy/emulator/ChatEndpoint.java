@@ -1,0 +1,96 @@
+package dev.llmproxy.emulator;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Plays one script: refuses, answers in one piece, or streams until something goes wrong. */
+final class ChatEndpoint {
+  private final RecordedRequest request;
+  private final Script script;
+  private final Answer answer;
+
+  ChatEndpoint(RecordedRequest request, Script script, Answer.Head head) {
+    this.request = request;
+    this.script = script;
+    answer = Answer.to(request, script, head);
+  }
+
+  /** Throws an {@link IOException} when the peer did not wait for the end. */
+  void answer(HttpConnection connection) throws IOException {
+    connection.pause(milliseconds(Directive.TTFT));
+    if (script.has(Directive.HANGUP)) {
+      connection.reset();
+    } else if (script.has(Directive.STATUS) || script.has(Directive.BODY)) {
+      connection.respond(refusal());
+    } else if (request.wantsStream()) {
+      stream(new EventWriter(connection, script));
+    } else {
+      connection.respond(Reply.json(restyled(List.of(answer.completion())).getFirst()));
+    }
+  }
+
+  private Reply refusal() {
+    int status = script.number(Directive.STATUS, 200);
+    Reply reply =
+        script
+            .text(Directive.BODY)
+            .map(body -> Reply.of(status, "application/json", body))
+            .orElseGet(() -> script.has(Directive.HTML) ? page(status) : error(status));
+    return script
+        .text(Directive.RETRY_AFTER)
+        .map(seconds -> reply.with("retry-after", seconds))
+        .orElse(reply);
+  }
+
+  private Reply error(int status) {
+    String code = script.text(Directive.CODE).orElse(null);
+    return Reply.error(status, code, "Scripted failure with status " + status);
+  }
+
+  private static Reply page(int status) {
+    String html = "<html><body><h1>" + status + " from a proxy in between</h1></body></html>";
+    return Reply.of(status, "text/html", html);
+  }
+
+  private void stream(EventWriter events) throws IOException {
+    List<ObjectNode> chunks = restyled(answer.chunks(request.wantsUsage()));
+    events.start();
+    for (int sent = 0; sent < chunks.size(); sent++) {
+      for (Mishap mishap : mishapsDue(sent - answer.choices())) {
+        if (!mishap.strike(events)) {
+          return;
+        }
+      }
+      if (sent > 0) {
+        events.pause(milliseconds(Directive.GAP));
+      }
+      events.send(chunks.get(sent).toString());
+    }
+    events.send("[DONE]");
+    events.end();
+  }
+
+  private List<Mishap> mishapsDue(int chunksSent) {
+    return Arrays.stream(Mishap.values())
+        .filter(mishap -> script.number(mishap.directive, Integer.MAX_VALUE) == chunksSent)
+        .toList();
+  }
+
+  private List<ObjectNode> restyled(List<ObjectNode> objects) {
+    List<ObjectNode> restyled = new ArrayList<>(objects);
+    for (Dialect dialect : Dialect.values()) {
+      if (script.has(dialect.directive)) {
+        dialect.restyle(restyled, answer.usage());
+      }
+    }
+    return restyled;
+  }
+
+  private Duration milliseconds(Directive directive) {
+    return Duration.ofMillis(script.number(directive, 0));
+  }
+}

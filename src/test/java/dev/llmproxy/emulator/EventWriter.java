@@ -1,0 +1,64 @@
+package dev.llmproxy.emulator;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+
+/** Writes server-sent events to one connection, whole or in the pieces that the script asks for. */
+final class EventWriter {
+  private static final Duration BETWEEN_PIECES = Duration.ofMillis(2);
+
+  private final HttpConnection connection;
+  private final Script script;
+  private final String lineEnd;
+
+  EventWriter(HttpConnection connection, Script script) {
+    this.connection = connection;
+    this.script = script;
+    lineEnd = script.has(Directive.CRLF) ? "\r\n" : "\n";
+  }
+
+  void start() throws IOException {
+    connection.startStream(
+        Map.of("content-type", "text/event-stream", "cache-control", "no-cache"));
+  }
+
+  void send(String data) throws IOException {
+    byte[] event = ("data: " + data + lineEnd + lineEnd).getBytes(UTF_8);
+    int cut = script.has(Directive.UTF8) ? insideFirstMultiByteCharacter(event) : 0;
+    if (script.has(Directive.SPLIT)) {
+      for (int i = 0; i < event.length; i++) {
+        connection.write(event, i, i + 1);
+      }
+    } else if (cut > 0) {
+      connection.write(event, 0, cut);
+      connection.pause(BETWEEN_PIECES);
+      connection.write(event, cut, event.length);
+    } else {
+      connection.write(event, 0, event.length);
+    }
+  }
+
+  void pause(Duration duration) throws IOException {
+    connection.pause(duration);
+  }
+
+  void end() throws IOException {
+    connection.endStream();
+  }
+
+  void reset() throws IOException {
+    connection.reset();
+  }
+
+  private static int insideFirstMultiByteCharacter(byte[] event) {
+    for (int i = 0; i < event.length; i++) {
+      if (event[i] < 0) {
+        return i + 1;
+      }
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,153 @@
+package dev.llmproxy.emulator;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * The server's end of one HTTP/1.1 connection. Written on the bare socket because a scripted
+ * provider has to break off where no HTTP server would.
+ */
+final class HttpConnection implements Closeable {
+  private static final Pattern SPACE = Pattern.compile(" ");
+  private static final byte[] LINE_END = {'\r', '\n'};
+
+  private final Socket socket;
+  private final BufferedInputStream in;
+  private final OutputStream out;
+
+  HttpConnection(Socket socket) throws IOException {
+    this.socket = socket;
+    socket.setTcpNoDelay(true);
+    in = new BufferedInputStream(socket.getInputStream());
+    out = socket.getOutputStream();
+  }
+
+  record Head(String method, String path, Map<String, String> headers) {}
+
+  /** The next request's head, or nothing when the peer has closed the connection. */
+  Optional<Head> readHead() throws IOException {
+    String requestLine = readLine();
+    if (requestLine.isEmpty()) {
+      return Optional.empty();
+    }
+    List<String> parts = SPACE.splitAsStream(requestLine).toList();
+    Map<String, String> headers = new LinkedHashMap<>();
+    for (String line = readLine(); !line.isEmpty(); line = readLine()) {
+      int colon = line.indexOf(':');
+      headers.put(
+          line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
+    }
+    return Optional.of(new Head(parts.get(0), parts.get(1), headers));
+  }
+
+  byte[] readBody(Map<String, String> headers) throws IOException {
+    if (headers.getOrDefault("expect", "").equalsIgnoreCase("100-continue")) {
+      out.write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(ISO_8859_1));
+    }
+    if (headers.getOrDefault("transfer-encoding", "").equalsIgnoreCase("chunked")) {
+      return readChunks();
+    }
+    return in.readNBytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
+  }
+
+  void respond(Reply reply) throws IOException {
+    byte[] body = reply.body().getBytes(UTF_8);
+    writeHead(reply.status(), reply.headers(), "content-length: " + body.length);
+    out.write(body);
+  }
+
+  void startStream(Map<String, String> headers) throws IOException {
+    writeHead(200, headers, "transfer-encoding: chunked");
+  }
+
+  /** Writes the bytes as one HTTP chunk of their own. */
+  void write(byte[] bytes, int from, int to) throws IOException {
+    ByteArrayOutputStream chunk = new ByteArrayOutputStream();
+    chunk.writeBytes((Integer.toHexString(to - from) + "\r\n").getBytes(ISO_8859_1));
+    chunk.write(bytes, from, to - from);
+    chunk.writeBytes(LINE_END);
+    chunk.writeTo(out);
+  }
+
+  void endStream() throws IOException {
+    out.write("0\r\n\r\n".getBytes(ISO_8859_1));
+  }
+
+  /** Sleeps, unless the peer leaves meanwhile: then throws {@link EOFException} at once. */
+  void pause(Duration duration) throws IOException {
+    if (duration.isZero()) {
+      return;
+    }
+    socket.setSoTimeout(Math.toIntExact(duration.toMillis()));
+    in.mark(1);
+    try {
+      if (in.read() < 0) {
+        throw new EOFException("the peer left");
+      }
+      in.reset(); // the next request, early: it waits for this answer's end
+    } catch (SocketTimeoutException elapsed) {
+      return;
+    } finally {
+      socket.setSoTimeout(0);
+    }
+  }
+
+  /** Breaks off as a crashed server does: the peer sees a reset, not an end. */
+  void reset() throws IOException {
+    socket.setSoLinger(true, 0);
+    socket.close();
+  }
+
+  @Override
+  public void close() throws IOException {
+    socket.close();
+  }
+
+  private void writeHead(int status, Map<String, String> headers, String framing)
+      throws IOException {
+    StringBuilder head = new StringBuilder("HTTP/1.1 " + status + " scripted\r\n");
+    headers.forEach((name, value) -> head.append(name + ": " + value + "\r\n"));
+    out.write(head.append(framing).append("\r\n\r\n").toString().getBytes(UTF_8));
+  }
+
+  private byte[] readChunks() throws IOException {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    for (int size = readChunkSize(); size > 0; size = readChunkSize()) {
+      body.write(in.readNBytes(size));
+      readLine();
+    }
+    readLine();
+    return body.toByteArray();
+  }
+
+  private int readChunkSize() throws IOException {
+    return Integer.parseInt(readLine().strip(), 16);
+  }
+
+  /** An empty line also when the connection has ended. */
+  private String readLine() throws IOException {
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) {
+      if (b != '\r') {
+        line.write(b);
+      }
+    }
+    return line.toString(ISO_8859_1);
+  }
+}

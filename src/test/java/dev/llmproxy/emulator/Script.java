@@ -1,0 +1,68 @@
+package dev.llmproxy.emulator;
+
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * How one request is to be answered: the preset of its upstream model, overridden by the {@code
+ * [[script key=value …]]} in its last user message.
+ */
+record Script(Map<Directive, String> values) {
+
+  /** Upstream models with a behaviour of their own; every other name simply answers. */
+  static final Map<String, String> PRESETS =
+      Map.ofEntries(
+          Map.entry("scripted", ""),
+          Map.entry("scripted-slow", "chunks=100 gap=50"),
+          Map.entry("scripted-tools", "tools=2"),
+          Map.entry("scripted-reasoning", "reasoning=1"),
+          Map.entry("scripted-groq", "groq=1"),
+          Map.entry("scripted-bare", "bare=1"),
+          Map.entry("scripted-busy", "status=429 retry_after=7"),
+          Map.entry("scripted-broken", "status=500"),
+          Map.entry("no-such-model", "status=404 code=model_not_found"));
+
+  private static final Pattern MARK = Pattern.compile("\\[\\[script\\b(.*?)]]", Pattern.DOTALL);
+  private static final Pattern SETTING = Pattern.compile("(\\w+)=(?:'([^']*)'|(\\S+))");
+
+  /** Throws {@link IllegalArgumentException} on a directive that does not exist. */
+  static Script of(String model, String message) {
+    Map<Directive, String> values = new EnumMap<>(Directive.class);
+    read(PRESETS.getOrDefault(model, ""), values);
+    Matcher mark = MARK.matcher(message);
+    while (mark.find()) {
+      read(mark.group(1), values);
+    }
+    return new Script(values);
+  }
+
+  static String withoutMarks(String message) {
+    return MARK.matcher(message).replaceAll("").strip();
+  }
+
+  private static void read(String settings, Map<Directive, String> values) {
+    Matcher setting = SETTING.matcher(settings);
+    while (setting.find()) {
+      String key = setting.group(1);
+      Directive directive =
+          Directive.of(key)
+              .orElseThrow(() -> new IllegalArgumentException("no such directive: " + key));
+      values.put(directive, Optional.ofNullable(setting.group(2)).orElse(setting.group(3)));
+    }
+  }
+
+  boolean has(Directive directive) {
+    return values.containsKey(directive);
+  }
+
+  Optional<String> text(Directive directive) {
+    return Optional.ofNullable(values.get(directive));
+  }
+
+  int number(Directive directive, int fallback) {
+    return has(directive) ? Integer.parseInt(values.get(directive)) : fallback;
+  }
+}

@@ -1,0 +1,222 @@
+package dev.llmproxy.emulator;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An OpenAI-compatible provider on loopback that does as its caller's message says: {@code [[script
+ * chunks=20 gap=20 cut=5]]}. {@link Directive} lists what it knows, {@link Script#PRESETS} the
+ * models with a behaviour of their own.
+ */
+public final class ScriptedProvider implements AutoCloseable {
+  private static final int RECORDED_REQUESTS = 10_000;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final ServerSocket server;
+  private final Set<HttpConnection> connections = ConcurrentHashMap.newKeySet();
+  private final ConcurrentLinkedDeque<RecordedRequest> requests = new ConcurrentLinkedDeque<>();
+  private final AtomicInteger received = new AtomicInteger();
+  private final AtomicInteger ids = new AtomicInteger();
+  private final AtomicInteger cancelled = new AtomicInteger();
+
+  private ScriptedProvider(ServerSocket server) {
+    this.server = server;
+  }
+
+  /** Starts on a free port. */
+  public static ScriptedProvider start() {
+    return start(0);
+  }
+
+  public static ScriptedProvider start(int port) {
+    try {
+      ServerSocket server = new ServerSocket();
+      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1024);
+      ScriptedProvider provider = new ScriptedProvider(server);
+      Thread.ofVirtual().name("scripted-provider").start(provider::accept);
+      return provider;
+    } catch (IOException e) {
+      throw new UncheckedIOException("The scripted provider cannot listen on port " + port, e);
+    }
+  }
+
+  public String baseUrl() {
+    return "http://127.0.0.1:" + server.getLocalPort() + "/v1";
+  }
+
+  /** The requests to the API so far, the oldest first. */
+  public List<RecordedRequest> requests() {
+    return List.copyOf(requests);
+  }
+
+  public RecordedRequest lastRequest() {
+    return requests.getLast();
+  }
+
+  /** How many answers the peer did not wait for. */
+  public int cancelled() {
+    return cancelled.get();
+  }
+
+  @Override
+  public void close() {
+    try {
+      server.close();
+      for (HttpConnection connection : connections) {
+        connection.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void accept() {
+    while (!server.isClosed()) {
+      try {
+        Socket socket = server.accept();
+        Thread.ofVirtual().start(() -> serve(socket));
+      } catch (IOException closed) {
+        return;
+      }
+    }
+  }
+
+  private void serve(Socket socket) {
+    try (HttpConnection connection = new HttpConnection(socket)) {
+      connections.add(connection);
+      try {
+        while (!socket.isClosed() && answerNext(connection)) {
+          // the next request of a connection that is kept alive
+        }
+      } finally {
+        connections.remove(connection);
+      }
+    } catch (IOException peerGone) {
+      // Counted where an answer was under way; between two answers it is the normal end.
+    }
+  }
+
+  /** Returns whether the connection stays open for another request. */
+  private boolean answerNext(HttpConnection connection) throws IOException {
+    var head = connection.readHead().orElse(null);
+    if (head == null) {
+      return false;
+    }
+    byte[] body = connection.readBody(head.headers());
+    try {
+      JsonNode json = body.length == 0 ? MissingNode.getInstance() : JSON.readTree(body);
+      answer(new RecordedRequest(head.method(), head.path(), head.headers(), json), connection);
+    } catch (JsonProcessingException | IllegalArgumentException e) {
+      connection.respond(Reply.error(400, "invalid_value", e.getMessage()));
+    }
+    return !head.headers().getOrDefault("connection", "").equalsIgnoreCase("close");
+  }
+
+  private void answer(RecordedRequest request, HttpConnection connection) throws IOException {
+    if (request.path().equals("/stats")) {
+      connection.respond(Reply.json(stats()));
+      return;
+    }
+    record(request);
+    if (!request.header("authorization").matches("(?i)Bearer \\S+")) {
+      connection.respond(Reply.error(401, null, "You didn't provide an API key"));
+      return;
+    }
+    switch (request.method() + " " + request.path()) {
+      case "GET /v1/models" -> connection.respond(Reply.json(models()));
+      case "POST /v1/chat/completions" -> chat(request, connection);
+      default ->
+          connection.respond(Reply.error(404, "unknown_url", "Unknown URL: " + request.path()));
+    }
+  }
+
+  private void record(RecordedRequest request) {
+    received.incrementAndGet();
+    requests.addLast(request);
+    if (requests.size() > RECORDED_REQUESTS) {
+      requests.pollFirst();
+    }
+  }
+
+  private ObjectNode stats() {
+    return JSON.createObjectNode()
+        .put("requests", received.get())
+        .put("cancelled", cancelled.get())
+        .put("connections", connections.size());
+  }
+
+  private static ObjectNode models() {
+    ObjectNode list = JSON.createObjectNode().put("object", "list");
+    ArrayNode models = list.putArray("data");
+    for (String name : Script.PRESETS.keySet().stream().sorted().toList()) {
+      if (name.startsWith("scripted")) {
+        ObjectNode model = models.addObject().put("id", name).put("object", "model");
+        model.put("created", 1_750_000_000).put("owned_by", "scripted");
+      }
+    }
+    return list;
+  }
+
+  private void chat(RecordedRequest request, HttpConnection connection) throws IOException {
+    Script script = Script.of(request.model(), request.lastMessageOf("user"));
+    var head =
+        new Answer.Head(
+            "chatcmpl-scripted-" + ids.incrementAndGet(),
+            Instant.now().getEpochSecond(),
+            request.model());
+    ChatEndpoint endpoint = new ChatEndpoint(request, script, head);
+    try {
+      endpoint.answer(connection);
+    } catch (IOException left) {
+      if (!server.isClosed()) {
+        cancelled.incrementAndGet();
+      }
+      throw left;
+    }
+  }
+
+  /** Prints its base URL on the first line and runs until it is stopped. */
+  public static void main(String[] args) throws InterruptedException {
+    List<String> arguments = List.of(args);
+    int port = arguments.indexOf("--port");
+    if (arguments.contains("--help")) {
+      System.out.println(help());
+      return;
+    }
+    try (ScriptedProvider provider =
+        start(port < 0 ? 0 : Integer.parseInt(arguments.get(port + 1)))) {
+      System.out.println(provider.baseUrl());
+      System.out.flush();
+      Thread.currentThread().join();
+    }
+  }
+
+  private static String help() {
+    StringBuilder help =
+        new StringBuilder("ScriptedProvider [--port N]\n\n[[script key=value …]] in a message:\n");
+    for (Directive directive : Directive.values()) {
+      help.append("  %-12s %s%n".formatted(directive.key(), directive.description()));
+    }
+    help.append("\nModels with a script of their own:\n");
+    new TreeMap<>(Script.PRESETS)
+        .forEach((model, script) -> help.append("  %-18s %s%n".formatted(model, script)));
+    return help.toString();
+  }
+}
