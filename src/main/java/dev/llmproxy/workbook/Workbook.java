@@ -8,6 +8,7 @@ import com.google.api.services.sheets.v4.SheetsScopes;
 import com.google.auth.http.HttpCredentialsAdapter;
 import com.google.auth.oauth2.GoogleCredentials;
 import dev.llmproxy.Settings;
+import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

@@ -1,0 +1,56 @@
+package dev.llmproxy.workbook.embedded;
+
+import com.sun.net.httpserver.HttpExchange;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+
+/**
+ * The body of a successful answer. The first bytes are held back, so that a failure can still
+ * become an error answer and a short answer goes out with its length; a long one goes on in chunks.
+ */
+final class AnswerStream extends OutputStream {
+  private static final int HELD_BYTES = 32 * 1024;
+
+  private final HttpExchange exchange;
+  private final ByteArrayOutputStream held = new ByteArrayOutputStream(1024);
+  private OutputStream out;
+
+  AnswerStream(HttpExchange exchange) {
+    this.exchange = exchange;
+  }
+
+  /** Whether it is too late for another answer. */
+  boolean begun() {
+    return out != null;
+  }
+
+  @Override
+  public void write(int oneByte) throws IOException {
+    write(new byte[] {(byte) oneByte}, 0, 1);
+  }
+
+  @Override
+  public void write(byte[] bytes, int offset, int length) throws IOException {
+    if (out == null && held.size() + length > HELD_BYTES) {
+      exchange.sendResponseHeaders(200, 0); // 0 means "in chunks"
+      out = exchange.getResponseBody();
+      held.writeTo(out);
+    }
+    if (out == null) {
+      held.write(bytes, offset, length);
+    } else {
+      out.write(bytes, offset, length);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (out == null) {
+      exchange.sendResponseHeaders(200, held.size());
+      out = exchange.getResponseBody();
+      held.writeTo(out);
+    }
+    out.close();
+  }
+}

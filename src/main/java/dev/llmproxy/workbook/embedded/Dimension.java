@@ -1,0 +1,49 @@
+package dev.llmproxy.workbook.embedded;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** The API's {@code Dimension}. */
+enum Dimension {
+  ROWS("row"),
+  COLUMNS("column");
+
+  private final String word;
+
+  Dimension(String word) {
+    this.word = word;
+  }
+
+  /** Reads {@code majorDimension}: rows when absent. */
+  static Dimension parseMajor(String name) {
+    return name == null || name.equals("DIMENSION_UNSPECIFIED") ? ROWS : parse(name);
+  }
+
+  /** Reads the {@code dimension} of a request, which must be given. */
+  static Dimension of(JsonNode request) {
+    return parse(request.path("dimension").asText("DIMENSION_UNSPECIFIED"));
+  }
+
+  /** "row" or "column", for messages. */
+  String word() {
+    return word;
+  }
+
+  /** The field of {@code GridProperties} that counts it. */
+  String countField() {
+    return word + "Count";
+  }
+
+  /** The field of {@code GridProperties} that counts the frozen ones. */
+  String frozenField() {
+    return this == ROWS ? "frozenRowCount" : "frozenColumnCount";
+  }
+
+  private static Dimension parse(String name) {
+    for (Dimension dimension : values()) {
+      if (dimension.name().equals(name)) {
+        return dimension;
+      }
+    }
+    throw SheetsException.invalid("No such dimension: " + name);
+  }
+}

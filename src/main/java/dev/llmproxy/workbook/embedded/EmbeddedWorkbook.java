@@ -1,0 +1,145 @@
+package dev.llmproxy.workbook.embedded;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A workbook in a folder, served on loopback in the words of the Google Sheets v4 API. Google's own
+ * clients work against it once their root URL is set to {@link #rootUrl()}.
+ */
+public final class EmbeddedWorkbook implements AutoCloseable {
+  /** The spreadsheet that exists from the start, with one sheet, as a new one of Google's has. */
+  public static final String SPREADSHEET_ID = "llmproxy";
+
+  /**
+   * Platform threads, because SQLite's native calls hold their thread while they wait for the disk:
+   * on virtual threads they would hold up the requests of the whole process.
+   */
+  private static final int THREADS = 8;
+
+  private static final long CLOSE_SECONDS = 5;
+  private static final String NO_DELAY = "sun.net.httpserver.nodelay";
+
+  private final FolderLock lock;
+  private final WorkbookDatabase database;
+  private final HttpServer server;
+  private final ExecutorService threads;
+  private final SheetsHandler handler;
+  private final Path urlFile;
+  private final String rootUrl;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private EmbeddedWorkbook(
+      Path folder, FolderLock lock, WorkbookDatabase database, HttpServer server)
+      throws IOException {
+    this.lock = lock;
+    this.database = database;
+    this.server = server;
+    this.urlFile = folder.resolve("workbook.url");
+    this.rootUrl = "http://127.0.0.1:" + server.getAddress().getPort() + "/";
+    this.handler = new SheetsHandler(new SheetsApi(database, rootUrl));
+    this.threads =
+        Executors.newFixedThreadPool(
+            THREADS, Thread.ofPlatform().daemon().name("workbook-", 1).factory());
+    server.createContext("/", handler);
+    server.setExecutor(threads);
+    server.start();
+    writeUrlFile();
+  }
+
+  /**
+   * Opens the workbook of a folder and serves it.
+   *
+   * @param folder made if absent; gets {@code workbook.db}, {@code workbook.lock} and, while the
+   *     workbook is open, {@code workbook.url} with the root URL in one line
+   * @param port on 127.0.0.1; 0 takes a free one
+   * @throws IOException when the workbook is open already, the port is taken or the file cannot be
+   *     read; the message says which
+   */
+  public static EmbeddedWorkbook open(Path folder, int port) throws IOException {
+    Path absolute = folder.toAbsolutePath();
+    Files.createDirectories(absolute);
+    FolderLock lock = FolderLock.take(absolute.resolve("workbook.lock"));
+    WorkbookDatabase database = null;
+    HttpServer server = null;
+    try {
+      database = WorkbookDatabase.open(absolute.resolve("workbook.db"));
+      database.write(EmbeddedWorkbook::ensureSpreadsheet);
+      server = listen(port);
+      return new EmbeddedWorkbook(absolute, lock, database, server);
+    } catch (IOException | RuntimeException e) {
+      if (server != null) {
+        server.stop(0);
+      }
+      if (database != null) {
+        database.close();
+      }
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** Where it listens, with a slash at the end: {@code http://127.0.0.1:PORT/}. */
+  public String rootUrl() {
+    return rootUrl;
+  }
+
+  /** Finishes running requests, then stops listening and lets go of the folder. Twice is fine. */
+  @Override
+  public void close() {
+    if (closed.getAndSet(true)) {
+      return;
+    }
+    try {
+      Files.deleteIfExists(urlFile);
+      handler.drain(CLOSE_SECONDS);
+      server.stop(0);
+      threads.shutdown();
+      database.close();
+      lock.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static boolean ensureSpreadsheet(Sql sql) {
+    if (OpenSpreadsheet.exists(sql, SPREADSHEET_ID)) {
+      return false;
+    }
+    var wanted = Json.object();
+    wanted.putObject("properties").put("title", SPREADSHEET_ID);
+    SpreadsheetFactory.create(sql, SPREADSHEET_ID, wanted);
+    return true;
+  }
+
+  private static HttpServer listen(int port) throws IOException {
+    // Without this the JDK's server answers 40 ms late on connections that are kept open: it sends
+    // head and body apart, and the second waits for the client's delayed acknowledgement.
+    if (System.getProperty(NO_DELAY) == null) {
+      System.setProperty(NO_DELAY, "true");
+    }
+    InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
+    try {
+      return HttpServer.create(new InetSocketAddress(loopback, port), 0);
+    } catch (IOException e) {
+      throw new IOException(
+          "The workbook cannot listen on 127.0.0.1:" + port + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Writes aside and renames, so that a reader never finds half a line. */
+  private void writeUrlFile() throws IOException {
+    Path aside = urlFile.resolveSibling("workbook.url.new");
+    Files.writeString(aside, rootUrl + "\n");
+    Files.move(aside, urlFile, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+}

@@ -1,0 +1,106 @@
+package dev.llmproxy.workbook.embedded;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** One spreadsheet within one transaction: what every method works on. */
+final class OpenSpreadsheet {
+  private final String id;
+  private final ObjectNode properties;
+  private final SheetTable sheets;
+  private final RowTable rows;
+
+  private OpenSpreadsheet(Sql sql, String id, ObjectNode properties) {
+    this.id = id;
+    this.properties = properties;
+    this.sheets = new SheetTable(sql, id);
+    this.rows = new RowTable(sql);
+  }
+
+  /**
+   * Finds a spreadsheet.
+   *
+   * @throws SheetsException 404 when there is none with this id
+   */
+  static OpenSpreadsheet find(Sql sql, String id) {
+    return sql.first(
+            "SELECT properties FROM spreadsheet WHERE id = ?",
+            row -> new OpenSpreadsheet(sql, id, Json.readObject(row.getString(1))),
+            id)
+        .orElseThrow(() -> SheetsException.notFound("Requested entity was not found."));
+  }
+
+  /** Whether there is a spreadsheet with this id. */
+  static boolean exists(Sql sql, String id) {
+    return sql.number("SELECT count(*) FROM spreadsheet WHERE id = ?", id) > 0;
+  }
+
+  /** Makes a spreadsheet, as yet without sheets. */
+  static OpenSpreadsheet create(Sql sql, String id, ObjectNode properties) {
+    sql.update("INSERT INTO spreadsheet (id, properties) VALUES (?, ?)", id, properties.toString());
+    return new OpenSpreadsheet(sql, id, properties);
+  }
+
+  String id() {
+    return id;
+  }
+
+  /** The API's {@code SpreadsheetProperties}; not to be changed. */
+  ObjectNode properties() {
+    return properties;
+  }
+
+  SheetTable sheets() {
+    return sheets;
+  }
+
+  RowTable rows() {
+    return rows;
+  }
+
+  /**
+   * The sheet a request of a batch is about.
+   *
+   * @param place the object with the {@code sheetId}; 0 when it has none, as in Google's JSON
+   */
+  Sheet sheet(JsonNode place) {
+    int sheetId = place.path("sheetId").asInt();
+    return sheets
+        .withId(sheetId)
+        .orElseThrow(() -> SheetsException.invalid("No grid with id: " + sheetId));
+  }
+
+  /**
+   * The place a range in A1 notation means.
+   *
+   * @throws SheetsException when it cannot be read, names no sheet, or starts beyond the grid
+   */
+  Place place(String a1) {
+    A1Range range = A1Range.parse(a1);
+    Sheet sheet =
+        range.sheetTitle() == null
+            ? sheets.first()
+            : sheets.withTitle(range.sheetTitle()).orElseThrow(() -> A1Range.unparsable(a1));
+    if (!range.cells().startsInside(sheet.rowCount(), sheet.columnCount())) {
+      throw sheet.exceedsGrid(range.cells());
+    }
+    return new Place(sheet, range.cells());
+  }
+
+  /**
+   * A range on a sheet.
+   *
+   * @param asked as the client wrote it: starts on the grid, may end beyond it
+   */
+  record Place(Sheet sheet, GridRange asked) {
+    /** The part on the grid; never empty. */
+    GridRange clipped() {
+      return sheet.clip(asked);
+    }
+
+    /** The part on the grid, in A1 notation. */
+    String a1() {
+      return A1Range.format(sheet.title(), clipped());
+    }
+  }
+}

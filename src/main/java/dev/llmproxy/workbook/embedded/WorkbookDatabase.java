@@ -1,0 +1,178 @@
+package dev.llmproxy.workbook.embedded;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Deque;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.sqlite.SQLiteConfig;
+
+/**
+ * The workbook's SQLite file. Cells live in the file alone: memory does not grow with rows.
+ *
+ * <p>One connection writes, behind a lock, as SQLite allows one writer anyway and waiting here is
+ * fairer than its busy loop. Readers have connections of their own, each on a snapshot of the
+ * write-ahead log, so that a long answer to a slow reader never holds up a flush.
+ *
+ * <p>{@code synchronous=FULL}: an answer means the change is on disk. A key that an administrator
+ * revoked must not be valid again after a power cut; the price is one disk flush per write call, of
+ * which there are a few a second at most.
+ */
+final class WorkbookDatabase implements AutoCloseable {
+  private static final int SCHEMA_VERSION = 1;
+  private static final int BUSY_MILLIS = 10_000;
+
+  /** To what the write-ahead log is cut back once it has been folded into the file. */
+  private static final int MAX_IDLE_LOG_BYTES = 4 * 1024 * 1024;
+
+  private static final String[] SCHEMA = {
+    """
+    CREATE TABLE spreadsheet (
+      id         TEXT PRIMARY KEY,
+      properties TEXT NOT NULL
+    )\
+    """,
+    """
+    CREATE TABLE sheet (
+      key            INTEGER PRIMARY KEY,
+      spreadsheet_id TEXT    NOT NULL REFERENCES spreadsheet,
+      sheet_id       INTEGER NOT NULL,
+      title_key      TEXT    NOT NULL,
+      position       INTEGER NOT NULL,
+      grid_cells     INTEGER NOT NULL,
+      hidden         INTEGER NOT NULL,
+      properties     TEXT    NOT NULL,
+      UNIQUE (spreadsheet_id, sheet_id),
+      UNIQUE (spreadsheet_id, title_key)
+    )\
+    """,
+    """
+    CREATE TABLE grid_row (
+      sheet_key INTEGER NOT NULL REFERENCES sheet,
+      row_index INTEGER NOT NULL,
+      cells     TEXT    NOT NULL,
+      PRIMARY KEY (sheet_key, row_index)
+    ) WITHOUT ROWID\
+    """
+  };
+
+  private final Path file;
+  private final Sql writer;
+  private final ReentrantLock writing = new ReentrantLock(true);
+  private final Deque<Sql> idleReaders = new ConcurrentLinkedDeque<>();
+
+  private WorkbookDatabase(Path file, Sql writer) {
+    this.file = file;
+    this.writer = writer;
+  }
+
+  /**
+   * Opens the file, or makes it, readable by its owner alone.
+   *
+   * @throws IOException when it cannot be opened, or was made by a newer version of this program
+   */
+  static WorkbookDatabase open(Path file) throws IOException {
+    try {
+      createPrivately(file);
+      prepare(file);
+      return new WorkbookDatabase(file, connect(file, false));
+    } catch (SQLException e) {
+      throw new IOException("Cannot open the workbook " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Runs a reading on one unchanging snapshot. May run beside other readings and a writing. */
+  void read(Consumer<Sql> reading) {
+    Sql reader = idleReaders.poll();
+    try {
+      if (reader == null) {
+        reader = connect(file, true);
+      }
+    } catch (SQLException e) {
+      throw new StoreException(e);
+    }
+    try {
+      reading.accept(reader);
+    } finally {
+      reader.rollback(); // ends the snapshot, so that the log can be folded into the file
+      idleReaders.push(reader);
+    }
+  }
+
+  /**
+   * Runs a writing as one transaction: all of it is on disk afterwards, or it throws and none is.
+   */
+  <T> T write(Function<Sql, T> writing) {
+    this.writing.lock();
+    try {
+      T result = writing.apply(writer);
+      writer.commit();
+      return result;
+    } catch (RuntimeException | Error e) {
+      writer.rollback();
+      throw e;
+    } finally {
+      this.writing.unlock();
+    }
+  }
+
+  /** Waits for a running write, then closes. */
+  @Override
+  public void close() {
+    writing.lock();
+    try {
+      idleReaders.forEach(Sql::close);
+      writer.close();
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private static Sql connect(Path file, boolean readOnly) throws SQLException {
+    SQLiteConfig config = new SQLiteConfig();
+    config.setReadOnly(readOnly);
+    config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
+    config.setBusyTimeout(BUSY_MILLIS);
+    config.setJournalSizeLimit(MAX_IDLE_LOG_BYTES);
+    Connection connection = config.createConnection("jdbc:sqlite:" + file);
+    connection.setAutoCommit(false);
+    return new Sql(connection);
+  }
+
+  private static void prepare(Path file) throws SQLException, IOException {
+    SQLiteConfig config = new SQLiteConfig();
+    config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+    try (Connection connection = config.createConnection("jdbc:sqlite:" + file);
+        Statement statement = connection.createStatement()) {
+      int version = statement.executeQuery("PRAGMA user_version").getInt(1);
+      if (version > SCHEMA_VERSION) {
+        throw new IOException(
+            "The workbook %s has format %d, newer than this program knows (%d). Use a newer one."
+                .formatted(file, version, SCHEMA_VERSION));
+      }
+      if (version == 0) {
+        connection.setAutoCommit(false);
+        for (String table : SCHEMA) {
+          statement.executeUpdate(table);
+        }
+        statement.executeUpdate("PRAGMA user_version = " + SCHEMA_VERSION);
+        connection.commit();
+      }
+    }
+  }
+
+  private static void createPrivately(Path file) throws IOException {
+    boolean posix = Files.getFileStore(file.getParent()).supportsFileAttributeView("posix");
+    if (posix && !Files.exists(file)) {
+      Files.createFile(
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    }
+  }
+}
