@@ -1,0 +1,30 @@
+# make dev     builds, fetches the local model, starts on http://localhost:3000 and shows a first API key
+# make test    everything: unit, route, wire, SDK and command-line tests
+# make build   only builds; ./llmproxy start then runs it
+# make format  brings the Java sources into the form that the build checks
+.PHONY: dev test build format model clean
+.DEFAULT_GOAL := dev
+
+maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
+sources := $(shell find pom.xml src/main .mvn -type f)
+
+dev:
+	@scripts/dev
+
+build: target/llmproxy.jar
+
+# Tests have their own target: building for use does not compile them.
+target/llmproxy.jar: $(sources)
+	@scripts/build
+
+model:
+	@scripts/fetch-model
+
+test:
+	@scripts/test
+
+format:
+	@$(maven) --quiet spotless:apply
+
+clean:
+	rm -rf target
