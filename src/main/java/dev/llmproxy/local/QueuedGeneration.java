@@ -17,7 +17,7 @@ final class QueuedGeneration implements Generation, Runnable {
   private final AtomicInteger completionTokens = new AtomicInteger();
   private volatile String finishReason;
   private volatile boolean closed;
-  private volatile RuntimeException failure;
+  private volatile Throwable failure;
   private Optional<String> head = Optional.empty(); // the reader's; the piece hasNext() has seen
   private boolean ended; // the reader's
 
@@ -38,8 +38,8 @@ final class QueuedGeneration implements Generation, Runnable {
       if (!closed) {
         writer.accept(this);
       }
-    } catch (RuntimeException thrown) {
-      failure = thrown;
+    } catch (RuntimeException | Error thrown) {
+      failure = thrown; // the reader's to report; also when memory ran out
     } finally {
       close();
     }
