@@ -63,8 +63,12 @@ final class Attention {
 
   private void softmax(int count) {
     float largest = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < count; i++) {
-      largest = Math.max(largest, weights.get(i / PAGE)[i % PAGE]);
+    for (int page = 0; page * PAGE < count; page++) {
+      float[] pageWeights = weights.get(page);
+      int end = Math.min(PAGE, count - page * PAGE);
+      for (int i = 0; i < end; i++) {
+        largest = Math.max(largest, pageWeights[i]);
+      }
     }
     float total = 0;
     for (int page = 0; page * PAGE < count; page++) {

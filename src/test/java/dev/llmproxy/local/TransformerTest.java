@@ -12,10 +12,10 @@ import org.junit.jupiter.api.Test;
 /** The same bits, however the work is cut and whatever the machine. */
 class TransformerTest {
   private static final int CONTEXT = 512;
-  private static final int[] PROMPT = IntStream.range(0, 300).map(i -> 100 + i * 37).toArray();
+  private static final int[] PROMPT = IntStream.range(0, 270).map(i -> 100 + i * 37).toArray();
 
   /** From JDK 21 and 25, with AVX-512, AVX2 and SSE2. */
-  private static final long SUM_OF_32_STEPS = 0L;
+  private static final long SUM_OF_32_STEPS = 2391162648L;
 
   @Test
   void scoresDoNotDependOnBatchesOrThreads() throws Exception {
