@@ -19,35 +19,19 @@ final class Arithmetic {
 
   private Arithmetic() {}
 
-  /** {@code sums[i] += rows[row + k][i] * factors[factor + k]}, k = 0 … 7, i = from … to − 1. */
+  /** {@code sums[i] += rows[row + k][i] * factors[factor + k]}, k = 0 … 3, i = from … to − 1. */
   static void addProducts(
       float[] sums, float[][] rows, int row, float[] factors, int factor, int from, int to) {
     float[] r0 = rows[row];
     float[] r1 = rows[row + 1];
     float[] r2 = rows[row + 2];
     float[] r3 = rows[row + 3];
-    float[] r4 = rows[row + 4];
-    float[] r5 = rows[row + 5];
-    float[] r6 = rows[row + 6];
-    float[] r7 = rows[row + 7];
     float f0 = factors[factor];
     float f1 = factors[factor + 1];
     float f2 = factors[factor + 2];
     float f3 = factors[factor + 3];
-    float f4 = factors[factor + 4];
-    float f5 = factors[factor + 5];
-    float f6 = factors[factor + 6];
-    float f7 = factors[factor + 7];
     for (int i = from; i < to; i++) {
-      sums[i] +=
-          r0[i] * f0
-              + r1[i] * f1
-              + r2[i] * f2
-              + r3[i] * f3
-              + r4[i] * f4
-              + r5[i] * f5
-              + r6[i] * f6
-              + r7[i] * f7;
+      sums[i] += r0[i] * f0 + r1[i] * f1 + r2[i] * f2 + r3[i] * f3;
     }
   }
 
