@@ -14,8 +14,8 @@ class TransformerTest {
   private static final int CONTEXT = 512;
   private static final int[] PROMPT = IntStream.range(0, 270).map(i -> 100 + i * 37).toArray();
 
-  /** From JDK 21 and 25, with AVX-512, AVX2 and SSE2. */
-  private static final long SUM_OF_32_STEPS = 2391162648L;
+  /** Seen on JDK 21 and 25, each with AVX-512, with AVX2 and without AVX. */
+  private static final long SUM_OF_32_STEPS = 1590407574L;
 
   @Test
   void scoresDoNotDependOnBatchesOrThreads() throws Exception {
