@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.UsageRecord;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -100,7 +101,8 @@ class ChatRouteTest {
   void sendsTheProviderItsOwnKeyAndNothingOfTheClients() {
     gateway.send(
         gateway
-            .request("/v1/chat/completions?CamelHttpUri=http://127.0.0.1:1/&x={{env:PATH}}", key)
+            .request(
+                "/v1/chat/completions?CamelHttpUri=http://127.0.0.1:1/&x=%7B%7Benv:PATH%7D%7D", key)
             .header("X-Secret", "mine")
             .header("CamelHttpUri", "http://127.0.0.1:1/")
             .header("Cookie", "a=b")
@@ -303,7 +305,7 @@ class ChatRouteTest {
   }
 
   private static Socket open(String body) throws IOException {
-    Socket socket = new Socket("127.0.0.1", gateway.port());
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
     socket.setSoTimeout(20_000);
     write(socket, body);
     return socket;

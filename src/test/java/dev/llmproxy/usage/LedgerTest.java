@@ -105,15 +105,15 @@ class LedgerTest {
   @Test
   void manyWritersAtOnceLoseNothing() {
     int requests = 2000;
-    try (Ledger ledger = Ledger.open(folder);
-        var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      IntStream.range(0, requests)
-          .forEach(number ->
-              threads.execute(() -> {
-                ledger.admit(admission("r" + number));
-                ledger.settle(settlement("r" + number, Status.SUCCESS, null));
-              }));
-      threads.close();
+    try (Ledger ledger = Ledger.open(folder)) {
+      try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        IntStream.range(0, requests)
+            .forEach(number ->
+                threads.execute(() -> {
+                  ledger.admit(admission("r" + number));
+                  ledger.settle(settlement("r" + number, Status.SUCCESS, null));
+                }));
+      }
 
       List<UsageRecord> records = ledger.after(0, requests + 1);
       assertThat(records).hasSize(requests);
