@@ -86,8 +86,8 @@ public final class KeyDirectory {
   }
 
   /**
-   * Whether a key nobody knows may cause the sheet to be read again now, which is then the asker's to do: the key may be
-   * new, but strangers must not hammer the workbook.
+   * Whether a key nobody knows may cause the sheet to be read again now, which is then the asker's
+   * to do: the key may be new, but strangers must not hammer the workbook.
    */
   public boolean claimRefresh() {
     Instant now = clock.instant();

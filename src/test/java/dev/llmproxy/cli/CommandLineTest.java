@@ -77,20 +77,20 @@ class CommandLineTest {
       assertThat(run("create-api-key", "bob@example.com", "Phone", "--json")).isZero();
       String key = Json.parse(out).path("key").asText();
 
-      assertThat(
-              run(
-                  "test-rest-api",
-                  key,
-                  "--base-url",
-                  "http://127.0.0.1:" + gateway.port() + "/v1",
-                  "--prompt",
-                  "hello there"))
-          .isZero();
+      int status =
+          run(
+              "test-rest-api",
+              key,
+              "--base-url",
+              "http://127.0.0.1:" + gateway.port() + "/v1",
+              "--prompt",
+              "hello there");
       assertThat(out)
           .contains("You said: hello there")
           .contains(
               "PASS  models", "PASS  stream", "PASS  whole answer", "PASS  wrong key is refused")
           .doesNotContain("FAIL");
+      assertThat(status).isZero();
       gateway.awaitRecords(2);
 
       assertThat(run("usage", "--json")).isZero();
