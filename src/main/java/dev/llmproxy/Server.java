@@ -65,7 +65,6 @@ public final class Server implements AutoCloseable {
     main.configure()
         .withRoutesIncludePattern("file:" + settings.home().resolve("routes") + "/*.camel.yaml");
     main.bind(http.router().getName(), http.router());
-    main.bind("workbook", application.workbook());
     return main;
   }
 }
