@@ -31,6 +31,9 @@ import org.slf4j.LoggerFactory;
 public final class LocalChat implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LocalChat.class);
 
+  /** Always the most likely word: a model this small is at its best so, and says the same twice. */
+  private static final double DEFAULT_TEMPERATURE = 0;
+
   private final CompletableFuture<LocalModel> model;
 
   /**
@@ -149,7 +152,7 @@ public final class LocalChat implements AutoCloseable {
     stops.removeIf(String::isEmpty);
     double topP = request.path("top_p").asDouble(defaults.topP());
     return new SamplingOptions(
-        request.path("temperature").asDouble(defaults.temperature()),
+        request.path("temperature").asDouble(DEFAULT_TEMPERATURE),
         topP > 0 ? topP : Double.MIN_NORMAL,
         request.path("seed").isIntegralNumber()
             ? Long.valueOf(request.get("seed").longValue())

@@ -1,0 +1,191 @@
+"""What README.md shows is what runs: its own blocks are taken out and typed, on a free port and a fresh data folder.
+
+`make dev` runs the built product: what it builds and fetches the first time is there already.
+"""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+CAMEL_JBANG = (ROOT / "docs/camel-jbang.md").read_text()
+START_SECONDS = 120
+LOCAL_ADDRESS = "http://localhost:3000"
+
+
+def blocks(language, text=README):
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def block(language, containing):
+    found = [each for each in blocks(language) if containing in each]
+    assert len(found) == 1, f"{len(found)} {language} blocks of README.md hold {containing!r}"
+    return found[0]
+
+
+def lines(text):
+    """The commands of a block, without their comments."""
+    return [shlex.join(shlex.split(line, comments=True)) for line in text.splitlines() if line.strip()]
+
+
+class Dev:
+    """A running `make dev`, or another line that starts it."""
+
+    def __init__(self, line, port, data, **settings):
+        self.address = f"http://localhost:{port}"
+        self.env = {**os.environ, "PORT": str(port), "LLMPROXY_DATA": str(data), **settings}
+        self.log = Path(data) / "dev.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                ["bash", "-c", line],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + START_SECONDS
+        while "Try it:" not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.2)
+
+    def first_key(self):
+        return re.search(r"sk-[A-Za-z0-9]{48}", self.log.read_text()).group()
+
+    def press_ctrl_c(self):
+        """As a terminal does: to all of the foreground's processes. The server has to end by itself and say so."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(40)
+        assert "llmproxy has stopped." in self.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory):
+    running = Dev(lines(block("sh", "make dev\n"))[0], free_port(), tmp_path_factory.mktemp("data"))
+    running.env["LLMPROXY_KEY"] = running.first_key()
+    yield running
+    running.press_ctrl_c()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def typed(dev, command, folder=ROOT):
+    return subprocess.run(
+        command, cwd=folder, env=dev.env, capture_output=True, text=True, timeout=120, shell=isinstance(command, str)
+    )
+
+
+def here(dev, code):
+    assert LOCAL_ADDRESS in code
+    return code.replace(LOCAL_ADDRESS, dev.address)
+
+
+def succeeded(answer):
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def test_curl(dev):
+    stream = succeeded(typed(dev, here(dev, block("sh", "curl -N"))))
+
+    chunks = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    assert "Paris" in text
+    assert stream.rstrip().endswith("data: [DONE]")
+
+
+def test_the_curl_line_that_make_dev_prints(dev):
+    printed = dev.log.read_text().split("Try it:")[1].split("\n\n")[1]
+
+    assert "[DONE]" in succeeded(typed(dev, printed))
+
+
+def test_python(dev):
+    assert "Paris" in succeeded(typed(dev, [sys.executable, "-c", here(dev, block("python", "OpenAI"))]))
+
+
+def test_node(dev):
+    command = ["node", "--input-type=module", "--eval", here(dev, block("js", "OpenAI"))]
+
+    assert "Paris" in succeeded(typed(dev, command, ROOT / "sdk-tests/node"))
+
+
+def test_java(dev, tmp_path):
+    source = tmp_path / "Hello.java"
+    source.write_text(here(dev, block("java", "OpenAI")))
+    class_path = Path(os.environ["LLMPROXY_JAVA_SDK_CLASS_PATH"]).read_text().strip()
+    java = Path(os.environ["JAVA_HOME"]) / "bin/java"
+
+    assert "Paris" in succeeded(typed(dev, [str(java), "-cp", class_path, str(source)]))
+
+
+def test_the_commands(dev):
+    created, listed, usage, tested = lines(block("sh", "create-api-key"))
+
+    assert "will not be shown again" in succeeded(typed(dev, created))
+    assert "ann@example.com" in succeeded(typed(dev, listed))
+    assert "developer@example.com" in succeeded(typed(dev, usage))
+    answer = succeeded(typed(dev, f"{unquoted(tested)} --base-url {dev.address}/v1"))
+    assert "PASS  stream" in answer and "FAIL" not in answer
+
+
+def unquoted(command):
+    """shlex.join quotes the variable, which the shell is to replace."""
+    return command.replace("'$LLMPROXY_KEY'", "$LLMPROXY_KEY")
+
+
+@pytest.mark.parametrize("line", block("sh", "GROQ_API_KEY").strip().splitlines())
+def test_a_provider_is_on_when_its_setting_is_there(line, tmp_path):
+    running = Dev(line.replace("…", "x"), free_port(), tmp_path, LOCAL_MODEL="off")
+    try:
+        request = urllib.request.Request(
+            running.address + "/v1/models", headers={"Authorization": "Bearer " + running.first_key()}
+        )
+        listed = [each["id"] for each in json.load(urllib.request.urlopen(request, timeout=10))["data"]]
+        named = re.findall(r"[a-z]+/[a-z0-9.-]+\b", line.split("#")[1])
+        assert set(named) <= set(listed)
+        provider = line.split("_")[0].lower()
+        assert re.search(rf"providers .*\b{provider}\b", running.log.read_text())
+    finally:
+        running.press_ctrl_c()
+
+
+def test_the_camel_line_is_the_one_that_the_suite_jbang_runs():
+    assert blocks("sh", CAMEL_JBANG)[0] in README
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_the_picture_names_the_routes_that_are_there():
+    picture = README.split("How a request goes")[1].split("```")[1]
+    routes = {path.name.removesuffix(".camel.yaml") for path in (ROOT / "routes").glob("*.camel.yaml")}
+
+    assert routes - set(re.findall(r"[a-z]+(?:-[a-z]+)*", picture)) == set()
