@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.ApiException;
+import java.util.HexFormat;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -177,6 +179,22 @@ class ChatRequestTest {
     assertThat(error.code()).isNull();
     assertThat(error.param()).isNull();
     assertThat(error.message()).startsWith("The request body is not valid JSON:");
+  }
+
+  /** Columns: hex bytes. Latin-1 text, cut UTF-8, UTF-32 that holds no characters. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"7b22e9223a317d", "7b22c3", "00000070ffffffff", "0000007b7fffffff", "ff", "00"})
+  void refusesWhatIsNoText(String hex) {
+    assertThat(refusal(HexFormat.of().parseHex(hex)).param()).isNull();
+  }
+
+  @Test
+  void refusesWhatJsonAllowsButNobodyCanHold() {
+    assertThat(refusal("[".repeat(100_000).getBytes(UTF_8)).param()).isNull();
+    for (String number : List.of("9".repeat(5000), "0." + "9".repeat(5000), "1e9999999999")) {
+      assertThat(refusal(("{\"temperature\": " + number + "}").getBytes(UTF_8)).param()).isNull();
+    }
   }
 
   @Test
