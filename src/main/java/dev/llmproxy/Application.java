@@ -55,12 +55,11 @@ public final class Application implements AutoCloseable {
 
   /**
    * The application opened last; opened now, from the default home, when there is none: the routes
-   * run under another main.
+   * run under Camel's own main, and {@link CamelHttpServer} closes it.
    */
   public static synchronized Application current() {
     if (current == null) {
-      Application application = open(Settings.load(Settings.defaultHome()));
-      Runtime.getRuntime().addShutdownHook(new Thread(application::close, "llmproxy-close"));
+      open(Settings.load(Settings.defaultHome()));
     }
     return current;
   }

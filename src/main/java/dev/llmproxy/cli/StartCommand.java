@@ -51,6 +51,7 @@ final class StartCommand implements Callable<Integer> {
             new Thread(
                 () -> {
                   server.close();
+                  spec.commandLine().getOut().println("llmproxy has stopped.");
                   ended.countDown();
                 },
                 "llmproxy-stop"));
@@ -79,12 +80,7 @@ final class StartCommand implements Callable<Integer> {
     String url = "http://localhost:" + port + "/v1";
     out.println();
     out.println("llmproxy is ready: " + url);
-    out.println(
-        "  workbook   "
-            + (application.workbook().runsHere()
-                ? "embedded, " + settings.path("LLMPROXY_DATA")
-                : "")
-            + (application.workbook().runsHere() ? "" : application.workbook().rootUrl()));
+    out.println("  workbook   " + workbook(application));
     out.println("  providers  " + providers(application, true));
     out.println("  off        " + providers(application, false));
     out.println();
@@ -111,10 +107,21 @@ final class StartCommand implements Callable<Integer> {
     out.flush();
   }
 
+  private String workbook(Application application) {
+    return application.workbook().runsHere()
+        ? "embedded, in " + settings.path("LLMPROXY_DATA")
+        : application.workbook().rootUrl()
+            + ", spreadsheet "
+            + application.workbook().spreadsheetId();
+  }
+
   private static String providers(Application application, boolean on) {
     return application.providers().providers().stream()
         .filter(provider -> provider.on() == on)
-        .map(provider -> on ? provider.name() : provider.name() + " (" + provider.off() + ")")
+        .map(provider ->
+            on
+                ? provider.name()
+                : provider.name() + " (" + provider.off().replace(" is not set", "") + ")")
         .collect(Collectors.joining(", "));
   }
 

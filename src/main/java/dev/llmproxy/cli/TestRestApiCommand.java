@@ -217,9 +217,9 @@ final class TestRestApiCommand implements Callable<Integer> {
   }
 
   private static JsonNode json(HttpResponse<InputStream> response, int status) throws IOException {
-    check(
-        response.statusCode() == status,
-        "expected status " + status + ", got " + describe(response));
+    if (response.statusCode() != status) {
+      throw new IOException("expected status " + status + ", got " + describe(response));
+    }
     try (InputStream body = response.body()) {
       return Json.parse(body.readAllBytes());
     }

@@ -46,7 +46,7 @@ public final class Authenticator {
    * is worth it.
    */
   public boolean worthRefreshing(@ExchangeProperty(KEY_HASH) String hash) {
-    return directory.find(hash).isEmpty() && directory.mayRefresh();
+    return directory.find(hash).isEmpty() && directory.claimRefresh();
   }
 
   /**

@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +30,7 @@ public final class KeyDirectory {
   private final Clock clock;
   private volatile Map<String, KeyRecord> records;
   private volatile Set<String> reported = Set.of();
-  private volatile Instant refreshed = Instant.EPOCH;
+  private final AtomicReference<Instant> lastClaim = new AtomicReference<>(Instant.EPOCH);
 
   public KeyDirectory(Clock clock) {
     this.clock = clock;
@@ -71,7 +72,6 @@ public final class KeyDirectory {
       LOG.info("{} API keys read from the workbook", fresh.size());
     }
     records = Map.copyOf(fresh);
-    refreshed = clock.instant();
   }
 
   /** Whether the sheet has been read at least once. */
@@ -86,11 +86,13 @@ public final class KeyDirectory {
   }
 
   /**
-   * Whether a key nobody knows may cause the sheet to be read again now: it may be new, but
-   * strangers must not hammer the workbook.
+   * Whether a key nobody knows may cause the sheet to be read again now, which is then the asker's
+   * to do: the key may be new, but strangers must not hammer the workbook.
    */
-  public boolean mayRefresh() {
-    return clock.instant().isAfter(refreshed.plus(LEAST_BETWEEN_UNKNOWN_KEYS));
+  public boolean claimRefresh() {
+    Instant now = clock.instant();
+    Instant last = lastClaim.get();
+    return now.isAfter(last.plus(LEAST_BETWEEN_UNKNOWN_KEYS)) && lastClaim.compareAndSet(last, now);
   }
 
   /** Anything in the cell that does not clearly say no counts as revoked. */

@@ -4,10 +4,10 @@ package dev.llmproxy.local;
  * The loops the model spends its time in, and functions that give the same bits on every machine.
  *
  * <p>The HotSpot compiler turns these loops into vector instructions as they stand. It does so only
- * while all arrays of one type share the loop's index (else it must assume that they overlap) and
- * while a body stays this short: eight products are fast, sixteen are not. Measured on one core of
- * 2024 with AVX-512, the packed loops do 20–38 thousand million products a second, and a tenth of
- * that when the compiler gives up. Change them with a measurement at hand.
+ * while all float arrays share the loop's index (else it must assume that they overlap) and while a
+ * body stays this short: twice as many products in one are too many for it. Then it falls from
+ * 20–35 thousand million products a second (one core, AVX-512) to 3. Change them with a measurement
+ * at hand.
  */
 final class Arithmetic {
   private static final float LOG2_E = 1.442695f;
@@ -19,35 +19,19 @@ final class Arithmetic {
 
   private Arithmetic() {}
 
-  /** {@code sums[i] += rows[row + k][i] * factors[factor + k]}, k = 0 … 7, i = from … to − 1. */
+  /** {@code sums[i] += rows[row + k][i] * factors[factor + k]}, k = 0 … 3, i = from … to − 1. */
   static void addProducts(
       float[] sums, float[][] rows, int row, float[] factors, int factor, int from, int to) {
     float[] r0 = rows[row];
     float[] r1 = rows[row + 1];
     float[] r2 = rows[row + 2];
     float[] r3 = rows[row + 3];
-    float[] r4 = rows[row + 4];
-    float[] r5 = rows[row + 5];
-    float[] r6 = rows[row + 6];
-    float[] r7 = rows[row + 7];
     float f0 = factors[factor];
     float f1 = factors[factor + 1];
     float f2 = factors[factor + 2];
     float f3 = factors[factor + 3];
-    float f4 = factors[factor + 4];
-    float f5 = factors[factor + 5];
-    float f6 = factors[factor + 6];
-    float f7 = factors[factor + 7];
     for (int i = from; i < to; i++) {
-      sums[i] +=
-          r0[i] * f0
-              + r1[i] * f1
-              + r2[i] * f2
-              + r3[i] * f3
-              + r4[i] * f4
-              + r5[i] * f5
-              + r6[i] * f6
-              + r7[i] * f7;
+      sums[i] += r0[i] * f0 + r1[i] * f1 + r2[i] * f2 + r3[i] * f3;
     }
   }
 
@@ -56,7 +40,7 @@ final class Arithmetic {
    * sums[i] += words[i].part(k) * factors[factor + k]}.
    */
   static void addProductsOf4Bits(
-      float[] sums, int[] words, float[] factors, int factor, int from, int to) {
+      float[] sums, int[] words, int word, float[] factors, int factor, int from, int to) {
     float f0 = factors[factor];
     float f1 = factors[factor + 1];
     float f2 = factors[factor + 2];
@@ -66,33 +50,33 @@ final class Arithmetic {
     float f6 = factors[factor + 6];
     float f7 = factors[factor + 7];
     for (int i = from; i < to; i++) {
-      int word = words[i];
+      int parts = words[word + i];
       sums[i] +=
-          (word & 15) * f0
-              + ((word >>> 4) & 15) * f1
-              + ((word >>> 8) & 15) * f2
-              + ((word >>> 12) & 15) * f3
-              + ((word >>> 16) & 15) * f4
-              + ((word >>> 20) & 15) * f5
-              + ((word >>> 24) & 15) * f6
-              + (word >>> 28) * f7;
+          (parts & 15) * f0
+              + ((parts >>> 4) & 15) * f1
+              + ((parts >>> 8) & 15) * f2
+              + ((parts >>> 12) & 15) * f3
+              + ((parts >>> 16) & 15) * f4
+              + ((parts >>> 20) & 15) * f5
+              + ((parts >>> 24) & 15) * f6
+              + (parts >>> 28) * f7;
     }
   }
 
   /** The same for signed whole numbers of 8 bits (−128 … 127), four in a word. */
   static void addProductsOf8Bits(
-      float[] sums, int[] words, float[] factors, int factor, int from, int to) {
+      float[] sums, int[] words, int word, float[] factors, int factor, int from, int to) {
     float f0 = factors[factor];
     float f1 = factors[factor + 1];
     float f2 = factors[factor + 2];
     float f3 = factors[factor + 3];
     for (int i = from; i < to; i++) {
-      int word = words[i];
+      int parts = words[word + i];
       sums[i] +=
-          (word << 24 >> 24) * f0
-              + (word << 16 >> 24) * f1
-              + (word << 8 >> 24) * f2
-              + (word >> 24) * f3;
+          (parts << 24 >> 24) * f0
+              + (parts << 16 >> 24) * f1
+              + (parts << 8 >> 24) * f2
+              + (parts >> 24) * f3;
     }
   }
 

@@ -7,7 +7,7 @@ import java.util.List;
 /** Grouped-query attention of one token over the positions up to its own. For one thread. */
 final class Attention {
   private static final int PAGE = KeyValueCache.PAGE;
-  private static final int STEP = 8; // of Arithmetic.addProducts
+  private static final int STEP = 4; // of Arithmetic.addProducts
 
   private final int heads;
   private final int group; // query heads that share a key and value head
@@ -63,8 +63,12 @@ final class Attention {
 
   private void softmax(int count) {
     float largest = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < count; i++) {
-      largest = Math.max(largest, weights.get(i / PAGE)[i % PAGE]);
+    for (int page = 0; page * PAGE < count; page++) {
+      float[] pageWeights = weights.get(page);
+      int end = Math.min(PAGE, count - page * PAGE);
+      for (int i = 0; i < end; i++) {
+        largest = Math.max(largest, pageWeights[i]);
+      }
     }
     float total = 0;
     for (int page = 0; page * PAGE < count; page++) {
@@ -84,9 +88,7 @@ final class Attention {
     }
   }
 
-  /**
-   * Weighted sum of the values. Positions are taken by eights; those past the end have weight 0.
-   */
+  /** Weighted sum of the values. Positions are taken by fours; those past the end have weight 0. */
   private void collect(KeyValueCache cache, int layer, int count, int firstValue) {
     Arrays.fill(sums, firstValue, firstValue + headWidth, 0);
     for (int page = 0; page * PAGE < count; page++) {

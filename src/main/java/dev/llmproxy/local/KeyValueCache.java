@@ -10,7 +10,7 @@ import java.util.List;
  * thread at a time.
  */
 final class KeyValueCache {
-  /** Positions in a page; a multiple of eight, the step of {@link Arithmetic#addProducts}. */
+  /** Positions in a page; a multiple of four, the step of {@link Arithmetic#addProducts}. */
   static final int PAGE = 256;
 
   private final int layers;

@@ -28,7 +28,7 @@ public final class LocalModel implements AutoCloseable {
   public static final int QUEUE_LIMIT = 16;
 
   private static final String ID = "smollm2-135m-instruct";
-  private static final int CONTEXT_LENGTH = 2048; // of the 8,192 it was trained for: memory, speed
+  private static final int CONTEXT_LENGTH = 2048; // tokens; more costs memory and patience
   private static final long SIZE = 98_362_432; // bytes
   private static final String SHA256 =
       "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
@@ -42,10 +42,12 @@ public final class LocalModel implements AutoCloseable {
           new ArrayBlockingQueue<>(QUEUE_LIMIT),
           Thread.ofPlatform().name("local-model").daemon().factory());
   private final Set<QueuedGeneration> open = ConcurrentHashMap.newKeySet();
+  private final int contextLength;
   private volatile Engine engine; // null once closed
 
-  private LocalModel(Engine engine) {
+  private LocalModel(Engine engine, int contextLength) {
     this.engine = engine;
+    this.contextLength = contextLength;
   }
 
   /**
@@ -56,6 +58,11 @@ public final class LocalModel implements AutoCloseable {
    * @throws IOException when it is missing, unreadable, or differs from the expected file
    */
   public static LocalModel load(Path gguf) throws IOException {
+    return load(gguf, CONTEXT_LENGTH);
+  }
+
+  /** The same with another context, up to the 8,192 tokens the model was trained for. */
+  static LocalModel load(Path gguf, int contextLength) throws IOException {
     if (!Files.isRegularFile(gguf)) {
       throw new IOException(
           "The local model's file " + gguf + " is missing. Run scripts/fetch-model to fetch it.");
@@ -69,7 +76,8 @@ public final class LocalModel implements AutoCloseable {
                 + " scripts/fetch-model.");
       }
       int threads = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
-      return new LocalModel(new Engine(new GgufFile(channel), CONTEXT_LENGTH, threads));
+      Engine engine = new Engine(new GgufFile(channel), contextLength, threads);
+      return new LocalModel(engine, contextLength);
     }
   }
 
@@ -92,9 +100,9 @@ public final class LocalModel implements AutoCloseable {
       throw new IllegalStateException("The local model is closed.");
     }
     int[] prompt = current.prompt(messages);
-    int room = CONTEXT_LENGTH - prompt.length;
+    int room = contextLength - prompt.length;
     if (room < 1) {
-      throw new LocalModelContextException(prompt.length, CONTEXT_LENGTH);
+      throw new LocalModelContextException(prompt.length, contextLength);
     }
     int maxTokens = Math.min(options.maxTokens(), room);
     QueuedGeneration generation =
@@ -108,7 +116,7 @@ public final class LocalModel implements AutoCloseable {
 
   /** Most tokens that prompt and answer can have together. */
   public int contextLength() {
-    return CONTEXT_LENGTH;
+    return contextLength;
   }
 
   /** The name of the model, without a provider. */

@@ -9,6 +9,10 @@ import java.nio.ByteBuffer;
  * A quantised weight matrix, turned for speed: one packed word holds neighbouring inputs of one
  * output, and the words of all outputs lie side by side, so that the inner loops run over outputs.
  *
+ * <p>All words are in one array, in the order they are used, because a single token's product is
+ * bound by memory: as an array a row they get scattered by the garbage collector, which costs a
+ * third of the speed.
+ *
  * <p>Weights come in blocks of 32 inputs. {@code Q4_1}: weight = part * scale + offset, parts of 4
  * bits. {@code Q8_0}: weight = part * scale, parts of 8 bits.
  */
@@ -19,7 +23,7 @@ final class PackedMatrix {
   private final int inputs;
   private final int outputs;
   private final int bits; // of a part
-  private final int[][] words; // [input / parts in a word][output]
+  private final int[] words; // [input / parts in a word * outputs + output]
   private final float[][] scales; // [input / BLOCK][output]
   private final float[][] offsets; // the same; empty with Q8_0
 
@@ -36,7 +40,7 @@ final class PackedMatrix {
       rows += tensor.rows();
     }
     outputs = rows;
-    words = new int[inputs * bits / Integer.SIZE][outputs];
+    words = new int[inputs * bits / Integer.SIZE * outputs];
     scales = new float[inputs / BLOCK][outputs];
     offsets = bits == 4 ? new float[inputs / BLOCK][outputs] : new float[0][];
     int output = 0;
@@ -71,7 +75,7 @@ final class PackedMatrix {
   void copyRow(int output, float[] row) {
     int partsInWord = Integer.SIZE / bits;
     for (int input = 0; input < inputs; input++) {
-      int word = words[input / partsInWord][output];
+      int word = words[input / partsInWord * outputs + output];
       int shift = input % partsInWord * bits;
       float scale = scales[input / BLOCK][output];
       row[input] =
@@ -86,7 +90,7 @@ final class PackedMatrix {
     int input = block * BLOCK;
     if (bits == 4) {
       for (int i = input; i < input + BLOCK; i += 8) {
-        Arithmetic.addProductsOf4Bits(parts, words[i / 8], vector, i, start, end);
+        Arithmetic.addProductsOf4Bits(parts, words, i / 8 * outputs, vector, i, start, end);
       }
       float total = 0;
       for (int i = input; i < input + BLOCK; i++) {
@@ -95,7 +99,7 @@ final class PackedMatrix {
       Arithmetic.addScaled(sums, parts, scales[block], offsets[block], total, start, end);
     } else {
       for (int i = input; i < input + BLOCK; i += 4) {
-        Arithmetic.addProductsOf8Bits(parts, words[i / 4], vector, i, start, end);
+        Arithmetic.addProductsOf8Bits(parts, words, i / 4 * outputs, vector, i, start, end);
       }
       Arithmetic.addScaled(sums, parts, scales[block], start, end);
     }
@@ -122,6 +126,6 @@ final class PackedMatrix {
 
   private void setPart(int input, int output, int part) {
     int partsInWord = Integer.SIZE / bits;
-    words[input / partsInWord][output] |= part << (input % partsInWord * bits);
+    words[input / partsInWord * outputs + output] |= part << (input % partsInWord * bits);
   }
 }

@@ -11,13 +11,12 @@ import java.util.function.Consumer;
 /** Hands an answer from the thread that computes it to the one that reads it. */
 final class QueuedGeneration implements Generation, Runnable {
   private final int promptTokens;
-  private final Consumer<QueuedGeneration> writer;
+  private volatile Consumer<QueuedGeneration> writer; // null once closed, to let go of the model
   private final Consumer<QueuedGeneration> onClose;
   private final BlockingQueue<Optional<String>> pieces = new LinkedBlockingQueue<>(); // empty: end
   private final AtomicInteger completionTokens = new AtomicInteger();
   private volatile String finishReason;
-  private volatile boolean closed;
-  private volatile RuntimeException failure;
+  private volatile Throwable failure;
   private Optional<String> head = Optional.empty(); // the reader's; the piece hasNext() has seen
   private boolean ended; // the reader's
 
@@ -34,12 +33,13 @@ final class QueuedGeneration implements Generation, Runnable {
 
   @Override
   public void run() {
+    Consumer<QueuedGeneration> current = writer;
     try {
-      if (!closed) {
-        writer.accept(this);
+      if (current != null) {
+        current.accept(this);
       }
-    } catch (RuntimeException thrown) {
-      failure = thrown;
+    } catch (RuntimeException | Error thrown) {
+      failure = thrown; // the reader's to report; also when memory ran out
     } finally {
       close();
     }
@@ -62,7 +62,7 @@ final class QueuedGeneration implements Generation, Runnable {
   }
 
   boolean isClosed() {
-    return closed;
+    return writer == null;
   }
 
   @Override
@@ -114,7 +114,7 @@ final class QueuedGeneration implements Generation, Runnable {
 
   @Override
   public void close() {
-    closed = true;
+    writer = null;
     pieces.add(Optional.empty());
     onClose.accept(this);
   }

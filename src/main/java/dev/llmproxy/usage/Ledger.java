@@ -67,7 +67,8 @@ public final class Ledger implements AutoCloseable {
     FileChannel lockFile = lock(folder);
     try {
       String url = url(folder);
-      Flyway.configure()
+      // Not the thread's class loader: under camel run it does not know this application.
+      Flyway.configure(Ledger.class.getClassLoader())
           .dataSource(url, null, null)
           .locations("classpath:db/migration")
           .load()

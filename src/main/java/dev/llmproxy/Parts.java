@@ -1,0 +1,47 @@
+package dev.llmproxy;
+
+import dev.llmproxy.gate.Authenticator;
+import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.provider.LocalChat;
+import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.usage.UsageFlush;
+import dev.llmproxy.usage.UsageMeter;
+import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.WorkbookSchema;
+
+/** The application's parts for beans.camel.yaml, which can call static methods only. */
+public final class Parts {
+  private Parts() {}
+
+  public static Authenticator authenticator(Application application) {
+    return application.authenticator();
+  }
+
+  public static KeyDirectory keyDirectory(Application application) {
+    return application.keyDirectory();
+  }
+
+  public static LocalChat localChat(Application application) {
+    return application.localChat();
+  }
+
+  public static ProviderCatalogue providers(Application application) {
+    return application.providers();
+  }
+
+  public static UsageFlush usageFlush(Application application) {
+    return application.usageFlush();
+  }
+
+  public static UsageMeter usageMeter(Application application) {
+    return application.usageMeter();
+  }
+
+  public static Workbook workbook(Application application) {
+    return application.workbook();
+  }
+
+  public static WorkbookSchema workbookSchema(Application application) {
+    return application.workbookSchema();
+  }
+}

@@ -1,0 +1,334 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.usage.Status;
+import dev.llmproxy.usage.UsageRecord;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** POST /v1/chat/completions over HTTP, from the key to the last byte and the ledger. */
+class ChatRouteTest {
+  private static Gateway gateway;
+  private static String key;
+
+  @BeforeAll
+  static void start(@TempDir Path data) {
+    gateway = Gateway.start(data, Map.of("PROVIDER_SILENCE_SECONDS", "2"));
+    key = gateway.createKey("chat@example.com");
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+  }
+
+  @Test
+  void streamsChunksAsTheyComeAndEndsWithDone() {
+    HttpResponse<String> response =
+        gateway.chat(key, "openai/scripted", true, "[[script chunks=3]]");
+
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.headers().firstValue("content-type"))
+        .hasValue("text/event-stream; charset=utf-8");
+    assertThat(response.headers().firstValue("x-request-id").orElseThrow()).startsWith("req_");
+    assertThat(text(response)).isEqualTo("word1 word2 word3");
+    assertThat(response.body()).endsWith("data: [DONE]\n\n").doesNotContain("\"usage\":{");
+  }
+
+  @Test
+  void theFirstChunkIsThereWhileTheProviderStillWrites() throws IOException {
+    try (Socket socket =
+        open(
+            "{\"model\":\"openai/scripted\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":"
+                + "\"[[script chunks=3 silent=2]]\"}]}")) {
+      assertThat(readUntil(socket, "word2")).contains("200 OK").doesNotContain("[DONE]");
+    }
+  }
+
+  @Test
+  void answersWholeWithUsageWhenNoStreamIsAskedFor() {
+    HttpResponse<String> response =
+        gateway.chat(key, "openai/scripted", false, "[[script chunks=3]]");
+
+    JsonNode completion = Gateway.json(response);
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(completion.path("object").asText()).isEqualTo("chat.completion");
+    assertThat(completion.at("/choices/0/message/content").asText()).isEqualTo("word1 word2 word3");
+    assertThat(completion.at("/choices/0/finish_reason").asText()).isEqualTo("stop");
+    assertThat(completion.at("/usage/completion_tokens").asInt()).isEqualTo(3);
+    assertThat(completion.path("model").asText()).isEqualTo("openai/scripted");
+  }
+
+  @Test
+  void showsUsageOnlyToThoseWhoAsk() {
+    HttpResponse<String> response =
+        gateway.post(
+            key,
+            """
+            {"model":"openai/scripted","stream":true,"stream_options":{"include_usage":true},
+             "messages":[{"role":"user","content":"[[script chunks=2]]"}]}\
+            """);
+
+    List<JsonNode> chunks = chunks(response);
+    assertThat(chunks.getLast().path("choices")).isEmpty();
+    assertThat(chunks.getLast().at("/usage/completion_tokens").asInt()).isEqualTo(2);
+    assertThat(chunks.subList(0, chunks.size() - 1))
+        .noneMatch(chunk -> chunk.path("usage").isObject());
+  }
+
+  @Test
+  void sendsTheProviderItsOwnKeyAndNothingOfTheClients() {
+    gateway.send(
+        gateway
+            .request(
+                "/v1/chat/completions?CamelHttpUri=http://127.0.0.1:1/&x=%7B%7Benv:PATH%7D%7D", key)
+            .header("X-Secret", "mine")
+            .header("CamelHttpUri", "http://127.0.0.1:1/")
+            .header("Cookie", "a=b")
+            .POST(
+                java.net.http.HttpRequest.BodyPublishers.ofString(
+                    request("openai/marked", "hello", false)))
+            .build());
+
+    var sent = gateway.provider().lastRequest();
+    assertThat(sent.toString()).doesNotContain(key).doesNotContain("mine").doesNotContain("a=b");
+    assertThat(sent.body().path("model").asText()).isEqualTo("marked");
+    assertThat(sent.toString()).contains("Bearer provider-secret");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'[[script status=400 code=bad_thing]]', 400, bad_thing",
+    "'[[script status=401]]', 502, upstream_auth_error",
+    "'[[script status=429 retry_after=7]]', 429, rate_limit_exceeded",
+    "'[[script status=500]]', 502, upstream_error",
+    "'[[script status=503 html=1]]', 502, upstream_error",
+    "'[[script hangup=1]]', 502, upstream_error",
+    "'[[script ttft=60000]]', 504, upstream_timeout"
+  })
+  void aProviderThatFailsBeforeTheFirstByteIsAStatus(String script, int status, String code) {
+    for (boolean stream : new boolean[] {true, false}) {
+      HttpResponse<String> response = gateway.chat(key, "openai/scripted", stream, script);
+
+      assertThat(response.statusCode()).isEqualTo(status);
+      assertThat(Gateway.json(response).at("/error/code").asText()).isEqualTo(code);
+      assertThat(response.body()).doesNotContain("provider-secret").doesNotContain("<html");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cut=2", "end=2", "silent=2", "error=2", "garbage=2"})
+  void aProviderThatFailsAfterTheFirstByteEndsTheStreamWithAnError(String mishap) {
+    String script = "[[script chunks=5 " + mishap + "]]";
+    HttpResponse<String> stream = gateway.chat(key, "openai/scripted", true, script);
+    HttpResponse<String> whole = gateway.chat(key, "openai/scripted", false, script);
+
+    assertThat(stream.statusCode()).isEqualTo(200);
+    assertThat(stream.body())
+        .contains("word2")
+        .contains("event: error\ndata: {\"error\":{")
+        .doesNotContain("[DONE]");
+    assertThat(whole.statusCode()).isBetween(502, 504);
+  }
+
+  @Test
+  void aProviderThatIsNotConfiguredIsNotFoundAndSaysWhatIsMissing() {
+    HttpResponse<String> response = gateway.chat(key, "groq/llama-3.1-8b-instant", true, "hi");
+
+    assertThat(response.statusCode()).isEqualTo(404);
+    assertThat(Gateway.json(response).at("/error/code").asText()).isEqualTo("model_not_found");
+    assertThat(response.body()).contains("GROQ_API_KEY");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          {                                                                    |
+          []                                                                   |
+          {"model":"openai/x"}                                                 | messages
+          {"messages":[{"role":"user","content":"hi"}]}                        | model
+          {"model":"openai/x","messages":[{"role":"robot","content":"hi"}]}    | messages[0].role
+          """)
+  void aBadRequestNamesTheField(String body, String param) {
+    HttpResponse<String> response = gateway.post(key, body);
+
+    assertThat(response.statusCode()).isEqualTo(400);
+    assertThat(Gateway.json(response).at("/error/type").asText())
+        .isEqualTo("invalid_request_error");
+    assertThat(Gateway.json(response).at("/error/param").textValue()).isEqualTo(param);
+  }
+
+  @Test
+  void everyEndingIsOneRecordWithItsStatus(@TempDir Path data) {
+    try (Gateway fresh = Gateway.start(data)) {
+      String own = fresh.createKey("status@example.com");
+      fresh.chat(own, "openai/gpt-4o-mini", true, "[[script chunks=4]]");
+      fresh.chat(own, "openai/scripted", true, "[[script status=500]]");
+      fresh.chat(own, "openai/scripted", true, "[[script chunks=5 cut=2]]");
+      fresh.chat(own, "nobody/nothing", true, "hi");
+      fresh.post(own, "{");
+
+      List<UsageRecord> records = fresh.awaitRecords(3);
+      assertThat(records).hasSize(3);
+      assertThat(records)
+          .filteredOn(record -> record.status() == Status.SUCCESS)
+          .singleElement()
+          .satisfies(record -> {
+            assertThat(record.tokensOut()).isEqualTo(4);
+            assertThat(record.cost())
+                .isEqualByComparingTo(
+                    new java.math.BigDecimal("0.00000015")
+                        .multiply(java.math.BigDecimal.valueOf(record.tokensIn()))
+                        .add(
+                            new java.math.BigDecimal("0.0000006")
+                                .multiply(java.math.BigDecimal.valueOf(4))));
+          });
+      assertThat(records).filteredOn(record -> record.status() == Status.ERROR).hasSize(2);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "true,  '[[script chunks=1000 gap=50]]'",
+    "false, '[[script chunks=1000 gap=50]]'",
+    "true,  '[[script chunks=10 silent=2]]'",
+    "true,  '[[script ttft=60000]]'",
+    "false, '[[script ttft=60000]]'"
+  })
+  void aClientThatLeavesHangsUpOnTheProvider(boolean stream, String script) throws IOException {
+    int cancelled = gateway.provider().cancelled();
+    int received = gateway.provider().requests().size();
+    int settled = gateway.application().ledger().after(0, 10_000).size();
+    try (Socket socket = open(request("openai/scripted", script, stream))) {
+      Awaitility.await().until(() -> gateway.provider().requests().size() > received);
+      if (stream && !script.contains("ttft")) {
+        readUntil(socket, "word1");
+      }
+    }
+
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> gateway.provider().cancelled() > cancelled);
+    UsageRecord last = gateway.awaitRecords(settled + 1).getLast();
+    assertThat(last.status()).isEqualTo(Status.CANCELLED);
+  }
+
+  @Test
+  void twoHundredStreamsAtOnceAreAllWhole() {
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<CompletableFuture<String>> streams =
+          IntStream.range(0, 200)
+              .mapToObj(number ->
+                  CompletableFuture.supplyAsync(
+                      () ->
+                          text(
+                              gateway.chat(
+                                  key, "openai/scripted", true, "[[script chunks=20 gap=20]]")),
+                      threads))
+              .toList();
+
+      String whole =
+          String.join(
+              " ", IntStream.rangeClosed(1, 20).mapToObj(number -> "word" + number).toList());
+      assertThat(streams).allSatisfy(stream -> assertThat(stream.join()).isEqualTo(whole));
+    }
+  }
+
+  @Test
+  void aConnectionServesTheNextRequestAfterAStream() throws IOException {
+    String body = request("openai/scripted", "[[script chunks=2]]", true);
+    try (Socket socket = open(body)) {
+      readUntil(socket, "0\r\n\r\n");
+      write(socket, body);
+      assertThat(readUntil(socket, "0\r\n\r\n")).contains("200 OK").contains("[DONE]");
+    }
+  }
+
+  @Test
+  void theProcessingTimeIsOnEveryAnswer() {
+    HttpResponse<String> response =
+        gateway.chat(key, "openai/scripted", false, "[[script chunks=1 ttft=100]]");
+
+    assertThat(
+            Double.parseDouble(response.headers().firstValue("openai-processing-ms").orElseThrow()))
+        .isCloseTo(100, within(2000.0));
+  }
+
+  private static String request(String model, String message, boolean stream) {
+    var body = Json.object().put("model", model).put("stream", stream);
+    body.putArray("messages").addObject().put("role", "user").put("content", message);
+    return Json.text(body);
+  }
+
+  private static List<JsonNode> chunks(HttpResponse<String> response) {
+    return response
+        .body()
+        .lines()
+        .filter(line -> line.startsWith("data: {"))
+        .map(line -> {
+          try {
+            return Json.parse(line.substring(6));
+          } catch (IOException e) {
+            throw new IllegalStateException(e);
+          }
+        })
+        .toList();
+  }
+
+  private static String text(HttpResponse<String> response) {
+    StringBuilder text = new StringBuilder();
+    chunks(response).forEach(chunk -> text.append(chunk.at("/choices/0/delta/content").asText("")));
+    return text.toString();
+  }
+
+  private static Socket open(String body) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
+    socket.setSoTimeout(20_000);
+    write(socket, body);
+    return socket;
+  }
+
+  private static void write(Socket socket, String body) throws IOException {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    String head =
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
+            .formatted(key, bytes.length);
+    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    socket.getOutputStream().write(bytes);
+  }
+
+  private static String readUntil(Socket socket, String end) throws IOException {
+    StringBuilder read = new StringBuilder();
+    while (read.indexOf(end) < 0) {
+      int next = socket.getInputStream().read();
+      if (next < 0) {
+        throw new IOException("The connection ended after: " + read);
+      }
+      read.append((char) next);
+    }
+    return read.toString();
+  }
+}

@@ -1,0 +1,191 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.workbook.ApiKeyRow;
+import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.WorkbookSchema;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Who is let in, and what answers have that no route gives. */
+class GateRouteTest {
+  private static Gateway gateway;
+  private static String key;
+
+  @BeforeAll
+  static void start(@TempDir Path data) {
+    gateway = Gateway.start(data);
+    key = gateway.createKey("gate@example.com");
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+  }
+
+  @Test
+  void sheetsThatAreMissingAreMadeWithTheirHeaders() {
+    assertThat(gateway.sheet(ApiKeySheet.TITLE).get(0))
+        .containsExactly(
+            "API Key",
+            "User Email",
+            "Key Name",
+            "Tier",
+            "Created At",
+            "Last Used",
+            "Requests",
+            "Tokens",
+            "Revoked",
+            "Notes");
+    assertThat(gateway.sheet(WorkbookSchema.SYNC_TITLE).get(0))
+        .containsExactly("Ledger", "Sequence", "Written At");
+  }
+
+  @Test
+  void noKeyIsRefusedBeforeTheBodyIsLookedAt() {
+    HttpResponse<String> response = gateway.post(null, "{");
+
+    assertThat(response.statusCode()).isEqualTo(401);
+    assertThat(Gateway.json(response).at("/error/code").isNull()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sk-unknown", "", "x y"})
+  void anUnknownKeyIsRefusedAndNotRepeated(String unknown) {
+    HttpResponse<String> response =
+        gateway.send(
+            gateway
+                .request("/v1/models", null)
+                .header("Authorization", "Bearer " + unknown)
+                .GET()
+                .build());
+
+    assertThat(response.statusCode()).isEqualTo(401);
+    assertThat(Gateway.json(response).at("/error/code").asText()).isEqualTo("invalid_api_key");
+    assertThat(response.body()).doesNotContain("sk-unknown");
+  }
+
+  @Test
+  void theSchemeIsReadInAnyCase() {
+    HttpResponse<String> response =
+        gateway.send(
+            gateway
+                .request("/v1/models", null)
+                .header("Authorization", "bEARER " + key)
+                .GET()
+                .build());
+
+    assertThat(response.statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void aRevokedKeyIsRefused() {
+    String revoked = gateway.createKey("revoked@example.com");
+    assertThat(gateway.get("/v1/models", revoked).statusCode()).isEqualTo(200);
+
+    ApiKeyBook book = new ApiKeyBook(gateway.application().workbook());
+    ApiKeyRow row =
+        book.rows().stream()
+            .filter(each -> each.email().equals("revoked@example.com"))
+            .findFirst()
+            .orElseThrow();
+    book.revoke(row);
+    gateway.awaitKnown(revoked, false);
+
+    HttpResponse<String> response = gateway.get("/v1/models", revoked);
+    assertThat(response.statusCode()).isEqualTo(401);
+    assertThat(Gateway.json(response).at("/error/code").asText()).isEqualTo("invalid_api_key");
+  }
+
+  @Test
+  void aKeyMadeAMomentAgoIsLetInWithoutWaitingForTheNextRefresh(@TempDir Path data) {
+    try (Gateway slow = Gateway.start(data, Map.of("KEYS_REFRESH_SECONDS", "3600"))) {
+      String fresh = "sk-made-a-moment-ago";
+      new ApiKeyBook(slow.application().workbook())
+          .add(fresh, "new@example.com", "New", "free", "2026-01-01T00:00:00Z");
+
+      org.awaitility.Awaitility.await()
+          .until(() -> slow.get("/v1/models", fresh).statusCode() == 200);
+    }
+  }
+
+  @Test
+  void aKeyInClearIsAcceptedAsAnAdministratorTypesIt(@TempDir Path data) throws Exception {
+    try (Gateway fresh = Gateway.start(data)) {
+      fresh
+          .application()
+          .workbook()
+          .client()
+          .spreadsheets()
+          .values()
+          .append(
+              fresh.application().workbook().spreadsheetId(),
+              ApiKeySheet.TITLE + "!A1",
+              new com.google.api.services.sheets.v4.model.ValueRange()
+                  .setValues(List.of(List.of("sk-typed-by-hand", "hand@example.com"))))
+          .setValueInputOption("RAW")
+          .execute();
+
+      fresh.awaitKnown("sk-typed-by-hand", true);
+      assertThat(fresh.get("/v1/models", "sk-typed-by-hand").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/models/openai/gpt-4o-mini",
+        "/v1/models/openai%2Fgpt-4o-mini",
+        "/v1/models/openai%2fgpt-4o-mini"
+      })
+  void aModelIsFoundByItsIdWithRawAndEncodedSlashes(String path) {
+    HttpResponse<String> response = gateway.get(path, key);
+
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(Gateway.json(response).path("id").asText()).isEqualTo("openai/gpt-4o-mini");
+  }
+
+  @Test
+  void anUnknownModelIsNotFound() {
+    HttpResponse<String> response = gateway.get("/v1/models/nobody/nothing", key);
+
+    assertThat(response.statusCode()).isEqualTo(404);
+    assertThat(Gateway.json(response).at("/error/code").asText()).isEqualTo("model_not_found");
+  }
+
+  @Test
+  void theListHoldsTheModelsOfProvidersThatAreOn() {
+    assertThat(Gateway.json(gateway.get("/v1/models", key)).path("data").findValuesAsText("id"))
+        .contains("openai/gpt-4o")
+        .noneMatch(id -> id.startsWith("groq/") || id.startsWith("local/"));
+  }
+
+  @Test
+  void unknownPathsAndWrongMethodsAreAnsweredInJson() {
+    HttpResponse<String> unknown = gateway.get("/v2/nothing", key);
+    HttpResponse<String> wrong = gateway.send(gateway.request("/v1/models", key).DELETE().build());
+
+    assertThat(unknown.statusCode()).isEqualTo(404);
+    assertThat(Gateway.json(unknown).at("/error/code").asText()).isEqualTo("unknown_url");
+    assertThat(wrong.statusCode()).isEqualTo(405);
+    assertThat(Gateway.json(wrong).at("/error/code").asText()).isEqualTo("method_not_supported");
+    assertThat(List.of(unknown, wrong))
+        .allSatisfy(
+            response -> assertThat(response.headers().firstValue("x-request-id")).isPresent());
+  }
+
+  @Test
+  void aBodyOverTheLimitIsRefused() {
+    assertThat(gateway.post(key, " ".repeat(21 << 20)).statusCode()).isEqualTo(413);
+  }
+}

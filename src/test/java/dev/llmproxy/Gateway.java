@@ -1,0 +1,182 @@
+package dev.llmproxy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.google.api.services.sheets.v4.Sheets;
+import dev.llmproxy.emulator.ScriptedProvider;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.workbook.ApiKeyBook;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.awaitility.Awaitility;
+
+/**
+ * The real gateway on a free port, with an embedded workbook of its own and a scripted provider
+ * named {@code openai}.
+ */
+public final class Gateway implements AutoCloseable {
+  private final ScriptedProvider provider = ScriptedProvider.start();
+  private final Settings settings;
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private Application application;
+  private Server server;
+
+  private Gateway(Path data, Map<String, String> settings) {
+    Map<String, String> environment = new HashMap<>();
+    environment.put("PORT", "0");
+    environment.put("HOST", "127.0.0.1");
+    environment.put("LLMPROXY_DATA", data.toString());
+    environment.put("OPENAI_BASE_URL", provider.baseUrl());
+    environment.put("OPENAI_API_KEY", "provider-secret");
+    environment.put("LOCAL_MODEL", "off");
+    environment.put("KEYS_REFRESH_SECONDS", "1");
+    environment.put("USAGE_FLUSH_SECONDS", "1");
+    environment.putAll(settings);
+    this.settings = Settings.load(Path.of(""), environment);
+  }
+
+  /** Starts with a data folder; what it holds is taken over. */
+  public static Gateway start(Path data) {
+    return start(data, Map.of());
+  }
+
+  /** As {@link #start(Path)} with settings over those of tests. */
+  public static Gateway start(Path data, Map<String, String> settings) {
+    Gateway gateway = new Gateway(data, settings);
+    gateway.start();
+    return gateway;
+  }
+
+  /** Starts again after {@link #stop}, on the same data. */
+  public void start() {
+    application = Application.open(settings);
+    server = Server.start(application);
+    Awaitility.await().until(application.keyDirectory()::loaded);
+  }
+
+  public void stop() {
+    server.close();
+  }
+
+  @Override
+  public void close() {
+    stop();
+    provider.close();
+  }
+
+  public ScriptedProvider provider() {
+    return provider;
+  }
+
+  public Application application() {
+    return application;
+  }
+
+  public Settings settings() {
+    return settings;
+  }
+
+  public int port() {
+    return server.port();
+  }
+
+  /** Makes a key, as the command line does, and waits until the gateway knows it. */
+  public String createKey(String email) {
+    String key = ApiKey.generate(new SecureRandom());
+    new ApiKeyBook(application.workbook()).add(key, email, "Test", "free", "2026-01-01T00:00:00Z");
+    awaitKnown(key, true);
+    return key;
+  }
+
+  /** Waits until the gateway knows, or no longer takes, a key. */
+  public void awaitKnown(String key, boolean known) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() ->
+            application
+                    .keyDirectory()
+                    .find(ApiKey.hash(key))
+                    .filter(record -> !record.revoked())
+                    .isPresent()
+                == known);
+  }
+
+  public HttpResponse<String> get(String path, String key) {
+    return send(request(path, key).GET().build());
+  }
+
+  /** A chat with one user message. */
+  public HttpResponse<String> chat(String key, String model, boolean stream, String message) {
+    var body = Json.object().put("model", model).put("stream", stream);
+    body.putArray("messages").addObject().put("role", "user").put("content", message);
+    return post(key, Json.text(body));
+  }
+
+  public HttpResponse<String> post(String key, String body) {
+    return send(
+        request("/v1/chat/completions", key)
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(body))
+            .build());
+  }
+
+  public HttpRequest.Builder request(String path, String key) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path))
+            .timeout(Duration.ofSeconds(60));
+    return key == null ? request : request.header("Authorization", "Bearer " + key);
+  }
+
+  public HttpResponse<String> send(HttpRequest request) {
+    try {
+      return client.send(request, HttpResponse.BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  public static JsonNode json(HttpResponse<String> response) {
+    try {
+      return Json.parse(response.body());
+    } catch (IOException e) {
+      throw new IllegalStateException("Not JSON: " + response.body(), e);
+    }
+  }
+
+  /** The cells of a sheet, header row first; empty when there is no such sheet. */
+  public List<List<Object>> sheet(String title) {
+    Sheets sheets = application.workbook().client();
+    try {
+      List<List<Object>> values =
+          sheets
+              .spreadsheets()
+              .values()
+              .get(application.workbook().spreadsheetId(), "'" + title + "'!A1:Z")
+              .setValueRenderOption("UNFORMATTED_VALUE")
+              .execute()
+              .getValues();
+      return values == null ? List.of() : values;
+    } catch (IOException e) {
+      return List.of();
+    }
+  }
+
+  /** The ledger's settled records, once there are so many. */
+  public List<UsageRecord> awaitRecords(int count) {
+    return Awaitility.await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> application.ledger().after(0, 10_000), records -> records.size() >= count);
+  }
+}

@@ -1,0 +1,100 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The real small model behind the same routes as every provider. */
+class LocalModelRouteTest {
+  private static final String MODEL = "local/smollm2-135m-instruct";
+  private static final String QUESTION =
+      """
+      {"model":"local/smollm2-135m-instruct","temperature":0,"stream":%s,"messages":[{"role":"user","content":"What is the capital of France?"}]%s}\
+      """;
+
+  private static Gateway gateway;
+  private static String key;
+
+  @BeforeAll
+  static void start(@TempDir Path data) {
+    gateway = Gateway.start(data, Map.of("LOCAL_MODEL", "on"));
+    key = gateway.createKey("local@example.com");
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+  }
+
+  @Test
+  void answersWholeWithExactUsage() {
+    JsonNode completion = Gateway.json(gateway.post(key, QUESTION.formatted(false, "")));
+
+    assertThat(completion.at("/choices/0/message/content").asText())
+        .isEqualTo("The capital of France is Paris.");
+    assertThat(completion.path("usage").toString())
+        .isEqualTo("{\"prompt_tokens\":37,\"completion_tokens\":7,\"total_tokens\":44}");
+  }
+
+  @Test
+  void streamsTokenByToken() {
+    HttpResponse<String> response = gateway.post(key, QUESTION.formatted(true, ""));
+
+    assertThat(response.body().lines().filter(line -> line.startsWith("data: {")).count())
+        .isEqualTo(8);
+    assertThat(response.body()).endsWith("data: [DONE]\n\n");
+  }
+
+  @Test
+  void endsAtTheTokenLimitWithLength() {
+    JsonNode completion =
+        Gateway.json(gateway.post(key, QUESTION.formatted(false, ",\"max_tokens\":2")));
+
+    assertThat(completion.at("/choices/0/finish_reason").asText()).isEqualTo("length");
+    assertThat(completion.at("/usage/completion_tokens").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void refusesWhatItCannotDo() {
+    String tools = ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]";
+    HttpResponse<String> response = gateway.post(key, QUESTION.formatted(true, tools));
+
+    assertThat(response.statusCode()).isEqualTo(400);
+    assertThat(Gateway.json(response).at("/error/param").asText()).isEqualTo("tools");
+  }
+
+  @Test
+  void aPromptThatDoesNotFitIsRefusedWithTheLimit() {
+    HttpResponse<String> response = gateway.chat(key, MODEL, false, "word ".repeat(3000));
+
+    assertThat(response.statusCode()).isEqualTo(400);
+    assertThat(Gateway.json(response).at("/error/code").asText())
+        .isEqualTo("context_length_exceeded");
+    assertThat(response.body()).contains("maximum context length is 2048 tokens");
+  }
+
+  @Test
+  void withoutItsWeightsTheServerStartsAndSaysWhatToRun(@TempDir Path data) {
+    try (Gateway bare =
+        Gateway.start(
+            data,
+            Map.of(
+                "LOCAL_MODEL",
+                "on",
+                "LOCAL_MODEL_FILE",
+                data.resolve("missing.gguf").toString()))) {
+      HttpResponse<String> response =
+          bare.chat(bare.createKey("bare@example.com"), MODEL, true, "hi");
+
+      assertThat(response.statusCode()).isEqualTo(503);
+      assertThat(response.body()).contains("scripts/fetch-model");
+    }
+  }
+}

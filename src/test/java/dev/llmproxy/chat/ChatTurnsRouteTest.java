@@ -1,0 +1,200 @@
+package dev.llmproxy.chat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiError;
+import dev.llmproxy.api.ErrorAnswer;
+import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.provider.Provider;
+import dev.llmproxy.provider.Target;
+import java.net.ConnectException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.RoutesBuilder;
+import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.component.mock.MockEndpoint;
+import org.apache.camel.spi.Registry;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
+import org.apache.camel.test.junit5.CamelTestSupport;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The routes chat-turns, chat-end and errors alone, between a provider, a sink and a settlement of
+ * the test's.
+ */
+class ChatTurnsRouteTest extends CamelTestSupport {
+  private static final String REQUEST =
+      "{\"model\":\"test/m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+  private static final ChatEvent FIRST = new ChatEvent.Delta(Json.object().put("n", 1));
+  private static final ChatEvent SECOND = new ChatEvent.Delta(Json.object().put("n", 2));
+  private static final ChatEvent LAST =
+      new ChatEvent.Complete(Json.object().put("total_tokens", 2));
+
+  private final ChatCall chat =
+      new ChatCall(
+          "req_1",
+          new Caller("a@example.com", "Key", "00", "free"),
+          ChatRequest.parse(REQUEST.getBytes(StandardCharsets.UTF_8)),
+          new Target(
+              "test/m",
+              new Provider("test", "Test", "test", "http://x", null, null, List.of()),
+              "m",
+              null),
+          Instant.EPOCH,
+          new Accumulator());
+
+  @Override
+  protected void bindToRegistry(Registry registry) {
+    registry.bind("chatCalls", new Watchless());
+    registry.bind("errorAnswer", new NobodyGone());
+  }
+
+  @Override
+  protected RoutesBuilder createRouteBuilder() {
+    return new RouteBuilder() {
+      @Override
+      public void configure() throws Exception {
+        for (String route : List.of("errors", "chat-turns", "chat-end")) {
+          PluginHelper.getRoutesLoader(getContext())
+              .loadRoutes(
+                  ResourceHelper.resolveResource(
+                      getContext(), "file:" + Path.of("routes", route + ".camel.yaml")));
+        }
+        from("direct:provider-test").to("mock:provider").setBody(exchangeProperty("answer"));
+        from("direct:sink-test").to("mock:sink");
+        from("direct:usage-settle").to("mock:settle");
+      }
+    };
+  }
+
+  @BeforeEach
+  void expectOneSettlement() {
+    getMockEndpoint("mock:settle").expectedMessageCount(1);
+  }
+
+  @Test
+  void everyEventReachesTheSinkInOrderAndTheChatIsSettledOnce() throws InterruptedException {
+    sink().expectedBodiesReceived(FIRST, SECOND, LAST);
+
+    Exchange exchange = ask(new Events(FIRST, SECOND, LAST));
+
+    MockEndpoint.assertIsSatisfied(context);
+    assertThat(exchange.getException()).isNull();
+    assertThat(chat.accumulator().usage().path("total_tokens").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void aProviderThatCannotBeCalledIsTheSinksErrorEvent() throws InterruptedException {
+    getMockEndpoint("mock:provider")
+        .whenAnyExchangeReceived(call -> fail(new ConnectException("refused")));
+    sink().expectedMessageCount(1);
+
+    ask(new Events());
+
+    MockEndpoint.assertIsSatisfied(context);
+    ApiError error =
+        sink().getExchanges().get(0).getMessage().getBody(ChatEvent.Failed.class).error();
+    assertThat(error.status()).isEqualTo(502);
+    assertThat(chat.accumulator().error()).isEqualTo(error);
+  }
+
+  @Test
+  void aSinkThatFailsEndsTheChatAndHangsUpOnTheProvider() throws InterruptedException {
+    sink().whenExchangeReceived(1, call -> fail(OpenAiErrors.internal().asException()));
+    Events events = new Events(FIRST, SECOND, LAST);
+
+    ask(events);
+
+    MockEndpoint.assertIsSatisfied(context);
+    assertThat(events.closed).isTrue();
+    assertThat(sink().getExchanges())
+        .extracting(sent -> sent.getMessage().getBody(ChatEvent.class).name())
+        .containsExactly("delta", "error");
+  }
+
+  private static void fail(Exception exception) throws Exception {
+    throw exception;
+  }
+
+  private Exchange ask(ChatEvents answer) {
+    return template.send(
+        "direct:chat-turns",
+        exchange -> {
+          exchange.setProperty("chat", chat);
+          exchange.setProperty("sink", "sink-test");
+          exchange.setProperty("answer", answer);
+        });
+  }
+
+  private MockEndpoint sink() {
+    return getMockEndpoint("mock:sink");
+  }
+
+  private static final class Events implements ChatEvents {
+    private final Iterator<ChatEvent> events;
+    private boolean closed;
+
+    Events(ChatEvent... events) {
+      this.events = List.of(events).iterator();
+    }
+
+    @Override
+    public boolean hasNext() {
+      return !closed && events.hasNext();
+    }
+
+    @Override
+    public ChatEvent next() {
+      return events.next();
+    }
+
+    @Override
+    public void close() {
+      closed = true;
+    }
+  }
+
+  /** As {@link ChatCalls}, without an HTTP connection to watch. */
+  public static final class Watchless {
+    public void begin() {}
+
+    public void accumulate(@Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat) {
+      chat.accumulator().add(event);
+    }
+
+    public void end(@ExchangeProperty("events") ChatEvents events) {
+      if (events != null) {
+        events.close();
+      }
+    }
+  }
+
+  /** As {@link ErrorAnswer}, without an HTTP connection that might be gone. */
+  public static final class NobodyGone {
+    private final ErrorAnswer real = new ErrorAnswer();
+
+    public ChatEvent.Failed event(
+        @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
+        @ExchangeProperty("chat") ChatCall chat) {
+      return real.event(exception, chat);
+    }
+
+    public boolean clientGone() {
+      return false;
+    }
+
+    public void answer(Exchange exchange) {
+      exchange.setProperty("answered", true);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+package dev.llmproxy.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.Gateway;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class CommandLineTest {
+  @TempDir private Path data;
+  private Settings settings;
+  private String out;
+  private String err;
+
+  @BeforeEach
+  void stopped() {
+    settings = Settings.load(Path.of(""), Map.of("LLMPROXY_DATA", data.toString()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"start", "create-api-key", "list-keys", "revoke-key", "usage", "test-rest-api"})
+  void everyCommandExplainsItself(String command) {
+    assertThat(run(command, "--help")).isZero();
+    assertThat(out).contains("Usage: llmproxy " + command);
+  }
+
+  @Test
+  void aKeyIsShownOnceWithItsOwnerNameAndTier() throws Exception {
+    assertThat(run("create-api-key", "ann@example.com", "Laptop", "--tier", "pro")).isZero();
+
+    assertThat(out)
+        .contains("ann@example.com", "Laptop", "pro", "will not be shown again")
+        .containsPattern("sk-[A-Za-z0-9]{48}");
+    String key = out.replaceAll("(?s).*(sk-[A-Za-z0-9]{48}).*", "$1");
+    assertThat(run("list-keys")).isZero();
+    assertThat(out).contains("ann@example.com", "Laptop", "pro").doesNotContain(key);
+  }
+
+  @Test
+  void keysAreMadeListedAndRevokedWithTheServerStopped() throws Exception {
+    run("create-api-key", "ann@example.com", "Laptop", "--json");
+    String key = Json.parse(out).path("key").asText();
+
+    assertThat(run("revoke-key", key)).isZero();
+    assertThat(run("list-keys", "--json")).isZero();
+
+    JsonNode listed = Json.parse(out).get(0);
+    assertThat(listed.path("revoked").asBoolean()).isTrue();
+    assertThat(listed.path("requests").asInt()).isZero();
+  }
+
+  @Test
+  void aKeyIsRevokedByItsMaskedForm() throws Exception {
+    run("create-api-key", "ann@example.com", "Laptop", "--json");
+    run("list-keys", "--json");
+    String masked = Json.parse(out).get(0).path("key").asText();
+
+    assertThat(run("revoke-key", masked)).isZero();
+    assertThat(out).contains("Revoked");
+  }
+
+  @Test
+  void theCommandsWorkBesideARunningServerAndTheRestApiTestPasses() throws Exception {
+    try (Gateway gateway = Gateway.start(data)) {
+      assertThat(run("create-api-key", "bob@example.com", "Phone", "--json")).isZero();
+      String key = Json.parse(out).path("key").asText();
+
+      int status =
+          run(
+              "test-rest-api",
+              key,
+              "--base-url",
+              "http://127.0.0.1:" + gateway.port() + "/v1",
+              "--prompt",
+              "hello there");
+      assertThat(out)
+          .contains("You said: hello there")
+          .contains(
+              "PASS  models", "PASS  stream", "PASS  whole answer", "PASS  wrong key is refused")
+          .doesNotContain("FAIL");
+      assertThat(status).isZero();
+      gateway.awaitRecords(2);
+
+      assertThat(run("usage", "--json")).isZero();
+      assertThat(Json.parse(out).get(0).path("email").asText()).isEqualTo("bob@example.com");
+      assertThat(Json.parse(out).get(0).path("requests").asInt()).isEqualTo(2);
+      assertThat(run("usage")).isZero();
+      assertThat(out).contains("bob@example.com");
+      assertThat(run("revoke-key", key)).isZero();
+      gateway.awaitKnown(key, false);
+      assertThat(
+              run("test-rest-api", key, "--base-url", "http://127.0.0.1:" + gateway.port() + "/v1"))
+          .isOne();
+      assertThat(out).contains("FAIL  models");
+    }
+  }
+
+  @Test
+  void mistakesAreSaidPlainlyWithAnExitStatus() {
+    assertThat(run("create-api-key", "not an address")).isEqualTo(2);
+    assertThat(err).contains("is not an e-mail address");
+    assertThat(run("revoke-key", "sk-nobody-has-this-key-at-all")).isOne();
+    assertThat(err)
+        .startsWith("llmproxy: No key in the workbook")
+        .doesNotContain("sk-nobody-has")
+        .doesNotContain("\tat ");
+    assertThat(run("test-rest-api", "sk-x", "--base-url", "http://127.0.0.1:9/v1")).isOne();
+    assertThat(out).contains("nothing answers at http://127.0.0.1:9/v1");
+    assertThat(run("nonsense")).isEqualTo(2);
+  }
+
+  @Test
+  void withoutAnyUsageItSaysSo() {
+    assertThat(run("usage")).isZero();
+    assertThat(out).contains("No usage");
+  }
+
+  private int run(String... arguments) {
+    StringWriter standard = new StringWriter();
+    StringWriter errors = new StringWriter();
+    CommandLine commandLine = LlmProxyCommand.commandLine(settings);
+    int status =
+        commandLine
+            .setOut(new PrintWriter(standard, true))
+            .setErr(new PrintWriter(errors, true))
+            .execute(arguments);
+    out = standard.toString();
+    err = errors.toString();
+    return status;
+  }
+}

@@ -1,0 +1,163 @@
+package dev.llmproxy.emulator;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A workbook server that fails as it is told, in front of one that works. */
+public final class FaultyWorkbook implements AutoCloseable {
+  private static final Set<String> NOT_FORWARDED =
+      Set.of(
+          "host",
+          "connection",
+          "content-length",
+          "transfer-encoding",
+          "expect",
+          "upgrade",
+          "http2-settings");
+
+  /** What happens to a commit. */
+  public enum Fault {
+    /** It is applied, but its answer never arrives. */
+    ANSWER_LOST,
+    /** It is lost on its way. */
+    REQUEST_LOST,
+    /** It is refused for now. */
+    RATE_LIMITED,
+    /** The server says that it failed, having applied it all the same. */
+    APPLIED_WITH_503
+  }
+
+  private final HttpServer server;
+  private final String rootUrl;
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger commits = new AtomicInteger();
+
+  private FaultyWorkbook(HttpServer server, String rootUrl) {
+    this.server = server;
+    this.rootUrl = rootUrl;
+  }
+
+  /** Stands in front of the workbook at this root URL. */
+  public static FaultyWorkbook before(String rootUrl) {
+    try {
+      HttpServer server =
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      FaultyWorkbook faulty = new FaultyWorkbook(server, rootUrl);
+      server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+      server.createContext("/", faulty::handle);
+      server.start();
+      return faulty;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public String rootUrl() {
+    return "http://127.0.0.1:" + server.getAddress().getPort() + "/";
+  }
+
+  /** The next commit suffers this; several are suffered one after the other. */
+  public void suffer(Fault fault) {
+    faults.add(fault);
+  }
+
+  /** How many faults are still to come. */
+  public int pending() {
+    return faults.size();
+  }
+
+  /** How many commits were sent so far. */
+  public int commits() {
+    return commits.get();
+  }
+
+  /** From now on connections are refused. */
+  public void goDown() {
+    server.stop(0);
+  }
+
+  @Override
+  public void close() {
+    goDown();
+  }
+
+  private void handle(HttpExchange exchange) throws IOException {
+    byte[] body = exchange.getRequestBody().readAllBytes();
+    Fault fault = null;
+    if (exchange.getRequestURI().getPath().endsWith(":batchUpdate")) {
+      commits.incrementAndGet();
+      fault = faults.poll();
+    }
+    if (fault == Fault.RATE_LIMITED) {
+      answer(
+          exchange,
+          429,
+          "{\"error\":{\"code\":429,\"message\":\"Quota exceeded\",\"status\":\"RESOURCE_EXHAUSTED\"}}");
+      return;
+    }
+    if (fault == Fault.REQUEST_LOST) {
+      exchange.close();
+      return;
+    }
+    HttpResponse<byte[]> answer = forward(exchange, body);
+    if (fault == Fault.ANSWER_LOST) {
+      exchange.close();
+    } else if (fault == Fault.APPLIED_WITH_503) {
+      answer(
+          exchange,
+          503,
+          "{\"error\":{\"code\":503,\"message\":\"Backend error\",\"status\":\"UNAVAILABLE\"}}");
+    } else {
+      answer
+          .headers()
+          .firstValue("content-type")
+          .ifPresent(type -> exchange.getResponseHeaders().set("Content-Type", type));
+      exchange.sendResponseHeaders(
+          answer.statusCode(), answer.body().length == 0 ? -1 : answer.body().length);
+      exchange.getResponseBody().write(answer.body());
+      exchange.close();
+    }
+  }
+
+  private HttpResponse<byte[]> forward(HttpExchange exchange, byte[] body) throws IOException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(rootUrl).resolve(exchange.getRequestURI()))
+            .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(body));
+    exchange
+        .getRequestHeaders()
+        .forEach((name, values) -> {
+          if (!NOT_FORWARDED.contains(name.toLowerCase(java.util.Locale.ROOT))) {
+            values.forEach(value -> request.header(name, value));
+          }
+        });
+    try {
+      return client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private static void answer(HttpExchange exchange, int status, String json) throws IOException {
+    byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", "application/json");
+    exchange.sendResponseHeaders(status, bytes.length);
+    exchange.getResponseBody().write(bytes);
+    exchange.close();
+  }
+}

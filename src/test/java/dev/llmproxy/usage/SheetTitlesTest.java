@@ -1,0 +1,50 @@
+package dev.llmproxy.usage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SheetTitlesTest {
+  private Ledger ledger;
+  private SheetTitles titles;
+
+  @BeforeEach
+  void open(@TempDir Path folder) {
+    ledger = Ledger.open(folder);
+    titles = new SheetTitles(ledger);
+  }
+
+  @AfterEach
+  void close() {
+    ledger.close();
+  }
+
+  @Test
+  void readsLikeTheAddress() {
+    assertThat(titles.of("test@example.com")).isEqualTo("test_at_example_dot_com");
+    assertThat(titles.of(" Test@Example.com")).isEqualTo("test_at_example_dot_com");
+  }
+
+  @Test
+  void twoAddressesNeverShareASheet() {
+    assertThat(titles.of("a.b@x.io")).isEqualTo("a_dot_b_at_x_dot_io");
+    assertThat(titles.of("a_dot_b@x.io")).matches("a_dot_b_at_x_dot_io_[0-9a-f]{6}");
+    assertThat(titles.of("a.b@x.io")).isEqualTo("a_dot_b_at_x_dot_io");
+  }
+
+  @Test
+  void fitsWhatASpreadsheetTakes() {
+    assertThat(titles.of("x".repeat(200) + "@example.com")).hasSizeLessThanOrEqualTo(100);
+    assertThat(titles.of("a'b*c/d?e[f]:\\@x.io")).matches("[\\w+-]+");
+  }
+
+  @Test
+  void leavesTheProductsOwnSheetsAlone() {
+    assertThat(titles.of("_sync")).isNotEqualTo("_sync");
+    assertThat(titles.of("User API Keys")).isNotEqualToIgnoringCase("User API Keys");
+  }
+}

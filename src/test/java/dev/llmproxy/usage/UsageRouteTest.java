@@ -1,0 +1,111 @@
+package dev.llmproxy.usage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.Gateway;
+import dev.llmproxy.Json;
+import dev.llmproxy.workbook.ApiKeySheet;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** From a request to the user's sheet and the key's counters, through the ledger. */
+class UsageRouteTest {
+  @Test
+  void aNewKeyUsedOnceOverStreamingShowsInTheWorkbook(@TempDir Path data) {
+    try (Gateway gateway = Gateway.start(data)) {
+      String key = gateway.createKey("test@example.com");
+
+      HttpResponse<String> response =
+          gateway.chat(key, "openai/gpt-4o-mini", true, "one two three [[script chunks=5]]");
+      List<List<Object>> sheet = awaitRows(gateway, "test_at_example_dot_com", 1);
+
+      assertThat(sheet.get(0))
+          .containsExactly(
+              "Timestamp",
+              "Email",
+              "Type",
+              "Model",
+              "Provider",
+              "Tokens In",
+              "Tokens Out",
+              "Cost",
+              "Duration",
+              "Status",
+              "Request ID");
+      List<Object> row = sheet.get(1);
+      assertThat(Instant.parse((String) row.get(0)))
+          .isBetween(Instant.now().minusSeconds(60), Instant.now());
+      assertThat(row.subList(1, 5))
+          .containsExactly("test@example.com", "chat", "openai/gpt-4o-mini", "rest-api");
+      assertThat(number(row.get(6))).isEqualTo(5);
+      assertThat(number(row.get(7))).isPositive();
+      assertThat(number(row.get(8))).isNotNegative();
+      assertThat(row.get(9)).isEqualTo("SUCCESS");
+      assertThat(row.get(10))
+          .isEqualTo(response.headers().firstValue("x-request-id").orElseThrow());
+
+      List<Object> counters = gateway.sheet(ApiKeySheet.TITLE).get(1);
+      assertThat(counters.get(5)).isEqualTo(row.get(0));
+      assertThat(number(counters.get(6))).isEqualTo(1);
+      assertThat(number(counters.get(7))).isEqualTo(number(row.get(5)) + number(row.get(6)));
+      assertThat((String) counters.get(0)).doesNotContain(key).contains("sha256:");
+    }
+  }
+
+  @Test
+  void whatWasNotWrittenWhenTheServerStoppedIsWrittenAfterItsNextStart(@TempDir Path data) {
+    String key;
+    try (Gateway gateway = Gateway.start(data, Map.of("USAGE_FLUSH_SECONDS", "3600"))) {
+      key = gateway.createKey("later@example.com");
+      // The first round, a second after the start, has nothing to write yet; the next is far away.
+      Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true);
+      gateway.chat(key, "openai/scripted", true, "one");
+      gateway.chat(key, "openai/scripted", false, "two");
+      gateway.awaitRecords(2);
+      assertThat(gateway.sheet("later_at_example_dot_com")).isEmpty();
+    }
+
+    try (Gateway gateway = Gateway.start(data)) {
+      assertThat(awaitRows(gateway, "later_at_example_dot_com", 2)).hasSize(3);
+      gateway.chat(key, "openai/scripted", true, "three");
+      assertThat(awaitRows(gateway, "later_at_example_dot_com", 3)).hasSize(4);
+      assertThat(number(gateway.sheet(ApiKeySheet.TITLE).get(1).get(6))).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void textOfUsersNeverBecomesAFormula(@TempDir Path data) {
+    try (Gateway gateway = Gateway.start(data)) {
+      String key = gateway.createKey("formula@example.com");
+
+      gateway.post(
+          key,
+          Json.text(
+              Json.object()
+                  .put("model", "openai/=HYPERLINK(\"http://evil\")")
+                  .set(
+                      "messages",
+                      Json.array().add(Json.object().put("role", "user").put("content", "hi")))));
+
+      assertThat(awaitRows(gateway, "formula_at_example_dot_com", 1).get(1).get(3))
+          .isEqualTo("openai/=HYPERLINK(\"http://evil\")");
+    }
+  }
+
+  private static List<List<Object>> awaitRows(Gateway gateway, String title, int rows) {
+    return Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> gateway.sheet(title), sheet -> sheet.size() > rows);
+  }
+
+  private static double number(Object cell) {
+    return ((Number) cell).doubleValue();
+  }
+}
