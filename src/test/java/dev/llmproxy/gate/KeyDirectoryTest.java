@@ -175,14 +175,14 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void letsAnUnknownKeyCauseAReadingOnlyEveryTwoSeconds() {
-    assertThat(directory.mayRefresh()).isTrue();
-    load(HEADER);
-    assertThat(directory.mayRefresh()).isFalse();
+  void letsOneUnknownKeyCauseAReadingEveryTwoSeconds() {
+    assertThat(directory.claimRefresh()).isTrue();
+    assertThat(directory.claimRefresh()).isFalse();
     clock.move(Duration.ofSeconds(2));
-    assertThat(directory.mayRefresh()).isFalse();
+    assertThat(directory.claimRefresh()).isFalse();
     clock.move(Duration.ofMillis(1));
-    assertThat(directory.mayRefresh()).isTrue();
+    assertThat(directory.claimRefresh()).isTrue();
+    assertThat(directory.claimRefresh()).isFalse();
   }
 
   @SafeVarargs
