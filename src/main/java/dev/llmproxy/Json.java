@@ -1,5 +1,6 @@
 package dev.llmproxy;
 
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -29,18 +30,12 @@ public final class Json {
    * @throws JsonProcessingException when it is no JSON, or has something after the value
    */
   public static JsonNode parse(byte[] bytes) throws JsonProcessingException {
-    try {
-      return TREES.readTree(bytes);
-    } catch (JsonProcessingException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return tree(() -> TREES.readTree(bytes));
   }
 
   /** Parses one JSON value; see {@link #parse(byte[])}. */
   public static JsonNode parse(String text) throws JsonProcessingException {
-    return TREES.readTree(text);
+    return tree(() -> TREES.readTree(text));
   }
 
   /** An empty object. */
@@ -74,5 +69,20 @@ public final class Json {
   /** The value over several lines, for people. */
   public static String pretty(JsonNode node) {
     return node.toPrettyString();
+  }
+
+  /** Bytes that are no text, and exponents that no number here can have, are no JSON either. */
+  private static JsonNode tree(Parsing parsing) throws JsonProcessingException {
+    try {
+      return parsing.run();
+    } catch (JsonProcessingException e) {
+      throw e;
+    } catch (IOException | NumberFormatException e) {
+      throw new JsonParseException(null, "not readable", e);
+    }
+  }
+
+  private interface Parsing {
+    JsonNode run() throws IOException;
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -15,6 +16,11 @@ import java.util.TreeMap;
  * when the request is over.
  */
 public final class Accumulator {
+  /** Chunk fields that a completion does not have. */
+  private static final Set<String> OF_CHUNKS = Set.of("choices", "obfuscation");
+
+  private static final Set<String> SAID_ONCE = Set.of("id", "name", "role", "type");
+
   private final Map<Integer, Choice> choices = new TreeMap<>();
   private ObjectNode head;
   private ObjectNode usage;
@@ -89,7 +95,7 @@ public final class Accumulator {
       head = Json.object();
     }
     chunk.properties().stream()
-        .filter(field -> !field.getKey().equals("choices") && !field.getValue().isNull())
+        .filter(field -> !OF_CHUNKS.contains(field.getKey()) && !field.getValue().isNull())
         .forEach(field -> head.set(field.getKey(), field.getValue()));
     for (JsonNode choice : chunk.path("choices")) {
       if (choices
@@ -97,6 +103,25 @@ public final class Accumulator {
           .add(choice)) {
         deltas++;
       }
+    }
+  }
+
+  /**
+   * Adds a field of a later piece to what the earlier ones made of it: text and lists grow, objects
+   * field by field, and of what is said once the first word stays.
+   */
+  private static void join(ObjectNode whole, String name, JsonNode piece) {
+    JsonNode earlier = whole.path(name);
+    if (earlier instanceof ArrayNode list && piece instanceof ArrayNode more) {
+      list.addAll(more);
+    } else if (earlier instanceof ObjectNode object && piece instanceof ObjectNode more) {
+      more.properties().forEach(field -> join(object, field.getKey(), field.getValue()));
+    } else if (earlier.isTextual() && !earlier.textValue().isEmpty() && piece.isTextual()) {
+      if (!SAID_ONCE.contains(name)) {
+        whole.put(name, earlier.textValue() + piece.textValue());
+      }
+    } else if (!piece.isNull()) {
+      whole.set(name, piece.deepCopy());
     }
   }
 
@@ -133,18 +158,14 @@ public final class Accumulator {
         return !value.isEmpty();
       }
       if (name.equals("role")) {
-        fields.set(name, value);
+        join(fields, name, value);
         return false;
       }
       if (value.isTextual()) {
         texts.computeIfAbsent(name, n -> new StringBuilder()).append(value.textValue());
         return !value.textValue().isEmpty();
       }
-      if (value.isArray() && fields.get(name) instanceof ArrayNode earlier) {
-        earlier.addAll((ArrayNode) value);
-      } else if (!value.isNull()) {
-        fields.set(name, value.deepCopy());
-      }
+      join(fields, name, value);
       return false;
     }
 
@@ -159,13 +180,16 @@ public final class Accumulator {
       if (!toolCalls.isEmpty()) {
         ArrayNode calls = message.putArray("tool_calls");
         toolCalls.values().forEach(call -> calls.add(call.toJson()));
-      } else if (message.get("content").isNull() && texts.containsKey("content")) {
+      } else if (text("content") == null
+          && text("refusal") == null
+          && texts.containsKey("content")) {
         message.put("content", "");
       }
       if (logprobs.isEmpty()) {
         choice.putNull("logprobs");
       } else {
-        ObjectNode probabilities = choice.putObject("logprobs");
+        ObjectNode probabilities =
+            choice.putObject("logprobs").putNull("content").putNull("refusal");
         logprobs.forEach(probabilities::set);
       }
       choice.set("finish_reason", finishReason);
@@ -184,24 +208,22 @@ public final class Accumulator {
     private final StringBuilder arguments = new StringBuilder();
 
     void add(JsonNode call) {
-      call.properties().stream()
-          .filter(field -> !field.getKey().equals("index") && !field.getKey().equals("function"))
-          .forEach(field -> setFirst(fields, field));
-      for (Map.Entry<String, JsonNode> field : call.path("function").properties()) {
-        if (field.getKey().equals("arguments")) {
-          arguments.append(field.getValue().asText(""));
-        } else {
-          setFirst(function, field);
+      for (Map.Entry<String, JsonNode> field : call.properties()) {
+        if (field.getKey().equals("function")) {
+          addFunction(field.getValue());
+        } else if (!field.getKey().equals("index")) {
+          join(fields, field.getKey(), field.getValue());
         }
       }
     }
 
-    private static void setFirst(ObjectNode target, Map.Entry<String, JsonNode> field) {
-      JsonNode value = field.getValue();
-      if (!target.has(field.getKey())
-          && !value.isNull()
-          && !(value.isTextual() && value.textValue().isEmpty())) {
-        target.set(field.getKey(), value);
+    private void addFunction(JsonNode fragment) {
+      for (Map.Entry<String, JsonNode> field : fragment.properties()) {
+        if (field.getKey().equals("arguments")) {
+          arguments.append(field.getValue().asText(""));
+        } else {
+          join(function, field.getKey(), field.getValue());
+        }
       }
     }
 
@@ -210,9 +232,11 @@ public final class Accumulator {
       call.set("id", fields.get("id"));
       call.put("type", fields.path("type").asText("function"));
       fields.properties().forEach(field -> call.set(field.getKey(), field.getValue()));
-      ObjectNode whole = call.putObject("function");
-      whole.setAll(function);
-      whole.put("arguments", arguments.isEmpty() ? "{}" : arguments.toString());
+      if (!call.path("type").asText("").equals("custom")) {
+        ObjectNode whole = call.putObject("function");
+        whole.setAll(function);
+        whole.put("arguments", arguments.isEmpty() ? "{}" : arguments.toString());
+      }
       return call;
     }
   }

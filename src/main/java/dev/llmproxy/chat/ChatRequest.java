@@ -19,6 +19,7 @@ import java.util.Set;
 public record ChatRequest(ObjectNode body) {
   private static final Set<String> ROLES =
       Set.of("system", "developer", "user", "assistant", "tool", "function");
+  private static final int MOST_STOPS = 4;
   private static final Map<String, Range> NUMBERS =
       Map.of(
           "temperature", new Range("0", "2"),
@@ -98,7 +99,24 @@ public record ChatRequest(ObjectNode body) {
     NUMBERS.forEach((name, range) -> checkNumber(name, range, false));
     WHOLE_NUMBERS.forEach((name, range) -> checkNumber(name, range, true));
     optional("tools", JsonNode::isArray, "an array");
+    optional("functions", JsonNode::isArray, "an array");
+    optional("seed", JsonNode::isIntegralNumber, "an integer");
+    optional("logprobs", JsonNode::isBoolean, "a boolean");
+    optional("logit_bias", JsonNode::isObject, "an object");
+    optional("user", JsonNode::isTextual, "a string");
+    checkStop();
+  }
+
+  private void checkStop() {
     optional("stop", stop -> stop.isTextual() || stop.isArray(), "a string or an array of strings");
+    JsonNode stop = body.path("stop");
+    if (stop.isArray() && stop.size() > MOST_STOPS) {
+      throw OpenAiErrors.invalidValue("stop", "at most %d are allowed.".formatted(MOST_STOPS))
+          .asException();
+    }
+    if (stop.isArray() && stop.valueStream().anyMatch(one -> !one.isTextual())) {
+      throw OpenAiErrors.invalidType("stop", "a string or an array of strings").asException();
+    }
   }
 
   private static void checkMessage(JsonNode message, String path) {

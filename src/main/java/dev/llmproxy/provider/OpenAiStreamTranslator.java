@@ -13,6 +13,7 @@ import dev.llmproxy.stream.SseEvent;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -51,7 +52,7 @@ final class OpenAiStreamTranslator {
     }
     String data = event.data().strip();
     if (data.equals("[DONE]")) {
-      return end();
+      return done();
     }
     if (data.isEmpty()) {
       return List.of();
@@ -67,6 +68,9 @@ final class OpenAiStreamTranslator {
     }
     if (json.hasNonNull("error")) {
       return List.of(failed(UpstreamErrors.inStream(provider, json.get("error"))));
+    }
+    if ("error".equals(event.name())) {
+      return List.of(failed(UpstreamErrors.inStream(provider, json)));
     }
     if (!(json instanceof ObjectNode chunk)) {
       return List.of(
@@ -95,6 +99,29 @@ final class OpenAiStreamTranslator {
     return List.of(new ChatEvent.Complete(usage != null ? usage : Usage.estimate(chat)));
   }
 
+  /**
+   * A choice whose last word was an empty finish reason has ended here: before the end, some
+   * providers mean null by it.
+   */
+  private List<ChatEvent> done() {
+    ObjectNode chunk = Json.object();
+    ArrayNode ended = chunk.putArray("choices");
+    choices.forEach((index, choice) -> {
+      if (choice.ended()) {
+        ObjectNode last = ended.addObject().put("index", index);
+        last.putObject("delta");
+        last.putNull("logprobs").put("finish_reason", choice.finish(""));
+      }
+    });
+    List<ChatEvent> events = new ArrayList<>();
+    if (!ended.isEmpty()) {
+      fillHead(chunk);
+      events.add(new ChatEvent.Delta(chunk));
+    }
+    events.addAll(end());
+    return events;
+  }
+
   /** The event for a connection that broke or went silent. */
   ChatEvent broken(IOException cause) {
     return failed(OpenAiErrors.of(cause, provider));
@@ -107,21 +134,29 @@ final class OpenAiStreamTranslator {
 
   private List<ChatEvent> chunk(ObjectNode chunk) {
     takeUsage(chunk);
-    List<ChatEvent> events = new ArrayList<>(1);
-    if (chunk.path("choices").isArray() && !chunk.path("choices").isEmpty()) {
-      fillHead(chunk);
-      ArrayNode list = (ArrayNode) chunk.get("choices");
-      for (int i = 0; i < list.size(); i++) {
-        if (list.get(i) instanceof ObjectNode choice) {
-          ApiError error = repairChoice(choice, i);
-          if (error != null) {
-            return List.of(failed(error));
-          }
+    ArrayNode live = Json.array();
+    JsonNode sent = chunk.path("choices");
+    for (int i = 0; i < sent.size(); i++) {
+      if (sent.get(i) instanceof ObjectNode choice) {
+        int index = choice.path("index").isInt() ? choice.get("index").intValue() : i;
+        ChoiceState state =
+            choices.computeIfAbsent(
+                index, key -> new ChoiceState("call_" + chat.requestId() + "_" + key + "_"));
+        if (choice.path("finish_reason").asText("").equals("error")) {
+          return List.of(failed(UpstreamErrors.inStream(provider, choice.path("error"))));
+        }
+        if (!state.finished) {
+          repairChoice(choice.put("index", index), state);
+          live.add(choice);
         }
       }
-      events.add(new ChatEvent.Delta(chunk));
     }
-    return events;
+    if (live.isEmpty()) {
+      return List.of();
+    }
+    chunk.set("choices", live);
+    fillHead(chunk);
+    return List.of(new ChatEvent.Delta(chunk));
   }
 
   private void takeUsage(ObjectNode chunk) {
@@ -153,97 +188,143 @@ final class OpenAiStreamTranslator {
     }
   }
 
-  private ApiError repairChoice(ObjectNode choice, int position) {
-    if (!choice.path("index").isInt()) {
-      choice.put("index", position);
-    }
+  private static void repairChoice(ObjectNode choice, ChoiceState state) {
     ObjectNode delta =
         choice.get("delta") instanceof ObjectNode object ? object : choice.putObject("delta");
-    ChoiceState state =
-        choices.computeIfAbsent(choice.get("index").intValue(), index -> new ChoiceState());
     if (!state.begun) {
       state.begun = true;
       delta.put("role", "assistant");
       if (!delta.has("content")) {
-        delta.put("content", delta.has("tool_calls") ? null : "");
+        delta.put("content", delta.hasNonNull("tool_calls") ? null : "");
       }
+    } else if (delta.path("role").asText("").isEmpty()) {
+      delta.remove("role");
     }
     if (delta.get("tool_calls") instanceof ArrayNode calls) {
-      for (int i = 0; i < calls.size(); i++) {
-        if (calls.get(i) instanceof ObjectNode call) {
-          state.repairToolCall(call, i);
+      for (JsonNode call : calls) {
+        if (call instanceof ObjectNode fragment) {
+          state.repairToolCall(fragment);
         }
       }
     }
     JsonNode reason = choice.path("finish_reason");
-    if (!reason.isTextual()) {
-      choice.putNull("finish_reason");
-    } else if (reason.textValue().equals("error")) {
-      return UpstreamErrors.inStream(provider, choice.path("error"));
-    } else if (!reason.textValue().isEmpty() || delta.path("content").asText("").isEmpty()) {
-      state.finished = true;
-      choice.put("finish_reason", finishReason(reason.textValue(), state.toolCalls()));
+    state.lastReasonEmpty = reason.isTextual() && reason.textValue().isEmpty();
+    if (reason.isTextual() && !state.lastReasonEmpty) {
+      choice.put("finish_reason", state.finish(reason.textValue()));
     } else {
       choice.putNull("finish_reason");
     }
-    return null;
-  }
-
-  private static String finishReason(String reason, boolean toolCalls) {
-    return switch (reason) {
-      case "length", "content_filter", "function_call", "tool_calls" -> reason;
-      case "max_tokens", "max_output_tokens", "model_length", "MAX_TOKENS" -> "length";
-      case "tool_use", "tool_call" -> "tool_calls";
-      case "safety", "recitation", "SAFETY", "RECITATION", "refusal" -> "content_filter";
-      default -> toolCalls ? "tool_calls" : "stop";
-    };
   }
 
   private static final class ChoiceState {
-    private final List<String> toolCallIds = new ArrayList<>();
+    private final String toolCallIdPrefix;
+    private final List<ToolCall> toolCalls = new ArrayList<>();
     private final Map<Integer, Integer> lastWithIndex = new TreeMap<>();
+    private int lastToolCall;
     private boolean begun;
+    private boolean lastReasonEmpty;
     private boolean finished;
 
-    boolean toolCalls() {
-      return !toolCallIds.isEmpty();
+    ChoiceState(String toolCallIdPrefix) {
+      this.toolCallIdPrefix = toolCallIdPrefix;
+    }
+
+    /** Whether nothing is missing but the name of its finish reason. */
+    boolean ended() {
+      return lastReasonEmpty && !finished;
+    }
+
+    /** The reason among those that clients know; the choice has no more chunks after it. */
+    String finish(String reason) {
+      finished = true;
+      return switch (reason.toLowerCase(Locale.ROOT)) {
+        case "length", "max_tokens", "max_output_tokens", "model_length" -> "length";
+        case "content_filter", "safety", "recitation", "refusal" -> "content_filter";
+        case "tool_calls", "tool_call", "tool_use" -> "tool_calls";
+        case "function_call" -> "function_call";
+        default -> toolCalls.isEmpty() ? "stop" : "tool_calls";
+      };
+    }
+
+    void repairToolCall(ObjectNode fragment) {
+      lastToolCall = toolCallOf(fragment);
+      if (lastToolCall == toolCalls.size()) {
+        toolCalls.add(new ToolCall());
+      }
+      if (fragment.path("index").isInt()) {
+        lastWithIndex.put(fragment.get("index").intValue(), lastToolCall);
+      }
+      toolCalls.get(lastToolCall).repair(fragment, toolCallIdPrefix + lastToolCall);
+      fragment.put("index", lastToolCall);
     }
 
     /**
-     * Every fragment gets the index of its call; an id that is new under a used index is another
-     * call.
+     * The place of the call that a fragment belongs to: the one with its id, else with its index,
+     * else the one before. An id that is new under a used index begins another call, as does a name
+     * without either.
      */
-    void repairToolCall(ObjectNode call, int position) {
-      String id = call.path("id").asText("");
-      int claimed =
-          call.path("index").isInt() ? call.get("index").intValue() : claimedByOrder(id, position);
-      Integer known = lastWithIndex.get(claimed);
-      int index;
-      if (!id.isEmpty() && toolCallIds.contains(id)) {
-        index = toolCallIds.indexOf(id);
-      } else if (known == null || (!id.isEmpty() && !toolCallIds.get(known).isEmpty())) {
-        index = toolCallIds.size();
-        toolCallIds.add(id);
-        call.put("type", "function");
-      } else {
-        index = known;
-      }
-      lastWithIndex.put(claimed, index);
-      call.put("index", index);
-      if (call.get("function") instanceof ObjectNode function) {
-        JsonNode arguments = function.path("arguments");
-        if (arguments.isObject()) {
-          function.put("arguments", Json.text(arguments));
-        } else if (!arguments.isTextual()) {
-          function.put("arguments", "");
+    private int toolCallOf(ObjectNode fragment) {
+      String id = ToolCall.id(fragment);
+      for (int i = 0; i < toolCalls.size() && !id.isEmpty(); i++) {
+        if (toolCalls.get(i).id.equals(id)) {
+          return i;
         }
       }
+      int known = toolCalls.isEmpty() ? 0 : lastToolCall;
+      if (fragment.path("index").isInt()) {
+        known = lastWithIndex.getOrDefault(fragment.get("index").intValue(), toolCalls.size());
+      }
+      if (known == toolCalls.size()) {
+        return known;
+      }
+      ToolCall call = toolCalls.get(known);
+      boolean other = !id.isEmpty() && !call.id.isEmpty();
+      boolean unmarked = id.isEmpty() && !fragment.path("index").isInt();
+      boolean another = other || (unmarked && call.named && !ToolCall.name(fragment).isEmpty());
+      return another ? toolCalls.size() : known;
+    }
+  }
+
+  private static final class ToolCall {
+    private String id = "";
+    private boolean begun;
+    private boolean named;
+
+    static String id(ObjectNode fragment) {
+      return fragment.path("id").asText("");
     }
 
-    private int claimedByOrder(String id, int position) {
-      return id.isEmpty() && !toolCallIds.isEmpty()
-          ? lastWithIndex.size() - 1
-          : lastWithIndex.size() + position;
+    static String name(ObjectNode fragment) {
+      return fragment.path("function").path("name").asText("");
+    }
+
+    /** Id, type and name are said once; arguments are pieces of text. */
+    void repair(ObjectNode fragment, String ownId) {
+      if (id.isEmpty()) {
+        id = id(fragment);
+      }
+      if (begun) {
+        fragment.remove(List.of("id", "type"));
+      } else {
+        begun = true;
+        fragment.put("id", id.isEmpty() ? ownId : id);
+        if (fragment.path("type").asText("").isEmpty()) {
+          fragment.put("type", "function");
+        }
+      }
+      boolean alreadyNamed = named;
+      named |= !name(fragment).isEmpty();
+      if (fragment.get("function") instanceof ObjectNode function) {
+        if (alreadyNamed) {
+          function.remove("name");
+        }
+        JsonNode arguments = function.path("arguments");
+        if (arguments.isMissingNode() || arguments.isNull()) {
+          function.put("arguments", "");
+        } else if (!arguments.isTextual()) {
+          function.put("arguments", Json.text(arguments));
+        }
+      }
     }
   }
 }

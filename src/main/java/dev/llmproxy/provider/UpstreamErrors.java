@@ -43,8 +43,8 @@ final class UpstreamErrors {
       case 429 ->
           new ApiError(
               429,
-              "requests",
-              "rate_limit_exceeded",
+              error.path("type").asText("requests"),
+              error.path("code").isTextual() ? text(error, "code") : "rate_limit_exceeded",
               null,
               message != null
                   ? message
@@ -78,7 +78,8 @@ final class UpstreamErrors {
 
   private static String message(JsonNode error) {
     String message = error.isTextual() ? error.textValue() : text(error, "message");
-    if (message == null || message.isBlank()) {
+    // A page that some proxy on the way put into the object tells a client nothing.
+    if (message == null || message.isBlank() || message.stripLeading().startsWith("<")) {
       return null;
     }
     return message.length() <= MOST_MESSAGE_CHARACTERS
@@ -94,9 +95,8 @@ final class UpstreamErrors {
 
   private static Duration seconds(String retryAfter) {
     try {
-      return retryAfter == null
-          ? DEFAULT_RETRY_AFTER
-          : Duration.ofSeconds(Long.parseLong(retryAfter.strip()));
+      long seconds = retryAfter == null ? -1 : Long.parseLong(retryAfter.strip());
+      return seconds < 0 ? DEFAULT_RETRY_AFTER : Duration.ofSeconds(seconds);
     } catch (NumberFormatException e) {
       // The header's other form is a date; a short wait serves as well.
       return DEFAULT_RETRY_AFTER;

@@ -1,0 +1,110 @@
+package dev.llmproxy;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.chat.Accumulator;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.chat.ChatRequest;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.provider.Provider;
+import dev.llmproxy.provider.Target;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The golden files in {@code src/test/resources/fixtures}; a case is added by adding its files. */
+public final class Fixtures {
+  private static final Path FOLDER = Path.of("src/test/resources/fixtures");
+  private static final ObjectMapper SORTED =
+      JsonMapper.builder()
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+          .enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED)
+          .build();
+
+  private Fixtures() {}
+
+  /**
+   * The names of the cases in a folder, which are what is left of a file's name without its ending.
+   */
+  public static List<String> cases(String folder, String ending) {
+    try (Stream<Path> files = Files.list(FOLDER.resolve(folder))) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.endsWith(ending))
+          .map(name -> name.substring(0, name.length() - ending.length()))
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public static byte[] bytes(String file) {
+    try {
+      return Files.readAllBytes(FOLDER.resolve(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public static JsonNode json(String file) {
+    try {
+      return Json.parse(bytes(file));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(file + " is no JSON: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * JSON as it can be compared: fields sorted, every digit of a number kept, a line to each value.
+   */
+  public static String comparable(JsonNode json) {
+    try {
+      return SORTED.writerWithDefaultPrettyPrinter().writeValueAsString(json);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A chat request to {@code groq/llama-test} that came in at second 1760000000. */
+  public static ChatCall chat(byte[] request) {
+    Provider groq =
+        new Provider(
+            "groq", "Groq", "openai", "http://127.0.0.1/v1", "gsk-own-secret", null, List.of());
+    return new ChatCall(
+        "req_0001",
+        new Caller("user@example.com", "laptop", "00", "free"),
+        ChatRequest.parse(request),
+        new Target("groq/llama-test", groq, "llama-test", null),
+        Instant.ofEpochSecond(1_760_000_000),
+        new Accumulator());
+  }
+
+  /** A chat event in the form in which the golden files have it. */
+  public static ObjectNode json(ChatEvent event) {
+    ObjectNode json = Json.object().put("event", event.name());
+    switch (event) {
+      case ChatEvent.Delta delta -> json.set("chunk", delta.chunk());
+      case ChatEvent.Complete complete -> json.set("usage", complete.usage());
+      case ChatEvent.Failed failed -> json.set("error", failed.error().toJson().get("error"));
+    }
+    return json;
+  }
+
+  /** Chat events in the form in which the golden files have them. */
+  public static ArrayNode json(List<ChatEvent> events) {
+    ArrayNode list = Json.array();
+    events.forEach(event -> list.add(json(event)));
+    return list;
+  }
+}

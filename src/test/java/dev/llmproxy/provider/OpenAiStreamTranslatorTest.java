@@ -1,0 +1,86 @@
+package dev.llmproxy.provider;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.Fixtures;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.stream.SseEvent;
+import dev.llmproxy.stream.SseReader;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class OpenAiStreamTranslatorTest {
+  private static final byte[] REQUEST =
+      """
+      {"model": "groq/llama-test", "messages": [{"role": "user", "content": "Say hello, please."}]}
+      """
+          .getBytes(UTF_8);
+
+  static List<String> cases() {
+    return Fixtures.cases("streams", ".openai.sse");
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void makesTheChatEventsThatTheContractAsksFor(String name) throws IOException {
+    List<ChatEvent> events = translate(Fixtures.bytes("streams/" + name + ".openai.sse"));
+    assertThat(Fixtures.comparable(Fixtures.json(events)))
+        .isEqualTo(Fixtures.comparable(Fixtures.json("streams/" + name + ".openai.events.json")));
+  }
+
+  @Test
+  void tellsSilenceFromABrokenConnection() {
+    assertThat(translator().broken(new SocketTimeoutException()))
+        .isInstanceOfSatisfying(
+            ChatEvent.Failed.class,
+            failed -> assertThat(failed.error().code()).isEqualTo("upstream_timeout"));
+    assertThat(translator().broken(new SocketException("Connection reset by 10.0.0.7")))
+        .isInstanceOfSatisfying(
+            ChatEvent.Failed.class,
+            failed -> {
+              assertThat(failed.error().code()).isEqualTo("upstream_error");
+              assertThat(failed.error().message()).doesNotContain("10.0.0.7");
+            });
+  }
+
+  @Test
+  void saysNothingAfterItsLastEvent() {
+    OpenAiStreamTranslator translator = translator();
+    assertThat(translator.over()).isFalse();
+    assertThat(translator.end()).hasSize(1);
+    assertThat(translator.over()).isTrue();
+    assertThat(translator.translate(new SseEvent(null, "[DONE]"))).isEmpty();
+    assertThat(translator.end()).isEmpty();
+  }
+
+  private static OpenAiStreamTranslator translator() {
+    return new OpenAiStreamTranslator(Fixtures.chat(REQUEST));
+  }
+
+  /** All events of a stream; as in a request, the accumulator sees each before the next is made. */
+  private static List<ChatEvent> translate(byte[] stream) throws IOException {
+    ChatCall chat = Fixtures.chat(REQUEST);
+    OpenAiStreamTranslator translator = new OpenAiStreamTranslator(chat);
+    SseReader reader = new SseReader(new ByteArrayInputStream(stream), 1 << 20);
+    List<ChatEvent> events = new ArrayList<>();
+    for (SseEvent event = reader.next(); event != null; event = reader.next()) {
+      take(translator.translate(event), chat, events);
+    }
+    take(translator.end(), chat, events);
+    return events;
+  }
+
+  private static void take(List<ChatEvent> from, ChatCall chat, List<ChatEvent> to) {
+    from.forEach(chat.accumulator()::add);
+    to.addAll(from);
+  }
+}
