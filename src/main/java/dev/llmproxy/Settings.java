@@ -49,7 +49,11 @@ public final class Settings {
     file.stringPropertyNames().stream()
         .filter(name -> !name.startsWith("camel."))
         .forEach(name -> values.put(name, file.getProperty(name).strip()));
-    values.putAll(environment);
+    environment.forEach((name, value) -> {
+      if (!value.isBlank()) {
+        values.put(name, value);
+      }
+    });
     return new Settings(home.toAbsolutePath().normalize(), values);
   }
 
