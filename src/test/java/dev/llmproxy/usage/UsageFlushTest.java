@@ -42,9 +42,7 @@ class UsageFlushTest {
         gateway.chat(key, "openai/scripted", i % 2 == 0, "request " + i);
       }
       gateway.awaitRecords(3);
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> rows(gateway).size() >= 3);
+      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() >= 3);
       gateway.chat(key, "openai/scripted", false, "the last");
       Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() >= 4);
 
