@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Test;
 class ModelsTest {
   @Test
   void listsModels() {
-    assertThat(CLIENT.models().list().autoPager()).extracting(Model::id).contains("openai/gpt-4o-mini");
+    assertThat(CLIENT.models().list().autoPager())
+        .extracting(Model::id)
+        .contains("openai/gpt-4o-mini");
   }
 
   @Test
