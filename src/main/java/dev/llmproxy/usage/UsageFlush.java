@@ -109,9 +109,9 @@ public final class UsageFlush {
     }
     List<Request> requests = new ArrayList<>(usageRows(records, sheetIds));
     requests.addAll(
-        counters(records, new ApiKeySheet(cells(values, 0)), sheetIds.get(ApiKeySheet.TITLE)));
+        counters(records, new ApiKeySheet(cells(values, 0)), present(sheetIds, ApiKeySheet.TITLE)));
     sending = records.get(records.size() - 1).sequence();
-    requests.add(checkpointRow(sync, syncRow, sheetIds.get(WorkbookSchema.SYNC_TITLE)));
+    requests.add(checkpointRow(sync, syncRow, present(sheetIds, WorkbookSchema.SYNC_TITLE)));
     ledger.noteCommitSent(clock.instant());
     return new BatchUpdateSpreadsheetRequest().setRequests(requests);
   }
@@ -148,6 +148,14 @@ public final class UsageFlush {
       }
     }
     return false;
+  }
+
+  private static int present(Map<String, Integer> sheetIds, String title) {
+    Integer id = sheetIds.get(title);
+    if (id == null) {
+      throw new WorkbookException("The sheet \"" + title + "\" is gone.");
+    }
+    return id;
   }
 
   private List<Request> usageRows(List<UsageRecord> records, Map<String, Integer> sheetIds) {
