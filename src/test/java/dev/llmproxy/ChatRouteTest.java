@@ -261,6 +261,19 @@ class ChatRouteTest {
   }
 
   @Test
+  void theConnectionToTheProviderIsUsedAgain(@TempDir Path data) {
+    try (Gateway fresh = Gateway.start(data)) {
+      String own = fresh.createKey("again@example.com");
+      for (int i = 0; i < 5; i++) {
+        fresh.chat(own, "openai/scripted", i % 2 == 0, "[[script chunks=2]]");
+        fresh.awaitRecords(i + 1);
+      }
+
+      assertThat(fresh.provider().accepted()).isLessThan(5);
+    }
+  }
+
+  @Test
   void aConnectionServesTheNextRequestAfterAStream() throws IOException {
     String body = request("openai/scripted", "[[script chunks=2]]", true);
     try (Socket socket = open(body)) {

@@ -18,6 +18,7 @@ import org.apache.hc.core5.http.io.EofSensorInputStream;
  */
 final class OpenAiChatEvents implements ChatEvents {
   private static final int MOST_EVENT_BYTES = 16 << 20;
+  private static final int MOST_LEFT_BYTES = 16 << 10;
 
   private final InputStream body;
   private final SseReader reader;
@@ -59,24 +60,30 @@ final class OpenAiChatEvents implements ChatEvents {
       }
       ready.add(translator.broken(e));
     }
-    if (translator.over()) {
-      close();
-    }
+    over = translator.over();
   }
 
   /**
-   * Closing the stream would read it to its end, which costs the provider's tokens; aborting hangs
-   * up.
+   * Hangs up on a provider that has not finished: closing its stream would read on to its last
+   * token. After a whole answer what is left is read, a few bytes, so that the connection can be
+   * used again.
    */
   @Override
   public void close() {
+    boolean whole = over && translator.whole();
     over = true;
-    if (body instanceof EofSensorInputStream live) {
-      try {
-        live.abort();
-      } catch (IOException e) {
-        // It is given up anyway.
+    try {
+      if (!whole || body.readNBytes(MOST_LEFT_BYTES).length == MOST_LEFT_BYTES) {
+        abort();
       }
+    } catch (IOException e) {
+      // The connection is of no use any more, and its pool knows.
+    }
+  }
+
+  private void abort() throws IOException {
+    if (body instanceof EofSensorInputStream live) {
+      live.abort();
     }
   }
 }

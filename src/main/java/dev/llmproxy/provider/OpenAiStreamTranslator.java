@@ -34,6 +34,7 @@ final class OpenAiStreamTranslator {
   private Long created;
   private ObjectNode usage;
   private boolean over;
+  private boolean whole;
 
   OpenAiStreamTranslator(ChatCall chat) {
     this.chat = chat;
@@ -43,6 +44,11 @@ final class OpenAiStreamTranslator {
   /** Whether the last event has been given. */
   boolean over() {
     return over;
+  }
+
+  /** Whether the answer has ended as it should. */
+  boolean whole() {
+    return whole;
   }
 
   /** The chat events of one server-sent event: none, one or several. */
@@ -96,6 +102,7 @@ final class OpenAiStreamTranslator {
                   "The provider `%s` ended its answer before it was whole.".formatted(provider))));
     }
     over = true;
+    whole = true;
     return List.of(new ChatEvent.Complete(usage != null ? usage : Usage.estimate(chat)));
   }
 

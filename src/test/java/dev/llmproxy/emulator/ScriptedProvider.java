@@ -35,6 +35,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private final AtomicInteger received = new AtomicInteger();
   private final AtomicInteger ids = new AtomicInteger();
   private final AtomicInteger cancelled = new AtomicInteger();
+  private final AtomicInteger accepted = new AtomicInteger();
 
   private ScriptedProvider(ServerSocket server) {
     this.server = server;
@@ -75,6 +76,11 @@ public final class ScriptedProvider implements AutoCloseable {
     return cancelled.get();
   }
 
+  /** How many connections were opened so far. */
+  public int accepted() {
+    return accepted.get();
+  }
+
   @Override
   public void close() {
     try {
@@ -91,6 +97,7 @@ public final class ScriptedProvider implements AutoCloseable {
     while (!server.isClosed()) {
       try {
         Socket socket = server.accept();
+        accepted.incrementAndGet();
         Thread.ofVirtual().start(() -> serve(socket));
       } catch (IOException closed) {
         return;
