@@ -4,6 +4,7 @@ import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.usage.UsageFlush;
 import dev.llmproxy.usage.UsageMeter;
@@ -11,6 +12,7 @@ import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import io.vertx.core.Vertx;
 import java.time.Clock;
+import java.time.Duration;
 
 /**
  * What outlives routes: the key directory, the ledger, the workbook, the local model, the threads.
@@ -30,6 +32,7 @@ public final class Application implements AutoCloseable {
   private final UsageMeter usageMeter;
   private final UsageFlush usageFlush;
   private final LocalChat localChat;
+  private final KeepAlive keepAlive;
 
   private Application(Settings settings, Clock clock) {
     this.settings = settings;
@@ -41,6 +44,9 @@ public final class Application implements AutoCloseable {
     usageFlush = new UsageFlush(ledger, workbook, clock);
     localChat = new LocalChat(settings);
     vertx = VirtualThreads.vertx();
+    keepAlive =
+        new KeepAlive(
+            vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS", 5, 3600)));
   }
 
   /**
@@ -102,6 +108,10 @@ public final class Application implements AutoCloseable {
 
   public UsageFlush usageFlush() {
     return usageFlush;
+  }
+
+  public KeepAlive keepAlive() {
+    return keepAlive;
   }
 
   public LocalChat localChat() {

@@ -1,12 +1,12 @@
 package dev.llmproxy;
 
 import dev.llmproxy.api.HttpFront;
+import dev.llmproxy.api.RequestBody;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.handler.BodyHandler;
 import java.io.IOException;
 import java.util.concurrent.CompletionException;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -14,17 +14,20 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerCon
 
 /** Where requests come in: the router that the routes enter themselves into, and its port. */
 final class HttpListener implements AutoCloseable {
-  private static final int MEGABYTE = 1 << 20;
+  private static final int KILOBYTE = 1 << 10;
 
   private final Application application;
+  private final HttpFront front;
   private final VertxPlatformHttpRouter router;
   private HttpServer server;
 
   HttpListener(Application application) {
     this.application = application;
-    int mostBodyMegabytes = application.settings().integer("MAX_BODY_MB", 1, 1024);
+    Settings settings = application.settings();
+    RequestBody body = new RequestBody(settings.integer("MAX_BODY_MB", 1, 1024));
     Router routes = Router.router(application.vertx());
-    new HttpFront(mostBodyMegabytes).install(routes);
+    front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""));
+    front.install(routes);
     String name =
         VertxPlatformHttpRouter.getRouterNameFromPort(
             VertxPlatformHttpServerConfiguration.DEFAULT_BIND_PORT);
@@ -32,7 +35,7 @@ final class HttpListener implements AutoCloseable {
         new VertxPlatformHttpRouter(null, application.vertx(), routes, name) {
           @Override
           public Handler<RoutingContext> bodyHandler() {
-            return BodyHandler.create(false).setBodyLimit((long) mostBodyMegabytes * MEGABYTE);
+            return body;
           }
         };
   }
@@ -48,12 +51,20 @@ final class HttpListener implements AutoCloseable {
    * @throws IllegalStateException when the port is taken
    */
   void listen(int port) {
-    String host = application.settings().text("HOST");
+    Settings settings = application.settings();
+    String host = settings.text("HOST");
+    HttpServerOptions options =
+        new HttpServerOptions()
+            .setHost(host)
+            .setPort(port)
+            .setMaxHeaderSize(settings.integer("MAX_HEADER_KB", 1, 1024) * KILOBYTE)
+            .setMaxInitialLineLength(settings.integer("MAX_HEADER_KB", 1, 1024) * KILOBYTE);
     try {
       server =
           application
               .vertx()
-              .createHttpServer(new HttpServerOptions().setHost(host).setPort(port))
+              .createHttpServer(options)
+              .invalidRequestHandler(front::refuse)
               .requestHandler(router)
               .listen()
               .toCompletionStage()

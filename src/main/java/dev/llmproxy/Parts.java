@@ -4,6 +4,7 @@ import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.usage.UsageFlush;
 import dev.llmproxy.usage.UsageMeter;
 import dev.llmproxy.workbook.Workbook;
@@ -19,6 +20,10 @@ public final class Parts {
 
   public static KeyDirectory keyDirectory(Application application) {
     return application.keyDirectory();
+  }
+
+  public static KeepAlive keepAlive(Application application) {
+    return application.keepAlive();
   }
 
   public static LocalChat localChat(Application application) {

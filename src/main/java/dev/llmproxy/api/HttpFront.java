@@ -1,13 +1,17 @@
 package dev.llmproxy.api;
 
 import dev.llmproxy.Json;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -20,31 +24,44 @@ public final class HttpFront {
 
   private static final int ID_BYTES = 12;
 
-  private final int mostBodyMegabytes;
+  private final Cors cors;
+  private Router router;
   private final SecureRandom random = new SecureRandom();
 
   /**
-   * @param mostBodyMegabytes the limit that the router's body handler enforces, for the message
+   * @param origins the setting CORS_ORIGINS
    */
-  public HttpFront(int mostBodyMegabytes) {
-    this.mostBodyMegabytes = mostBodyMegabytes;
+  public HttpFront(String origins) {
+    this.cors = new Cors(origins);
   }
 
   /** Installs itself before and around the routes of a router. */
   public void install(Router router) {
+    this.router = router;
     router.route().order(Integer.MIN_VALUE).handler(this::begin);
-    for (int status : new int[] {400, 404, 405, 413, 415, 500, 503}) {
+    for (int status : new int[] {400, 404, 405, 500, 503}) {
       router.errorHandler(status, context -> fail(context, status));
     }
+  }
+
+  /** Answers a request that HTTP itself cannot take, e.g. for too large a header. */
+  public void refuse(HttpServerRequest request) {
+    int status = request.decoderResult().cause() instanceof TooLongHttpHeaderException ? 431 : 400;
+    ApiError error = OpenAiErrors.malformedHttp(status);
+    request
+        .response()
+        .setStatusCode(status)
+        .putHeader(REQUEST_ID, newId())
+        .putHeader("Content-Type", "application/json")
+        .end(Buffer.buffer(Json.bytes(error.toJson())))
+        .onComplete(sent -> request.connection().close());
   }
 
   private void begin(RoutingContext context) {
     long started = System.nanoTime();
     HttpServerRequest request = context.request();
     HttpServerResponse response = context.response();
-    byte[] id = new byte[ID_BYTES];
-    random.nextBytes(id);
-    response.putHeader(REQUEST_ID, "req_" + HexFormat.of().formatHex(id));
+    response.putHeader(REQUEST_ID, newId());
     response.headersEndHandler(done ->
         response.putHeader(
             "openai-processing-ms",
@@ -52,7 +69,15 @@ public final class HttpFront {
     // Any content type is taken for JSON: a form would otherwise be parsed away by the body
     // handler.
     request.headers().remove("Content-Type");
-    context.next();
+    if (!cors.handle(context)) {
+      context.next();
+    }
+  }
+
+  private String newId() {
+    byte[] id = new byte[ID_BYTES];
+    random.nextBytes(id);
+    return "req_" + HexFormat.of().formatHex(id);
   }
 
   private void fail(RoutingContext context, int status) {
@@ -63,20 +88,38 @@ public final class HttpFront {
     String path = context.request().path();
     ApiError error =
         switch (status) {
-          case 400 -> OpenAiErrors.badJson("the HTTP request is malformed.");
+          case 400 -> OpenAiErrors.malformedHttp(400);
           case 404 -> OpenAiErrors.unknownUrl(method, path);
           case 405 -> OpenAiErrors.methodNotSupported(method, path);
-          case 413 -> OpenAiErrors.requestTooLarge(mostBodyMegabytes);
           case 503 -> OpenAiErrors.unavailable("The server is stopping. Try again shortly.");
           default ->
               context.failure() == null
                   ? OpenAiErrors.internal()
                   : OpenAiErrors.of(context.failure(), null);
         };
+    if (status == 405) {
+      context.response().putHeader("Allow", allowed(context));
+    }
     context
         .response()
         .setStatusCode(error.status())
         .putHeader("Content-Type", "application/json")
         .end(Buffer.buffer(Json.bytes(error.toJson())));
+  }
+
+  /** The methods of the routes on this path. */
+  private String allowed(RoutingContext context) {
+    String path = context.request().path();
+    TreeSet<String> methods = new TreeSet<>(Set.of("OPTIONS"));
+    for (Route route : router.getRoutes()) {
+      if (route.getPath() != null && route.methods() != null && matches(route, path)) {
+        route.methods().forEach(method -> methods.add(method.name()));
+      }
+    }
+    return String.join(", ", methods);
+  }
+
+  private static boolean matches(Route route, String path) {
+    return route.isExactPath() ? path.equals(route.getPath()) : path.startsWith(route.getPath());
   }
 }

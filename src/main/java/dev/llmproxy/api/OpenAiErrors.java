@@ -124,7 +124,19 @@ public final class OpenAiErrors {
         "%s is not supported on %s.".formatted(method, path));
   }
 
-  public static ApiError requestTooLarge(int limitMegabytes) {
+  /** What HTTP itself refuses: 431 for too large a header, 400 for anything else. */
+  public static ApiError malformedHttp(int status) {
+    return new ApiError(
+        status,
+        INVALID_REQUEST,
+        null,
+        null,
+        status == 431
+            ? "The request's headers are larger than this server takes (MAX_HEADER_KB)."
+            : "The HTTP request is malformed.");
+  }
+
+  public static ApiError requestTooLarge(long limitMegabytes) {
     return new ApiError(
         413,
         INVALID_REQUEST,

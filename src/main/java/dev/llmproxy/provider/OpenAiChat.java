@@ -40,7 +40,7 @@ public final class OpenAiChat {
       @Header("Retry-After") String retryAfter,
       @ExchangeProperty("chat") ChatCall chat)
       throws IOException {
-    String provider = chat.target().provider().name();
+    Provider provider = chat.target().provider();
     if (status != 200) {
       ApiError error =
           UpstreamErrors.of(provider, status, retryAfter, body.readNBytes(MOST_ERROR_BYTES));

@@ -73,10 +73,10 @@ final class OpenAiStreamTranslator {
                   "The provider `%s` sent something that is no JSON.".formatted(provider))));
     }
     if (json.hasNonNull("error")) {
-      return List.of(failed(UpstreamErrors.inStream(provider, json.get("error"))));
+      return List.of(failed(UpstreamErrors.inStream(chat.target().provider(), json.get("error"))));
     }
     if ("error".equals(event.name())) {
-      return List.of(failed(UpstreamErrors.inStream(provider, json)));
+      return List.of(failed(UpstreamErrors.inStream(chat.target().provider(), json)));
     }
     if (!(json instanceof ObjectNode chunk)) {
       return List.of(
@@ -150,7 +150,8 @@ final class OpenAiStreamTranslator {
             choices.computeIfAbsent(
                 index, key -> new ChoiceState("call_" + chat.requestId() + "_" + key + "_"));
         if (choice.path("finish_reason").asText("").equals("error")) {
-          return List.of(failed(UpstreamErrors.inStream(provider, choice.path("error"))));
+          return List.of(
+              failed(UpstreamErrors.inStream(chat.target().provider(), choice.path("error"))));
         }
         if (!state.finished) {
           repairChoice(choice.put("index", index), state);

@@ -23,9 +23,10 @@ final class UpstreamErrors {
    * @param retryAfter the provider's header of that name, or null
    * @param body the start of the provider's answer, of any kind
    */
-  static ApiError of(String provider, int status, String retryAfter, byte[] body) {
+  static ApiError of(Provider from, int status, String retryAfter, byte[] body) {
+    String provider = from.name();
     JsonNode error = errorObject(body);
-    String message = message(error);
+    String message = message(from, error);
     return switch (status) {
       case 400, 404, 413, 422 ->
           new ApiError(
@@ -58,12 +59,12 @@ final class UpstreamErrors {
   }
 
   /** An error object inside a stream. */
-  static ApiError inStream(String provider, JsonNode error) {
-    String message = message(error);
+  static ApiError inStream(Provider from, JsonNode error) {
+    String message = message(from, error);
     return OpenAiErrors.upstream(
         "The provider `%s` failed%s"
             .formatted(
-                provider, message == null ? " in the middle of its answer." : ": " + message));
+                from.name(), message == null ? " in the middle of its answer." : ": " + message));
   }
 
   private static JsonNode errorObject(byte[] body) {
@@ -76,11 +77,14 @@ final class UpstreamErrors {
     }
   }
 
-  private static String message(JsonNode error) {
+  private static String message(Provider from, JsonNode error) {
     String message = error.isTextual() ? error.textValue() : text(error, "message");
     // A page that some proxy on the way put into the object tells a client nothing.
     if (message == null || message.isBlank() || message.stripLeading().startsWith("<")) {
       return null;
+    }
+    if (from.apiKey() != null) {
+      message = message.replace(from.apiKey(), "…");
     }
     return message.length() <= MOST_MESSAGE_CHARACTERS
         ? message

@@ -16,6 +16,12 @@ import org.apache.camel.ExchangeProperty;
 public final class ChunkSink {
   private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
 
+  private final KeepAlive keepAlive;
+
+  public ChunkSink(KeepAlive keepAlive) {
+    this.keepAlive = keepAlive;
+  }
+
   /** Writes the next event. */
   public void write(
       @Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat, Exchange exchange) {
@@ -24,6 +30,7 @@ public final class ChunkSink {
       case ChatEvent.Delta delta -> {
         if (!reply.begun()) {
           reply.beginStream();
+          keepAlive.watch(reply);
         }
         reply.data(Json.bytes(delta.chunk()));
       }

@@ -6,6 +6,7 @@ import dev.llmproxy.api.ApiError;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.apache.camel.Exchange;
@@ -20,12 +21,14 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
 public final class Reply {
   private static final String PROPERTY = "reply";
   private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
+  private static final String PING = ": ping\n\n";
   private static final byte[] END_OF_EVENT = "\n\n".getBytes(StandardCharsets.US_ASCII);
 
   private final HttpServerResponse response;
   private final Object lock = new Object();
   private Thread worker;
   private volatile boolean gone;
+  private volatile long lastWrite = System.nanoTime();
 
   private Reply(HttpServerResponse response) {
     this.response = response;
@@ -119,6 +122,22 @@ public final class Reply {
         .putHeader("X-Accel-Buffering", "no");
   }
 
+  /** Writes a comment, which no client shows, when an open stream has been silent for so long. */
+  void keepAlive(Duration silence) {
+    synchronized (lock) {
+      boolean open = begun() && !over() && !response.writeQueueFull();
+      if (open && System.nanoTime() - lastWrite >= silence.toNanos()) {
+        lastWrite = System.nanoTime();
+        var unused = response.write(PING);
+      }
+    }
+  }
+
+  /** Whether nothing more will be written. */
+  boolean over() {
+    return response.ended() || response.closed();
+  }
+
   /**
    * Writes one unnamed event.
    *
@@ -144,8 +163,10 @@ public final class Reply {
 
   /** Ends the stream. */
   public void end() {
-    if (!response.ended()) {
-      var unused = response.end();
+    synchronized (lock) {
+      if (!response.ended()) {
+        var unused = response.end();
+      }
     }
   }
 
@@ -154,6 +175,7 @@ public final class Reply {
       gone = true;
       throw new ClientGoneException();
     }
+    lastWrite = System.nanoTime();
     response.write(buffer);
     if (response.writeQueueFull()) {
       awaitDrained();

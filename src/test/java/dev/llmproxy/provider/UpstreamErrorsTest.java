@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class UpstreamErrorsTest {
+  private static final Provider GROQ =
+      new Provider("groq", "Groq", "openai", "http://127.0.0.1:1", "gsk_secret", null, List.of());
+
   private static final String HTML =
       "<!DOCTYPE html><html><head><title>502</title></head><body>nginx gsk-secret</body></html>";
 
@@ -101,14 +105,22 @@ class UpstreamErrorsTest {
 
   @Test
   void inAStreamNamesTheProviderAndKeepsItsWords() {
-    ApiError error = UpstreamErrors.inStream("groq", Json.object().put("message", "Overloaded."));
+    ApiError error = UpstreamErrors.inStream(GROQ, Json.object().put("message", "Overloaded."));
     assertThat(error.code()).isEqualTo("upstream_error");
     assertThat(error.message()).isEqualTo("The provider `groq` failed: Overloaded.");
-    assertThat(UpstreamErrors.inStream("groq", Json.object().put("message", HTML)).message())
+    assertThat(UpstreamErrors.inStream(GROQ, Json.object().put("message", HTML)).message())
         .isEqualTo("The provider `groq` failed in the middle of its answer.");
   }
 
   private static ApiError of(int status, String retryAfter, String body) {
-    return UpstreamErrors.of("groq", status, retryAfter, body.getBytes(UTF_8));
+    return UpstreamErrors.of(GROQ, status, retryAfter, body.getBytes(UTF_8));
+  }
+
+  @Test
+  void aMessageThatQuotesThisServersKeyIsShownWithoutIt() {
+    ApiError error =
+        UpstreamErrors.inStream(GROQ, Json.object().put("message", "Bad key gsk_secret!"));
+
+    assertThat(error.message()).contains("Bad key").doesNotContain("gsk_secret");
   }
 }

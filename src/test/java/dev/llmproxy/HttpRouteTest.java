@@ -1,0 +1,252 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** HTTP itself: what SDKs hide. */
+class HttpRouteTest {
+  private static final int MEGABYTE = 1 << 20;
+  private static final String CHAT =
+      "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"stream\":%s}";
+
+  private static Gateway gateway;
+  private static String key;
+
+  @BeforeAll
+  static void start(@TempDir Path data) {
+    gateway =
+        Gateway.start(
+            data,
+            Map.of("STREAM_KEEPALIVE_SECONDS", "5", "CORS_ORIGINS", "https://app.example.com"));
+    key = gateway.createKey("http@example.com");
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+  }
+
+  @Test
+  void aSilentStreamIsKeptAliveByComments() throws IOException {
+    try (Socket socket = open()) {
+      write(
+          socket, post(CHAT.formatted("[[script chunks=3 gap=6500]]", true), "Connection: close"));
+      String response = read(socket);
+
+      assertThat(response).contains("word1", "word2", "word3", "[DONE]").contains(": ping\n\n");
+    }
+  }
+
+  @Test
+  void aLargeBodyPassesAndOneOverTheLimitIsRefusedWithAnAnswer() {
+    String padding = "x".repeat(6 * MEGABYTE);
+
+    assertThat(
+            gateway
+                .post(
+                    key,
+                    CHAT.formatted("hi", false)
+                        .replace("{\"model\"", "{\"pad\":\"" + padding + "\",\"model\""))
+                .statusCode())
+        .isEqualTo(200);
+    HttpResponse<String> refused = gateway.post(key, " ".repeat(40 * MEGABYTE));
+    assertThat(refused.statusCode()).isEqualTo(413);
+    assertThat(Gateway.json(refused).at("/error/code").asText()).isEqualTo("request_too_large");
+  }
+
+  @Test
+  void theKeyIsJudgedBeforeTheSize() {
+    assertThat(gateway.post("sk-wrong", " ".repeat(21 * MEGABYTE)).statusCode()).isEqualTo(401);
+    assertThat(gateway.post(null, " ".repeat(21 * MEGABYTE)).statusCode()).isEqualTo(401);
+  }
+
+  @Test
+  void aBodyThatComesInChunksAndAfterContinueIsRead() throws IOException {
+    String body = CHAT.formatted("hi", false);
+    try (Socket socket = open()) {
+      write(
+          socket,
+          head("Transfer-Encoding: chunked")
+              + Integer.toHexString(5)
+              + "\r\n"
+              + body.substring(0, 5)
+              + "\r\n"
+              + Integer.toHexString(body.length() - 5)
+              + "\r\n"
+              + body.substring(5)
+              + "\r\n0\r\n\r\n");
+      assertThat(read(socket)).contains("200 OK").contains("You said: hi");
+    }
+    try (Socket socket = open()) {
+      write(socket, head("Expect: 100-continue\r\nContent-Length: " + body.length()));
+      assertThat(readLine(socket)).isEqualTo("HTTP/1.1 100 Continue");
+      write(socket, body);
+      assertThat(read(socket)).contains("200 OK").contains("You said: hi");
+    }
+  }
+
+  @Test
+  void aFormIsTakenForWhatItHolds() {
+    HttpResponse<String> response =
+        gateway.send(
+            gateway
+                .request("/v1/chat/completions", key)
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .POST(HttpRequest.BodyPublishers.ofString(CHAT.formatted("hi", false)))
+                .build());
+
+    assertThat(response.statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void clientsThatUpgradeToHttp2AreServed() throws Exception {
+    HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
+    HttpResponse<String> response =
+        client.send(
+            gateway
+                .request("/v1/chat/completions", key)
+                .POST(
+                    HttpRequest.BodyPublishers.ofString(
+                        CHAT.formatted("[[script chunks=3]]", true)))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.body()).contains("word3").endsWith("data: [DONE]\n\n");
+  }
+
+  @Test
+  void streamsAreNeverCompressed() {
+    HttpResponse<String> response =
+        gateway.send(
+            gateway
+                .request("/v1/chat/completions", key)
+                .header("Accept-Encoding", "gzip")
+                .POST(HttpRequest.BodyPublishers.ofString(CHAT.formatted("hi", true)))
+                .build());
+
+    assertThat(response.headers().firstValue("content-encoding")).isEmpty();
+    assertThat(response.body()).contains("[DONE]");
+  }
+
+  @Test
+  void aPageOfAnAllowedOriginMayAskAndRead() {
+    HttpResponse<String> preflight =
+        gateway.send(
+            origin("https://app.example.com")
+                .method("OPTIONS", HttpRequest.BodyPublishers.noBody())
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "authorization, x-stainless-os")
+                .build());
+    HttpResponse<String> refused = gateway.send(origin("https://app.example.com").GET().build());
+
+    assertThat(preflight.statusCode()).isEqualTo(204);
+    assertThat(preflight.headers().firstValue("access-control-allow-origin"))
+        .hasValue("https://app.example.com");
+    assertThat(preflight.headers().firstValue("access-control-allow-headers"))
+        .hasValue("authorization, x-stainless-os");
+    assertThat(preflight.headers().firstValue("access-control-allow-methods").orElseThrow())
+        .contains("POST");
+    assertThat(refused.statusCode()).isEqualTo(401);
+    assertThat(refused.headers().firstValue("access-control-allow-origin"))
+        .hasValue("https://app.example.com");
+    assertThat(refused.headers().firstValue("access-control-expose-headers").orElseThrow())
+        .contains("x-request-id", "retry-after");
+    assertThat(refused.headers().firstValue("access-control-allow-credentials")).isEmpty();
+  }
+
+  @Test
+  void aPageOfAnotherOriginMayNot() {
+    assertThat(
+            gateway
+                .send(origin("https://evil.example").GET().build())
+                .headers()
+                .firstValue("access-control-allow-origin"))
+        .isEmpty();
+  }
+
+  @Test
+  void aWrongMethodIsToldTheRightOne() {
+    HttpResponse<String> response = gateway.get("/v1/chat/completions", key);
+
+    assertThat(response.statusCode()).isEqualTo(405);
+    assertThat(response.headers().firstValue("allow").orElseThrow())
+        .contains("POST")
+        .doesNotContain("GET");
+  }
+
+  @Test
+  void headersThatAreTooLargeAreRefusedInJson() throws IOException {
+    try (Socket socket = open()) {
+      write(
+          socket,
+          "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Large: "
+              + "x".repeat(20_000)
+              + "\r\n\r\n");
+      assertThat(read(socket)).contains("431").contains("\"error\"").contains("x-request-id");
+    }
+  }
+
+  private static HttpRequest.Builder origin(String origin) {
+    return gateway.request("/v1/models", null).header("Origin", origin);
+  }
+
+  private static String head(String header) {
+    return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer "
+        + key
+        + "\r\n"
+        + header
+        + "\r\n\r\n";
+  }
+
+  private static String post(String body, String header) {
+    return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+        + key
+        + "\r\n"
+        + header
+        + "\r\nContent-Length: "
+        + body.length()
+        + "\r\n\r\n"
+        + body;
+  }
+
+  private static Socket open() throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
+    socket.setSoTimeout(30_000);
+    return socket;
+  }
+
+  private static void write(Socket socket, String text) throws IOException {
+    OutputStream out = socket.getOutputStream();
+    out.write(text.getBytes(StandardCharsets.UTF_8));
+    out.flush();
+  }
+
+  private static String readLine(Socket socket) throws IOException {
+    StringBuilder line = new StringBuilder();
+    InputStream in = socket.getInputStream();
+    for (int next = in.read(); next >= 0 && next != '\n'; next = in.read()) {
+      line.append((char) next);
+    }
+    return line.toString().strip();
+  }
+
+  private static String read(Socket socket) throws IOException {
+    return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+}
