@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param apiKey this server's key there, or null
  * @param off why it cannot be used, for people; null when it is on
  * @param models what it is known to have
+ * @param dialect how its requests differ from OpenAI's
  */
 public record Provider(
     String name,
@@ -22,9 +23,23 @@ public record Provider(
     String baseUrl,
     String apiKey,
     String off,
-    List<Model> models) {
+    List<Model> models,
+    RequestDialect dialect) {
   public Provider {
     models = models == null ? List.of() : List.copyOf(models);
+    dialect = dialect == null ? RequestDialect.AS_IT_IS : dialect;
+  }
+
+  /** A provider whose requests are OpenAI's. */
+  public Provider(
+      String name,
+      String label,
+      String format,
+      String baseUrl,
+      String apiKey,
+      String off,
+      List<Model> models) {
+    this(name, label, format, baseUrl, apiKey, off, models, null);
   }
 
   /** Whether it may be called. */

@@ -91,7 +91,12 @@ public final class ProviderCatalogue {
 
   /** A provider's file. */
   private record Entry(
-      String label, String format, String baseUrl, boolean local, List<Model> models) {
+      String label,
+      String format,
+      String baseUrl,
+      boolean local,
+      RequestDialect request,
+      List<Model> models) {
 
     Provider provider(String name, Settings settings) {
       String prefix = name.toUpperCase(Locale.ROOT).replace('-', '_');
@@ -115,7 +120,8 @@ public final class ProviderCatalogue {
           url.replaceFirst("/+$", ""),
           apiKey,
           off,
-          models);
+          models,
+          request);
     }
   }
 }

@@ -1,0 +1,65 @@
+package dev.llmproxy.provider;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Set;
+
+/**
+ * How a provider's requests differ from OpenAI's.
+ *
+ * @param maxTokens what it calls the limit of an answer's tokens, {@code max_tokens} or {@code
+ *     max_completion_tokens}; null when it takes either
+ * @param developerRole whether it knows the role {@code developer}; otherwise it is sent as {@code
+ *     system}
+ * @param drop fields that it refuses
+ */
+public record RequestDialect(String maxTokens, Boolean developerRole, Set<String> drop) {
+  static final RequestDialect AS_IT_IS = new RequestDialect(null, true, Set.of());
+
+  private static final Set<String> LIMITS = Set.of("max_tokens", "max_completion_tokens");
+
+  public RequestDialect {
+    developerRole = developerRole == null || developerRole;
+    drop = drop == null ? Set.of() : Set.copyOf(drop);
+    if (maxTokens != null && !LIMITS.contains(maxTokens)) {
+      throw new IllegalArgumentException(
+          "maxTokens must be max_tokens or max_completion_tokens, not " + maxTokens);
+    }
+  }
+
+  /** Changes a request, of which the messages are the client's own and stay as they are. */
+  void apply(ObjectNode request) {
+    // Several clients send null for what they leave out, and servers refuse it.
+    request.properties().removeIf(field -> field.getValue().isNull());
+    request.remove(drop);
+    if (maxTokens != null) {
+      renameLimit(request);
+    }
+    if (!developerRole) {
+      request.set("messages", withoutDeveloper((ArrayNode) request.get("messages")));
+    }
+  }
+
+  private void renameLimit(ObjectNode request) {
+    for (String name : LIMITS) {
+      if (!name.equals(maxTokens) && request.has(name)) {
+        JsonNode limit = request.remove(name);
+        if (!request.has(maxTokens)) {
+          request.set(maxTokens, limit);
+        }
+      }
+    }
+  }
+
+  private static ArrayNode withoutDeveloper(ArrayNode messages) {
+    ArrayNode changed = messages.arrayNode();
+    for (JsonNode message : messages) {
+      changed.add(
+          message.path("role").asText().equals("developer")
+              ? ((ObjectNode) message.deepCopy()).put("role", "system")
+              : message);
+    }
+    return changed;
+  }
+}
