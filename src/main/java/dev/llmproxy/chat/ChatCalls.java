@@ -59,8 +59,16 @@ public final class ChatCalls {
     Reply.of(exchange).release();
   }
 
-  /** Takes the next event. */
-  public void accumulate(@Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat) {
+  /** Waits until it is known whether there is another event. */
+  public boolean hasNext(@ExchangeProperty("events") ChatEvents events) {
+    return events.hasNext();
+  }
+
+  /** The next event, which the chat's accumulator then has too. */
+  public ChatEvent next(
+      @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("chat") ChatCall chat) {
+    ChatEvent event = events.next();
     chat.accumulator().add(event);
+    return event;
   }
 }

@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
-import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.RoutesBuilder;
@@ -168,8 +167,15 @@ class ChatTurnsRouteTest extends CamelTestSupport {
   public static final class Watchless {
     public void begin() {}
 
-    public void accumulate(@Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat) {
+    public boolean hasNext(@ExchangeProperty("events") ChatEvents events) {
+      return events.hasNext();
+    }
+
+    public ChatEvent next(
+        @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("chat") ChatCall chat) {
+      ChatEvent event = events.next();
       chat.accumulator().add(event);
+      return event;
     }
 
     public void end(@ExchangeProperty("events") ChatEvents events) {
