@@ -73,6 +73,7 @@ public final class HttpFront {
                   ? OpenAiErrors.internal()
                   : OpenAiErrors.of(context.failure(), null);
         };
+    error.headers().forEach(context.response()::putHeader);
     context
         .response()
         .setStatusCode(error.status())
