@@ -11,6 +11,8 @@ export const baseURL = required('LLMPROXY_BASE_URL');
 export const model = required('LLMPROXY_SCRIPTED_MODEL');
 export const localModel = process.env.LLMPROXY_LOCAL_MODEL;
 export const revokedKey = process.env.LLMPROXY_REVOKED_KEY;
+/** Has three requests a minute, for one test to use up. */
+export const tinyKey = process.env.LLMPROXY_TINY_KEY;
 export const stats = process.env.LLMPROXY_SCRIPTED_STATS;
 
 /** Without retries: a test sees the first answer, not the third. */

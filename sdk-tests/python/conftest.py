@@ -46,6 +46,12 @@ def revoked_key() -> str:
     return optional_setting("LLMPROXY_REVOKED_KEY")
 
 
+@pytest.fixture(scope="session")
+def tiny_key() -> str:
+    """A key with three requests a minute, for one test to use up."""
+    return optional_setting("LLMPROXY_TINY_KEY")
+
+
 @pytest.fixture
 def client(base_url, key):
     # Without retries: a test sees the first answer, not the third.

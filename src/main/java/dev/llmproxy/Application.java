@@ -2,6 +2,8 @@ package dev.llmproxy;
 
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
@@ -10,14 +12,15 @@ import dev.llmproxy.usage.UsageFlush;
 import dev.llmproxy.usage.UsageMeter;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
+import io.github.bucket4j.TimeMeter;
 import io.vertx.core.Vertx;
 import java.time.Clock;
 import java.time.Duration;
 
 /**
- * What outlives routes: the key directory, the ledger, the workbook, the local model, the threads.
- * One a process; the routes reach its parts by the names that beans.camel.yaml gives them, however
- * they are run.
+ * What outlives routes: the key directory, the limits, the ledger, the workbook, the local model,
+ * the threads. One a process; the routes reach its parts by the names that beans.camel.yaml gives
+ * them, however they are run.
  */
 public final class Application implements AutoCloseable {
   private static Application current;
@@ -26,6 +29,8 @@ public final class Application implements AutoCloseable {
   private final Vertx vertx;
   private final ProviderCatalogue providers;
   private final KeyDirectory keyDirectory;
+  private final WrongKeys wrongKeys;
+  private final RateLimit rateLimit;
   private final Workbook workbook;
   private final WorkbookSchema workbookSchema = new WorkbookSchema();
   private final Ledger ledger;
@@ -37,6 +42,10 @@ public final class Application implements AutoCloseable {
   private Application(Settings settings, Clock clock) {
     this.settings = settings;
     providers = new ProviderCatalogue(settings);
+    rateLimit = new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME);
+    wrongKeys =
+        new WrongKeys(
+            settings.integer("AUTH_FAILURES_PER_MINUTE", 1, 1_000_000), TimeMeter.SYSTEM_NANOTIME);
     ledger = Ledger.open(settings.path("LLMPROXY_DATA"));
     workbook = openWorkbook();
     keyDirectory = new KeyDirectory(clock);
@@ -87,7 +96,11 @@ public final class Application implements AutoCloseable {
   }
 
   public Authenticator authenticator() {
-    return new Authenticator(keyDirectory);
+    return new Authenticator(keyDirectory, wrongKeys);
+  }
+
+  public RateLimit rateLimit() {
+    return rateLimit;
   }
 
   public Workbook workbook() {

@@ -2,6 +2,7 @@ package dev.llmproxy;
 
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
@@ -32,6 +33,10 @@ public final class Parts {
 
   public static ProviderCatalogue providers(Application application) {
     return application.providers();
+  }
+
+  public static RateLimit rateLimit(Application application) {
+    return application.rateLimit();
   }
 
   public static UsageFlush usageFlush(Application application) {

@@ -41,6 +41,8 @@ public final class Gateway implements AutoCloseable {
     environment.put("LOCAL_MODEL", "off");
     environment.put("KEYS_REFRESH_SECONDS", "1");
     environment.put("USAGE_FLUSH_SECONDS", "1");
+    environment.put("RATE_LIMIT_FREE", "1000000");
+    environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     environment.putAll(settings);
     this.settings = Settings.load(Path.of(""), environment);
   }
@@ -92,8 +94,13 @@ public final class Gateway implements AutoCloseable {
 
   /** Makes a key, as the command line does, and waits until the gateway knows it. */
   public String createKey(String email) {
+    return createKey(email, "free");
+  }
+
+  /** As {@link #createKey(String)}, of a tier. */
+  public String createKey(String email, String tier) {
     String key = ApiKey.generate(new SecureRandom());
-    new ApiKeyBook(application.workbook()).add(key, email, "Test", "free", "2026-01-01T00:00:00Z");
+    new ApiKeyBook(application.workbook()).add(key, email, "Test", tier, "2026-01-01T00:00:00Z");
     awaitKnown(key, true);
     return key;
   }

@@ -100,6 +100,7 @@ public final class HttpFront {
     if (status == 405) {
       context.response().putHeader("Allow", allowed(context));
     }
+    error.headers().forEach(context.response()::putHeader);
     context
         .response()
         .setStatusCode(error.status())

@@ -150,6 +150,30 @@ public final class OpenAiErrors {
     return new ApiError(429, "requests", "rate_limit_exceeded", null, what, Duration.ofSeconds(5));
   }
 
+  /** A key has used up its tier's requests of this minute. */
+  public static ApiError rateLimited(String tier, int requestsPerMinute, Duration wait) {
+    return new ApiError(
+        429,
+        "requests",
+        "rate_limit_exceeded",
+        null,
+        "Rate limit reached: tier `%s` allows %d requests a minute for each key. Try again in %s."
+            .formatted(tier, requestsPerMinute, GoDuration.text(wait)),
+        wait);
+  }
+
+  /** An address has sent too many wrong keys. */
+  public static ApiError tooManyWrongKeys(Duration wait) {
+    return new ApiError(
+        429,
+        "requests",
+        "rate_limit_exceeded",
+        null,
+        "Too many requests with a wrong API key came from this address. Check the key, and try again in %s."
+            .formatted(GoDuration.text(wait)),
+        wait);
+  }
+
   public static ApiError unavailable(String what) {
     return new ApiError(503, SERVER, "overloaded", null, what, Duration.ofSeconds(5));
   }

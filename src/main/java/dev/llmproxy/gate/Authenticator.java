@@ -2,11 +2,13 @@ package dev.llmproxy.gate;
 
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
+import io.vertx.core.net.SocketAddress;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Header;
 import org.apache.camel.Message;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /** Turns the bearer key of a request into its caller. */
 public final class Authenticator {
@@ -19,9 +21,11 @@ public final class Authenticator {
   private static final String BEARER = "bearer ";
 
   private final KeyDirectory directory;
+  private final WrongKeys wrongKeys;
 
-  public Authenticator(KeyDirectory directory) {
+  public Authenticator(KeyDirectory directory, WrongKeys wrongKeys) {
     this.directory = directory;
+    this.wrongKeys = wrongKeys;
   }
 
   /**
@@ -45,14 +49,17 @@ public final class Authenticator {
    * Whether the key is unknown although it may just have been made, so that reading the sheet now
    * is worth it.
    */
-  public boolean worthRefreshing(@ExchangeProperty(KEY_HASH) String hash) {
-    return directory.find(hash).isEmpty() && directory.claimRefresh();
+  public boolean worthRefreshing(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
+    return directory.find(hash).isEmpty()
+        && !wrongKeys.tooMany(address(exchange))
+        && directory.claimRefresh();
   }
 
   /**
    * Sets the caller.
    *
-   * @throws ApiException 401 when the key is unknown or revoked, 503 when no key can be judged yet
+   * @throws ApiException 401 when the key is unknown or revoked, 429 when too many such keys came
+   *     from the client's address, 503 when no key can be judged yet
    */
   public void identify(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
     if (!directory.loaded()) {
@@ -60,6 +67,13 @@ public final class Authenticator {
     }
     Optional<KeyRecord> record = directory.find(hash).filter(found -> !found.revoked());
     exchange.setProperty(
-        CALLER, record.orElseThrow(() -> OpenAiErrors.invalidApiKey().asException()).caller());
+        CALLER, record.orElseThrow(() -> wrongKeys.next(address(exchange)).asException()).caller());
+  }
+
+  /** The other end of the connection; what a header says of it could be anything. */
+  private static String address(Exchange exchange) {
+    SocketAddress address =
+        exchange.getMessage(HttpMessage.class).getRequest().connection().remoteAddress();
+    return address == null || address.hostAddress() == null ? "" : address.hostAddress();
   }
 }

@@ -11,6 +11,7 @@ import java.time.Duration;
 /** What a client is told when a provider answers with an error. */
 final class UpstreamErrors {
   private static final int MOST_MESSAGE_CHARACTERS = 2000;
+  private static final String INSUFFICIENT_QUOTA = "insufficient_quota";
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(5);
 
   private UpstreamErrors() {}
@@ -41,21 +42,29 @@ final class UpstreamErrors {
       case 408, 504 ->
           OpenAiErrors.upstreamTimeout(
               "The provider `%s` did not answer in time.".formatted(provider));
-      case 429 ->
-          new ApiError(
-              429,
-              error.path("type").asText("requests"),
-              error.path("code").isTextual() ? text(error, "code") : "rate_limit_exceeded",
-              null,
-              message != null
-                  ? message
-                  : "The provider `%s` is over its rate limit.".formatted(provider),
-              seconds(retryAfter));
+      case 429 -> tooManyRequests(provider, retryAfter, error);
       default ->
           OpenAiErrors.upstream(
               "The provider `%s` failed with status %d%s"
                   .formatted(provider, status, message == null ? "." : ": " + message));
     };
+  }
+
+  /** The provider's rate limit, which passes, or a budget that is used up, which does not. */
+  private static ApiError tooManyRequests(String provider, String retryAfter, JsonNode error) {
+    String type = error.path("type").asText("requests");
+    String code =
+        error.path("code").isTextual() ? error.path("code").textValue() : "rate_limit_exceeded";
+    String message = message(error);
+    boolean usedUp = type.equals(INSUFFICIENT_QUOTA) || code.equals(INSUFFICIENT_QUOTA);
+    return new ApiError(
+        429,
+        type,
+        code,
+        null,
+        message != null ? message : "The provider `%s` is over its rate limit.".formatted(provider),
+        usedUp && retryAfter == null ? null : seconds(retryAfter),
+        usedUp);
   }
 
   /** An error object inside a stream. */
@@ -99,7 +108,7 @@ final class UpstreamErrors {
 
   private static Duration seconds(String retryAfter) {
     try {
-      long seconds = retryAfter == null ? -1 : Long.parseLong(retryAfter.strip());
+      int seconds = retryAfter == null ? -1 : Integer.parseInt(retryAfter.strip());
       return seconds < 0 ? DEFAULT_RETRY_AFTER : Duration.ofSeconds(seconds);
     } catch (NumberFormatException e) {
       // The header's other form is a date; a short wait serves as well.

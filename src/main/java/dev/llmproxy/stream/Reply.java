@@ -93,6 +93,11 @@ public final class Reply {
     return response.headers().get(name);
   }
 
+  /** Gives the answer a header, whatever becomes of it; nothing may have been sent yet. */
+  public void header(String name, String value) {
+    response.putHeader(name, value);
+  }
+
   /** Writes a whole JSON answer. */
   public void json(int status, JsonNode body) {
     response
@@ -106,9 +111,7 @@ public final class Reply {
     if (response.ended() || response.closed()) {
       return;
     }
-    if (error.retryAfter() != null) {
-      response.putHeader("Retry-After", Long.toString(error.retryAfter().toSeconds()));
-    }
+    error.headers().forEach(response::putHeader);
     json(error.status(), error.toJson());
   }
 

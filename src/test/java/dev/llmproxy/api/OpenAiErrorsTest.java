@@ -80,6 +80,18 @@ class OpenAiErrorsTest {
             "request_too_large",
             null),
         error(OpenAiErrors.busy("Busy."), 429, "requests", "rate_limit_exceeded", null),
+        error(
+            OpenAiErrors.rateLimited("free", 100, Duration.ofSeconds(5)),
+            429,
+            "requests",
+            "rate_limit_exceeded",
+            null),
+        error(
+            OpenAiErrors.tooManyWrongKeys(Duration.ofSeconds(5)),
+            429,
+            "requests",
+            "rate_limit_exceeded",
+            null),
         error(OpenAiErrors.internal(), 500, "server_error", "internal_error", null),
         error(OpenAiErrors.upstream("Failed."), 502, "server_error", "upstream_error", null),
         error(

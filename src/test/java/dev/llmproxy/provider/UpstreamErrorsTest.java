@@ -103,6 +103,24 @@ class UpstreamErrorsTest {
         .isEqualTo(seconds == null ? null : Duration.ofSeconds(seconds));
   }
 
+  /** wire.md §6: SDKs would retry a used-up budget twice. Columns: type | code | in vain. */
+  @ParameterizedTest
+  @CsvSource({
+    "insufficient_quota, insufficient_quota, true",
+    "requests, insufficient_quota, true",
+    "insufficient_quota, , true",
+    "requests, rate_limit_exceeded, false",
+    "tokens, , false",
+  })
+  void tellsThatWaitingForABudgetIsInVain(String type, String code, boolean inVain) {
+    String body =
+        Json.text(Json.object().set("error", Json.object().put("type", type).put("code", code)));
+    assertThat(of(429, null, body).retryInVain()).isEqualTo(inVain);
+    assertThat(of(429, null, body).retryAfter() == null).isEqualTo(inVain);
+    assertThat(of(429, "7", body).retryAfter()).isEqualTo(Duration.ofSeconds(7));
+    assertThat(of(500, null, body).retryInVain()).isFalse();
+  }
+
   @Test
   void inAStreamNamesTheProviderAndKeepsItsWords() {
     ApiError error = UpstreamErrors.inStream(GROQ, Json.object().put("message", "Overloaded."));

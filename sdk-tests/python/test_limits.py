@@ -1,0 +1,46 @@
+import time
+
+import openai
+import pytest
+from conftest import user
+
+LIMIT = 3  # RATE_LIMIT_TINY of ../run
+MINUTE = 60
+
+
+def test_the_rate_limit_is_said_kept_and_honoured(base_url, tiny_key, model):
+    """wire.md §6. The SDK waits by itself as long as it is told, up to a minute, and is let in then."""
+    impatient = openai.OpenAI(base_url=base_url, api_key=tiny_key, max_retries=0)
+    completions = impatient.chat.completions.with_raw_response
+    for left in reversed(range(LIMIT)):
+        headers = completions.create(model=model, messages=user("hi"), stream=left == 0).headers
+        assert headers["x-ratelimit-limit-requests"] == str(LIMIT)
+        assert headers["x-ratelimit-remaining-requests"] == str(left)
+
+    for stream in (False, True):
+        with pytest.raises(openai.RateLimitError) as raised:
+            impatient.chat.completions.create(model=model, messages=user("hi"), stream=stream)
+        headers = raised.value.response.headers
+        assert raised.value.code == "rate_limit_exceeded"
+        assert raised.value.type == "requests"
+        assert headers["x-ratelimit-remaining-requests"] == "0"
+        assert 0 < int(headers["retry-after"]) <= MINUTE
+
+    patient = openai.OpenAI(base_url=base_url, api_key=tiny_key, max_retries=1)
+    wait = int(headers["retry-after"])
+    began = time.monotonic()
+    assert patient.chat.completions.create(model=model, messages=user("hi")).choices
+    assert wait - 2 < time.monotonic() - began < wait + 5
+
+
+def test_a_used_up_budget_of_the_provider_is_not_retried(base_url, key, model, provider_stats):
+    patient = openai.OpenAI(base_url=base_url, api_key=key, max_retries=2)
+    before = provider_stats()["requests"]
+
+    with pytest.raises(openai.RateLimitError) as raised:
+        patient.chat.completions.create(
+            model=model, messages=user("[[script status=429 code=insufficient_quota]]")
+        )
+
+    assert raised.value.code == "insufficient_quota"
+    assert provider_stats()["requests"] == before + 1

@@ -1,0 +1,46 @@
+package dev.llmproxy.gate;
+
+import dev.llmproxy.Settings;
+import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.GoDuration;
+import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.stream.Reply;
+import io.github.bucket4j.TimeMeter;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+
+/** Lets each key make as many requests a minute as its tier allows. */
+public final class RateLimit {
+  private final TierLimits tiers;
+  // Only keys that the sheet has come here: their number is its own bound.
+  private final MinuteLimits keys;
+
+  /**
+   * @throws Settings.SettingException when a setting {@code RATE_LIMIT_<TIER>} is wrong
+   */
+  public RateLimit(Settings settings, TimeMeter clock) {
+    tiers = new TierLimits(settings);
+    keys = new MinuteLimits(Integer.MAX_VALUE, clock);
+  }
+
+  /**
+   * Counts the request and says in the answer's headers what is left, whatever becomes of it.
+   *
+   * @throws ApiException 429 when nothing was left
+   */
+  public void take(@ExchangeProperty(Authenticator.CALLER) Caller caller, Exchange exchange) {
+    Allowance allowance = take(caller);
+    Reply reply = Reply.of(exchange);
+    reply.header("x-ratelimit-limit-requests", Integer.toString(allowance.limit()));
+    reply.header("x-ratelimit-remaining-requests", Long.toString(allowance.remaining()));
+    reply.header("x-ratelimit-reset-requests", GoDuration.text(allowance.untilReset()));
+    if (!allowance.granted()) {
+      throw OpenAiErrors.rateLimited(caller.tier(), allowance.limit(), allowance.untilReset())
+          .asException();
+    }
+  }
+
+  Allowance take(Caller caller) {
+    return keys.take(caller.keyHash(), tiers.of(caller.tier()));
+  }
+}

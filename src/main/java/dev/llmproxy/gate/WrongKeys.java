@@ -1,0 +1,56 @@
+package dev.llmproxy.gate;
+
+import dev.llmproxy.api.ApiError;
+import dev.llmproxy.api.OpenAiErrors;
+import io.github.bucket4j.TimeMeter;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Arrays;
+import java.util.HexFormat;
+
+/**
+ * Counts the wrong keys that come from each address: those who try keys are slowed down, and cannot
+ * make the gateway read the workbook. Keys that are right pass all the same.
+ */
+public final class WrongKeys {
+  private static final int MOST_ADDRESSES = 100_000;
+  private static final int NETWORK_BYTES = 8;
+
+  private final int mostPerMinute;
+  private final MinuteLimits addresses;
+
+  public WrongKeys(int mostPerMinute, TimeMeter clock) {
+    this.mostPerMinute = mostPerMinute;
+    addresses = new MinuteLimits(MOST_ADDRESSES, clock);
+  }
+
+  /** Counts a wrong key and gives its answer: 401, or 429 when there were too many. */
+  ApiError next(String address) {
+    Allowance allowance = addresses.take(network(address), mostPerMinute);
+    return allowance.granted()
+        ? OpenAiErrors.invalidApiKey()
+        : OpenAiErrors.tooManyWrongKeys(allowance.untilReset());
+  }
+
+  /** Whether the next wrong key from there would be one too many. */
+  boolean tooMany(String address) {
+    return addresses.exhausted(network(address));
+  }
+
+  /** One IPv6 host commands a whole network of 64 bits; an IPv4 address stands for itself. */
+  static String network(String address) {
+    if (address.indexOf(':') < 0) {
+      return address;
+    }
+    try {
+      // A literal, so nothing is looked up.
+      InetAddress literal = InetAddress.getByName(address);
+      return literal instanceof Inet6Address
+          ? HexFormat.of().formatHex(Arrays.copyOf(literal.getAddress(), NETWORK_BYTES))
+          : literal.getHostAddress();
+    } catch (UnknownHostException e) {
+      return address;
+    }
+  }
+}

@@ -1,0 +1,154 @@
+package dev.llmproxy.gate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.bucket4j.TimeMeter;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class MinuteLimitsTest {
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+  private static final Duration NANOSECOND = Duration.ofNanos(1);
+
+  private final MovedTimeMeter clock = new MovedTimeMeter();
+  private final MinuteLimits limits = new MinuteLimits(1000, clock);
+
+  @Test
+  void theMinuteBeginsWithTheFirst() {
+    clock.move(Duration.ofSeconds(17));
+    assertThat(limits.take("a", 3)).isEqualTo(granted(3, 2, MINUTE));
+    clock.move(Duration.ofSeconds(10));
+    assertThat(limits.take("a", 3)).isEqualTo(granted(3, 1, Duration.ofSeconds(50)));
+    assertThat(limits.take("a", 3)).isEqualTo(granted(3, 0, Duration.ofSeconds(50)));
+    clock.move(Duration.ofMillis(250));
+    assertThat(limits.take("a", 3)).isEqualTo(refused(3, Duration.ofMillis(49_750)));
+  }
+
+  @Test
+  void whoWaitsAsToldIsLetInAndNotAMomentEarlier() {
+    exhaust("a", 3);
+    clock.move(Duration.ofSeconds(20));
+    Duration wait = limits.take("a", 3).untilReset();
+    clock.move(wait.minus(NANOSECOND));
+    assertThat(limits.take("a", 3)).isEqualTo(refused(3, NANOSECOND));
+    clock.move(NANOSECOND);
+    assertThat(limits.take("a", 3)).isEqualTo(granted(3, 2, MINUTE));
+  }
+
+  @Test
+  void afterAPauseAFreshMinuteBeginsHoweverLongThePauseWas() {
+    limits.take("a", 3);
+    clock.move(Duration.ofSeconds(119));
+    exhaust("a", 3);
+    clock.move(Duration.ofSeconds(2));
+    assertThat(limits.take("a", 3)).isEqualTo(refused(3, Duration.ofSeconds(58)));
+  }
+
+  @Test
+  void refusalsCostNothing() {
+    exhaust("a", 3);
+    for (int i = 0; i < 100; i++) {
+      assertThat(limits.take("a", 3).granted()).isFalse();
+    }
+    clock.move(MINUTE);
+    assertThat(limits.take("a", 3)).isEqualTo(granted(3, 2, MINUTE));
+  }
+
+  @Test
+  void namesDoNotShare() {
+    exhaust("a", 3);
+    assertThat(limits.take("b", 3)).isEqualTo(granted(3, 2, MINUTE));
+    assertThat(limits.exhausted("a")).isTrue();
+    assertThat(limits.exhausted("b")).isFalse();
+    assertThat(limits.exhausted("c")).isFalse();
+  }
+
+  @Test
+  void isExhaustedUntilTheMinuteIsOver() {
+    exhaust("a", 3);
+    clock.move(MINUTE.minus(NANOSECOND));
+    assertThat(limits.exhausted("a")).isTrue();
+    clock.move(NANOSECOND);
+    assertThat(limits.exhausted("a")).isFalse();
+  }
+
+  @Test
+  void aHigherLimitHoldsAtOnceAndWhatWasTakenCounts() {
+    exhaust("a", 3);
+    assertThat(limits.take("a", 10)).isEqualTo(granted(10, 6, MINUTE));
+  }
+
+  @Test
+  void aLowerLimitHoldsAtOnceAndWhatWasTakenCounts() {
+    for (int i = 0; i < 4; i++) {
+      limits.take("a", 10);
+    }
+    assertThat(limits.take("a", 5).remaining()).isZero();
+    assertThat(limits.take("a", 5).granted()).isFalse();
+    assertThat(limits.take("a", 3)).isEqualTo(refused(3, MINUTE));
+  }
+
+  @Test
+  void forgetsNamesWhoseMinuteIsOver() {
+    for (int i = 0; i < 1000; i++) {
+      limits.take("name " + i, 3);
+    }
+    assertThat(limits.size()).isEqualTo(1000);
+    clock.move(Duration.ofSeconds(30));
+    limits.take("name 7", 3);
+    clock.move(Duration.ofSeconds(30));
+    limits.take("late", 3);
+    clock.move(Duration.ofSeconds(45));
+    assertThat(limits.take("late", 3).remaining()).isEqualTo(1);
+    clock.move(Duration.ofSeconds(15));
+    limits.take("latest", 3);
+    assertThat(limits.size()).isEqualTo(1);
+  }
+
+  @Test
+  void tellsNoMoreNamesApartThanItMay() {
+    MinuteLimits few = new MinuteLimits(10, clock);
+    for (int i = 0; i < 10; i++) {
+      few.take("known " + i, 3);
+    }
+    long granted =
+        IntStream.range(0, 1000).filter(i -> few.take("stranger " + i, 3).granted()).count();
+    assertThat(granted).isEqualTo(3);
+    assertThat(few.exhausted("yet another")).isTrue();
+    assertThat(few.size()).isEqualTo(11);
+    assertThat(few.take("known 4", 3)).isEqualTo(granted(3, 1, MINUTE));
+  }
+
+  @Test
+  void isExactHoweverManyAskAtOnce() throws Exception {
+    MinuteLimits real = new MinuteLimits(1000, TimeMeter.SYSTEM_NANOTIME);
+    for (int round = 0; round < 20; round++) {
+      String name = "name " + round;
+      Callable<Boolean> ask = () -> real.take(name, 50).granted();
+      try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        List<Future<Boolean>> answers = threads.invokeAll(java.util.Collections.nCopies(200, ask));
+        assertThat(answers.stream().filter(Future::resultNow)).hasSize(50);
+      }
+    }
+  }
+
+  private void exhaust(String name, int limit) {
+    for (int i = 0; i < limit; i++) {
+      assertThat(limits.take(name, limit).granted()).isTrue();
+    }
+  }
+
+  private static Allowance granted(int limit, long remaining, Duration untilReset) {
+    return new Allowance(true, limit, remaining, untilReset);
+  }
+
+  private static Allowance refused(int limit, Duration untilReset) {
+    return new Allowance(false, limit, 0, untilReset);
+  }
+}
