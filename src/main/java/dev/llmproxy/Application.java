@@ -3,6 +3,7 @@ package dev.llmproxy;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.provider.LocalChat;
+import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.usage.UsageFlush;
@@ -13,7 +14,7 @@ import io.vertx.core.Vertx;
 import java.time.Clock;
 
 /**
- * What outlives routes: the key directory, the ledger, the workbook, the local model, the threads.
+ * What outlives routes: the key directory, the ledger, the workbook, the local models, the threads.
  * One a process; the routes reach its parts by the names that beans.camel.yaml gives them, however
  * they are run.
  */
@@ -30,6 +31,7 @@ public final class Application implements AutoCloseable {
   private final UsageMeter usageMeter;
   private final UsageFlush usageFlush;
   private final LocalChat localChat;
+  private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
   private Application(Settings settings, Clock clock) {
     this.settings = settings;
@@ -108,10 +110,15 @@ public final class Application implements AutoCloseable {
     return localChat;
   }
 
+  public LocalEmbedding localEmbedding() {
+    return localEmbedding;
+  }
+
   /** Lets go of everything; the routes must have stopped. */
   @Override
   public void close() {
     localChat.close();
+    localEmbedding.close();
     ledger.close();
     workbook.close();
     vertx.close().toCompletionStage().toCompletableFuture().join();

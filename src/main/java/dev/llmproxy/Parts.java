@@ -3,6 +3,7 @@ package dev.llmproxy;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.provider.LocalChat;
+import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.usage.UsageFlush;
 import dev.llmproxy.usage.UsageMeter;
@@ -23,6 +24,10 @@ public final class Parts {
 
   public static LocalChat localChat(Application application) {
     return application.localChat();
+  }
+
+  public static LocalEmbedding localEmbedding(Application application) {
+    return application.localEmbedding();
   }
 
   public static ProviderCatalogue providers(Application application) {

@@ -10,7 +10,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Makes a request's {@link ChatCall} and watches over it while it runs. */
+/** Makes a request's {@link ChatCall} and keeps what comes of it. */
 public final class ChatCalls {
   private final ProviderCatalogue providers;
   private final Clock clock;
@@ -43,24 +43,8 @@ public final class ChatCalls {
         new Accumulator());
   }
 
-  /** From now on the client's leaving interrupts whatever the chat waits for. */
-  public void begin(Exchange exchange) {
-    Reply.of(exchange).watch();
-  }
-
-  /**
-   * The chat is over: a provider that still sends is hung up on, and interrupts that come late are
-   * nobody's any more.
-   */
-  public void end(@ExchangeProperty("events") ChatEvents events, Exchange exchange) {
-    if (events != null) {
-      events.close();
-    }
-    Reply.of(exchange).release();
-  }
-
   /** Takes the next event. */
-  public void accumulate(@Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat) {
+  public void accumulate(@Body ChatEvent event, @ExchangeProperty("call") ChatCall chat) {
     chat.accumulator().add(event);
   }
 }

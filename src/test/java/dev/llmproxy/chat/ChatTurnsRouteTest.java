@@ -9,6 +9,7 @@ import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.Provider;
 import dev.llmproxy.provider.Target;
+import dev.llmproxy.stream.CallWatch;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -29,7 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The routes chat-turns, chat-end and errors alone, between a provider, a sink and a settlement of
+ * The routes chat-turns, call-end and errors alone, between a provider, a sink and a settlement of
  * the test's.
  */
 class ChatTurnsRouteTest extends CamelTestSupport {
@@ -56,6 +57,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
   @Override
   protected void bindToRegistry(Registry registry) {
     registry.bind("chatCalls", new Watchless());
+    registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
   }
 
@@ -64,7 +66,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     return new RouteBuilder() {
       @Override
       public void configure() throws Exception {
-        for (String route : List.of("errors", "chat-turns", "chat-end")) {
+        for (String route : List.of("errors", "chat-turns", "call-end")) {
           PluginHelper.getRoutesLoader(getContext())
               .loadRoutes(
                   ResourceHelper.resolveResource(
@@ -130,7 +132,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     return template.send(
         "direct:chat-turns",
         exchange -> {
-          exchange.setProperty("chat", chat);
+          exchange.setProperty("call", chat);
           exchange.setProperty("sink", "sink-test");
           exchange.setProperty("answer", answer);
         });
@@ -164,11 +166,11 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     }
   }
 
-  /** As {@link ChatCalls}, without an HTTP connection to watch. */
+  /** As {@link ChatCalls} and {@link CallWatch}, without an HTTP connection to watch. */
   public static final class Watchless {
     public void begin() {}
 
-    public void accumulate(@Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat) {
+    public void accumulate(@Body ChatEvent event, @ExchangeProperty("call") ChatCall chat) {
       chat.accumulator().add(event);
     }
 
@@ -185,7 +187,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
 
     public ChatEvent.Failed event(
         @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
-        @ExchangeProperty("chat") ChatCall chat) {
+        @ExchangeProperty("call") ChatCall chat) {
       return real.event(exception, chat);
     }
 

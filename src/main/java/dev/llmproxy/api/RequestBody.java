@@ -1,0 +1,67 @@
+package dev.llmproxy.api;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import java.util.function.Predicate;
+
+/**
+ * The JSON object that a request brings, and what all endpoints check of theirs. What does not hold
+ * is an {@link ApiException} 400 that names the field at fault.
+ *
+ * @param json the object
+ */
+public record RequestBody(ObjectNode json) {
+  /**
+   * @param bytes UTF-8 JSON, or null
+   */
+  public static RequestBody parse(byte[] bytes) {
+    if (bytes == null || bytes.length == 0) {
+      throw OpenAiErrors.badJson("it is empty.").asException();
+    }
+    try {
+      if (Json.parse(bytes) instanceof ObjectNode object) {
+        return new RequestBody(object);
+      }
+      throw OpenAiErrors.badJson("expected an object.").asException();
+    } catch (JsonProcessingException e) {
+      var where = e.getLocation();
+      throw OpenAiErrors.badJson(
+              where == null
+                  ? "it cannot be parsed."
+                  : "it cannot be parsed at line %d, column %d."
+                      .formatted(where.getLineNr(), where.getColumnNr()))
+          .asException();
+    }
+  }
+
+  /** The model id, which has to be there. */
+  public String model() {
+    JsonNode model = required("model");
+    if (!model.isTextual()) {
+      throw OpenAiErrors.invalidType("model", "a string").asException();
+    }
+    if (model.textValue().isBlank()) {
+      throw OpenAiErrors.missing("model").asException();
+    }
+    return model.textValue();
+  }
+
+  /** The value of a field that has to be there. */
+  public JsonNode required(String name) {
+    JsonNode value = json.path(name);
+    if (value.isMissingNode() || value.isNull()) {
+      throw OpenAiErrors.missing(name).asException();
+    }
+    return value;
+  }
+
+  /** Checks a field that may be left out. Several clients send null for what they leave out. */
+  public void optional(String name, Predicate<JsonNode> fits, String expected) {
+    JsonNode value = json.path(name);
+    if (!value.isMissingNode() && !value.isNull() && !fits.test(value)) {
+      throw OpenAiErrors.invalidType(name, expected).asException();
+    }
+  }
+}
