@@ -5,6 +5,7 @@ import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.provider.LocalChat;
+import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.usage.Ledger;
@@ -18,7 +19,7 @@ import java.time.Clock;
 import java.time.Duration;
 
 /**
- * What outlives routes: the key directory, the limits, the ledger, the workbook, the local model,
+ * What outlives routes: the key directory, the limits, the ledger, the workbook, the local models,
  * the threads. One a process; the routes reach its parts by the names that beans.camel.yaml gives
  * them, however they are run.
  */
@@ -38,6 +39,7 @@ public final class Application implements AutoCloseable {
   private final UsageFlush usageFlush;
   private final LocalChat localChat;
   private final KeepAlive keepAlive;
+  private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
   private Application(Settings settings, Clock clock) {
     this.settings = settings;
@@ -131,10 +133,15 @@ public final class Application implements AutoCloseable {
     return localChat;
   }
 
+  public LocalEmbedding localEmbedding() {
+    return localEmbedding;
+  }
+
   /** Lets go of everything; the routes must have stopped. */
   @Override
   public void close() {
     localChat.close();
+    localEmbedding.close();
     ledger.close();
     workbook.close();
     vertx.close().toCompletionStage().toCompletableFuture().join();

@@ -1,7 +1,7 @@
 package dev.llmproxy;
 
+import dev.llmproxy.api.BodyReader;
 import dev.llmproxy.api.HttpFront;
-import dev.llmproxy.api.RequestBody;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -24,7 +24,7 @@ final class HttpListener implements AutoCloseable {
   HttpListener(Application application) {
     this.application = application;
     Settings settings = application.settings();
-    RequestBody body = new RequestBody(settings.integer("MAX_BODY_MB", 1, 1024));
+    BodyReader body = new BodyReader(settings.integer("MAX_BODY_MB", 1, 1024));
     Router routes = Router.router(application.vertx());
     front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""));
     front.install(routes);

@@ -4,6 +4,7 @@ import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.provider.LocalChat;
+import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.usage.UsageFlush;
@@ -29,6 +30,10 @@ public final class Parts {
 
   public static LocalChat localChat(Application application) {
     return application.localChat();
+  }
+
+  public static LocalEmbedding localEmbedding(Application application) {
+    return application.localEmbedding();
   }
 
   public static ProviderCatalogue providers(Application application) {

@@ -129,9 +129,14 @@ public final class Gateway implements AutoCloseable {
     return post(key, Json.text(body));
   }
 
+  /** Posts a chat request. */
   public HttpResponse<String> post(String key, String body) {
+    return post("/v1/chat/completions", key, body);
+  }
+
+  public HttpResponse<String> post(String path, String key, String body) {
     return send(
-        request("/v1/chat/completions", key)
+        request(path, key)
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(body))
             .build());

@@ -4,6 +4,7 @@ import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.stream.ClientGoneException;
 import dev.llmproxy.stream.Reply;
+import dev.llmproxy.usage.Call;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -22,7 +23,7 @@ public final class ErrorAnswer {
    */
   public ChatEvent.Failed event(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
-      @ExchangeProperty("chat") ChatCall chat) {
+      @ExchangeProperty("call") ChatCall chat) {
     ChatEvent.Failed failed =
         new ChatEvent.Failed(OpenAiErrors.of(exception, chat.target().provider().name()));
     chat.accumulator().add(failed);
@@ -30,7 +31,7 @@ public final class ErrorAnswer {
   }
 
   /**
-   * Whether the chat ended because its client left: there is nobody to tell, and it is no error.
+   * Whether the call ended because its client left: there is nobody to tell, and it is no error.
    */
   public boolean clientGone(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception, Exchange exchange) {
@@ -42,10 +43,16 @@ public final class ErrorAnswer {
     return Reply.of(exchange).gone();
   }
 
-  /** Answers a request that is no chat, or not one yet. */
+  /** Answers a request that has no sink: it ends with the error as its whole answer. */
   public void answer(
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception, Exchange exchange) {
-    ApiError error = OpenAiErrors.of(exception, null);
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
+      @ExchangeProperty("call") Call call,
+      Exchange exchange) {
+    ApiError error =
+        OpenAiErrors.of(exception, call == null ? null : call.target().provider().name());
+    if (call != null) {
+      call.fail(error);
+    }
     if (error.status() < 500) {
       LOG.debug("A request was refused with {}: {}", error.status(), error.message());
     }

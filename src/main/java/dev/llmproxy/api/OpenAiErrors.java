@@ -91,6 +91,17 @@ public final class OpenAiErrors {
             .formatted(limit, tokens));
   }
 
+  /** One input of an embedding request; {@code param} is its path. */
+  public static ApiError contextLengthExceeded(String param, int limit, int tokens) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "context_length_exceeded",
+        param,
+        "This model's maximum context length is %d tokens. However, your text '%s' resulted in %d tokens."
+            .formatted(limit, param, tokens));
+  }
+
   public static ApiError modelNotFound(String model) {
     return modelNotFound(model, null);
   }

@@ -1,73 +1,67 @@
 package dev.llmproxy.api;
 
-import io.vertx.core.Handler;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpServerRequest;
-import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.impl.RoutingContextInternal;
-import org.apache.camel.Exchange;
-import org.apache.camel.component.platform.http.vertx.HttpMessage;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import java.util.function.Predicate;
 
 /**
- * Collects request bodies up to a limit. What is longer is read and thrown away, in constant
- * memory, so that the key is judged before the size and the client reads an answer in place of a
- * reset; a client that goes on and on is cut off.
+ * The JSON object that a request brings, and what all endpoints check of theirs. What does not hold
+ * is an {@link ApiException} 400 that names the field at fault.
+ *
+ * @param json the object
  */
-public final class RequestBody implements Handler<RoutingContext> {
-  private static final String TOO_LARGE = "x-llmproxy-body-too-large";
-  private static final int MOST_DRAINED = 10;
-  private static final int MEGABYTE = 1 << 20;
-
-  private final long most;
-
+public record RequestBody(ObjectNode json) {
   /**
-   * @param mostMegabytes the limit
+   * @param bytes UTF-8 JSON, or null
    */
-  public RequestBody(int mostMegabytes) {
-    this.most = (long) mostMegabytes * MEGABYTE;
-  }
-
-  /**
-   * Ends a request whose body was over the limit.
-   *
-   * @throws ApiException 413
-   */
-  public void check(Exchange exchange) {
-    if (exchange.getMessage(HttpMessage.class).getRequest().headers().contains(TOO_LARGE)) {
-      throw OpenAiErrors.requestTooLarge(most / MEGABYTE).asException();
+  public static RequestBody parse(byte[] bytes) {
+    if (bytes == null || bytes.length == 0) {
+      throw OpenAiErrors.badJson("it is empty.").asException();
+    }
+    try {
+      if (Json.parse(bytes) instanceof ObjectNode object) {
+        return new RequestBody(object);
+      }
+      throw OpenAiErrors.badJson("expected an object.").asException();
+    } catch (JsonProcessingException e) {
+      var where = e.getLocation();
+      throw OpenAiErrors.badJson(
+              where == null
+                  ? "it cannot be parsed."
+                  : "it cannot be parsed at line %d, column %d."
+                      .formatted(where.getLineNr(), where.getColumnNr()))
+          .asException();
     }
   }
 
-  @Override
-  public void handle(RoutingContext context) {
-    HttpServerRequest request = context.request();
-    request.headers().remove(TOO_LARGE);
-    if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
-      context.response().writeContinue();
+  /** The model id, which has to be there. */
+  public String model() {
+    JsonNode model = required("model");
+    if (!model.isTextual()) {
+      throw OpenAiErrors.invalidType("model", "a string").asException();
     }
-    // Without a key the answer is known already.
-    boolean wanted = request.headers().contains(HttpHeaders.AUTHORIZATION);
-    Buffer body = Buffer.buffer();
-    long[] received = {0};
-    request.handler(part -> {
-      received[0] += part.length();
-      if (received[0] > MOST_DRAINED * most) {
-        request.connection().close();
-      } else if (wanted && received[0] <= most) {
-        body.appendBuffer(part);
-      }
-    });
-    request.exceptionHandler(context::fail);
-    request.endHandler(end -> {
-      if (received[0] > most) {
-        request.headers().set(TOO_LARGE, "true");
-      }
-      RoutingContextInternal internal = (RoutingContextInternal) context;
-      internal.visitHandler(RoutingContextInternal.BODY_HANDLER);
-      internal.setBody(received[0] > most ? Buffer.buffer() : body);
-      context.next();
-    });
-    request.resume();
+    if (model.textValue().isBlank()) {
+      throw OpenAiErrors.missing("model").asException();
+    }
+    return model.textValue();
+  }
+
+  /** The value of a field that has to be there. */
+  public JsonNode required(String name) {
+    JsonNode value = json.path(name);
+    if (value.isMissingNode() || value.isNull()) {
+      throw OpenAiErrors.missing(name).asException();
+    }
+    return value;
+  }
+
+  /** Checks a field that may be left out. Several clients send null for what they leave out. */
+  public void optional(String name, Predicate<JsonNode> fits, String expected) {
+    JsonNode value = json.path(name);
+    if (!value.isMissingNode() && !value.isNull() && !fits.test(value)) {
+      throw OpenAiErrors.invalidType(name, expected).asException();
+    }
   }
 }

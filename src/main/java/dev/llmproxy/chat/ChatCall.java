@@ -1,7 +1,12 @@
 package dev.llmproxy.chat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.api.ApiError;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.Target;
+import dev.llmproxy.provider.Usage;
+import dev.llmproxy.usage.Call;
+import dev.llmproxy.usage.Status;
 import java.time.Instant;
 
 /**
@@ -21,4 +26,33 @@ public record ChatCall(
     ChatRequest request,
     Target target,
     Instant started,
-    Accumulator accumulator) {}
+    Accumulator accumulator)
+    implements Call {
+  @Override
+  public String type() {
+    return "chat";
+  }
+
+  @Override
+  public void fail(ApiError error) {
+    accumulator.add(new ChatEvent.Failed(error));
+  }
+
+  @Override
+  public Status status() {
+    if (accumulator.complete()) {
+      return Status.SUCCESS;
+    }
+    return accumulator.error() == null ? Status.CANCELLED : Status.ERROR;
+  }
+
+  /** One that was cut short has probably cost what came. */
+  @Override
+  public ObjectNode usage() {
+    if (accumulator.usage() != null) {
+      return accumulator.usage();
+    }
+    boolean nothing = status() == Status.ERROR && accumulator.head() == null;
+    return nothing ? Usage.of(0, 0) : Usage.estimate(this);
+  }
+}

@@ -10,7 +10,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Makes a request's {@link ChatCall} and watches over it while it runs. */
+/** Makes a request's {@link ChatCall} and keeps what comes of it. */
 public final class ChatCalls {
   private final ProviderCatalogue providers;
   private final Clock clock;
@@ -43,22 +43,6 @@ public final class ChatCalls {
         new Accumulator());
   }
 
-  /** From now on the client's leaving interrupts whatever the chat waits for. */
-  public void begin(Exchange exchange) {
-    Reply.of(exchange).watch();
-  }
-
-  /**
-   * The chat is over: a provider that still sends is hung up on, and interrupts that come late are
-   * nobody's any more.
-   */
-  public void end(@ExchangeProperty("events") ChatEvents events, Exchange exchange) {
-    if (events != null) {
-      events.close();
-    }
-    Reply.of(exchange).release();
-  }
-
   /** Waits until it is known whether there is another event. */
   public boolean hasNext(@ExchangeProperty("events") ChatEvents events) {
     return events.hasNext();
@@ -66,7 +50,7 @@ public final class ChatCalls {
 
   /** The next event, which the chat's accumulator then has too. */
   public ChatEvent next(
-      @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("chat") ChatCall chat) {
+      @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("call") ChatCall chat) {
     ChatEvent event = events.next();
     chat.accumulator().add(event);
     return event;

@@ -1,14 +1,14 @@
 package dev.llmproxy.chat;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.api.RequestBody;
 import java.math.BigDecimal;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * A chat request as OpenAI's CreateChatCompletionRequest has it. Little is checked, and all of it
@@ -38,7 +38,9 @@ public record ChatRequest(ObjectNode body) {
    * @throws ApiException 400 that names the field at fault
    */
   public static ChatRequest parse(byte[] json) {
-    ChatRequest request = new ChatRequest(object(json));
+    RequestBody body = RequestBody.parse(json);
+    body.model();
+    ChatRequest request = new ChatRequest(body.json());
     request.check();
     return request;
   }
@@ -56,34 +58,7 @@ public record ChatRequest(ObjectNode body) {
     return body.path("stream_options").path("include_usage").asBoolean(false);
   }
 
-  private static ObjectNode object(byte[] json) {
-    if (json == null || json.length == 0) {
-      throw OpenAiErrors.badJson("it is empty.").asException();
-    }
-    try {
-      if (Json.parse(json) instanceof ObjectNode object) {
-        return object;
-      }
-      throw OpenAiErrors.badJson("expected an object.").asException();
-    } catch (JsonProcessingException e) {
-      var where = e.getLocation();
-      throw OpenAiErrors.badJson(
-              where == null
-                  ? "it cannot be parsed."
-                  : "it cannot be parsed at line %d, column %d."
-                      .formatted(where.getLineNr(), where.getColumnNr()))
-          .asException();
-    }
-  }
-
   private void check() {
-    JsonNode model = required("model");
-    if (!model.isTextual()) {
-      throw OpenAiErrors.invalidType("model", "a string").asException();
-    }
-    if (model.textValue().isBlank()) {
-      throw OpenAiErrors.missing("model").asException();
-    }
     JsonNode messages = required("messages");
     if (!messages.isArray()) {
       throw OpenAiErrors.invalidType("messages", "an array").asException();
@@ -161,19 +136,11 @@ public record ChatRequest(ObjectNode body) {
   }
 
   private JsonNode required(String name) {
-    JsonNode value = body.path(name);
-    if (value.isMissingNode() || value.isNull()) {
-      throw OpenAiErrors.missing(name).asException();
-    }
-    return value;
+    return new RequestBody(body).required(name);
   }
 
-  /** Several clients send null for what they leave out. */
-  private void optional(String name, java.util.function.Predicate<JsonNode> fits, String expected) {
-    JsonNode value = body.path(name);
-    if (!value.isMissingNode() && !value.isNull() && !fits.test(value)) {
-      throw OpenAiErrors.invalidType(name, expected).asException();
-    }
+  private void optional(String name, Predicate<JsonNode> fits, String expected) {
+    new RequestBody(body).optional(name, fits, expected);
   }
 
   private record Range(BigDecimal least, BigDecimal most) {

@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
     name = "test-rest-api",
     mixinStandardHelpOptions = true,
     description =
-        "Checks a running server: models, a streamed and a whole answer, errors. Exit status 1 when a test fails.")
+        "Checks a running server: models, a streamed and a whole answer, embeddings, errors. Exit status 1 when a test fails.")
 final class TestRestApiCommand implements Callable<Integer> {
   private static final int MODELS_SHOWN = 5;
   private static final int MOST_EVENT_BYTES = 16 << 20;
@@ -44,6 +44,7 @@ final class TestRestApiCommand implements Callable<Integer> {
           .build();
   private final List<String> results = new ArrayList<>();
   private boolean failed;
+  private String embeddingModel;
   private PrintWriter out;
 
   @Parameters(index = "0", paramLabel = "KEY", description = "An API key.")
@@ -82,6 +83,9 @@ final class TestRestApiCommand implements Callable<Integer> {
       test("model", this::retrieve);
       test("stream", this::stream);
       test("whole answer", this::whole);
+    }
+    if (embeddingModel != null) {
+      test("embeddings", this::embeddings);
     }
     test("wrong key is refused", this::wrongKey);
     test("unknown model is refused", this::unknownModel);
@@ -122,10 +126,22 @@ final class TestRestApiCommand implements Callable<Integer> {
       out.println("… and " + (list.size() - MODELS_SHOWN) + " more");
     }
     check(!list.isEmpty(), "the list is empty; switch a provider on");
+    embeddingModel = firstThatIsFor(list, "embeddings");
     if (model == null) {
-      model = list.get(0).path("id").asText();
+      model = firstThatIsFor(list, "chat");
+      check(model != null, "no model in the list can chat; name one with --model");
     }
     return list.size() + " models";
+  }
+
+  private static String firstThatIsFor(JsonNode models, String ability) {
+    return models
+        .valueStream()
+        .filter(each ->
+            each.path("abilities").valueStream().anyMatch(one -> one.asText().equals(ability)))
+        .map(each -> each.path("id").asText())
+        .findFirst()
+        .orElse(null);
   }
 
   private String retrieve() throws IOException, InterruptedException {
@@ -170,6 +186,16 @@ final class TestRestApiCommand implements Callable<Integer> {
     return completion.path("usage").path("total_tokens") + " tokens";
   }
 
+  private String embeddings() throws IOException, InterruptedException {
+    ObjectNode request = Json.object().put("model", embeddingModel).put("input", prompt);
+    JsonNode list = json(send(post("/embeddings", request, key)), 200);
+    int dimensions = list.path("data").path(0).path("embedding").size();
+    out.println(embeddingModel + ": " + dimensions + " dimensions, usage " + list.path("usage"));
+    check(dimensions > 0, "there is no embedding");
+    check(list.path("usage").path("total_tokens").asLong() > 0, "there is no usage");
+    return dimensions + " dimensions, " + list.path("usage").path("total_tokens") + " tokens";
+  }
+
   private String wrongKey() throws IOException, InterruptedException {
     return refusal(send(get("/models", "sk-wrong-key")), 401, "invalid_api_key");
   }
@@ -199,7 +225,11 @@ final class TestRestApiCommand implements Callable<Integer> {
   }
 
   private HttpRequest post(ObjectNode body, String bearer) {
-    return request("/chat/completions", bearer)
+    return post("/chat/completions", body, bearer);
+  }
+
+  private HttpRequest post(String path, ObjectNode body, String bearer) {
+    return request(path, bearer)
         .header("Content-Type", "application/json")
         .POST(HttpRequest.BodyPublishers.ofByteArray(Json.bytes(body)))
         .build();

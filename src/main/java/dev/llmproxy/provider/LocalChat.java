@@ -58,7 +58,7 @@ public final class LocalChat implements AutoCloseable {
    * @throws ApiException 400 for what this model cannot do, 429 when too many wait for it, 503
    *     without its weights
    */
-  public ChatEvents generate(@ExchangeProperty("chat") ChatCall chat) {
+  public ChatEvents generate(@ExchangeProperty("call") ChatCall chat) {
     ObjectNode request = chat.request().body();
     refuse(request, "tools", "this model cannot call tools");
     refuse(request, "functions", "this model cannot call functions");

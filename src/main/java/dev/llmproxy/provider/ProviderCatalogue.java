@@ -7,6 +7,7 @@ import dev.llmproxy.Settings;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.chat.ChatRequest;
+import dev.llmproxy.embedding.EmbeddingRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,9 +52,34 @@ public final class ProviderCatalogue {
     return Collections.unmodifiableCollection(providers.values());
   }
 
-  /** Where this request's model is served; see {@link #target(String)}. */
+  /** Where this request's model is served; see {@link #target(String, String)}. */
   public Target select(ChatRequest request) {
-    return target(request.model());
+    return target(request.model(), "chat");
+  }
+
+  /** Where this request's model is served; see {@link #target(String, String)}. */
+  public Target select(EmbeddingRequest request) {
+    return target(request.model(), "embeddings");
+  }
+
+  /**
+   * Where a model is served, as {@link #target(String)}, when it has the ability that the request
+   * needs. A model of unknown abilities is asked.
+   *
+   * @throws ApiException 400 when the model is known to be for something else, 404 when no provider
+   *     of that name is on
+   */
+  Target target(String modelId, String ability) {
+    Target target = target(modelId);
+    Model model = target.model();
+    if (model != null && !model.abilities().isEmpty() && !model.abilities().contains(ability)) {
+      throw OpenAiErrors.invalidValue(
+              "model",
+              "`%s` is not for %s but for %s; GET /v1/models lists the abilities of each model."
+                  .formatted(modelId, ability, String.join(", ", model.abilities())))
+          .asException();
+    }
+    return target;
   }
 
   /**

@@ -42,7 +42,7 @@ final class UpstreamErrors {
       case 408, 504 ->
           OpenAiErrors.upstreamTimeout(
               "The provider `%s` did not answer in time.".formatted(provider));
-      case 429 -> tooManyRequests(provider, retryAfter, error);
+      case 429 -> tooManyRequests(from, retryAfter, error);
       default ->
           OpenAiErrors.upstream(
               "The provider `%s` failed with status %d%s"
@@ -51,18 +51,20 @@ final class UpstreamErrors {
   }
 
   /** The provider's rate limit, which passes, or a budget that is used up, which does not. */
-  private static ApiError tooManyRequests(String provider, String retryAfter, JsonNode error) {
+  private static ApiError tooManyRequests(Provider from, String retryAfter, JsonNode error) {
     String type = error.path("type").asText("requests");
     String code =
         error.path("code").isTextual() ? error.path("code").textValue() : "rate_limit_exceeded";
-    String message = message(error);
+    String message = message(from, error);
     boolean usedUp = type.equals(INSUFFICIENT_QUOTA) || code.equals(INSUFFICIENT_QUOTA);
     return new ApiError(
         429,
         type,
         code,
         null,
-        message != null ? message : "The provider `%s` is over its rate limit.".formatted(provider),
+        message != null
+            ? message
+            : "The provider `%s` is over its rate limit.".formatted(from.name()),
         usedUp && retryAfter == null ? null : seconds(retryAfter),
         usedUp);
   }

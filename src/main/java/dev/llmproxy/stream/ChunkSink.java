@@ -24,7 +24,7 @@ public final class ChunkSink {
 
   /** Writes the next event. */
   public void write(
-      @Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat, Exchange exchange) {
+      @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
     Reply reply = Reply.of(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> {

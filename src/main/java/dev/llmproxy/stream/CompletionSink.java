@@ -11,7 +11,7 @@ public final class CompletionSink {
 
   /** Takes the next event, which the chat's accumulator has already. */
   public void write(
-      @Body ChatEvent event, @ExchangeProperty("chat") ChatCall chat, Exchange exchange) {
+      @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
     switch (event) {
       case ChatEvent.Delta delta -> {}
       case ChatEvent.Complete complete ->

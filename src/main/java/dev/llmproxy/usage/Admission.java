@@ -9,7 +9,7 @@ import java.time.Instant;
  * @param requestId unique
  * @param admittedAt when it came in
  * @param caller who asks
- * @param type {@code chat}
+ * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
  * @param provider how the request came: {@code rest-api}
  */

@@ -2,9 +2,7 @@ package dev.llmproxy.usage;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.api.OpenAiErrors;
-import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.provider.Model;
-import dev.llmproxy.provider.Usage;
 import java.math.BigDecimal;
 import java.time.Clock;
 import java.time.Duration;
@@ -12,7 +10,7 @@ import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Admits chats into the ledger and settles them by what their accumulator holds. */
+/** Admits requests into the ledger, and settles them when they are over. */
 public final class UsageMeter {
   private static final Logger LOG = LoggerFactory.getLogger(UsageMeter.class);
   private static final String REST_API = "rest-api";
@@ -25,16 +23,16 @@ public final class UsageMeter {
     this.clock = clock;
   }
 
-  /** Records that the chat is let in; what cannot be recorded is not served: 503. */
-  public void admit(@ExchangeProperty("chat") ChatCall chat) {
+  /** Records that the request is let in; what cannot be recorded is not served: 503. */
+  public void admit(@ExchangeProperty("call") Call call) {
     try {
       ledger.admit(
           new Admission(
-              chat.requestId(),
-              chat.started(),
-              chat.caller(),
-              "chat",
-              chat.target().modelId(),
+              call.requestId(),
+              call.started(),
+              call.caller(),
+              call.type(),
+              call.target().modelId(),
               REST_API));
     } catch (LedgerException e) {
       LOG.error("A request is refused because it cannot be recorded: {}", e.getMessage());
@@ -44,40 +42,25 @@ public final class UsageMeter {
     }
   }
 
-  /** Records how the chat ended. */
-  public void settle(@ExchangeProperty("chat") ChatCall chat) {
-    Duration duration = Duration.between(chat.started(), clock.instant());
-    Status status =
-        chat.accumulator().complete()
-            ? Status.SUCCESS
-            : chat.accumulator().error() != null ? Status.ERROR : Status.CANCELLED;
-    ObjectNode usage = usage(chat, status);
+  /** Records how the request ended. */
+  public void settle(@ExchangeProperty("call") Call call) {
+    Duration duration = Duration.between(call.started(), clock.instant());
+    Status status = call.status();
+    ObjectNode usage = call.usage();
     long tokensIn = usage.path("prompt_tokens").asLong();
     long tokensOut = usage.path("completion_tokens").asLong();
-    Model model = chat.target().model();
+    Model model = call.target().model();
     BigDecimal cost =
         model == null || model.price() == null ? null : model.price().of(tokensIn, tokensOut);
-    ledger.settle(new Settlement(chat.requestId(), status, tokensIn, tokensOut, cost, duration));
+    ledger.settle(new Settlement(call.requestId(), status, tokensIn, tokensOut, cost, duration));
     LOG.info(
         "{} {} {} {} {}+{} tokens {} ms",
-        chat.requestId(),
-        chat.caller().email(),
-        chat.target().modelId(),
+        call.requestId(),
+        call.caller().email(),
+        call.target().modelId(),
         status,
         tokensIn,
         tokensOut,
         duration.toMillis());
-  }
-
-  /**
-   * A request that never got an answer has cost nothing; one that was cut short has probably cost
-   * what came.
-   */
-  private static ObjectNode usage(ChatCall chat, Status status) {
-    if (chat.accumulator().usage() != null) {
-      return chat.accumulator().usage();
-    }
-    boolean nothing = status == Status.ERROR && chat.accumulator().head() == null;
-    return nothing ? Usage.of(0, 0) : Usage.estimate(chat);
   }
 }

@@ -11,7 +11,7 @@ import java.time.Instant;
  * @param timestamp when it was admitted
  * @param email whose it is
  * @param keyHash lower-case hex sha256 of the key it came with
- * @param type {@code chat}
+ * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
  * @param provider how it came: {@code rest-api}
  * @param tokensIn prompt tokens

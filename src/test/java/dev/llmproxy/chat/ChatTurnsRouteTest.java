@@ -9,6 +9,7 @@ import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.Provider;
 import dev.llmproxy.provider.Target;
+import dev.llmproxy.stream.CallWatch;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The routes chat-turns, chat-end and errors alone, between a provider, a sink and a settlement of
+ * The routes chat-turns, call-end and errors alone, between a provider, a sink and a settlement of
  * the test's.
  */
 class ChatTurnsRouteTest extends CamelTestSupport {
@@ -55,6 +56,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
   @Override
   protected void bindToRegistry(Registry registry) {
     registry.bind("chatCalls", new Watchless());
+    registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
   }
 
@@ -63,7 +65,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     return new RouteBuilder() {
       @Override
       public void configure() throws Exception {
-        for (String route : List.of("errors", "chat-turns", "chat-end")) {
+        for (String route : List.of("errors", "chat-turns", "call-end")) {
           PluginHelper.getRoutesLoader(getContext())
               .loadRoutes(
                   ResourceHelper.resolveResource(
@@ -129,7 +131,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     return template.send(
         "direct:chat-turns",
         exchange -> {
-          exchange.setProperty("chat", chat);
+          exchange.setProperty("call", chat);
           exchange.setProperty("sink", "sink-test");
           exchange.setProperty("answer", answer);
         });
@@ -163,7 +165,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     }
   }
 
-  /** As {@link ChatCalls}, without an HTTP connection to watch. */
+  /** As {@link ChatCalls} and {@link CallWatch}, without an HTTP connection to watch. */
   public static final class Watchless {
     public void begin() {}
 
@@ -172,7 +174,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     }
 
     public ChatEvent next(
-        @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("chat") ChatCall chat) {
+        @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("call") ChatCall chat) {
       ChatEvent event = events.next();
       chat.accumulator().add(event);
       return event;
@@ -191,7 +193,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
 
     public ChatEvent.Failed event(
         @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
-        @ExchangeProperty("chat") ChatCall chat) {
+        @ExchangeProperty("call") ChatCall chat) {
       return real.event(exception, chat);
     }
 

@@ -24,36 +24,13 @@ final class ChatEndpoint {
     connection.pause(milliseconds(Directive.TTFT));
     if (script.has(Directive.HANGUP)) {
       connection.reset();
-    } else if (script.has(Directive.STATUS) || script.has(Directive.BODY)) {
-      connection.respond(refusal());
+    } else if (Refusal.asked(script)) {
+      connection.respond(Refusal.of(script));
     } else if (request.wantsStream()) {
       stream(new EventWriter(connection, script));
     } else {
       connection.respond(Reply.json(restyled(List.of(answer.completion())).getFirst()));
     }
-  }
-
-  private Reply refusal() {
-    int status = script.number(Directive.STATUS, 200);
-    Reply reply =
-        script
-            .text(Directive.BODY)
-            .map(body -> Reply.of(status, "application/json", body))
-            .orElseGet(() -> script.has(Directive.HTML) ? page(status) : error(status));
-    return script
-        .text(Directive.RETRY_AFTER)
-        .map(seconds -> reply.with("retry-after", seconds))
-        .orElse(reply);
-  }
-
-  private Reply error(int status) {
-    String code = script.text(Directive.CODE).orElse(null);
-    return Reply.error(status, code, "Scripted failure with status " + status);
-  }
-
-  private static Reply page(int status) {
-    String html = "<html><body><h1>" + status + " from a proxy in between</h1></body></html>";
-    return Reply.of(status, "text/html", html);
   }
 
   private void stream(EventWriter events) throws IOException {

@@ -14,6 +14,9 @@ enum Directive {
   FINISH("finish_reason to report, e.g. eos"),
   UTF8("1: text of multi-byte characters, each chunk cut inside one"),
 
+  ENCODING("embeddings as float or base64, whatever was asked for"),
+  REVERSED("1: embeddings in reverse order"),
+
   // Habits of other providers
   GROQ("1: usage in x_groq and on the finish chunk, service_tier on_demand"),
   BARE("1: no id, object, created, model, role, index, usage"),

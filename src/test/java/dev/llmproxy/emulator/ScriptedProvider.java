@@ -149,6 +149,7 @@ public final class ScriptedProvider implements AutoCloseable {
     switch (request.method() + " " + request.path()) {
       case "GET /v1/models" -> connection.respond(Reply.json(models()));
       case "POST /v1/chat/completions" -> chat(request, connection);
+      case "POST /v1/embeddings" -> play(new EmbeddingsEndpoint(request)::answer, connection);
       default ->
           connection.respond(Reply.error(404, "unknown_url", "Unknown URL: " + request.path()));
     }
@@ -188,7 +189,14 @@ public final class ScriptedProvider implements AutoCloseable {
             "chatcmpl-scripted-" + ids.incrementAndGet(),
             Instant.now().getEpochSecond(),
             request.model());
-    ChatEndpoint endpoint = new ChatEndpoint(request, script, head);
+    play(new ChatEndpoint(request, script, head)::answer, connection);
+  }
+
+  private interface Endpoint {
+    void answer(HttpConnection connection) throws IOException;
+  }
+
+  private void play(Endpoint endpoint, HttpConnection connection) throws IOException {
     try {
       endpoint.answer(connection);
     } catch (IOException left) {

@@ -1,0 +1,105 @@
+package dev.llmproxy.embedding;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiError;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.provider.Target;
+import dev.llmproxy.usage.Call;
+import dev.llmproxy.usage.Status;
+import java.time.Instant;
+import java.util.Objects;
+
+/**
+ * One embedding request on its way, and how it ended. Written by the request's thread, read by
+ * others only when the request is over.
+ */
+public final class EmbeddingCall implements Call {
+  private static final int CHARACTERS_PER_TOKEN = 4;
+
+  private final String requestId;
+  private final Caller caller;
+  private final EmbeddingRequest request;
+  private final Target target;
+  private final Instant started;
+  private ObjectNode usage;
+  private Status status = Status.CANCELLED;
+
+  /**
+   * @param requestId joins the {@code x-request-id} header, the log, the ledger and the sheet
+   * @param caller who asks
+   * @param request what is asked
+   * @param target the provider and model that answer
+   * @param started when the request came in
+   */
+  public EmbeddingCall(
+      String requestId, Caller caller, EmbeddingRequest request, Target target, Instant started) {
+    this.requestId = Objects.requireNonNull(requestId);
+    this.caller = Objects.requireNonNull(caller);
+    this.request = Objects.requireNonNull(request);
+    this.target = Objects.requireNonNull(target);
+    this.started = Objects.requireNonNull(started);
+  }
+
+  @Override
+  public String requestId() {
+    return requestId;
+  }
+
+  @Override
+  public String type() {
+    return "embedding";
+  }
+
+  @Override
+  public Caller caller() {
+    return caller;
+  }
+
+  public EmbeddingRequest request() {
+    return request;
+  }
+
+  @Override
+  public Target target() {
+    return target;
+  }
+
+  @Override
+  public Instant started() {
+    return started;
+  }
+
+  /** The answer is whole. */
+  public void succeed(ObjectNode reported) {
+    usage = reported;
+    status = Status.SUCCESS;
+  }
+
+  @Override
+  public void fail(ApiError error) {
+    usage = usage(0);
+    status = Status.ERROR;
+  }
+
+  @Override
+  public Status status() {
+    return status;
+  }
+
+  @Override
+  public ObjectNode usage() {
+    return usage == null ? estimatedUsage() : usage;
+  }
+
+  /** Usage of this many tokens; embeddings have no completion. */
+  public static ObjectNode usage(long tokens) {
+    return Json.object().put("prompt_tokens", tokens).put("total_tokens", tokens);
+  }
+
+  /** What a call that reported no usage has probably cost. */
+  public ObjectNode estimatedUsage() {
+    return usage(
+        request.tokens() + Math.ceilDiv(request.characters(), (long) CHARACTERS_PER_TOKEN));
+  }
+}

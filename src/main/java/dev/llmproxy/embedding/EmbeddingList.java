@@ -1,0 +1,86 @@
+package dev.llmproxy.embedding;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.OpenAiErrors;
+import java.util.Arrays;
+
+/**
+ * OpenAI's list of embeddings. Providers answer in the encoding they know, out of order or without
+ * usage; clients get what they asked for.
+ */
+final class EmbeddingList {
+  private EmbeddingList() {}
+
+  /**
+   * The list as the client asked for it: one embedding for each input, in their order and in the
+   * asked encoding. Fields nobody knows stay.
+   *
+   * @throws dev.llmproxy.api.ApiException 502 when the provider's list cannot be made that
+   */
+  static ObjectNode repaired(ObjectNode provided, EmbeddingCall call) {
+    EmbeddingRequest request = call.request();
+    ObjectNode[] inOrder = inOrder(provided.path("data"), call);
+    ArrayNode data = Json.array();
+    for (int i = 0; i < inOrder.length; i++) {
+      ObjectNode one = inOrder[i];
+      try {
+        one.set("embedding", VectorJson.encoded(one.path("embedding"), request.base64()));
+      } catch (IllegalArgumentException e) {
+        throw OpenAiErrors.upstream(
+                "The provider `%s` gave no embedding for input %d: %s"
+                    .formatted(call.target().provider().name(), i, e.getMessage()))
+            .asException();
+      }
+      data.add(one.put("object", "embedding").put("index", i));
+    }
+    ObjectNode list = Json.object().put("object", "list");
+    list.set("data", data);
+    list.put("model", request.model());
+    list.set("usage", usage(provided, call));
+    provided.properties().stream()
+        .filter(field -> !list.has(field.getKey()))
+        .forEach(field -> list.set(field.getKey(), field.getValue()));
+    return list;
+  }
+
+  private static ObjectNode[] inOrder(JsonNode data, EmbeddingCall call) {
+    int inputs = call.request().inputs().size();
+    if (data.size() != inputs || !data.valueStream().allMatch(JsonNode::isObject)) {
+      throw OpenAiErrors.upstream(
+              "The provider `%s` answered %d inputs with %d embeddings."
+                  .formatted(call.target().provider().name(), inputs, data.size()))
+          .asException();
+    }
+    ObjectNode[] inOrder = new ObjectNode[inputs];
+    for (JsonNode one : data) {
+      int index = one.path("index").asInt(-1);
+      if (index >= 0 && index < inputs) {
+        inOrder[index] = (ObjectNode) one;
+      }
+    }
+    // Indexes that are missing or all 0 say nothing: then the order is as it came.
+    if (Arrays.asList(inOrder).contains(null)) {
+      return data.valueStream().map(ObjectNode.class::cast).toArray(ObjectNode[]::new);
+    }
+    return inOrder;
+  }
+
+  private static ObjectNode usage(ObjectNode provided, EmbeddingCall call) {
+    if (!(provided.get("usage") instanceof ObjectNode usage)) {
+      return call.estimatedUsage();
+    }
+    if (!usage.path("prompt_tokens").isIntegralNumber()) {
+      JsonNode total = usage.path("total_tokens");
+      usage.set(
+          "prompt_tokens",
+          total.isIntegralNumber() ? total : call.estimatedUsage().get("prompt_tokens"));
+    }
+    if (!usage.path("total_tokens").isIntegralNumber()) {
+      usage.set("total_tokens", usage.get("prompt_tokens"));
+    }
+    return usage;
+  }
+}

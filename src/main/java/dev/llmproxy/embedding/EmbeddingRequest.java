@@ -1,0 +1,122 @@
+package dev.llmproxy.embedding;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.api.RequestBody;
+import java.util.List;
+
+/**
+ * An embedding request as OpenAI's CreateEmbeddingRequest has it. Little is checked, and all of it
+ * is passed on.
+ *
+ * @param body the request; never changed after parsing
+ * @param inputs what is to be embedded, each a text or an array of token numbers
+ */
+public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) {
+  private static final int MOST_INPUTS = 2048;
+  private static final String FORMS =
+      "a string, an array of strings, an array of tokens or an array of token arrays";
+
+  /**
+   * @param json the request body in UTF-8, or null
+   * @throws ApiException 400 that names the field at fault
+   */
+  public static EmbeddingRequest parse(byte[] json) {
+    RequestBody body = RequestBody.parse(json);
+    body.model();
+    List<JsonNode> inputs = inputs(body.required("input"));
+    checkFormat(body);
+    checkDimensions(body);
+    body.optional("user", JsonNode::isTextual, "a string");
+    return new EmbeddingRequest(body.json(), inputs);
+  }
+
+  public String model() {
+    return body.get("model").textValue();
+  }
+
+  /** Whether vectors are asked for as base64 of their floats instead of as numbers. */
+  public boolean base64() {
+    return body.path("encoding_format").asText("").equals("base64");
+  }
+
+  /** The path of an input in the request, for error messages. */
+  public String path(int input) {
+    return single(body.get("input")) ? "input" : "input[" + input + "]";
+  }
+
+  /** How many characters the texts have together. */
+  long characters() {
+    return inputs.stream()
+        .filter(JsonNode::isTextual)
+        .mapToLong(text -> text.textValue().length())
+        .sum();
+  }
+
+  /** How many tokens the token arrays have together. */
+  long tokens() {
+    return inputs.stream().filter(JsonNode::isArray).mapToLong(JsonNode::size).sum();
+  }
+
+  private static List<JsonNode> inputs(JsonNode input) {
+    if (single(input)) {
+      check(input, "input");
+      return List.of(input);
+    }
+    if (!input.isArray()) {
+      throw OpenAiErrors.invalidType("input", FORMS).asException();
+    }
+    if (input.isEmpty()) {
+      throw OpenAiErrors.invalidValue("input", "expected at least one input.").asException();
+    }
+    if (input.size() > MOST_INPUTS) {
+      throw OpenAiErrors.invalidValue(
+              "input", "%d inputs are more than %d.".formatted(input.size(), MOST_INPUTS))
+          .asException();
+    }
+    boolean texts = input.get(0).isTextual();
+    for (int i = 0; i < input.size(); i++) {
+      JsonNode one = input.get(i);
+      if (texts != one.isTextual() || texts == one.isArray()) {
+        throw OpenAiErrors.invalidType("input", FORMS).asException();
+      }
+      check(one, "input[" + i + "]");
+    }
+    return input.valueStream().toList();
+  }
+
+  private static boolean single(JsonNode input) {
+    return input.isTextual() || input.path(0).isNumber();
+  }
+
+  private static void check(JsonNode input, String path) {
+    if (input.isTextual() ? input.textValue().isEmpty() : input.isEmpty()) {
+      throw OpenAiErrors.invalidValue(path, "it is empty.").asException();
+    }
+    if (!input.valueStream().allMatch(JsonNode::isIntegralNumber)) {
+      throw OpenAiErrors.invalidType(path, "token numbers only").asException();
+    }
+  }
+
+  private static void checkFormat(RequestBody body) {
+    body.optional("encoding_format", JsonNode::isTextual, "a string");
+    String format = body.json().path("encoding_format").asText("float");
+    if (body.json().hasNonNull("encoding_format")
+        && !format.equals("float")
+        && !format.equals("base64")) {
+      throw OpenAiErrors.invalidValue(
+              "encoding_format", "'%s' is not one of float, base64.".formatted(format))
+          .asException();
+    }
+  }
+
+  private static void checkDimensions(RequestBody body) {
+    body.optional("dimensions", JsonNode::isIntegralNumber, "an integer");
+    JsonNode dimensions = body.json().path("dimensions");
+    if (dimensions.isNumber() && !(dimensions.canConvertToInt() && dimensions.intValue() > 0)) {
+      throw OpenAiErrors.invalidValue("dimensions", "it must be at least 1.").asException();
+    }
+  }
+}

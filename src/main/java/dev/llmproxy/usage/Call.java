@@ -1,0 +1,37 @@
+package dev.llmproxy.usage;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.api.ApiError;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.provider.Target;
+import java.time.Instant;
+
+/** A request for a model on its way: what those of every endpoint have in common. */
+public interface Call {
+  /** Joins the {@code x-request-id} header, the log, the ledger and the sheet. */
+  String requestId();
+
+  /** What the usage sheets call a request of this kind, e.g. {@code chat}. */
+  String type();
+
+  /** Who asks. */
+  Caller caller();
+
+  /** The provider and model that answer. */
+  Target target();
+
+  /** When the request came in. */
+  Instant started();
+
+  /** Ends the call with a failure. */
+  void fail(ApiError error);
+
+  /** How the call ended; asked when it is over. */
+  Status status();
+
+  /**
+   * OpenAI's usage object: what the provider reported, else what the call has probably cost. A
+   * request that never got an answer has cost nothing.
+   */
+  ObjectNode usage();
+}
