@@ -32,17 +32,21 @@ final class OpenAiChatEvents implements ChatEvents {
     this.translator = translator;
   }
 
+  /**
+   * Does not wait: the splitter asks for it before it passes on the event it has, which a wait
+   * would hold back until the provider says more.
+   */
   @Override
   public boolean hasNext() {
-    while (ready.isEmpty() && !over) {
-      read();
-    }
-    return !ready.isEmpty();
+    return !over || !ready.isEmpty();
   }
 
   @Override
   public ChatEvent next() {
-    if (!hasNext()) {
+    while (ready.isEmpty() && !over) {
+      read();
+    }
+    if (ready.isEmpty()) {
       throw new NoSuchElementException();
     }
     return ready.remove();
