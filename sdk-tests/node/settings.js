@@ -1,40 +1,13 @@
-// Settings of the tests come from the environment; ../run sets them.
-import assert from 'node:assert/strict';
 import OpenAI from 'openai';
+import { baseURL, key } from './environment.js';
 
-function required(name) {
-  assert.ok(process.env[name], `${name} is not set: start the tests with sdk-tests/run`);
-  return process.env[name];
-}
-
-export const baseURL = required('LLMPROXY_BASE_URL');
-export const model = required('LLMPROXY_SCRIPTED_MODEL');
-export const localModel = process.env.LLMPROXY_LOCAL_MODEL;
-export const revokedKey = process.env.LLMPROXY_REVOKED_KEY;
-/** Has three requests a minute, for one test to use up. */
-export const tinyKey = process.env.LLMPROXY_TINY_KEY;
-export const stats = process.env.LLMPROXY_SCRIPTED_STATS;
+export * from './environment.js';
 
 /** Without retries: a test sees the first answer, not the third. */
 export function clientWith(apiKey) {
   return new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: 60_000 });
 }
 
-export const client = clientWith(required('LLMPROXY_KEY'));
+export const client = clientWith(key);
 
 export const user = (content) => [{ role: 'user', content }];
-
-/** Options of a test that needs a setting: skipped when it is not set. */
-export const needs = (setting) => ({ skip: setting ? false : 'its setting is not set' });
-
-export async function cancelledStreams() {
-  return (await (await fetch(stats)).json()).cancelled;
-}
-
-export async function waitUntil(condition, milliseconds = 2000) {
-  const deadline = Date.now() + milliseconds;
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, 'did not happen in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -60,7 +60,9 @@ final class OpenAiChatEvents implements ChatEvents {
       }
       ready.add(translator.broken(e));
     }
-    over = translator.over();
+    if (translator.over()) {
+      over = true;
+    }
   }
 
   /**

@@ -1,5 +1,8 @@
 package dev.llmproxy.emulator;
 
+import static java.util.stream.Collectors.joining;
+
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -52,8 +55,26 @@ record Answer(
     if (request.lastRole().equals("tool")) {
       return Words.of("The tool said: " + request.lastMessageOf("tool"));
     }
+    if (script.has(Directive.JSON)) {
+      return Words.of(objectFor(request.body().at("/response_format/json_schema/schema")));
+    }
     String said = "You said: " + Script.withoutMarks(request.lastMessageOf("user"));
     return Words.of(script.has(Directive.UTF8) ? said + " — Grüße, 世界 👋🏽 naïve" : said);
+  }
+
+  /** A value for each property of a flat schema; nothing but "{}" when there is no schema. */
+  private static String objectFor(JsonNode schema) {
+    return schema.path("properties").properties().stream()
+        .map(property ->
+            "\"%s\": %s"
+                .formatted(
+                    property.getKey(),
+                    switch (property.getValue().path("type").asText()) {
+                      case "integer", "number" -> "42";
+                      case "boolean" -> "true";
+                      default -> "\"Paris\"";
+                    }))
+        .collect(joining(", ", "{", "}"));
   }
 
   /** Calls of the request's own tools in turn, or of {@code get_weather} when it brought none. */

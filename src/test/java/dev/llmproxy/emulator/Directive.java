@@ -10,6 +10,7 @@ enum Directive {
   CHUNKS("number of words, one to a chunk, instead of the echo"),
   N("number of choices (the request's own n counts as well)"),
   TOOLS("number of tool calls, arguments in fragments, until tool results come"),
+  JSON("1: an object that fits the JSON schema in the request's response_format"),
   REASONING("1: reasoning_content before the content"),
   FINISH("finish_reason to report, e.g. eos"),
   UTF8("1: text of multi-byte characters, each chunk cut inside one"),

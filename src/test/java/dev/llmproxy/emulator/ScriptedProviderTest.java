@@ -63,6 +63,21 @@ class ScriptedProviderTest {
     assertThat(reply.at("/choices/0/finish_reason").asText()).isEqualTo("tool_calls");
   }
 
+  @Test
+  void fillsInTheSchemaOfTheRequest() throws Exception {
+    ObjectNode request = request("[[script json=1]]", false);
+    ObjectNode format = request.putObject("response_format").put("type", "json_schema");
+    ObjectNode properties =
+        format.putObject("json_schema").putObject("schema").putObject("properties");
+    properties.putObject("city").put("type", "string");
+    properties.putObject("people").put("type", "integer");
+
+    JsonNode reply = JSON.readTree(post(request).body());
+
+    assertThat(reply.at("/choices/0/message/content").asText())
+        .isEqualTo("{\"city\": \"Paris\", \"people\": 42}");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {"crlf=1", "split=1", "utf8=1", "gap=5", "fields=1", "split=1 crlf=1 utf8=1"})

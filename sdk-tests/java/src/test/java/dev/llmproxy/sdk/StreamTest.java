@@ -118,7 +118,7 @@ class StreamTest {
     return accumulator.chatCompletion();
   }
 
-  private static int cancelledStreams() throws IOException, InterruptedException {
+  static int cancelledStreams() throws IOException, InterruptedException {
     URI stats = URI.create(Gateway.optional("LLMPROXY_SCRIPTED_STATS"));
     try (HttpClient client = HttpClient.newHttpClient()) {
       String body =

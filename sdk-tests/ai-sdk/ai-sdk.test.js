@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { APICallError, generateText, Output, stepCountIs, streamText, tool } from 'ai';
+import { z } from 'zod';
+import { baseURL, cancelledStreams, key, model, needs, stats, waitUntil } from '../node/environment.js';
+
+/** Without retries: a test sees the first answer, not the third. `changed` rewrites the request's body. */
+const asking = (prompt, { apiKey = key, id = model, changed, ...options } = {}) => ({
+  model: createOpenAICompatible({
+    name: 'llmproxy',
+    baseURL,
+    apiKey,
+    includeUsage: true,
+    supportsStructuredOutputs: true,
+    transformRequestBody: changed,
+  })(id),
+  prompt,
+  maxRetries: 0,
+  ...options,
+});
+
+/** The parts of a stream, and the errors among them: the SDK reports them there and does not throw. */
+async function parts(prompt, options) {
+  const parts = [];
+  for await (const part of streamText(asking(prompt, { onError() {}, ...options })).fullStream) {
+    parts.push(part);
+  }
+  const of = (type) => parts.filter((part) => part.type === type);
+  const text = of('text-delta').map((part) => part.text).join('');
+  return { text, errors: of('error').map((part) => part.error), of };
+}
+
+test('chat', async () => {
+  const { text, finishReason, usage, response } = await generateText(asking('hello there'));
+
+  assert.equal(text, 'You said: hello there');
+  assert.equal(finishReason, 'stop');
+  assert.equal(response.modelId, model);
+  assert.deepEqual([usage.inputTokens, usage.outputTokens, usage.totalTokens], [2, 4, 6]);
+});
+
+test('stream with usage', async () => {
+  const { text, errors, of } = await parts('hello there');
+
+  assert.equal(text, 'You said: hello there');
+  assert.deepEqual(errors, []);
+  assert.equal(of('text-delta').filter((part) => part.text).length, 4);
+  assert.equal(of('finish')[0].finishReason, 'stop');
+  assert.equal(of('finish')[0].totalUsage.totalTokens, 6);
+});
+
+for (const ask of [generateText, streamText]) {
+  test(`tools go round until the answer: ${ask.name}`, async () => {
+    const asked = [];
+    const getWeather = tool({
+      description: 'The weather of a city',
+      inputSchema: z.object({ location: z.string() }),
+      execute: ({ location }) => {
+        asked.push(location);
+        return `sunny in ${location}`;
+      },
+    });
+
+    const result = await ask(
+      asking('What is the weather? [[script tools=2]]', {
+        tools: { get_weather: getWeather },
+        stopWhen: stepCountIs(3),
+      }),
+    );
+
+    assert.equal(await result.text, 'The tool said: sunny in Rome');
+    assert.deepEqual(asked, ['Paris', 'Rome']);
+    assert.deepEqual(
+      (await result.steps).map((step) => step.finishReason),
+      ['tool-calls', 'stop'],
+    );
+  });
+
+  test(`answers in a JSON schema: ${ask.name}`, async () => {
+    const schema = z.object({ city: z.string(), people: z.number().int() });
+
+    const result = await ask(asking('[[script json=1]]', { output: Output.object({ schema }) }));
+
+    assert.deepEqual(await result.output, { city: 'Paris', people: 42 });
+  });
+}
+
+const withoutMessages = (body) => ({ ...body, messages: [] });
+
+for (const [what, options, status, code] of [
+  ['unknown key', { apiKey: 'sk-nobody' }, 401, 'invalid_api_key'],
+  ['unknown model', { id: 'nowhere/at-all' }, 404, 'model_not_found'],
+  ['invalid body', { changed: withoutMessages }, 400, 'invalid_value'],
+]) {
+  const isTheError = (error) => {
+    assert.ok(APICallError.isInstance(error), `${error}`);
+    assert.equal(error.statusCode, status);
+    assert.equal(error.data?.error.code ?? null, code);
+    assert.match(error.responseHeaders['x-request-id'], /^req_/);
+    assert.ok(!error.responseBody.includes('sk-nobody'));
+    return true;
+  };
+
+  test(`${what}`, () => assert.rejects(generateText(asking('hi', options)), isTheError));
+
+  test(`${what}, streaming`, async () => {
+    const { text, errors } = await parts('hi', options);
+
+    assert.equal(text, '');
+    assert.equal(errors.length, 1);
+    isTheError(errors[0]);
+  });
+}
+
+for (const mishap of ['error=2', 'cut=2', 'end=2']) {
+  test(`failure in the middle is an error part: ${mishap}`, async () => {
+    const { text, errors } = await parts(`[[script chunks=5 gap=5 ${mishap}]]`);
+
+    assert.equal(text, 'word1 word2');
+    assert.equal(errors.length, 1);
+  });
+}
+
+for (const script of ['chunks=600 gap=100', 'chunks=5 silent=1']) {
+  test(`leaving a stream cancels the provider's answer: ${script}`, needs(stats), async () => {
+    const before = await cancelledStreams();
+    const leaving = new AbortController();
+    const { textStream } = streamText(
+      asking(`[[script ${script}]]`, { abortSignal: leaving.signal }),
+    );
+
+    for await (const text of textStream) {
+      if (text) {
+        leaving.abort();
+      }
+    }
+
+    await waitUntil(async () => (await cancelledStreams()) > before);
+  });
+}

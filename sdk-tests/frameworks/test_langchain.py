@@ -1,0 +1,50 @@
+import openai
+from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+
+
+class LangChain(Framework):
+    error = openai.APIError
+
+    def llm(self, key=KEY, model=MODEL, **fields):
+        return ChatOpenAI(
+            base_url=BASE_URL, api_key=key, model=model, max_retries=0, timeout=60, **fields
+        )
+
+    def chat(self, prompt, **fields):
+        message = self.llm(**fields).invoke(prompt)
+        return message.content, message.usage_metadata["total_tokens"]
+
+    def stream(self, prompt, most=None):
+        pieces, total_tokens = [], None
+        stream = self.llm(stream_usage=True).stream(prompt)
+        for chunk in stream:
+            pieces.append(chunk.content)
+            if chunk.usage_metadata:
+                total_tokens = chunk.usage_metadata["total_tokens"]
+            if most and len([piece for piece in pieces if piece]) == most:
+                stream.close()
+        return pieces, total_tokens
+
+    def tools(self, prompt, asked):
+        @tool
+        def get_weather(location: str) -> str:
+            """The weather of a city"""
+            asked.append(location)
+            return "sunny"
+
+        llm = self.llm().bind_tools([get_weather])
+        messages = [{"role": "user", "content": prompt}]
+        whole = None
+        for chunk in llm.stream(messages):
+            whole = chunk if whole is None else whole + chunk
+        messages += [whole, *(get_weather.invoke(call) for call in whole.tool_calls)]
+        return llm.invoke(messages).content
+
+    def structured(self, prompt):
+        return self.llm().with_structured_output(City, method="json_schema").invoke(prompt)
+
+
+class TestLangChain(Rows):
+    client = LangChain()

@@ -1,0 +1,88 @@
+import json
+
+import litellm
+import openai
+from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": {
+            "type": "object",
+            "properties": {"location": {"type": "string"}},
+            "required": ["location"],
+        },
+    },
+}
+
+
+class LiteLlm(Framework):
+    error = openai.APIError  # the base of litellm's own exceptions
+
+    def completion(self, messages, key=KEY, model=MODEL, **fields):
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        # Its prefix for any compatible server; the rest is the id that the gateway gets.
+        return litellm.completion(
+            model=f"openai/{model}",
+            api_base=BASE_URL,
+            api_key=key,
+            messages=messages,
+            max_retries=0,
+            timeout=60,
+            **fields,
+        )
+
+    def chat(self, prompt, **fields):
+        completion = self.completion(prompt, **fields)
+        return completion.choices[0].message.content, completion.usage.total_tokens
+
+    def stream(self, prompt, most=None):
+        pieces, total_tokens = [], None
+        stream = self.completion(prompt, stream=True, stream_options={"include_usage": True})
+        for chunk in stream:
+            pieces.append(chunk.choices[0].delta.content or "" if chunk.choices else "")
+            if getattr(chunk, "usage", None):
+                total_tokens = chunk.usage.total_tokens
+            if most and len([piece for piece in pieces if piece]) == most:
+                stream.completion_stream.close()
+                break
+        return pieces, total_tokens
+
+    def tools(self, prompt, asked):
+        messages = [{"role": "user", "content": prompt}]
+        chunks = list(self.completion(messages, tools=[WEATHER], stream=True))
+        message = litellm.stream_chunk_builder(chunks, messages=messages).choices[0].message
+        messages.append(message.model_dump())
+        for call in message.tool_calls:
+            asked.append(json.loads(call.function.arguments)["location"])
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": "sunny"})
+        return self.completion(messages, tools=[WEATHER]).choices[0].message.content
+
+    def structured(self, prompt):
+        completion = self.completion(prompt, response_format=City)
+        return City.model_validate_json(completion.choices[0].message.content)
+
+    def status_and_body(self, failure):
+        assert isinstance(failure, openai.APIStatusError)
+        if failure.status_code == 400:
+            return 400, failure.body
+        # Of other errors it keeps the gateway's sentence only.
+        assert "API key" in str(failure) or "does not exist" in str(failure)
+        return failure.status_code, None
+
+
+class TestLiteLlm(Rows):
+    client = LiteLlm()
+
+    def test_lists_models(self):
+        models = litellm.get_valid_models(
+            check_provider_endpoint=True,
+            custom_llm_provider="openai",
+            api_base=BASE_URL.removesuffix("/v1"),
+            api_key=KEY,
+        )
+
+        assert "openai/gpt-4o-mini" in models

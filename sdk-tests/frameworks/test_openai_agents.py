@@ -1,0 +1,63 @@
+import asyncio
+
+import openai
+from agents import (
+    Agent,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    RunConfig,
+    Runner,
+    function_tool,
+)
+from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
+
+
+class OpenAiAgents(Framework):
+    error = openai.APIError
+
+    def agent(self, key=KEY, model=MODEL, tools=(), output_type=None, **fields):
+        client = openai.AsyncOpenAI(base_url=BASE_URL, api_key=key, max_retries=0, timeout=60)
+        return Agent(
+            name="tester",
+            model=OpenAIChatCompletionsModel(model=model, openai_client=client),
+            model_settings=ModelSettings(include_usage=True, **fields),
+            tools=list(tools),
+            output_type=output_type,
+        )
+
+    def run(self, prompt, **options):
+        config = RunConfig(tracing_disabled=True)
+        return asyncio.run(Runner.run(self.agent(**options), prompt, run_config=config))
+
+    def chat(self, prompt, **fields):
+        result = self.run(prompt, **fields)
+        return result.final_output, result.context_wrapper.usage.total_tokens
+
+    def stream(self, prompt, most=None):
+        return asyncio.run(self._stream(self.agent(), prompt, [], most))
+
+    async def _stream(self, agent, prompt, pieces, most=None):
+        result = Runner.run_streamed(agent, prompt, run_config=RunConfig(tracing_disabled=True))
+        async for event in result.stream_events():
+            if getattr(event, "data", None) and event.data.type == "response.output_text.delta":
+                pieces.append(event.data.delta)
+                if len(pieces) == most:
+                    result.cancel()
+        return pieces, result.context_wrapper.usage.total_tokens
+
+    def tools(self, prompt, asked):
+        @function_tool
+        def get_weather(location: str) -> str:
+            """The weather of a city"""
+            asked.append(location)
+            return "sunny"
+
+        pieces, _ = asyncio.run(self._stream(self.agent(tools=[get_weather]), prompt, []))
+        return "".join(pieces)
+
+    def structured(self, prompt):
+        return self.run(prompt, output_type=City).final_output
+
+
+class TestOpenAiAgents(Rows):
+    client = OpenAiAgents()

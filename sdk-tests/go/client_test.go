@@ -1,0 +1,219 @@
+// Package sdktests lets openai-go talk to a started gateway; its settings come from the environment, ../run sets them.
+package sdktests
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/shared"
+)
+
+var (
+	ctx    = context.Background()
+	model  = required("LLMPROXY_SCRIPTED_MODEL")
+	client = clientWith(required("LLMPROXY_KEY"))
+	object = map[string]any{
+		"type":       "object",
+		"properties": map[string]any{"city": map[string]any{"type": "string"}, "people": map[string]any{"type": "integer"}},
+	}
+	getWeather = openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{Name: "get_weather", Parameters: object})
+)
+
+func required(name string) string {
+	if os.Getenv(name) == "" {
+		panic(name + " is not set: start the tests with sdk-tests/run")
+	}
+	return os.Getenv(name)
+}
+
+// Without retries: a test sees the first answer, not the third.
+func clientWith(key string) openai.Client {
+	return openai.NewClient(option.WithBaseURL(required("LLMPROXY_BASE_URL")), option.WithAPIKey(key), option.WithMaxRetries(0))
+}
+
+func ask(message string) openai.ChatCompletionNewParams {
+	return openai.ChatCompletionNewParams{
+		Model:    model,
+		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(message)},
+	}
+}
+
+func equal[T comparable](t *testing.T, what string, got, wanted T) {
+	t.Helper()
+	if got != wanted {
+		t.Fatalf("%s: got %v, wanted %v", what, got, wanted)
+	}
+}
+
+// The whole of a stream, accumulated as in the README, and the pieces of its text.
+func stream(params openai.ChatCompletionNewParams) (openai.ChatCompletionAccumulator, string, error) {
+	params.StreamOptions.IncludeUsage = openai.Bool(true)
+	chunks := client.Chat.Completions.NewStreaming(ctx, params)
+	defer chunks.Close()
+	whole, text := openai.ChatCompletionAccumulator{}, ""
+	for chunks.Next() {
+		whole.AddChunk(chunks.Current())
+		if len(chunks.Current().Choices) > 0 {
+			text += chunks.Current().Choices[0].Delta.Content
+		}
+	}
+	return whole, text, chunks.Err()
+}
+
+func whole(t *testing.T, params openai.ChatCompletionNewParams) openai.ChatCompletionMessage {
+	t.Helper()
+	completion, err := client.Chat.Completions.New(ctx, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return completion.Choices[0].Message
+}
+
+func TestListsAndRetrievesModels(t *testing.T) {
+	page, err := client.Models.List(ctx)
+	if err != nil || len(page.Data) == 0 {
+		t.Fatal(page, err)
+	}
+	retrieved, err := client.Models.Get(ctx, model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "id", retrieved.ID, model)
+}
+
+func TestChat(t *testing.T) {
+	completion, err := client.Chat.Completions.New(ctx, ask("hello there"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "content", completion.Choices[0].Message.Content, "You said: hello there")
+	equal(t, "total tokens", completion.Usage.TotalTokens, 6)
+	equal(t, "model", completion.Model, model)
+}
+
+func TestStreamWithUsage(t *testing.T) {
+	whole, text, err := stream(ask("hello there"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "text", text, "You said: hello there")
+	equal(t, "accumulated", whole.Choices[0].Message.Content, text)
+	equal(t, "finish reason", whole.Choices[0].FinishReason, "stop")
+	equal(t, "total tokens", whole.Usage.TotalTokens, 6)
+}
+
+func TestToolRoundTripWithStreamedArguments(t *testing.T) {
+	params := ask("What is the weather? [[script tools=2]]")
+	params.Tools = []openai.ChatCompletionToolUnionParam{getWeather}
+	streamed, _, err := stream(params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "finish reason", streamed.Choices[0].FinishReason, "tool_calls")
+	message := streamed.Choices[0].Message
+	params.Messages = append(params.Messages, message.ToParam())
+	asked := ""
+	for _, call := range message.ToolCalls {
+		var arguments struct{ Location string }
+		if err := json.Unmarshal([]byte(call.Function.Arguments), &arguments); err != nil {
+			t.Fatal(err)
+		}
+		asked += call.Function.Name + " " + arguments.Location + ";"
+		params.Messages = append(params.Messages, openai.ToolMessage("sunny", call.ID))
+	}
+	equal(t, "asked", asked, "get_weather Paris;get_weather Rome;")
+	equal(t, "answer", whole(t, params).Content, "The tool said: sunny")
+}
+
+func TestJSONSchema(t *testing.T) {
+	params := ask("[[script json=1]]")
+	params.ResponseFormat.OfJSONSchema = &shared.ResponseFormatJSONSchemaParam{
+		JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{Name: "city", Schema: object, Strict: openai.Bool(true)},
+	}
+	equal(t, "answer", whole(t, params).Content, `{"city": "Paris", "people": 42}`)
+}
+
+func TestRefused(t *testing.T) {
+	unknown, invalid, empty := ask("hi"), ask("hi"), ask("hi")
+	unknown.Model = "nowhere/at-all"
+	invalid.Temperature = openai.Float(9)
+	empty.Messages = []openai.ChatCompletionMessageParamUnion{}
+	for _, row := range []struct {
+		what   string
+		client openai.Client
+		params openai.ChatCompletionNewParams
+		status int
+		code   string
+		param  string
+	}{
+		{"bad key", clientWith("sk-nobody"), ask("hi"), 401, "invalid_api_key", ""},
+		{"unknown model", client, unknown, 404, "model_not_found", "model"},
+		{"invalid temperature", client, invalid, 400, "invalid_value", "temperature"},
+		{"no messages", client, empty, 400, "invalid_value", "messages"},
+	} {
+		t.Run(row.what, func(t *testing.T) {
+			_, err := row.client.Chat.Completions.New(ctx, row.params)
+			chunks := row.client.Chat.Completions.NewStreaming(ctx, row.params)
+			equal(t, "a chunk", chunks.Next(), false)
+			for _, err := range []error{err, chunks.Err()} {
+				var refused *openai.Error
+				if !errors.As(err, &refused) {
+					t.Fatal(err)
+				}
+				equal(t, "status", refused.StatusCode, row.status)
+				equal(t, "code", refused.Code, row.code)
+				equal(t, "param", refused.Param, row.param)
+				equal(t, "key echoed", strings.Contains(refused.RawJSON(), "sk-nobody"), false)
+			}
+		})
+	}
+}
+
+func TestFailureInTheMiddleIsAnError(t *testing.T) {
+	for _, mishap := range []string{"error=2", "cut=2", "end=2"} {
+		_, text, err := stream(ask("[[script chunks=5 gap=5 " + mishap + "]]"))
+		equal(t, mishap, text, "word1 word2")
+		if err == nil {
+			t.Fatal(mishap + " was not noticed")
+		}
+	}
+}
+
+func cancelled(t *testing.T) (answers int) {
+	stats := os.Getenv("LLMPROXY_SCRIPTED_STATS")
+	if stats == "" {
+		t.Skip("LLMPROXY_SCRIPTED_STATS is not set")
+	}
+	reply, err := http.Get(stats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	counts := map[string]int{}
+	if err := json.NewDecoder(reply.Body).Decode(&counts); err != nil {
+		t.Fatal(err)
+	}
+	return counts["cancelled"]
+}
+
+func TestLeavingAStreamCancelsTheProvidersAnswer(t *testing.T) {
+	for _, script := range []string{"chunks=600 gap=100", "chunks=5 silent=1"} {
+		before := cancelled(t)
+		chunks := client.Chat.Completions.NewStreaming(ctx, ask("[[script "+script+"]]"))
+		equal(t, "a first chunk", chunks.Next() && chunks.Next(), true)
+		chunks.Close()
+		for deadline := time.Now().Add(2 * time.Second); cancelled(t) == before; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal(script + " was not cancelled in time")
+			}
+		}
+	}
+}

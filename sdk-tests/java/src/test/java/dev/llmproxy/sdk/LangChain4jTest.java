@@ -1,0 +1,191 @@
+package dev.llmproxy.sdk;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.agent.tool.ToolSpecification;
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.AuthenticationException;
+import dev.langchain4j.exception.InvalidRequestException;
+import dev.langchain4j.exception.ModelNotFoundException;
+import dev.langchain4j.model.catalog.ModelDescription;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ResponseFormat;
+import dev.langchain4j.model.chat.request.ResponseFormatType;
+import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
+import dev.langchain4j.model.chat.request.json.JsonSchema;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.model.openai.OpenAiChatModel;
+import dev.langchain4j.model.openai.OpenAiModelCatalog;
+import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LangChain4jTest {
+  private static final String URL = Gateway.required("LLMPROXY_BASE_URL");
+  private static final String KEY = Gateway.required("LLMPROXY_KEY");
+
+  @Test
+  void listsModels() {
+    var catalogue = OpenAiModelCatalog.builder().baseUrl(URL).apiKey(KEY).build();
+
+    assertThat(catalogue.listModels())
+        .extracting(ModelDescription::name)
+        .contains("openai/gpt-4o-mini");
+  }
+
+  @Test
+  void chats() {
+    ChatResponse response = chat(KEY, Gateway.MODEL, ask("hello there").build());
+
+    assertThat(response.aiMessage().text()).isEqualTo("You said: hello there");
+    assertThat(response.metadata().tokenUsage().totalTokenCount()).isEqualTo(6);
+  }
+
+  @Test
+  void streamsWithUsage() {
+    Stream stream = new Stream(false).of(ask("hello there").build());
+
+    ChatResponse response = stream.whole.join();
+    assertThat(stream.pieces).containsExactly("You", " said:", " hello", " there");
+    assertThat(response.aiMessage().text()).isEqualTo("You said: hello there");
+    assertThat(response.metadata().tokenUsage().totalTokenCount()).isEqualTo(6);
+  }
+
+  @Test
+  void streamedToolCallsGoRoundTrip() {
+    var parameters = JsonObjectSchema.builder().addStringProperty("location").build();
+    var weather = ToolSpecification.builder().name("get_weather").parameters(parameters).build();
+    ChatRequest.Builder request =
+        ask("What is the weather? [[script tools=2]]").toolSpecifications(weather);
+    List<ChatMessage> messages = new ArrayList<>(request.build().messages());
+
+    var calls = new Stream(false).of(request.build()).whole.join().aiMessage();
+    assertThat(calls.toolExecutionRequests())
+        .extracting(ToolExecutionRequest::arguments)
+        .containsExactly("{\"location\": \"Paris\"}", "{\"location\": \"Rome\"}");
+
+    messages.add(calls);
+    calls
+        .toolExecutionRequests()
+        .forEach(call -> messages.add(ToolExecutionResultMessage.from(call, "sunny")));
+    assertThat(chat(KEY, Gateway.MODEL, request.messages(messages).build()).aiMessage().text())
+        .isEqualTo("The tool said: sunny");
+  }
+
+  @Test
+  void answersInAJsonSchema() {
+    var city =
+        JsonObjectSchema.builder().addStringProperty("city").addIntegerProperty("people").build();
+    var format =
+        ResponseFormat.builder()
+            .type(ResponseFormatType.JSON)
+            .jsonSchema(JsonSchema.builder().name("city").rootElement(city).build())
+            .build();
+
+    ChatRequest request = ask("[[script json=1]]").responseFormat(format).build();
+
+    assertThat(chat(KEY, Gateway.MODEL, request).aiMessage().text())
+        .isEqualTo("{\"city\": \"Paris\", \"people\": 42}");
+  }
+
+  @Test
+  void isRefused() {
+    assertThatThrownBy(() -> chat("sk-nobody", Gateway.MODEL, ask("hi").build()))
+        .isInstanceOf(AuthenticationException.class)
+        .hasMessageContaining("invalid_api_key")
+        .hasMessageNotContaining("sk-nobody");
+    assertThatThrownBy(() -> chat(KEY, "nowhere/at-all", ask("hi").build()))
+        .isInstanceOf(ModelNotFoundException.class);
+    assertThatThrownBy(() -> chat(KEY, Gateway.MODEL, ask("hi").temperature(9.0).build()))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining("temperature");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"error=2", "cut=2", "end=2"})
+  void aFailureInTheMiddleIsAnError(String mishap) {
+    Stream stream = new Stream(false).of(ask("[[script chunks=5 gap=5 " + mishap + "]]").build());
+
+    assertThat(stream.whole).failsWithin(5, TimeUnit.SECONDS);
+    assertThat(stream.pieces).containsExactly("word1", " word2");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"chunks=600 gap=100", "chunks=5 silent=1"})
+  void leavingAStreamCancelsTheProvidersAnswer(String script) throws Exception {
+    int before = StreamTest.cancelledStreams();
+
+    new Stream(true).of(ask("[[script " + script + "]]").build());
+
+    long deadline = System.nanoTime() + 3_000_000_000L;
+    while (StreamTest.cancelledStreams() == before) {
+      assertThat(System.nanoTime()).as("cancelled in time").isLessThan(deadline);
+      Thread.sleep(20);
+    }
+  }
+
+  private static ChatRequest.Builder ask(String message) {
+    return ChatRequest.builder().messages(UserMessage.from(message));
+  }
+
+  private static ChatResponse chat(String key, String model, ChatRequest request) {
+    return OpenAiChatModel.builder()
+        .baseUrl(URL)
+        .apiKey(key)
+        .modelName(model)
+        .maxRetries(0)
+        .build()
+        .chat(request);
+  }
+
+  /** What comes of a stream; left after the first piece of text when that is asked for. */
+  private static final class Stream implements StreamingChatResponseHandler {
+    final List<String> pieces = new ArrayList<>();
+    final CompletableFuture<ChatResponse> whole = new CompletableFuture<>();
+    private final boolean leaving;
+
+    Stream(boolean leaving) {
+      this.leaving = leaving;
+    }
+
+    Stream of(ChatRequest request) {
+      OpenAiStreamingChatModel.builder()
+          .baseUrl(URL)
+          .apiKey(KEY)
+          .modelName(Gateway.MODEL)
+          .build()
+          .chat(request, this);
+      return this;
+    }
+
+    @Override
+    public void onPartialResponse(PartialResponse piece, PartialResponseContext context) {
+      pieces.add(piece.text());
+      if (leaving) {
+        context.streamingHandle().cancel();
+      }
+    }
+
+    @Override
+    public void onCompleteResponse(ChatResponse response) {
+      whole.complete(response);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      whole.completeExceptionally(error);
+    }
+  }
+}

@@ -1,0 +1,31 @@
+// Settings of the tests come from the environment; ../run sets them. ../ai-sdk uses this as well.
+import assert from 'node:assert/strict';
+
+function required(name) {
+  assert.ok(process.env[name], `${name} is not set: start the tests with sdk-tests/run`);
+  return process.env[name];
+}
+
+export const baseURL = required('LLMPROXY_BASE_URL');
+export const key = required('LLMPROXY_KEY');
+export const model = required('LLMPROXY_SCRIPTED_MODEL');
+export const localModel = process.env.LLMPROXY_LOCAL_MODEL;
+export const revokedKey = process.env.LLMPROXY_REVOKED_KEY;
+export const stats = process.env.LLMPROXY_SCRIPTED_STATS;
+
+/** Options of a test that needs a setting: skipped when it is not set. */
+export const needs = (setting) => ({ skip: setting ? false : 'its setting is not set' });
+
+export async function cancelledStreams() {
+  return (await (await fetch(stats)).json()).cancelled;
+}
+
+export async function waitUntil(condition, milliseconds = 2000) {
+  const deadline = Date.now() + milliseconds;
+  while (!(await condition())) {
+    assert.ok(Date.now() < deadline, 'did not happen in time');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+/** Has three requests a minute, for one test to use up. */
+export const tinyKey = process.env.LLMPROXY_TINY_KEY;
