@@ -1,8 +1,9 @@
 # make dev     builds, fetches the local model, starts on http://localhost:3000 and shows a first API key
 # make test    everything: unit, route, wire, SDK and command-line tests
 # make build   only builds; ./llmproxy start then runs it
+# make fuzz    looks for provider streams that break the contract, for three minutes
 # make format  brings the Java sources into the form that the build checks
-.PHONY: dev test build format model clean
+.PHONY: dev test build fuzz format model clean
 .DEFAULT_GOAL := dev
 
 maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
@@ -22,6 +23,10 @@ model:
 
 test:
 	@scripts/test
+
+# What it finds is kept as an input of the test, which mvn test tries from then on.
+fuzz:
+	@JAZZER_FUZZ=1 $(maven) test -Dtest=ProviderStreamFuzzTest#anyStreamKeepsTheContract
 
 format:
 	@$(maven) --quiet spotless:apply

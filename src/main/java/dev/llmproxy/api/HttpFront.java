@@ -22,6 +22,7 @@ public final class HttpFront {
   /** The response header that joins an answer with the log and the usage record. */
   public static final String REQUEST_ID = "x-request-id";
 
+  private static final String PROCESSING_MS = "openai-processing-ms";
   private static final int ID_BYTES = 12;
 
   private final Cors cors;
@@ -52,6 +53,7 @@ public final class HttpFront {
         .response()
         .setStatusCode(status)
         .putHeader(REQUEST_ID, newId())
+        .putHeader(PROCESSING_MS, "0")
         .putHeader("Content-Type", "application/json")
         .end(Buffer.buffer(Json.bytes(error.toJson())))
         .onComplete(sent -> request.connection().close());
@@ -64,7 +66,7 @@ public final class HttpFront {
     response.putHeader(REQUEST_ID, newId());
     response.headersEndHandler(done ->
         response.putHeader(
-            "openai-processing-ms",
+            PROCESSING_MS,
             Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started))));
     // Any content type is taken for JSON: a form would otherwise be parsed away by the body
     // handler.

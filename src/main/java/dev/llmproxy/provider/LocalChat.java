@@ -154,9 +154,7 @@ public final class LocalChat implements AutoCloseable {
     return new SamplingOptions(
         request.path("temperature").asDouble(DEFAULT_TEMPERATURE),
         topP > 0 ? topP : Double.MIN_NORMAL,
-        request.path("seed").isIntegralNumber()
-            ? Long.valueOf(request.get("seed").longValue())
-            : null,
+        request.path("seed").isNumber() ? Long.valueOf(request.get("seed").longValue()) : null,
         maxTokens.asInt(defaults.maxTokens()),
         stops);
   }

@@ -14,6 +14,10 @@ import java.nio.charset.StandardCharsets;
  */
 public final class SseReader {
   private static final int BUFFER_BYTES = 2048;
+
+  /** Room for a field's name in a line, whose value may have all of an event's bytes. */
+  private static final int NAME_BYTES = 16;
+
   private static final char BYTE_ORDER_MARK = '\uFEFF';
 
   private final InputStream in;
@@ -79,13 +83,14 @@ public final class SseReader {
         } else if (b == '\n' || b == '\r') {
           afterCarriageReturn = b == '\r';
           line.write(buffer, start, position - 1 - start);
+          checkLength(line.size() - NAME_BYTES);
           return text();
         } else {
           afterCarriageReturn = false;
         }
       }
       line.write(buffer, start, position - start);
-      checkLength(line.size());
+      checkLength(line.size() - NAME_BYTES);
     }
     return line.size() == 0 ? null : text();
   }

@@ -44,6 +44,10 @@ class ChatRequestTest {
         {"temperature": 2.0, "top_p": 1.0, "n": 128, "presence_penalty": 2, "frequency_penalty": 2,
          "max_tokens": 2147483647, "max_completion_tokens": 2147483647, "top_logprobs": 20}\
         """,
+        // Whole numbers of clients that know only one type of number.
+        """
+        {"seed": 7.0, "n": 1.0, "max_tokens": 1e3}\
+        """,
         """
         {"stop": "END"}\
         """,

@@ -45,10 +45,15 @@ final class ChatEndpoint {
       if (sent > 0) {
         events.pause(milliseconds(Directive.GAP));
       }
-      events.send(chunks.get(sent).toString());
+      events.send(padded(chunks.get(sent)).toString());
     }
     events.send("[DONE]");
     events.end();
+  }
+
+  private ObjectNode padded(ObjectNode chunk) {
+    int bytes = script.number(Directive.SIZE, 0);
+    return bytes == 0 ? chunk : chunk.deepCopy().put("padding", "x".repeat(bytes));
   }
 
   private List<Mishap> mishapsDue(int chunksSent) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 enum Directive {
   // The answer
   CHUNKS("number of words, one to a chunk, instead of the echo"),
+  SIZE("bytes added to each chunk, in a field nobody knows"),
   N("number of choices (the request's own n counts as well)"),
   TOOLS("number of tool calls, arguments in fragments, until tool results come"),
   JSON("1: an object that fits the JSON schema in the request's response_format"),

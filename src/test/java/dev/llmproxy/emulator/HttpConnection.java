@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 
 /**
@@ -28,11 +29,16 @@ final class HttpConnection implements Closeable {
   private static final byte[] LINE_END = {'\r', '\n'};
 
   private final Socket socket;
+  private final AtomicLong written;
   private final BufferedInputStream in;
   private final OutputStream out;
 
-  HttpConnection(Socket socket) throws IOException {
+  /**
+   * @param written counts the bytes of streams that the peer's side has taken
+   */
+  HttpConnection(Socket socket, AtomicLong written) throws IOException {
     this.socket = socket;
+    this.written = written;
     socket.setTcpNoDelay(true);
     in = new BufferedInputStream(socket.getInputStream());
     out = socket.getOutputStream();
@@ -83,6 +89,7 @@ final class HttpConnection implements Closeable {
     chunk.write(bytes, from, to - from);
     chunk.writeBytes(LINE_END);
     chunk.writeTo(out);
+    written.addAndGet(chunk.size());
   }
 
   void endStream() throws IOException {

@@ -19,6 +19,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * An OpenAI-compatible provider on loopback that does as its caller's message says: {@code [[script
@@ -36,6 +37,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private final AtomicInteger ids = new AtomicInteger();
   private final AtomicInteger cancelled = new AtomicInteger();
   private final AtomicInteger accepted = new AtomicInteger();
+  private final AtomicLong written = new AtomicLong();
 
   private ScriptedProvider(ServerSocket server) {
     this.server = server;
@@ -81,6 +83,11 @@ public final class ScriptedProvider implements AutoCloseable {
     return accepted.get();
   }
 
+  /** How many bytes of streams were written so far. */
+  public long written() {
+    return written.get();
+  }
+
   @Override
   public void close() {
     try {
@@ -106,7 +113,7 @@ public final class ScriptedProvider implements AutoCloseable {
   }
 
   private void serve(Socket socket) {
-    try (HttpConnection connection = new HttpConnection(socket)) {
+    try (HttpConnection connection = new HttpConnection(socket, written)) {
       connections.add(connection);
       try {
         while (!socket.isClosed() && answerNext(connection)) {

@@ -115,6 +115,14 @@ class SseReaderTest {
   }
 
   @Test
+  void whatIsTooLongDoesNotDependOnHowTheNetworkCuts() throws IOException {
+    byte[] fits = ("data: " + "x".repeat(10) + "\n\n").getBytes(StandardCharsets.UTF_8);
+    assertThat(events(new SseReader(new ByteByByte(fits), 10)))
+        .containsExactly(new SseEvent(null, "x".repeat(10)));
+    assertThatIOException().isThrownBy(() -> events(": " + "x".repeat(100) + "\n", 10));
+  }
+
+  @Test
   void passesOnAFailureOfTheConnection() {
     InputStream broken =
         new SequenceInputStream(

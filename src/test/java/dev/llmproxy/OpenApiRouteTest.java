@@ -1,0 +1,324 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SchemaId;
+import com.networknt.schema.SchemaLocation;
+import com.networknt.schema.SpecVersion.VersionFlag;
+import com.networknt.schema.ValidationMessage;
+import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The description at /openapi.json, and that the server does as it says. */
+class OpenApiRouteTest {
+  private static final JsonSchemaFactory SCHEMAS =
+      JsonSchemaFactory.getInstance(VersionFlag.V202012);
+  private static final String OPENAPI_SCHEMA =
+      Path.of("src/test/resources/openapi-schema/openapi-3.1.schema.json").toUri().toString();
+  private static final Set<String> METHODS =
+      Set.of("get", "put", "post", "delete", "options", "head", "patch", "trace");
+
+  private static Gateway gateway;
+  private static String key;
+  private static JsonNode description;
+
+  @BeforeAll
+  static void start(@TempDir Path data) {
+    gateway = Gateway.start(data, Map.of("CORS_ORIGINS", "*", "MAX_BODY_MB", "1"));
+    key = gateway.createKey("openapi@example.com");
+    description = Gateway.json(gateway.get("/openapi.json", null));
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+  }
+
+  @Test
+  void isServedWithoutAKeyToPagesOfAnyOrigin() {
+    HttpResponse<String> response =
+        gateway.send(
+            gateway
+                .request("/openapi.json", null)
+                .header("Origin", "https://app.example.com")
+                .GET()
+                .build());
+
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
+    assertThat(response.headers().firstValue("access-control-allow-origin")).hasValue("*");
+    assertThat(response.headers().firstValue("x-request-id")).isPresent();
+  }
+
+  @Test
+  void isValidOpenApi() {
+    JsonSchema openApi = SCHEMAS.getSchema(SchemaLocation.of(OPENAPI_SCHEMA));
+    JsonSchema jsonSchema = SCHEMAS.getSchema(SchemaLocation.of(SchemaId.V202012));
+
+    assertThat(problems(openApi, description)).isEmpty();
+    assertThat(description.at("/components/schemas").properties())
+        .allSatisfy(schema -> assertThat(problems(jsonSchema, schema.getValue())).isEmpty());
+  }
+
+  @Test
+  void everyReferenceLeadsSomewhere() {
+    List<String> references = description.findValuesAsText("$ref");
+
+    assertThat(references)
+        .isNotEmpty()
+        .allSatisfy(reference ->
+            assertThat(description.at(reference.substring(1)).isMissingNode())
+                .as(reference)
+                .isFalse());
+  }
+
+  @Test
+  void describesTheApiRoutesAndNothingElse() throws IOException {
+    Set<String> described = new TreeSet<>();
+    description
+        .path("paths")
+        .properties()
+        .forEach(path ->
+            path.getValue()
+                .fieldNames()
+                .forEachRemaining(method -> {
+                  if (METHODS.contains(method)) {
+                    described.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey());
+                  }
+                }));
+
+    assertThat(described).isEqualTo(routes());
+  }
+
+  @Test
+  void itsOwnExamplesAreValid() {
+    JsonNode post = operation("/v1/chat/completions", "post");
+
+    assertThat(post.at("/requestBody/content/application~1json/examples"))
+        .isNotEmpty()
+        .allSatisfy(example ->
+            assertThat(problems(schema("ChatRequest"), example.path("value"))).isEmpty());
+    assertThat(description.at("/components/responses"))
+        .allSatisfy(response -> {
+          JsonNode example = response.at("/content/application~1json/example");
+          if (!example.isMissingNode()) {
+            assertThat(problems(schema("Error"), example)).isEmpty();
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/v1/models,                     /v1/models,         200",
+    "/v1/models/openai%2Fgpt-4o,     /v1/models/{model}, 200",
+    "/v1/models/openai/gpt-4o,       /v1/models/{model}, 200",
+    "/v1/models/nobody%2Fnothing,    /v1/models/{model}, 404"
+  })
+  void modelsAreAsDescribed(String path, String template, int status) {
+    HttpResponse<String> response = gateway.get(path, key);
+
+    assertThat(response.statusCode()).isEqualTo(status);
+    assertDescribed(template, "get", response);
+    assertDescribed(template, "get", gateway.get(path, null));
+    assertDescribed(template, "get", gateway.get(path, "sk-unknown"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "hi",
+        "[[script tools=2]]",
+        "[[script n=2 reasoning=1]]",
+        "[[script bare=1]]",
+        "[[script groq=1]]",
+        "[[script fields=1]]",
+        "[[script finish=eos]]"
+      })
+  void answersAreAsDescribed(String script) {
+    HttpResponse<String> whole = gateway.chat(key, "openai/scripted", false, script);
+    HttpResponse<String> stream = gateway.chat(key, "openai/scripted", true, script);
+
+    assertThat(List.of(whole.statusCode(), stream.statusCode())).containsOnly(200);
+    assertDescribed("/v1/chat/completions", "post", whole);
+    assertDescribed("/v1/chat/completions", "post", stream);
+    assertThat(data(stream))
+        .isNotEmpty()
+        .allSatisfy(chunk -> assertThat(problems(schema("ChatCompletionChunk"), chunk)).isEmpty());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "[[script status=400 code=context_length_exceeded]], 400",
+    "[[script status=401]],                              502",
+    "[[script status=404]],                              404",
+    "[[script status=413]],                              413",
+    "[[script status=422]],                              422",
+    "[[script status=429 retry_after=7]],                429",
+    "[[script status=500 html=1]],                       502",
+    "[[script status=504]],                              504",
+    "[[script hangup=1]],                                502"
+  })
+  void failuresOfTheProviderAreAsDescribed(String script, int status) {
+    for (boolean stream : new boolean[] {false, true}) {
+      HttpResponse<String> response = gateway.chat(key, "openai/scripted", stream, script);
+
+      assertThat(response.statusCode()).isEqualTo(status);
+      assertDescribed("/v1/chat/completions", "post", response);
+    }
+  }
+
+  @Test
+  void aStreamThatFailsOnItsWayEndsAsDescribed() {
+    HttpResponse<String> response =
+        gateway.chat(key, "openai/scripted", true, "[[script chunks=4 cut=2]]");
+
+    assertThat(response.body()).contains("event: error\n").doesNotContain("[DONE]");
+    assertThat(problems(schema("Error"), data(response).getLast())).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "{",
+        "[]",
+        "{\"model\":\"openai/x\"}",
+        "{\"model\":\"nobody/nothing\",\"messages\":[{\"role\":\"user\"}]}",
+        "{\"model\":\"openai/x\",\"messages\":[{\"role\":\"robot\"}]}"
+      })
+  void refusalsAreAsDescribed(String body) {
+    assertDescribed("/v1/chat/completions", "post", gateway.post(key, body));
+    assertDescribed("/v1/chat/completions", "post", gateway.post(null, body));
+  }
+
+  @Test
+  void tooLargeABodyIsRefusedAsDescribed() {
+    HttpResponse<String> response = gateway.post(key, " ".repeat(2 << 20));
+
+    assertThat(response.statusCode()).isEqualTo(413);
+    assertDescribed("/v1/chat/completions", "post", response);
+  }
+
+  @Test
+  void tooLargeAHeaderIsRefusedAsDescribed() {
+    HttpRequest request =
+        gateway.request("/v1/models", key).header("X-Large", "x".repeat(20_000)).GET().build();
+    HttpResponse<String> response = gateway.send(request);
+
+    assertThat(response.statusCode()).isEqualTo(431);
+    assertDescribed("/v1/models", "get", response);
+  }
+
+  /** Status, required headers, content type and, where it is JSON, body. */
+  private static void assertDescribed(String path, String method, HttpResponse<String> response) {
+    JsonNode described =
+        resolved(operation(path, method).path("responses").path("" + response.statusCode()));
+    assertThat(described.isMissingNode()).as("status %d", response.statusCode()).isFalse();
+    described
+        .path("headers")
+        .properties()
+        .forEach(entry -> {
+          JsonNode header = resolved(entry.getValue());
+          var value = response.headers().firstValue(entry.getKey());
+          assertThat(value.isPresent() || !header.path("required").asBoolean())
+              .as("%s of %s", entry.getKey(), response)
+              .isTrue();
+          value.ifPresent(text -> {
+            boolean number = header.at("/schema/type").asText().equals("integer");
+            JsonNode json =
+                Json.object().put("text", text).put("number", number ? Long.parseLong(text) : 0);
+            assertThat(
+                    problems(
+                        SCHEMAS.getSchema(header.path("schema")),
+                        json.get(number ? "number" : "text")))
+                .isEmpty();
+          });
+        });
+    String contentType = response.headers().firstValue("content-type").orElseThrow();
+    JsonNode content = described.path("content").path(contentType.split(";", -1)[0]);
+    assertThat(content.isMissingNode()).as(contentType).isFalse();
+    if (contentType.equals("application/json")) {
+      ObjectNode schema = content.path("schema").deepCopy();
+      schema.set("components", description.path("components"));
+      assertThat(problems(SCHEMAS.getSchema(schema), Gateway.json(response))).isEmpty();
+    }
+  }
+
+  private static JsonNode operation(String path, String method) {
+    return description.path("paths").path(path).path(method);
+  }
+
+  private static JsonNode resolved(JsonNode node) {
+    return node.has("$ref") ? description.at(node.get("$ref").textValue().substring(1)) : node;
+  }
+
+  private static JsonSchema schema(String name) {
+    ObjectNode schema = Json.object().put("$ref", "#/components/schemas/" + name);
+    schema.set("components", description.path("components"));
+    return SCHEMAS.getSchema(schema);
+  }
+
+  private static List<String> problems(JsonSchema schema, JsonNode value) {
+    return schema.validate(Json.text(value), InputFormat.JSON).stream()
+        .map(ValidationMessage::getMessage)
+        .toList();
+  }
+
+  private static List<JsonNode> data(HttpResponse<String> stream) {
+    return stream
+        .body()
+        .lines()
+        .filter(line -> line.startsWith("data: {"))
+        .map(line -> {
+          try {
+            return Json.parse(line.substring("data: ".length()));
+          } catch (IOException e) {
+            throw new IllegalStateException(line, e);
+          }
+        })
+        .toList();
+  }
+
+  /** Method and path of each route file whose name begins with api-. */
+  private static Set<String> routes() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("routes"))) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith("api-"))
+          .map(file -> {
+            try {
+              return new YAMLMapper().readTree(file.toFile()).at("/0/route/from");
+            } catch (IOException e) {
+              throw new IllegalStateException(file.toString(), e);
+            }
+          })
+          .map(from ->
+              from.at("/parameters/httpMethodRestrict").asText()
+                  + " "
+                  + from.path("uri").asText().replace("platform-http:", ""))
+          .collect(Collectors.toCollection(TreeSet::new));
+    }
+  }
+}

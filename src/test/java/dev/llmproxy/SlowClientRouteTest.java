@@ -1,0 +1,94 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.usage.Status;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Clients that read slowly, or have said their last word, on bare sockets (wire contract, §5). */
+class SlowClientRouteTest {
+  private static final long MEGABYTE = 1 << 20;
+  private static final int CHUNKS = 3000;
+  private static final int CHUNK_BYTES = 20_000;
+
+  private Gateway gateway;
+  private String key;
+
+  @BeforeEach
+  void start(@TempDir Path data) {
+    gateway = Gateway.start(data);
+    key = gateway.createKey("slow@example.com");
+  }
+
+  @AfterEach
+  void stop() {
+    gateway.close();
+  }
+
+  @Test
+  void aClientThatReadsNothingSlowsItsOwnProviderAndNobodyElse() throws IOException {
+    try (Socket slow =
+        request("[[script chunks=%d size=%d]]".formatted(CHUNKS, CHUNK_BYTES), true)) {
+      AtomicLong written = new AtomicLong();
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .during(Duration.ofSeconds(1))
+          .until(() -> {
+            long now = gateway.provider().written();
+            return now > 0 && written.getAndSet(now) == now;
+          });
+
+      // All of it would be 60 MB; what has gone is in the buffers of four sockets.
+      assertThat(written.get()).isLessThan(30 * MEGABYTE);
+      assertThat(gateway.chat(key, "openai/scripted", true, "[[script chunks=50]]").body())
+          .endsWith("data: [DONE]\n\n");
+      assertThat(gateway.provider().cancelled()).isZero();
+
+      // Once it reads, it gets everything.
+      assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+          .contains("word" + CHUNKS)
+          .contains("data: [DONE]");
+    }
+  }
+
+  /** TCP does not tell a client that only ends its output from one that closes its socket. */
+  @Test
+  void aClientThatEndsItsOutputHasLeft() throws IOException {
+    try (Socket socket = request("[[script chunks=1000 gap=50]]", false)) {
+      Awaitility.await().until(() -> !gateway.provider().requests().isEmpty());
+      socket.shutdownOutput();
+
+      assertThat(socket.getInputStream().readAllBytes()).isEmpty();
+      assertThat(gateway.awaitRecords(1).getLast().status()).isEqualTo(Status.CANCELLED);
+      Awaitility.await().until(() -> gateway.provider().cancelled() == 1);
+    }
+  }
+
+  private Socket request(String message, boolean stream) throws IOException {
+    var body = Json.object().put("model", "openai/scripted").put("stream", stream);
+    body.putArray("messages").addObject().put("role", "user").put("content", message);
+    byte[] bytes = Json.bytes(body);
+    Socket socket = new Socket();
+    socket.setReceiveBufferSize(8192);
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), gateway.port()));
+    socket.setSoTimeout(30_000);
+    String head =
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            + "Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n".formatted(key, bytes.length);
+    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    socket.getOutputStream().write(bytes);
+    return socket;
+  }
+}
