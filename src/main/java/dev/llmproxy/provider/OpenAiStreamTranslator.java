@@ -199,6 +199,11 @@ final class OpenAiStreamTranslator {
   private static void repairChoice(ObjectNode choice, ChoiceState state) {
     ObjectNode delta =
         choice.get("delta") instanceof ObjectNode object ? object : choice.putObject("delta");
+    if (delta.get("tool_calls") instanceof ArrayNode calls) {
+      calls.removeIf(call -> !call.isObject());
+    } else if (delta.hasNonNull("tool_calls")) {
+      delta.remove("tool_calls");
+    }
     if (!state.begun) {
       state.begun = true;
       delta.put("role", "assistant");
