@@ -64,4 +64,10 @@ public record RequestBody(ObjectNode json) {
       throw OpenAiErrors.invalidType(name, expected).asException();
     }
   }
+
+  /** To JSON Schema, and to clients whose numbers are all of one type, 7.0 is an integer. */
+  public static boolean isWhole(JsonNode value) {
+    return value.isIntegralNumber()
+        || (value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0);
+  }
 }

@@ -75,7 +75,7 @@ public record ChatRequest(ObjectNode body) {
     WHOLE_NUMBERS.forEach((name, range) -> checkNumber(name, range, true));
     optional("tools", JsonNode::isArray, "an array");
     optional("functions", JsonNode::isArray, "an array");
-    optional("seed", ChatRequest::isWhole, "an integer");
+    optional("seed", RequestBody::isWhole, "an integer");
     optional("logprobs", JsonNode::isBoolean, "a boolean");
     optional("logit_bias", JsonNode::isObject, "an object");
     optional("user", JsonNode::isTextual, "a string");
@@ -124,19 +124,13 @@ public record ChatRequest(ObjectNode body) {
 
   private void checkNumber(String name, Range range, boolean whole) {
     optional(
-        name, whole ? ChatRequest::isWhole : JsonNode::isNumber, whole ? "an integer" : "a number");
+        name, whole ? RequestBody::isWhole : JsonNode::isNumber, whole ? "an integer" : "a number");
     JsonNode value = body.path(name);
     if (value.isNumber() && !range.holds(value.decimalValue())) {
       throw OpenAiErrors.invalidValue(
               name, "it must be from %s to %s.".formatted(range.least, range.most))
           .asException();
     }
-  }
-
-  /** To JSON Schema, and to clients whose numbers are all of one type, 7.0 is an integer. */
-  private static boolean isWhole(JsonNode value) {
-    return value.isIntegralNumber()
-        || (value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0);
   }
 
   private JsonNode required(String name) {

@@ -16,6 +16,10 @@ import java.util.List;
  */
 public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) {
   private static final int MOST_INPUTS = 2048;
+
+  /** Twice what any known model gives. */
+  private static final int MOST_DIMENSIONS = 8192;
+
   private static final String FORMS =
       "a string, an array of strings, an array of tokens or an array of token arrays";
 
@@ -95,7 +99,7 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) {
     if (input.isTextual() ? input.textValue().isEmpty() : input.isEmpty()) {
       throw OpenAiErrors.invalidValue(path, "it is empty.").asException();
     }
-    if (!input.valueStream().allMatch(JsonNode::isIntegralNumber)) {
+    if (!input.valueStream().allMatch(RequestBody::isWhole)) {
       throw OpenAiErrors.invalidType(path, "token numbers only").asException();
     }
   }
@@ -113,10 +117,16 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) {
   }
 
   private static void checkDimensions(RequestBody body) {
-    body.optional("dimensions", JsonNode::isIntegralNumber, "an integer");
+    body.optional("dimensions", RequestBody::isWhole, "an integer");
     JsonNode dimensions = body.json().path("dimensions");
-    if (dimensions.isNumber() && !(dimensions.canConvertToInt() && dimensions.intValue() > 0)) {
-      throw OpenAiErrors.invalidValue("dimensions", "it must be at least 1.").asException();
+    boolean fits =
+        dimensions.canConvertToInt()
+            && dimensions.intValue() >= 1
+            && dimensions.intValue() <= MOST_DIMENSIONS;
+    if (dimensions.isNumber() && !fits) {
+      throw OpenAiErrors.invalidValue(
+              "dimensions", "it must be from 1 to %d.".formatted(MOST_DIMENSIONS))
+          .asException();
     }
   }
 }
