@@ -1,10 +1,7 @@
 package dev.llmproxy.gate;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import dev.llmproxy.Sha256;
 import java.security.SecureRandom;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,13 +30,7 @@ public final class ApiKey {
 
   /** Lower-case hex sha256 of the key's UTF-8 bytes. */
   public static String hash(String key) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java runtime has SHA-256.", e);
-    }
+    return Sha256.hex(key);
   }
 
   /** Enough of a key to recognise it by, e.g. {@code sk-Ab1…x9Yz}. */

@@ -1,11 +1,8 @@
 package dev.llmproxy.usage;
 
+import dev.llmproxy.Sha256;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.WorkbookSchema;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Locale;
 
 /**
@@ -13,6 +10,7 @@ import java.util.Locale;
  */
 public final class SheetTitles {
   private static final int LONGEST = 93;
+  private static final int HASH_DIGITS = 6;
 
   private final Ledger ledger;
 
@@ -29,7 +27,10 @@ public final class SheetTitles {
   private String give(String address) {
     String title = readable(address);
     if (title.length() > LONGEST || reserved(title) || ledger.sheetTitleTaken(title)) {
-      title = title.substring(0, Math.min(LONGEST, title.length())) + "_" + sixHex(address);
+      title =
+          title.substring(0, Math.min(LONGEST, title.length()))
+              + "_"
+              + Sha256.hex(address).substring(0, HASH_DIGITS);
     }
     ledger.giveSheetTitle(address, title);
     return title;
@@ -43,15 +44,5 @@ public final class SheetTitles {
     return title.equalsIgnoreCase(ApiKeySheet.TITLE)
         || title.equalsIgnoreCase(WorkbookSchema.SYNC_TITLE)
         || title.startsWith("_");
-  }
-
-  private static String sixHex(String address) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(address.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest, 0, 3);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java runtime has SHA-256.", e);
-    }
   }
 }

@@ -10,9 +10,7 @@ import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import dev.llmproxy.Sha256;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -28,6 +26,9 @@ public final class WorkbookSchema {
 
   /** Columns of {@link #SYNC_TITLE}. */
   public static final List<String> SYNC_HEADERS = List.of("Ledger", "Sequence", "Written At");
+
+  private static final int HEX = 16;
+  private static final int INT_DIGITS = 8;
 
   private volatile boolean prepared;
 
@@ -121,14 +122,8 @@ public final class WorkbookSchema {
    * twice.
    */
   public static int sheetId(String title) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(title.getBytes(StandardCharsets.UTF_8));
-      int id = java.nio.ByteBuffer.wrap(digest).getInt() & Integer.MAX_VALUE;
-      // 0 is the sheet that Google makes with a spreadsheet.
-      return id == 0 ? 1 : id;
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java runtime has SHA-256.", e);
-    }
+    int id = Integer.parseUnsignedInt(Sha256.hex(title), 0, INT_DIGITS, HEX) & Integer.MAX_VALUE;
+    // 0 is the sheet that Google makes with a spreadsheet.
+    return id == 0 ? 1 : id;
   }
 }
