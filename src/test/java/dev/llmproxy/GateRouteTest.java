@@ -156,6 +156,18 @@ class GateRouteTest {
   }
 
   @Test
+  void aModelIsDescribedAsTheCatalogueHasItAndOneThatItLacksByItsIdAlone() {
+    assertThat(Gateway.json(gateway.get("/v1/models/openai/gpt-4o-mini", key)).toString())
+        .isEqualTo(
+            "{\"id\":\"openai/gpt-4o-mini\",\"object\":\"model\",\"created\":1721260800,\"owned_by\":\"openai\","
+                + "\"label\":\"GPT-4o mini\",\"context_length\":128000,"
+                + "\"abilities\":[\"chat\",\"tools\",\"vision\",\"json-schema\"]}");
+    assertThat(Gateway.json(gateway.get("/v1/models/openai/scripted", key)).toString())
+        .isEqualTo(
+            "{\"id\":\"openai/scripted\",\"object\":\"model\",\"created\":0,\"owned_by\":\"openai\"}");
+  }
+
+  @Test
   void anUnknownModelIsNotFound() {
     HttpResponse<String> response = gateway.get("/v1/models/nobody/nothing", key);
 

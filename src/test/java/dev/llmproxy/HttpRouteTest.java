@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** HTTP itself: what SDKs hide. */
 class HttpRouteTest {
@@ -97,6 +99,39 @@ class HttpRouteTest {
       assertThat(readLine(socket)).isEqualTo("HTTP/1.1 100 Continue");
       write(socket, body);
       assertThat(read(socket)).contains("200 OK").contains("You said: hi");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/models", "/v1/models/openai/scripted", "/openapi.json"})
+  void aHeadIsAGetWithoutItsBody(String path) throws IOException {
+    HttpResponse<String> get = gateway.send(gateway.request(path, key).GET().build());
+    try (Socket socket = open()) {
+      write(
+          socket,
+          "HEAD %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n"
+              .formatted(path, key));
+      String head = read(socket);
+
+      assertThat(get.statusCode()).isEqualTo(200);
+      assertThat(head)
+          .startsWith("HTTP/1.1 200 OK\r\n")
+          .containsIgnoringCase("content-type: application/json")
+          .containsIgnoringCase("x-request-id: req_")
+          .endsWith("\r\n\r\n");
+      assertThat(head.indexOf("\r\n\r\n")).isEqualTo(head.length() - 4);
+    }
+  }
+
+  @Test
+  void aHeadOfWhatIsPostedIsRefusedWithoutABody() throws IOException {
+    try (Socket socket = open()) {
+      write(socket, "HEAD /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+      assertThat(read(socket))
+          .startsWith("HTTP/1.1 405 ")
+          .containsIgnoringCase("allow: OPTIONS, POST")
+          .endsWith("\r\n\r\n");
     }
   }
 

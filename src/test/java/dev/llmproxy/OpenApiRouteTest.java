@@ -315,7 +315,8 @@ class OpenApiRouteTest {
             }
           })
           .map(from ->
-              from.at("/parameters/httpMethodRestrict").asText()
+              // HEAD is said once for all paths.
+              from.at("/parameters/httpMethodRestrict").asText().replace(",HEAD", "")
                   + " "
                   + from.path("uri").asText().replace("platform-http:", ""))
           .collect(Collectors.toCollection(TreeSet::new));

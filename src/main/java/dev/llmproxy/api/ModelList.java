@@ -57,7 +57,7 @@ public final class ModelList {
         Json.object()
             .put("id", provider.name() + "/" + upstreamModel)
             .put("object", "model")
-            .put("created", 0)
+            .put("created", model == null ? 0 : model.created())
             .put("owned_by", provider.name());
     if (model != null) {
       json.put("label", model.label());

@@ -2,6 +2,8 @@ package dev.llmproxy.provider;
 
 import java.math.BigDecimal;
 import java.time.LocalDate;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
 import java.util.List;
 
 /**
@@ -9,6 +11,7 @@ import java.util.List;
  *
  * @param id the upstream model: what the provider calls it
  * @param label what people call it
+ * @param released the day it was published, or null when unknown
  * @param contextLength in tokens, or 0 when unknown
  * @param maxOutput most tokens of an answer, or 0 when unknown
  * @param abilities e.g. {@code chat}, {@code tools}, {@code vision}, {@code embeddings}
@@ -17,12 +20,18 @@ import java.util.List;
 public record Model(
     String id,
     String label,
+    LocalDate released,
     int contextLength,
     int maxOutput,
     List<String> abilities,
     Price price) {
   public Model {
     abilities = abilities == null ? List.of() : List.copyOf(abilities);
+  }
+
+  /** The start of the day it was published, in seconds since 1970, or 0 when that is unknown. */
+  public long created() {
+    return released == null ? 0 : released.toEpochSecond(LocalTime.MIN, ZoneOffset.UTC);
   }
 
   /**

@@ -40,7 +40,7 @@ public final class OpenAiChat {
   static ObjectNode upstreamRequest(ChatCall chat) {
     ObjectNode request = Json.object();
     request.setAll(chat.request().body());
-    chat.target().provider().dialect().apply(request);
+    chat.target().provider().dialect().applyToChat(request);
     request.put("model", chat.target().upstreamModel());
     request.put("stream", true);
     ObjectNode options = request.putObject("stream_options");

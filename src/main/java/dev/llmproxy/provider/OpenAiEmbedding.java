@@ -22,6 +22,7 @@ public final class OpenAiEmbedding {
   public void prepare(@ExchangeProperty("call") EmbeddingCall call, Exchange exchange) {
     ObjectNode request = Json.object();
     request.setAll(call.request().body());
+    call.target().provider().dialect().applyToEmbedding(request);
     request.put("model", call.target().upstreamModel());
     OpenAiHttp.request(exchange, call.target().provider(), "application/json", request);
   }

@@ -27,6 +27,9 @@ final class OpenAiStreamTranslator {
   private static final Set<String> SERVICE_TIERS =
       Set.of("auto", "default", "flex", "scale", "priority", "fast");
 
+  /** Finish reasons of answers that a provider gave up; vLLM says abort. */
+  private static final Set<String> FAILURES = Set.of("error", "abort", "cancelled");
+
   private final ChatCall chat;
   private final String provider;
   private final Map<Integer, ChoiceState> choices = new TreeMap<>();
@@ -149,7 +152,7 @@ final class OpenAiStreamTranslator {
         ChoiceState state =
             choices.computeIfAbsent(
                 index, key -> new ChoiceState("call_" + chat.requestId() + "_" + key + "_"));
-        if (choice.path("finish_reason").asText("").equals("error")) {
+        if (FAILURES.contains(choice.path("finish_reason").asText(""))) {
           return List.of(
               failed(UpstreamErrors.inStream(chat.target().provider(), choice.path("error"))));
         }

@@ -28,17 +28,26 @@ public record RequestDialect(String maxTokens, Boolean developerRole, Set<String
     }
   }
 
-  /** Changes a request, of which the messages are the client's own and stay as they are. */
-  void apply(ObjectNode request) {
-    // Several clients send null for what they leave out, and servers refuse it.
-    request.properties().removeIf(field -> field.getValue().isNull());
-    request.remove(drop);
+  /** Changes a chat request, of which the messages are the client's own and stay as they are. */
+  void applyToChat(ObjectNode request) {
+    omit(request);
     if (maxTokens != null) {
       renameLimit(request);
     }
     if (!developerRole) {
       request.set("messages", withoutDeveloper((ArrayNode) request.get("messages")));
     }
+  }
+
+  /** Changes an embedding request. */
+  void applyToEmbedding(ObjectNode request) {
+    omit(request);
+  }
+
+  private void omit(ObjectNode request) {
+    // Several clients send null for what they leave out, and servers refuse it.
+    request.properties().removeIf(field -> field.getValue().isNull());
+    request.remove(drop);
   }
 
   private void renameLimit(ObjectNode request) {

@@ -7,11 +7,17 @@ import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.OpenAiErrors;
 import java.time.Duration;
+import java.util.regex.Pattern;
 
 /** What a client is told when a provider answers with an error. */
 final class UpstreamErrors {
   private static final int MOST_MESSAGE_CHARACTERS = 2000;
   private static final String INSUFFICIENT_QUOTA = "insufficient_quota";
+
+  /** How vLLM, llama.cpp and others word it, who have no code for it. */
+  private static final Pattern CONTEXT_LENGTH =
+      Pattern.compile("(?i)maximum context length|context window|exceeds? the available context");
+
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(5);
 
   private UpstreamErrors() {}
@@ -28,16 +34,11 @@ final class UpstreamErrors {
     String provider = from.name();
     JsonNode error = errorObject(body);
     String message = message(from, error);
+    if (status == 400 && isAboutKey(error)) {
+      return OpenAiErrors.upstreamAuthentication(provider);
+    }
     return switch (status) {
-      case 400, 404, 413, 422 ->
-          new ApiError(
-              status,
-              "invalid_request_error",
-              text(error, "code"),
-              text(error, "param"),
-              message != null
-                  ? message
-                  : "The provider `%s` refused the request.".formatted(provider));
+      case 400, 404, 413, 422 -> refused(from, status, error, message);
       case 401, 403 -> OpenAiErrors.upstreamAuthentication(provider);
       case 408, 504 ->
           OpenAiErrors.upstreamTimeout(
@@ -48,6 +49,34 @@ final class UpstreamErrors {
               "The provider `%s` failed with status %d%s"
                   .formatted(provider, status, message == null ? "." : ": " + message));
     };
+  }
+
+  private static ApiError refused(Provider from, int status, JsonNode error, String message) {
+    String code = text(error, "code");
+    String param = text(error, "param");
+    if (code == null && message != null && CONTEXT_LENGTH.matcher(message).find()) {
+      code = "context_length_exceeded";
+      param = param == null ? "messages" : param;
+    }
+    return new ApiError(
+        status,
+        "invalid_request_error",
+        code,
+        param,
+        message != null
+            ? message
+            : "The provider `%s` refused the request.".formatted(from.name()));
+  }
+
+  /**
+   * Google answers a wrong key with 400, <a
+   * href="https://cloud.google.com/apis/design/errors">explained</a> in details.
+   */
+  private static boolean isAboutKey(JsonNode error) {
+    return error
+        .path("details")
+        .valueStream()
+        .anyMatch(detail -> detail.path("reason").asText("").equals("API_KEY_INVALID"));
   }
 
   /** The provider's rate limit, which passes, or a budget that is used up, which does not. */
@@ -102,10 +131,9 @@ final class UpstreamErrors {
         : message.substring(0, MOST_MESSAGE_CHARACTERS) + "…";
   }
 
+  /** OpenAI's codes and messages are text; a number, which some send, only repeats the status. */
   private static String text(JsonNode error, String name) {
-    return error.path(name).isValueNode() && !error.path(name).isNull()
-        ? error.path(name).asText()
-        : null;
+    return error.path(name).textValue();
   }
 
   private static Duration seconds(String retryAfter) {

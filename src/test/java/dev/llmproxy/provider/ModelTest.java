@@ -32,6 +32,6 @@ class ModelTest {
 
   @Test
   void hasNoAbilitiesWhenItsFileNamesNone() {
-    assertThat(new Model("m", "M", 0, 0, null, null).abilities()).isEmpty();
+    assertThat(new Model("m", "M", null, 0, 0, null, null).abilities()).isEmpty();
   }
 }

@@ -38,7 +38,7 @@ class RequestDialectTest {
     ObjectNode request = Json.object();
     request.setAll(client);
 
-    new RequestDialect(null, false, Set.of()).apply(request);
+    new RequestDialect(null, false, Set.of()).applyToChat(request);
 
     assertThat(request.path("messages").findValuesAsText("role")).containsExactly("system", "user");
     assertThat(client).isEqualTo(Json.parse(text));
@@ -53,6 +53,19 @@ class RequestDialectTest {
   }
 
   @Test
+  void anEmbeddingLosesWhatTheProviderRefusesAndKeepsTheRest() throws JsonProcessingException {
+    ObjectNode request =
+        (ObjectNode)
+            Json.parse(
+                "{\"input\":\"x\",\"encoding_format\":\"base64\",\"user\":null,\"max_tokens\":1}");
+
+    new RequestDialect("max_completion_tokens", false, Set.of("encoding_format"))
+        .applyToEmbedding(request);
+
+    assertThat(request).isEqualTo(Json.parse("{\"input\":\"x\",\"max_tokens\":1}"));
+  }
+
+  @Test
   void anUnknownNameOfTheLimitIsRefused() {
     assertThatThrownBy(() -> new RequestDialect("maximum", true, Set.of()))
         .hasMessageContaining("maximum");
@@ -61,7 +74,7 @@ class RequestDialectTest {
   private static ObjectNode applied(RequestDialect dialect, String request)
       throws JsonProcessingException {
     ObjectNode json = (ObjectNode) Json.parse(request);
-    dialect.apply(json);
+    dialect.applyToChat(json);
     return json;
   }
 }

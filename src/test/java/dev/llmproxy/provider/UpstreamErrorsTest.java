@@ -38,10 +38,16 @@ class UpstreamErrorsTest {
         "422 | {\"error\":{\"message\":\"No such role.\"}} | 422 | invalid_request_error | null | null | No such role.",
         "422 | {\"detail\":[]}         | 422 | invalid_request_error | null | null | The provider `groq` refused the request.",
         "400 | {\"error\":{\"message\":\" \"}} | 400 | invalid_request_error | null | null | The provider `groq` refused the request.",
+        "400 | {\"error\":{\"message\":\"This model's maximum context length is 8 tokens.\",\"type\":\"BadRequestError\",\"param\":null,\"code\":400}}"
+            + " | 400 | invalid_request_error | context_length_exceeded | messages | This model's maximum context length is 8 tokens.",
+        "400 | [{\"error\":{\"code\":400,\"message\":\"No such field.\",\"status\":\"INVALID_ARGUMENT\"}}] | 400 | invalid_request_error | null | null | No such field.",
         // What the provider thinks of this server is not the client's fault.
         "401 | {\"error\":{\"message\":\"Incorrect API key provided: gsk-secret\"}} | 502 | server_error | upstream_auth_error | null"
             + " | The provider `groq` refused this server's credentials; its administrator has to check the provider's key.",
         "403 | {\"error\":{\"message\":\"org-secret has no access\"}} | 502 | server_error | upstream_auth_error | null"
+            + " | The provider `groq` refused this server's credentials; its administrator has to check the provider's key.",
+        "400 | [{\"error\":{\"code\":400,\"message\":\"API key not valid.\",\"status\":\"INVALID_ARGUMENT\",\"details\":[{\"reason\":\"API_KEY_INVALID\"}]}}]"
+            + " | 502 | server_error | upstream_auth_error | null"
             + " | The provider `groq` refused this server's credentials; its administrator has to check the provider's key.",
         // Time and limits.
         "408 | {}                     | 504 | server_error | upstream_timeout | null | The provider `groq` did not answer in time.",
