@@ -23,6 +23,7 @@ import picocli.CommandLine.HelpCommand;
       ListKeysCommand.class,
       RevokeKeyCommand.class,
       UsageCommand.class,
+      ExportCommand.class,
       TestRestApiCommand.class,
       HelpCommand.class
     })

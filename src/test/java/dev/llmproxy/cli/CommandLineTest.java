@@ -30,7 +30,15 @@ class CommandLineTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"start", "create-api-key", "list-keys", "revoke-key", "usage", "test-rest-api"})
+      strings = {
+        "start",
+        "create-api-key",
+        "list-keys",
+        "revoke-key",
+        "usage",
+        "export",
+        "test-rest-api"
+      })
   void everyCommandExplainsItself(String command) {
     assertThat(run(command, "--help")).isZero();
     assertThat(out).contains("Usage: llmproxy " + command);
@@ -59,6 +67,28 @@ class CommandLineTest {
     JsonNode listed = Json.parse(out).get(0);
     assertThat(listed.path("revoked").asBoolean()).isTrue();
     assertThat(listed.path("requests").asInt()).isZero();
+  }
+
+  @Test
+  void theWorkbookIsExportedAndNothingIsOverwrittenUnasked() throws Exception {
+    run("create-api-key", "ann@example.com", "Laptop");
+    Path file = data.resolve("book.xlsx");
+    Path folder = data.resolve("csv");
+
+    assertThat(run("export", "--xlsx", file.toString())).isZero();
+    assertThat(file).isNotEmptyFile();
+    assertThat(run("export", "--xlsx", file.toString())).isEqualTo(1);
+    assertThat(err).contains("--force");
+    assertThat(run("export", "--xlsx", file.toString(), "--force")).isZero();
+
+    assertThat(run("export", "--csv", folder.toString())).isZero();
+    assertThat(folder.resolve("User API Keys.csv")).content().contains("ann@example.com");
+    assertThat(run("export", "--csv", folder.toString())).isEqualTo(1);
+    assertThat(run("export", "--csv", folder.toString(), "--force")).isZero();
+
+    assertThat(run("export")).isEqualTo(2);
+    assertThat(run("export", "--xlsx", data.resolve("none/x.xlsx").toString())).isEqualTo(1);
+    assertThat(err).contains("no folder");
   }
 
   @Test

@@ -1,0 +1,242 @@
+package dev.llmproxy.workbook;
+
+import com.google.api.services.sheets.v4.Sheets;
+import com.google.api.services.sheets.v4.model.Sheet;
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import dev.llmproxy.gate.ApiKey;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import org.dhatim.fastexcel.Worksheet;
+
+/**
+ * Copies the visible sheets of the workbook into files: values, no formats. API keys are masked,
+ * and no text becomes a formula in the program that opens the file.
+ */
+public final class WorkbookExport {
+  private static final int ROWS_OF_A_READ = 20_000;
+
+  /**
+   * Excel's own limits, <a href="https://support.microsoft.com/office/1672b34d">as published</a>.
+   */
+  private static final int MOST_XLSX_ROWS = 1_048_576;
+
+  private static final int MOST_XLSX_TITLE = 31;
+  private static final int MOST_XLSX_CHARACTERS = 32_767;
+
+  private final Workbook workbook;
+  private final Sheets client;
+
+  public WorkbookExport(Workbook workbook) {
+    this.workbook = workbook;
+    this.client = workbook.client();
+  }
+
+  /**
+   * Writes all sheets into one Excel file, which appears when it is whole.
+   *
+   * @return the number of sheets
+   * @throws WorkbookException when the workbook cannot be read or a sheet is larger than Excel
+   *     takes
+   */
+  public int toXlsx(Path file) throws IOException {
+    Path aside = Files.createTempFile(folderOf(file), file.getFileName().toString(), ".part");
+    try {
+      List<SheetProperties> sheets = sheets();
+      try (OutputStream out = Files.newOutputStream(aside);
+          var xlsx = new org.dhatim.fastexcel.Workbook(out, "llmproxy", null)) {
+        Titles titles = new Titles(MOST_XLSX_TITLE);
+        for (SheetProperties sheet : sheets) {
+          if (rows(sheet) > MOST_XLSX_ROWS) {
+            throw new WorkbookException(
+                "The sheet \"%s\" has more rows than Excel takes (%d); use --csv."
+                    .formatted(sheet.getTitle(), MOST_XLSX_ROWS));
+          }
+          Worksheet page = xlsx.newWorksheet(titles.give(sheet.getTitle()));
+          page.freezePane(0, 1);
+          int[] row = {0};
+          read(
+              sheet,
+              cells -> {
+                for (int column = 0; column < cells.size(); column++) {
+                  set(page, row[0], column, cells.get(column));
+                }
+                row[0]++;
+              });
+        }
+      }
+      Files.move(aside, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      return sheets.size();
+    } finally {
+      Files.deleteIfExists(aside);
+    }
+  }
+
+  /**
+   * Writes each sheet into a file {@code <title>.csv} (RFC 4180, UTF-8) of a folder, which is made
+   * when it is missing. Text that a spreadsheet program would take for a formula gets a {@code '}
+   * before it.
+   *
+   * @return the files
+   * @throws WorkbookException when the workbook cannot be read
+   */
+  public List<Path> toCsv(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    List<Path> files = new ArrayList<>();
+    Titles titles = new Titles(100);
+    for (SheetProperties sheet : sheets()) {
+      Path file = folder.resolve(titles.give(sheet.getTitle()) + ".csv");
+      try (Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8);
+          CSVPrinter csv = new CSVPrinter(writer, CSVFormat.RFC4180)) {
+        read(
+            sheet,
+            cells -> {
+              try {
+                csv.printRecord(cells.stream().map(WorkbookExport::csvCell).toList());
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+      }
+      files.add(file);
+    }
+    return files;
+  }
+
+  /**
+   * A cell as CSV may hold it: programs that open the file take text with these first signs for a
+   * formula (<a href="https://owasp.org/www-community/attacks/CSV_Injection">OWASP</a>).
+   */
+  private static String csvCell(Object cell) {
+    if (cell instanceof String text
+        && !text.isEmpty()
+        && "=+-@\t\r\n".indexOf(text.charAt(0)) >= 0) {
+      return "'" + text;
+    }
+    return cell instanceof BigDecimal number ? number.toPlainString() : String.valueOf(cell);
+  }
+
+  private static void set(Worksheet page, int row, int column, Object cell) {
+    switch (cell) {
+      case Number number -> page.value(row, column, number);
+      case Boolean truth -> page.value(row, column, truth);
+      case Object other -> {
+        String text = other.toString();
+        page.value(row, column, text.substring(0, Math.min(text.length(), MOST_XLSX_CHARACTERS)));
+      }
+    }
+  }
+
+  private List<SheetProperties> sheets() {
+    try {
+      return client
+          .spreadsheets()
+          .get(workbook.spreadsheetId())
+          .setFields("sheets.properties(title,hidden,gridProperties.rowCount)")
+          .execute()
+          .getSheets()
+          .stream()
+          .map(Sheet::getProperties)
+          .filter(sheet -> !Boolean.TRUE.equals(sheet.getHidden()))
+          .toList();
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  private void read(SheetProperties sheet, Row rows) {
+    boolean keys = sheet.getTitle().equals(ApiKeySheet.TITLE);
+    int keyColumn = -1;
+    for (int first = 1; first <= rows(sheet); first += ROWS_OF_A_READ) {
+      List<List<Object>> block = block(sheet, first);
+      if (keys && first == 1) {
+        keyColumn = new ApiKeySheet(block).column(ApiKeySheet.API_KEY);
+      }
+      for (int i = 0; i < block.size(); i++) {
+        boolean header = first == 1 && i == 0;
+        rows.take(header ? block.get(i) : masked(block.get(i), keyColumn));
+      }
+    }
+  }
+
+  private List<List<Object>> block(SheetProperties sheet, int first) {
+    String range =
+        "'%s'!%d:%d"
+            .formatted(sheet.getTitle().replace("'", "''"), first, first + ROWS_OF_A_READ - 1);
+    try {
+      List<List<Object>> values =
+          client
+              .spreadsheets()
+              .values()
+              .get(workbook.spreadsheetId(), range)
+              .setValueRenderOption("UNFORMATTED_VALUE")
+              .execute()
+              .getValues();
+      return values == null ? List.of() : values;
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  private static List<Object> masked(List<Object> cells, int keyColumn) {
+    if (keyColumn < 0 || keyColumn >= cells.size()) {
+      return cells;
+    }
+    List<Object> masked = new ArrayList<>(cells);
+    masked.set(keyColumn, ApiKey.shown(cells.get(keyColumn).toString()));
+    return masked;
+  }
+
+  private static int rows(SheetProperties sheet) {
+    return sheet.getGridProperties() == null || sheet.getGridProperties().getRowCount() == null
+        ? 0
+        : sheet.getGridProperties().getRowCount();
+  }
+
+  private static Path folderOf(Path file) {
+    return file.toAbsolutePath().getParent();
+  }
+
+  private WorkbookException failed(IOException e) {
+    return new WorkbookException(
+        "The workbook at " + workbook.rootUrl() + " cannot be read: " + e.getMessage(), e);
+  }
+
+  private interface Row {
+    void take(List<Object> cells);
+  }
+
+  /** Titles as file systems and Excel take them, each given once. */
+  private static final class Titles {
+    private final int most;
+    private final Set<String> given = new HashSet<>();
+
+    Titles(int most) {
+      this.most = most;
+    }
+
+    String give(String title) {
+      String plain = title.replaceAll("[\\\\/:*?\"<>|\\[\\]'\\p{Cntrl}]", "_").strip();
+      plain = plain.isEmpty() || plain.startsWith(".") ? "_" + plain : plain;
+      for (int copy = 1; ; copy++) {
+        String end = copy == 1 ? "" : " (" + copy + ")";
+        String candidate = plain.substring(0, Math.min(plain.length(), most - end.length())) + end;
+        if (given.add(candidate.toLowerCase(Locale.ROOT))) {
+          return candidate;
+        }
+      }
+    }
+  }
+}
