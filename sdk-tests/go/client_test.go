@@ -3,10 +3,14 @@ package sdktests
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,19 +57,26 @@ func equal[T comparable](t *testing.T, what string, got, wanted T) {
 	}
 }
 
-// The whole of a stream, accumulated as in the README, and the pieces of its text.
-func stream(params openai.ChatCompletionNewParams) (openai.ChatCompletionAccumulator, string, error) {
+// The whole of a stream, accumulated as in the README, the pieces of its text, and what the accumulator saw finish.
+func stream(t *testing.T, params openai.ChatCompletionNewParams) (openai.ChatCompletionAccumulator, string, []string, error) {
+	t.Helper()
 	params.StreamOptions.IncludeUsage = openai.Bool(true)
 	chunks := client.Chat.Completions.NewStreaming(ctx, params)
 	defer chunks.Close()
-	whole, text := openai.ChatCompletionAccumulator{}, ""
+	whole, text, finished := openai.ChatCompletionAccumulator{}, "", []string{}
 	for chunks.Next() {
-		whole.AddChunk(chunks.Current())
+		equal(t, "accumulated", whole.AddChunk(chunks.Current()), true)
+		if content, ok := whole.JustFinishedContent(); ok {
+			finished = append(finished, content)
+		}
+		if call, ok := whole.JustFinishedToolCall(); ok {
+			finished = append(finished, call.Name+call.Arguments)
+		}
 		if len(chunks.Current().Choices) > 0 {
 			text += chunks.Current().Choices[0].Delta.Content
 		}
 	}
-	return whole, text, chunks.Err()
+	return whole, text, finished, chunks.Err()
 }
 
 func whole(t *testing.T, params openai.ChatCompletionNewParams) openai.ChatCompletionMessage {
@@ -77,16 +88,31 @@ func whole(t *testing.T, params openai.ChatCompletionNewParams) openai.ChatCompl
 	return completion.Choices[0].Message
 }
 
-func TestListsAndRetrievesModels(t *testing.T) {
-	page, err := client.Models.List(ctx)
-	if err != nil || len(page.Data) == 0 {
-		t.Fatal(page, err)
+func TestListsModels(t *testing.T) {
+	ids := []string{}
+	models := client.Models.ListAutoPaging(ctx)
+	for models.Next() {
+		ids = append(ids, models.Current().ID)
 	}
+	if models.Err() != nil {
+		t.Fatal(models.Err())
+	}
+	for _, id := range []string{"openai/gpt-4o-mini", "openai/text-embedding-3-small"} {
+		if !slices.Contains(ids, id) {
+			t.Fatalf("%s is not among %v", id, ids)
+		}
+	}
+}
+
+func TestRetrievesAModelWhoseIDHoldsASlash(t *testing.T) {
+	equal(t, "slash", strings.Contains(model, "/"), true)
 	retrieved, err := client.Models.Get(ctx, model)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "id", retrieved.ID, model)
+	_, err = client.Models.Get(ctx, "nowhere/at-all")
+	equal(t, "status of an unknown model", refusal(t, err).StatusCode, 404)
 }
 
 func TestChat(t *testing.T) {
@@ -99,24 +125,39 @@ func TestChat(t *testing.T) {
 	equal(t, "model", completion.Model, model)
 }
 
+func TestStreamsAsInTheReadme(t *testing.T) {
+	chunks, text := client.Chat.Completions.NewStreaming(ctx, ask("hello there")), ""
+	defer chunks.Close()
+	for chunks.Next() {
+		text += chunks.Current().Choices[0].Delta.Content
+	}
+	if chunks.Err() != nil {
+		t.Fatal(chunks.Err())
+	}
+	equal(t, "text", text, "You said: hello there")
+}
+
 func TestStreamWithUsage(t *testing.T) {
-	whole, text, err := stream(ask("hello there"))
+	whole, text, finished, err := stream(t, ask("hello there"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "text", text, "You said: hello there")
 	equal(t, "accumulated", whole.Choices[0].Message.Content, text)
+	equal(t, "finished", strings.Join(finished, ";"), text)
 	equal(t, "finish reason", whole.Choices[0].FinishReason, "stop")
+	equal(t, "model", whole.Model, model)
 	equal(t, "total tokens", whole.Usage.TotalTokens, 6)
 }
 
 func TestToolRoundTripWithStreamedArguments(t *testing.T) {
 	params := ask("What is the weather? [[script tools=2]]")
 	params.Tools = []openai.ChatCompletionToolUnionParam{getWeather}
-	streamed, _, err := stream(params)
+	streamed, _, finished, err := stream(t, params)
 	if err != nil {
 		t.Fatal(err)
 	}
+	equal(t, "finished", strings.Join(finished, ";"), `get_weather{"location": "Paris"};get_weather{"location": "Rome"}`)
 	equal(t, "finish reason", streamed.Choices[0].FinishReason, "tool_calls")
 	message := streamed.Choices[0].Message
 	params.Messages = append(params.Messages, message.ToParam())
@@ -139,6 +180,50 @@ func TestJSONSchema(t *testing.T) {
 		JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{Name: "city", Schema: object, Strict: openai.Bool(true)},
 	}
 	equal(t, "answer", whole(t, params).Content, `{"city": "Paris", "people": 42}`)
+}
+
+func embeddings(texts []string, format openai.EmbeddingNewParamsEncodingFormat) (*openai.CreateEmbeddingResponse, error) {
+	input := openai.EmbeddingNewParamsInputUnion{OfArrayOfStrings: texts}
+	return client.Embeddings.New(ctx, openai.EmbeddingNewParams{Model: model, Input: input, EncodingFormat: format})
+}
+
+// The SDK asks for no encoding by itself; the other one it does not decode.
+func TestEmbeddings(t *testing.T) {
+	texts := []string{"one", "two"}
+	vectors, err := embeddings(texts, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := embeddings(texts, openai.EmbeddingNewParamsEncodingFormatBase64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "vectors", len(vectors.Data), 2)
+	for i, vector := range vectors.Data {
+		equal(t, "index", vector.Index, int64(i))
+		equal(t, "length", len(vector.Embedding), 8)
+		var bytes []byte
+		if err := json.Unmarshal([]byte(encoded.Data[i].JSON.Embedding.Raw()), &bytes); err != nil {
+			t.Fatal(err)
+		}
+		for k, number := range vector.Embedding {
+			equal(t, "number", float32(number), math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*k:])))
+		}
+	}
+	equal(t, "model", vectors.Model, model)
+	equal(t, "total tokens", vectors.Usage.TotalTokens, 6)
+
+	_, err = embeddings([]string{}, "")
+	equal(t, "param of a refusal", refusal(t, err).Param, "input")
+}
+
+func refusal(t *testing.T, err error) *openai.Error {
+	t.Helper()
+	var refused *openai.Error
+	if !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	return refused
 }
 
 func TestRefused(t *testing.T) {
@@ -164,10 +249,7 @@ func TestRefused(t *testing.T) {
 			chunks := row.client.Chat.Completions.NewStreaming(ctx, row.params)
 			equal(t, "a chunk", chunks.Next(), false)
 			for _, err := range []error{err, chunks.Err()} {
-				var refused *openai.Error
-				if !errors.As(err, &refused) {
-					t.Fatal(err)
-				}
+				refused := refusal(t, err)
 				equal(t, "status", refused.StatusCode, row.status)
 				equal(t, "code", refused.Code, row.code)
 				equal(t, "param", refused.Param, row.param)
@@ -177,9 +259,48 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// The SDK waits by itself as long as it is told, and is let in then.
+func TestRateLimitIsSaidKeptAndHonoured(t *testing.T) {
+	key := os.Getenv("LLMPROXY_TINY_KEY")
+	if key == "" {
+		t.Skip("LLMPROXY_TINY_KEY is not set")
+	}
+	const limit = 3        // RATE_LIMIT_TINY of ../run
+	const byItself = 8 + 2 // the SDK's longest wait in seconds when it is not told, and to spare
+	tiny := clientWith(key)
+	for left := limit - 1; left >= 0; left-- {
+		var reply *http.Response
+		if _, err := tiny.Chat.Completions.New(ctx, ask("hi"), option.WithResponseInto(&reply)); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "left", reply.Header.Get("x-ratelimit-remaining-requests"), strconv.Itoa(left))
+	}
+
+	_, err := tiny.Chat.Completions.New(ctx, ask("hi"))
+	chunks := tiny.Chat.Completions.NewStreaming(ctx, ask("hi"))
+	equal(t, "a chunk", chunks.Next(), false)
+	for _, err := range []error{err, chunks.Err()} {
+		refused := refusal(t, err)
+		equal(t, "status", refused.StatusCode, 429)
+		equal(t, "code", refused.Code, "rate_limit_exceeded")
+		equal(t, "type", refused.Type, "requests")
+		wait, err := strconv.Atoi(refused.Response.Header.Get("retry-after"))
+		if err != nil || wait < byItself || wait > 60 {
+			t.Fatalf("retry-after: got %d %v, wanted %d to 60", wait, err, byItself)
+		}
+	}
+
+	// One more attempt succeeds only when it comes after the time that the refusal names.
+	completion, err := tiny.Chat.Completions.New(ctx, ask("hi"), option.WithMaxRetries(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "answer", completion.Choices[0].Message.Content, "You said: hi")
+}
+
 func TestFailureInTheMiddleIsAnError(t *testing.T) {
 	for _, mishap := range []string{"error=2", "cut=2", "end=2"} {
-		_, text, err := stream(ask("[[script chunks=5 gap=5 " + mishap + "]]"))
+		_, text, _, err := stream(t, ask("[[script chunks=5 gap=5 "+mishap+"]]"))
 		equal(t, mishap, text, "word1 word2")
 		if err == nil {
 			t.Fatal(mishap + " was not noticed")
@@ -210,7 +331,7 @@ func TestLeavingAStreamCancelsTheProvidersAnswer(t *testing.T) {
 		chunks := client.Chat.Completions.NewStreaming(ctx, ask("[[script "+script+"]]"))
 		equal(t, "a first chunk", chunks.Next() && chunks.Next(), true)
 		chunks.Close()
-		for deadline := time.Now().Add(2 * time.Second); cancelled(t) == before; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(10 * time.Second); cancelled(t) == before; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal(script + " was not cancelled in time")
 			}

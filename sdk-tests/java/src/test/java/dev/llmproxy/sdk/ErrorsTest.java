@@ -46,6 +46,14 @@ class ErrorsTest {
   }
 
   @Test
+  void aTemperatureOutOfRange() {
+    var error = failure(BadRequestException.class, CLIENT, ask("hi").temperature(9).build());
+
+    assertThat(error.code()).hasValue("invalid_value");
+    assertThat(error.param()).hasValue("temperature");
+  }
+
+  @Test
   void busyProvider() {
     var params = ask("[[script status=429 retry_after=7]]").build();
     var error = failure(RateLimitException.class, CLIENT, params);
@@ -67,6 +75,7 @@ class ErrorsTest {
     var error = failure(UnauthorizedException.class, client, ask("hi").build());
 
     assertThat(error.code()).hasValue("invalid_api_key");
+    assertThat(error).hasMessageNotContaining("sk-nobody");
   }
 
   /** Both ways of asking have to fail alike; returns how the streamed one did. */

@@ -12,9 +12,12 @@ import org.junit.jupiter.api.Test;
 class ModelsTest {
   @Test
   void listsModels() {
-    assertThat(CLIENT.models().list().autoPager())
+    var page = CLIENT.models().list();
+
+    assertThat(page.response().validate().data())
         .extracting(Model::id)
-        .contains("openai/gpt-4o-mini");
+        .contains("openai/gpt-4o-mini", "openai/text-embedding-3-small");
+    assertThat(page.autoPager()).containsExactlyElementsOf(page.data());
   }
 
   @Test
