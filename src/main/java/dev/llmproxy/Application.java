@@ -2,7 +2,10 @@ package dev.llmproxy;
 
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.gate.KeySnapshot;
 import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.RevokedKeys;
+import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
@@ -15,6 +18,7 @@ import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import io.github.bucket4j.TimeMeter;
 import io.vertx.core.Vertx;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 
@@ -24,12 +28,15 @@ import java.time.Duration;
  * them, however they are run.
  */
 public final class Application implements AutoCloseable {
+  private static final int HOURS_WITHOUT_SNAPSHOT = 24;
+
   private static Application current;
 
   private final Settings settings;
   private final Vertx vertx;
   private final ProviderCatalogue providers;
   private final KeyDirectory keyDirectory;
+  private final UnknownKeys unknownKeys = new UnknownKeys(TimeMeter.SYSTEM_NANOTIME);
   private final WrongKeys wrongKeys;
   private final RateLimit rateLimit;
   private final Workbook workbook;
@@ -50,7 +57,7 @@ public final class Application implements AutoCloseable {
             settings.integer("AUTH_FAILURES_PER_MINUTE", 1, 1_000_000), TimeMeter.SYSTEM_NANOTIME);
     ledger = Ledger.open(settings.path("LLMPROXY_DATA"));
     workbook = openWorkbook();
-    keyDirectory = new KeyDirectory(clock);
+    keyDirectory = openKeyDirectory(clock);
     usageMeter = new UsageMeter(ledger, clock);
     usageFlush = new UsageFlush(ledger, workbook, clock);
     localChat = new LocalChat(settings);
@@ -95,6 +102,10 @@ public final class Application implements AutoCloseable {
 
   public KeyDirectory keyDirectory() {
     return keyDirectory;
+  }
+
+  public UnknownKeys unknownKeys() {
+    return unknownKeys;
   }
 
   public Authenticator authenticator() {
@@ -145,6 +156,19 @@ public final class Application implements AutoCloseable {
     ledger.close();
     workbook.close();
     vertx.close().toCompletionStage().toCompletableFuture().join();
+  }
+
+  private KeyDirectory openKeyDirectory(Clock clock) {
+    Path data = settings.path("LLMPROXY_DATA");
+    int hours = settings.integer("KEYS_SNAPSHOT_HOURS", 0, 8_760);
+    if (hours == 0) {
+      KeySnapshot.remove(data);
+    }
+    return new KeyDirectory(
+        clock,
+        Duration.ofHours(hours == 0 ? HOURS_WITHOUT_SNAPSHOT : hours),
+        hours == 0 ? null : new KeySnapshot(data, workbook.spreadsheetId()),
+        new RevokedKeys(data));
   }
 
   private Workbook openWorkbook() {

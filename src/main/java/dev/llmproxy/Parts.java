@@ -3,6 +3,7 @@ package dev.llmproxy;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
@@ -42,6 +43,10 @@ public final class Parts {
 
   public static RateLimit rateLimit(Application application) {
     return application.rateLimit();
+  }
+
+  public static UnknownKeys unknownKeys(Application application) {
+    return application.unknownKeys();
   }
 
   public static UsageFlush usageFlush(Application application) {

@@ -59,11 +59,22 @@ public final class Gateway implements AutoCloseable {
     return gateway;
   }
 
+  /** As {@link #start(Path, Map)}, while the workbook cannot be read and no key may be known. */
+  public static Gateway startUnread(Path data, Map<String, String> settings) {
+    Gateway gateway = new Gateway(data, settings);
+    gateway.open();
+    return gateway;
+  }
+
   /** Starts again after {@link #stop}, on the same data. */
   public void start() {
+    open();
+    Awaitility.await().until(application.keyDirectory()::loaded);
+  }
+
+  private void open() {
     application = Application.open(settings);
     server = Server.start(application);
-    Awaitility.await().until(application.keyDirectory()::loaded);
   }
 
   public void stop() {

@@ -47,7 +47,7 @@ public final class OpenAiErrors {
         SERVER,
         "overloaded",
         null,
-        "API keys cannot be checked right now because the workbook has not been read yet. Try again shortly.",
+        "API keys cannot be checked right now because the workbook cannot be read. Try again shortly.",
         Duration.ofSeconds(5));
   }
 

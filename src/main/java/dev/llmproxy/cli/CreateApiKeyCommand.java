@@ -1,8 +1,10 @@
 package dev.llmproxy.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.gate.KeyExpiry;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
@@ -46,7 +48,17 @@ final class CreateApiKeyCommand implements Runnable {
       description = "The set of limits it has (default: ${DEFAULT-VALUE}).")
   private String tier;
 
-  @Option(names = "--json", description = "Prints one JSON object with key, email, name, tier.")
+  @Option(
+      names = "--expires",
+      paramLabel = "WHEN",
+      description =
+          "When it ends: 30d for that many days from now, or a date such as 2027-01-31, which it still is valid on (UTC;"
+              + " default: never).")
+  private String expires;
+
+  @Option(
+      names = "--json",
+      description = "Prints one JSON object with key, email, name, tier, and expires_at if set.")
   private boolean json;
 
   @Spec private CommandSpec spec;
@@ -61,28 +73,41 @@ final class CreateApiKeyCommand implements Runnable {
       throw new ParameterException(
           spec.commandLine(), "\"" + email + "\" is not an e-mail address.");
     }
+    Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    String expiresAt = expires == null ? "" : expiresAt(now);
     String key = ApiKey.generate(new SecureRandom());
     String kind = tier.strip().toLowerCase(Locale.ROOT);
     try (Workbook workbook = Workbook.open(settings)) {
-      new ApiKeyBook(workbook)
-          .add(key, email, name, kind, Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+      new ApiKeyBook(workbook).add(key, email, name, kind, now.toString(), expiresAt);
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(
-          Json.text(
-              Json.object()
-                  .put("key", key)
-                  .put("email", email)
-                  .put("name", name)
-                  .put("tier", kind)));
+      ObjectNode made =
+          Json.object().put("key", key).put("email", email).put("name", name).put("tier", kind);
+      if (!expiresAt.isEmpty()) {
+        made.put("expires_at", expiresAt);
+      }
+      out.println(Json.text(made));
       return;
     }
     out.println("User:  " + email);
     out.println("Key:   " + key);
     out.println("Name:  " + name);
     out.println("Tier:  " + kind);
+    if (!expiresAt.isEmpty()) {
+      out.println("Ends:  " + expiresAt);
+    }
     out.println();
     out.println("Keep the key now: it will not be shown again. The workbook has only its hash.");
+  }
+
+  private String expiresAt(Instant now) {
+    return KeyExpiry.cellFor(expires, now)
+        .orElseThrow(() ->
+            new ParameterException(
+                spec.commandLine(),
+                "--expires is \""
+                    + expires
+                    + "\"; it must be days such as 30d, or a date to come such as 2027-01-31."));
   }
 }

@@ -5,10 +5,12 @@ import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.gate.KeyExpiry;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
+import java.time.Instant;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,13 +53,15 @@ final class ListKeysCommand implements Runnable {
             .put("last_used", row.lastUsed())
             .put("requests", row.requests())
             .put("tokens", row.tokens())
+            .put("expires_at", expires(row))
             .put("revoked", KeyDirectory.revoked(row.revoked()));
       }
       out.println(Json.pretty(list));
       return;
     }
     Table table =
-        new Table("Key", "User", "Name", "Tier", "Last used", "Requests", "Tokens", "Revoked");
+        new Table(
+            "Key", "User", "Name", "Tier", "Last used", "Requests", "Tokens", "Expires", "Revoked");
     for (ApiKeyRow row : rows) {
       table.add(
           ApiKey.shown(row.apiKey()),
@@ -67,11 +71,19 @@ final class ListKeysCommand implements Runnable {
           row.lastUsed(),
           Long.toString(row.requests()),
           Long.toString(row.tokens()),
+          expires(row),
           KeyDirectory.revoked(row.revoked()) ? "yes" : "");
     }
     out.println(
         rows.isEmpty()
             ? "There are no keys yet: ./llmproxy create-api-key EMAIL \"NAME\""
             : table.toString());
+  }
+
+  /** The moment in ISO-8601 UTC; what cannot be read as it stands there. */
+  private static String expires(ApiKeyRow row) {
+    return row.expiresAt().isEmpty()
+        ? ""
+        : KeyExpiry.ofCell(row.expiresAt()).map(Instant::toString).orElse(row.expiresAt());
   }
 }

@@ -46,28 +46,26 @@ public final class Authenticator {
   }
 
   /**
-   * Whether the key is unknown although it may just have been made, so that reading the sheet now
-   * is worth it.
+   * Whether the key is unknown although it may just have been made, and its sender has not tried
+   * too many: reading the sheet is worth it.
    */
-  public boolean worthRefreshing(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
-    return directory.find(hash).isEmpty()
-        && !wrongKeys.tooMany(address(exchange))
-        && directory.claimRefresh();
+  public boolean maybeNew(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
+    return directory.find(hash).isEmpty() && !wrongKeys.tooMany(address(exchange));
   }
 
   /**
    * Sets the caller.
    *
-   * @throws ApiException 401 when the key is unknown or revoked, 429 when too many such keys came
-   *     from the client's address, 503 when no key can be judged yet
+   * @throws ApiException 401 when the key is unknown, revoked or expired, 429 when too many such
+   *     keys came from the client's address, 503 when no key can be judged
    */
   public void identify(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
     if (!directory.loaded()) {
       throw OpenAiErrors.keysUnavailable().asException();
     }
-    Optional<KeyRecord> record = directory.find(hash).filter(found -> !found.revoked());
+    Optional<Caller> caller = directory.caller(hash);
     exchange.setProperty(
-        CALLER, record.orElseThrow(() -> wrongKeys.next(address(exchange)).asException()).caller());
+        CALLER, caller.orElseThrow(() -> wrongKeys.next(address(exchange)).asException()));
   }
 
   /** The other end of the connection; what a header says of it could be anything. */

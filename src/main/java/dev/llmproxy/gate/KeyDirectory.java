@@ -1,98 +1,140 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.workbook.ApiKeyRow;
-import dev.llmproxy.workbook.ApiKeySheet;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The API keys in memory, by their hash. The route keys-refresh loads the whole sheet every few
- * seconds; a request costs one hash and one look-up. Before the first load nothing is known, and
- * nobody is let in.
+ * seconds; a request costs one hash and one look-up. Until the sheet has been read the keys of the
+ * snapshot count; without one, or when what is known has become too old, nobody is let in.
  */
 public final class KeyDirectory {
   private static final Logger LOG = LoggerFactory.getLogger(KeyDirectory.class);
   private static final Set<String> NOT_REVOKED = Set.of("", "false", "no", "0");
-  private static final Duration LEAST_BETWEEN_UNKNOWN_KEYS = Duration.ofSeconds(2);
+  // The snapshot's time falls behind by so much while the sheet does not change.
+  private static final Duration SNAPSHOT_EVERY = Duration.ofMinutes(5);
+  private static final int MOST_LOGGED = 20;
 
   private final Clock clock;
-  private volatile Map<String, KeyRecord> records;
-  private volatile Set<String> reported = Set.of();
-  private final AtomicReference<Instant> lastClaim = new AtomicReference<>(Instant.EPOCH);
+  private final Duration mostAge;
+  private final KeySnapshot snapshot;
+  private final RevokedKeys revokedKeys;
+  private final AtomicLong readings = new AtomicLong();
+  private volatile Known known;
+  private volatile Set<String> revokedHere;
+  private long lastLoaded;
+  private KeySnapshot.Content saved;
 
-  public KeyDirectory(Clock clock) {
+  /**
+   * Takes over what the snapshot and the revoked keys hold.
+   *
+   * @param mostAge how long what the sheet said is believed while it cannot be read again
+   * @param snapshot null for none
+   */
+  public KeyDirectory(
+      Clock clock, Duration mostAge, KeySnapshot snapshot, RevokedKeys revokedKeys) {
     this.clock = clock;
+    this.mostAge = mostAge;
+    this.snapshot = snapshot;
+    this.revokedKeys = revokedKeys;
+    revokedHere = revokedKeys.read(Set.of());
+    if (snapshot != null) {
+      snapshot.read().ifPresent(this::restore);
+    }
+  }
+
+  /** To be asked before the sheet is read: the number of that reading, for {@link #load}. */
+  public long nextReading() {
+    return readings.incrementAndGet();
   }
 
   /**
-   * Replaces what is known by the rows of the sheet. A row that cannot be used is reported once,
-   * and the others still load.
+   * Replaces what is known by the rows of the sheet. A row that cannot be used is reported, and the
+   * others still load. A reading that another one has overtaken changes nothing.
    *
    * @param values the sheet's cells, header row first, ragged as Google gives them; null or empty
    *     for an empty sheet
+   * @param reading its number, from {@link #nextReading}
+   * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing; nothing
+   *     changes then
    */
-  public void load(List<List<Object>> values) {
-    Map<String, KeyRecord> fresh = new HashMap<>();
-    Set<String> twice = new HashSet<>();
-    List<String> problems = new ArrayList<>();
-    ApiKeySheet sheet = new ApiKeySheet(values == null ? List.of() : values);
-    for (ApiKeyRow row : sheet.rows()) {
-      Optional<String> hash = ApiKey.hashOfCell(row.apiKey());
-      if (row.apiKey().isBlank() && row.email().isBlank()) {
-        continue;
-      }
-      if (hash.isEmpty() || row.email().isBlank()) {
-        problems.add(
-            "row %d has no %s"
-                .formatted(row.number(), hash.isEmpty() ? "usable API Key" : "User Email"));
-      } else if (twice.contains(hash.get()) || fresh.containsKey(hash.get())) {
-        twice.add(hash.get());
-        fresh.remove(hash.get());
-        problems.add(
-            "row %d has a key that another row has too; neither is accepted"
-                .formatted(row.number()));
-      } else {
-        fresh.put(hash.get(), new KeyRecord(row.caller(hash.get()), revoked(row.revoked())));
-      }
+  public synchronized void load(List<List<Object>> values, long reading) {
+    if (reading < lastLoaded) {
+      return;
     }
+    Map<String, KeyRecord> before = known == null ? Map.of() : known.records();
+    KeyTable table = KeyTable.read(values, before);
+    Map<String, KeyRecord> records = table.records().equals(before) ? before : table.records();
+    Set<String> revoked = revokedHere;
+    List<KeyProblem> problems = table.problemsWith(revoked);
     report(problems);
-    if (records == null) {
-      LOG.info("{} API keys read from the workbook", fresh.size());
+    if (lastLoaded == 0) {
+      LOG.info("{} API keys read from the workbook", records.size());
     }
-    records = Map.copyOf(fresh);
+    lastLoaded = reading;
+    known = new Known(records, problems, clock.instant());
+    if (save()) {
+      revoked.stream().filter(table::settled).forEach(revokedKeys::remove);
+    }
   }
 
-  /** Whether the sheet has been read at least once. */
+  /** Looks for keys that the command line has revoked; to be called every moment. */
+  public void readRevoked() {
+    Set<String> fresh = revokedKeys.read(revokedHere);
+    if (!revokedHere.containsAll(fresh)) {
+      LOG.info("A key was revoked on this server: {} wait for the sheet to say so", fresh.size());
+    }
+    revokedHere = fresh;
+  }
+
+  /** Whether keys can be judged: what the sheet said is known, and not too old. */
   public boolean loaded() {
-    return records != null;
+    Known now = known;
+    return now != null && clock.instant().isBefore(validUntil(now));
   }
 
   /** The record of the key with this hash (lower-case hex sha256), or empty. */
   public Optional<KeyRecord> find(String hash) {
-    Map<String, KeyRecord> known = records;
-    return known == null ? Optional.empty() : Optional.ofNullable(known.get(hash));
+    Known now = known;
+    KeyRecord record = now == null ? null : now.records().get(hash);
+    return Optional.ofNullable(
+        record != null && revokedHere.contains(hash) ? record.asRevoked() : record);
   }
 
-  /**
-   * Whether a key nobody knows may cause the sheet to be read again now, which is then the asker's
-   * to do: the key may be new, but strangers must not hammer the workbook.
-   */
-  public boolean claimRefresh() {
-    Instant now = clock.instant();
-    Instant last = lastClaim.get();
-    return now.isAfter(last.plus(LEAST_BETWEEN_UNKNOWN_KEYS)) && lastClaim.compareAndSet(last, now);
+  /** Whose key this is, if it is known, not revoked and not expired. */
+  public Optional<Caller> caller(String hash) {
+    return find(hash).filter(record -> record.validAt(clock.instant())).map(KeyRecord::caller);
+  }
+
+  /** The rows of the sheet that somebody should look at, in its order; empty before it was read. */
+  public List<KeyProblem> problems() {
+    Known now = known;
+    return now == null ? List.of() : now.problems();
+  }
+
+  /** When the sheet said what is known, be it to a server before this one; empty for never. */
+  public Optional<Instant> readAt() {
+    return Optional.ofNullable(known).map(Known::readAt);
+  }
+
+  /** What becomes of requests while the sheet cannot be read, as the end of a sentence. */
+  public String outlook() {
+    Known now = known;
+    if (now == null) {
+      return "none are known, and every request is refused (503)";
+    }
+    return loaded()
+        ? "the known ones stay valid until " + validUntil(now)
+        : "the known ones are of " + now.readAt() + ", too old, and every request is refused (503)";
   }
 
   /** Anything in the cell that does not clearly say no counts as revoked. */
@@ -100,13 +142,53 @@ public final class KeyDirectory {
     return !NOT_REVOKED.contains(cell.strip().toLowerCase(Locale.ROOT));
   }
 
-  private void report(List<String> problems) {
-    Set<String> now = Set.copyOf(problems);
-    for (String problem : problems) {
-      if (!reported.contains(problem)) {
-        LOG.warn("Sheet \"User API Keys\": {}", problem);
-      }
-    }
-    reported = now;
+  private Instant validUntil(Known what) {
+    return what.readAt().plus(mostAge);
   }
+
+  private void restore(KeySnapshot.Content content) {
+    Instant now = clock.instant();
+    if (content.readAt().isAfter(now.plus(SNAPSHOT_EVERY))) {
+      LOG.warn(
+          "The key snapshot is of {}, which is still to come, and is not used", content.readAt());
+    } else if (!now.isBefore(content.readAt().plus(mostAge))) {
+      LOG.warn("The key snapshot is of {}, too old, and is not used", content.readAt());
+    } else {
+      known = new Known(content.records(), List.of(), content.readAt());
+      saved = content;
+      LOG.info(
+          "{} API keys known from the snapshot of {}", content.records().size(), content.readAt());
+    }
+  }
+
+  /** Whether a start without the workbook would know the same keys. */
+  private boolean save() {
+    if (snapshot == null) {
+      return true;
+    }
+    KeySnapshot.Content content = new KeySnapshot.Content(known.records(), known.readAt());
+    boolean same = saved != null && saved.records().equals(content.records());
+    if (same && content.readAt().isBefore(saved.readAt().plus(SNAPSHOT_EVERY))) {
+      return true;
+    }
+    boolean written = snapshot.write(content);
+    if (written) {
+      saved = content;
+    }
+    return same || written;
+  }
+
+  private void report(List<KeyProblem> problems) {
+    Set<KeyProblem> reported = known == null ? Set.of() : Set.copyOf(known.problems());
+    List<KeyProblem> fresh =
+        problems.stream().filter(problem -> !reported.contains(problem)).toList();
+    fresh.stream()
+        .limit(MOST_LOGGED)
+        .forEach(problem -> LOG.warn("Sheet \"User API Keys\": {}", problem));
+    if (fresh.size() > MOST_LOGGED) {
+      LOG.warn("Sheet \"User API Keys\": {} more such rows", fresh.size() - MOST_LOGGED);
+    }
+  }
+
+  private record Known(Map<String, KeyRecord> records, List<KeyProblem> problems, Instant readAt) {}
 }

@@ -1,16 +1,19 @@
 package dev.llmproxy.workbook;
 
 import com.google.api.services.sheets.v4.Sheets;
+import com.google.api.services.sheets.v4.model.AppendDimensionRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.CellData;
 import com.google.api.services.sheets.v4.model.ExtendedValue;
 import com.google.api.services.sheets.v4.model.GridCoordinate;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.Sheet;
+import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
 import dev.llmproxy.gate.ApiKey;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +23,9 @@ import java.util.Map;
  * not.
  */
 public final class ApiKeyBook {
+  // As many as are read.
+  private static final int MOST_COLUMNS = 26;
+
   private final Workbook workbook;
   private final Sheets client;
 
@@ -39,16 +45,40 @@ public final class ApiKeyBook {
   }
 
   /**
-   * Adds a key, of which only the mask and the hash are kept.
+   * Adds a key that never expires, of which only the mask and the hash are kept.
    *
    * @param createdAt ISO-8601 UTC
    * @throws WorkbookException when the workbook cannot be changed
    */
   public void add(String key, String email, String keyName, String tier, String createdAt) {
-    int sheetId = prepare();
+    add(key, email, keyName, tier, createdAt, "");
+  }
+
+  /**
+   * Adds a key, of which only the mask and the hash are kept.
+   *
+   * @param createdAt ISO-8601 UTC
+   * @param expiresAt an ISO-8601 date or date-time, for which the sheet gets a column when it has
+   *     none; empty for never
+   * @throws WorkbookException when the workbook cannot be changed
+   */
+  public void add(
+      String key, String email, String keyName, String tier, String createdAt, String expiresAt) {
+    SheetProperties properties = prepare();
+    int sheetId = properties.getSheetId();
     ApiKeySheet sheet = read();
-    CellData[] cells = new CellData[sheet.width()];
+    List<Request> requests = new ArrayList<>();
+    int expires = sheet.column(ApiKeySheet.EXPIRES_AT);
+    int width = sheet.width();
+    if (!expiresAt.isEmpty() && expires < 0) {
+      expires = width++;
+      requests.addAll(newColumn(properties, expires));
+    }
+    CellData[] cells = new CellData[width];
     Arrays.setAll(cells, column -> new CellData());
+    if (!expiresAt.isEmpty()) {
+      cells[expires] = WorkbookSchema.text(expiresAt);
+    }
     Map.of(
             ApiKeySheet.API_KEY, WorkbookSchema.text(ApiKey.cell(key)),
             ApiKeySheet.USER_EMAIL, WorkbookSchema.text(email),
@@ -63,39 +93,75 @@ public final class ApiKeyBook {
             cells[sheet.column(header)] = cell;
           }
         });
-    send(WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(List.of(cells)))));
+    requests.add(WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(List.of(cells)))));
+    send(requests);
   }
 
   /**
-   * Marks a key as revoked.
+   * Marks a key as revoked, in each row that has it, wherever these have been moved to.
    *
-   * @param row as {@link #rows} gave it
-   * @throws WorkbookException when the workbook cannot be changed
+   * @param row as {@link #rows} gave it, with a usable key
+   * @throws WorkbookException when the workbook cannot be changed, or no row has the key any more
    */
   public void revoke(ApiKeyRow row) {
-    GridCoordinate cell =
-        new GridCoordinate()
-            .setSheetId(prepare())
-            .setRowIndex(row.number() - 1)
-            .setColumnIndex(read().column(ApiKeySheet.REVOKED));
-    send(
-        new Request()
-            .setUpdateCells(
-                new UpdateCellsRequest()
-                    .setStart(cell)
-                    .setRows(List.of(WorkbookSchema.row(List.of(bool(true)))))
-                    .setFields("userEnteredValue")));
+    int sheetId = prepare().getSheetId();
+    String hash = ApiKey.hashOfCell(row.apiKey()).orElseThrow();
+    ApiKeySheet sheet = read();
+    List<Request> marks =
+        sheet.rows().stream()
+            .filter(each -> ApiKey.hashOfCell(each.apiKey()).filter(hash::equals).isPresent())
+            .map(each ->
+                setCell(sheetId, each.number() - 1, sheet.column(ApiKeySheet.REVOKED), bool(true)))
+            .toList();
+    if (marks.isEmpty()) {
+      throw new WorkbookException("The key's row has just been deleted from the sheet.");
+    }
+    send(marks);
   }
 
-  /** Makes the sheet if it is missing; returns its id. */
-  private int prepare() {
+  private static List<Request> newColumn(SheetProperties sheet, int column) {
+    if (column >= MOST_COLUMNS) {
+      throw new WorkbookException(
+          "The sheet \"%s\" has no room for a column \"%s\": delete one."
+              .formatted(ApiKeySheet.TITLE, ApiKeySheet.EXPIRES_AT));
+    }
+    Request header =
+        setCell(sheet.getSheetId(), 0, column, WorkbookSchema.text(ApiKeySheet.EXPIRES_AT));
+    if (column < sheet.getGridProperties().getColumnCount()) {
+      return List.of(header);
+    }
+    return List.of(
+        new Request()
+            .setAppendDimension(
+                new AppendDimensionRequest()
+                    .setSheetId(sheet.getSheetId())
+                    .setDimension("COLUMNS")
+                    .setLength(1)),
+        header);
+  }
+
+  private static Request setCell(int sheetId, int row, int column, CellData value) {
+    return new Request()
+        .setUpdateCells(
+            new UpdateCellsRequest()
+                .setStart(
+                    new GridCoordinate()
+                        .setSheetId(sheetId)
+                        .setRowIndex(row)
+                        .setColumnIndex(column))
+                .setRows(List.of(WorkbookSchema.row(List.of(value))))
+                .setFields("userEnteredValue"));
+  }
+
+  /** Makes the sheet if it is missing. */
+  private SheetProperties prepare() {
     BatchUpdateSpreadsheetRequest missing = new WorkbookSchema().missingSheets(spreadsheet());
     if (missing != null) {
       update(missing);
     }
     for (Sheet sheet : spreadsheet().getSheets()) {
       if (sheet.getProperties().getTitle().equals(ApiKeySheet.TITLE)) {
-        return sheet.getProperties().getSheetId();
+        return sheet.getProperties();
       }
     }
     throw new WorkbookException("The sheet \"" + ApiKeySheet.TITLE + "\" could not be made.");
@@ -106,7 +172,7 @@ public final class ApiKeyBook {
       return client
           .spreadsheets()
           .get(workbook.spreadsheetId())
-          .setFields("sheets.properties(sheetId,title)")
+          .setFields("sheets.properties(sheetId,title,gridProperties)")
           .execute();
     } catch (IOException e) {
       throw failed(e);
@@ -129,8 +195,8 @@ public final class ApiKeyBook {
     }
   }
 
-  private void send(Request request) {
-    update(new BatchUpdateSpreadsheetRequest().setRequests(List.of(request)));
+  private void send(List<Request> requests) {
+    update(new BatchUpdateSpreadsheetRequest().setRequests(requests));
   }
 
   private void update(BatchUpdateSpreadsheetRequest requests) {

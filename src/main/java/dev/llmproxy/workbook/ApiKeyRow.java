@@ -1,7 +1,5 @@
 package dev.llmproxy.workbook;
 
-import dev.llmproxy.gate.Caller;
-
 /**
  * One row of the sheet {@code User API Keys} as it stands there; cells are text, never null.
  *
@@ -15,6 +13,7 @@ import dev.llmproxy.gate.Caller;
  * @param requests count so far
  * @param tokens count so far
  * @param revoked the cell's text
+ * @param expiresAt the cell's text, or empty for never
  * @param notes free text
  */
 public record ApiKeyRow(
@@ -28,10 +27,5 @@ public record ApiKeyRow(
     long requests,
     long tokens,
     String revoked,
-    String notes) {
-
-  /** The owner, for a key with this hash. */
-  public Caller caller(String keyHash) {
-    return new Caller(email, keyName, keyHash, tier);
-  }
-}
+    String expiresAt,
+    String notes) {}

@@ -24,6 +24,9 @@ public final class ApiKeySheet {
   public static final String REVOKED = "Revoked";
   public static final String NOTES = "Notes";
 
+  /** A column that is there only once it is needed. */
+  public static final String EXPIRES_AT = "Expires At";
+
   /** The headers, in the order in which a new sheet gets them. */
   public static final List<String> HEADERS =
       List.of(
@@ -80,6 +83,7 @@ public final class ApiKeySheet {
               number(cells, REQUESTS),
               number(cells, TOKENS),
               text(cells, REVOKED),
+              text(cells, EXPIRES_AT),
               text(cells, NOTES)));
     }
     return rows;

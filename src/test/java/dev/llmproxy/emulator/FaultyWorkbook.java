@@ -14,8 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** A workbook server that fails as it is told, in front of one that works. */
 public final class FaultyWorkbook implements AutoCloseable {
@@ -47,6 +49,8 @@ public final class FaultyWorkbook implements AutoCloseable {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
   private final AtomicInteger commits = new AtomicInteger();
+  private final AtomicInteger readings = new AtomicInteger();
+  private final AtomicReference<CountDownLatch> held = new AtomicReference<>(new CountDownLatch(0));
 
   private FaultyWorkbook(HttpServer server, String rootUrl) {
     this.server = server;
@@ -87,6 +91,21 @@ public final class FaultyWorkbook implements AutoCloseable {
     return commits.get();
   }
 
+  /** How many readings of a range were asked for so far. */
+  public int readings() {
+    return readings.get();
+  }
+
+  /** From now on readings of a range wait. */
+  public void holdReadings() {
+    held.set(new CountDownLatch(1));
+  }
+
+  /** Readings go on. */
+  public void releaseReadings() {
+    held.get().countDown();
+  }
+
   /** From now on connections are refused. */
   public void goDown() {
     server.stop(0);
@@ -100,6 +119,10 @@ public final class FaultyWorkbook implements AutoCloseable {
   private void handle(HttpExchange exchange) throws IOException {
     byte[] body = exchange.getRequestBody().readAllBytes();
     Fault fault = null;
+    if (exchange.getRequestURI().getPath().contains("/values/")) {
+      readings.incrementAndGet();
+      awaitRelease();
+    }
     if (exchange.getRequestURI().getPath().endsWith(":batchUpdate")) {
       commits.incrementAndGet();
       fault = faults.poll();
@@ -132,6 +155,14 @@ public final class FaultyWorkbook implements AutoCloseable {
           answer.statusCode(), answer.body().length == 0 ? -1 : answer.body().length);
       exchange.getResponseBody().write(answer.body());
       exchange.close();
+    }
+  }
+
+  private void awaitRelease() throws IOException {
+    try {
+      held.get().await();
+    } catch (InterruptedException e) {
+      throw new IOException(e);
     }
   }
 

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.llmproxy.workbook.WorkbookException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,7 +16,11 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -21,11 +29,18 @@ class KeyDirectoryTest {
   private static final String A = "sk-key-a-0123456789";
   private static final String B = "sk-key-b-0123456789";
   private static final String C = "sk-key-c-0123456789";
+  private static final Duration MOST_AGE = Duration.ofDays(1);
   private static final List<Object> HEADER =
       row("API Key", "User Email", "Key Name", "Tier", "Revoked");
 
   private final MovedClock clock = new MovedClock();
-  private final KeyDirectory directory = new KeyDirectory(clock);
+  @TempDir private Path data;
+  private KeyDirectory directory;
+
+  @BeforeEach
+  void start() {
+    directory = directory("the-spreadsheet");
+  }
 
   @Test
   void knowsNobodyBeforeTheFirstLoad() {
@@ -42,10 +57,12 @@ class KeyDirectoryTest {
     assertThat(directory.loaded()).isTrue();
     assertThat(directory.find(ApiKey.hash(A)))
         .contains(
-            new KeyRecord(new Caller("a@example.com", "laptop", ApiKey.hash(A), "gold"), false));
+            new KeyRecord(
+                new Caller("a@example.com", "laptop", ApiKey.hash(A), "gold"), false, null));
     assertThat(directory.find(ApiKey.hash(B)))
         .contains(
-            new KeyRecord(new Caller("b@example.com", "server", ApiKey.hash(B), "free"), false));
+            new KeyRecord(
+                new Caller("b@example.com", "server", ApiKey.hash(B), "free"), false, null));
     assertThat(directory.find(ApiKey.hash(C))).isEmpty();
   }
 
@@ -56,7 +73,8 @@ class KeyDirectoryTest {
         row("K1", "no", "a@example.com", 555, A, "pro"),
         row("K2", "yes", "b@example.com", "", B));
     assertThat(directory.find(ApiKey.hash(A)))
-        .contains(new KeyRecord(new Caller("a@example.com", "", ApiKey.hash(A), "pro"), false));
+        .contains(
+            new KeyRecord(new Caller("a@example.com", "", ApiKey.hash(A), "pro"), false, null));
     assertThat(directory.find(ApiKey.hash(B)).orElseThrow().revoked()).isTrue();
   }
 
@@ -141,7 +159,7 @@ class KeyDirectoryTest {
 
   @Test
   void anEmptySheetHasNoKeys() {
-    directory.load(null);
+    directory.load(null, directory.nextReading());
     assertThat(directory.loaded()).isTrue();
     load();
     load(HEADER);
@@ -175,20 +193,250 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void letsOneUnknownKeyCauseAReadingEveryTwoSeconds() {
-    assertThat(directory.claimRefresh()).isTrue();
-    assertThat(directory.claimRefresh()).isFalse();
-    clock.move(Duration.ofSeconds(2));
-    assertThat(directory.claimRefresh()).isFalse();
-    clock.move(Duration.ofMillis(1));
-    assertThat(directory.claimRefresh()).isTrue();
-    assertThat(directory.claimRefresh()).isFalse();
+  void saysOfEachBadRowItsNumberAndWhatToDo() {
+    load(
+        row("API Key", "User Email", "Revoked", "Expires At"),
+        row(A, "a@example.com", false, ""),
+        row("two words", "b@example.com", false, ""),
+        row(B, "", false, ""),
+        row(A, "c@example.com", false, ""),
+        row(C, "d@example.com", false, "soon"));
+
+    assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(3, 4, 5, 6);
+    assertThat(directory.problems().get(2).what()).contains("same key as row 2");
+    assertThat(directory.problems())
+        .allSatisfy(problem -> assertThat(problem.remedy()).isNotBlank())
+        .noneMatch(problem -> problem.toString().contains("sk-key"));
+
+    load(HEADER, row(A, "a@example.com"));
+    assertThat(directory.problems()).isEmpty();
+  }
+
+  @Test
+  void aReadingThatAnotherHasOvertakenChangesNothing() {
+    long slow = directory.nextReading();
+    load(HEADER, row(A, "a@example.com", "", "", true));
+    directory.load(List.of(HEADER, row(A, "a@example.com", "", "", false)), slow);
+
+    assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
+  }
+
+  @Test
+  void refusesAKeyFromTheMomentItExpires() {
+    load(
+        row("API Key", "User Email", "Revoked", "Expires At"),
+        row(A, "a@example.com", false, "2026-01-31T12:00:01Z"),
+        row(B, "b@example.com", false, "soon"));
+    assertThat(directory.caller(ApiKey.hash(A))).isPresent();
+    assertThat(directory.caller(ApiKey.hash(B))).isEmpty();
+
+    clock.move(Duration.ofSeconds(1));
+    assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
+  }
+
+  @Test
+  void judgesNoKeyByWhatHasBecomeTooOld() {
+    load(HEADER, row(A, "a@example.com"));
+    clock.move(MOST_AGE.minusSeconds(1));
+    assertThat(directory.loaded()).isTrue();
+    assertThat(directory.outlook())
+        .isEqualTo("the known ones stay valid until 2026-02-01T12:00:00Z");
+
+    clock.move(Duration.ofSeconds(1));
+    assertThat(directory.loaded()).isFalse();
+    assertThat(directory.outlook()).contains("too old", "503");
+
+    load(HEADER, row(A, "a@example.com"));
+    assertThat(directory.loaded()).isTrue();
+  }
+
+  @Test
+  void startsWithWhatTheSheetSaidLast() {
+    load(
+        row("API Key", "User Email", "Key Name", "Tier", "Revoked", "Expires At"),
+        row(A, "a@example.com", "laptop \n\"x\" ü", "Gold", false, "2026-02-28"),
+        row(B, "b@example.com", "", "", true));
+    KeyDirectory next = directory("the-spreadsheet");
+
+    assertThat(next.loaded()).isTrue();
+    assertThat(next.find(ApiKey.hash(A))).isPresent().isEqualTo(directory.find(ApiKey.hash(A)));
+    assertThat(next.find(ApiKey.hash(B))).isPresent().isEqualTo(directory.find(ApiKey.hash(B)));
+    assertThat(next.readAt()).isEqualTo(directory.readAt());
+  }
+
+  @Test
+  void keepsNoClearKeyOnDiskAndNothingThatOthersCanRead() throws Exception {
+    load(HEADER, row(A, "a@example.com"));
+    new RevokedKeys(data).add(ApiKey.hash(A));
+
+    assertThat(Files.readString(snapshot())).contains(ApiKey.hash(A)).doesNotContain(A, "sk-");
+    assertThat(permissions(snapshot())).isEqualTo("rw-------");
+    Path folder = data.resolve("revoked-keys");
+    assertThat(permissions(folder)).isEqualTo("rwx------");
+    assertThat(permissions(folder.resolve(ApiKey.hash(A)))).isEqualTo("rw-------");
+    try (Stream<Path> files = Files.list(data)) {
+      assertThat(files).containsExactlyInAnyOrder(snapshot(), folder);
+    }
+  }
+
+  @Test
+  void theSnapshotsFileIsClosedToOthersFromItsCreationOn() throws Exception {
+    Path aside = data.resolve("keys-snapshot.jsonl.new");
+    Files.writeString(aside, "left by a server that was killed");
+    Files.setPosixFilePermissions(aside, PosixFilePermissions.fromString("rw-rw-rw-"));
+
+    load(HEADER, row(A, "a@example.com"));
+
+    assertThat(permissions(snapshot())).isEqualTo("rw-------");
+    assertThat(aside).doesNotExist();
+  }
+
+  static List<Arguments> damages() {
+    return List.of(
+        Arguments.of("empty", (UnaryOperator<String>) text -> ""),
+        Arguments.of("short", (UnaryOperator<String>) text -> "x"),
+        Arguments.of("cut", (UnaryOperator<String>) text -> text.substring(0, text.length() - 90)),
+        Arguments.of(
+            "a line lost",
+            (UnaryOperator<String>) text -> text.replaceFirst("(?m)^.*a@example.*\n", "")),
+        Arguments.of(
+            "unrevoked",
+            (UnaryOperator<String>) text -> text.replace("\"revoked\":true", "\"revoked\":false")));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("damages")
+  void aDamagedSnapshotIsNotUsed(String what, UnaryOperator<String> damage) throws Exception {
+    load(HEADER, row(A, "a@example.com"), row(B, "b@example.com", "", "", true));
+    Files.writeString(snapshot(), damage.apply(Files.readString(snapshot())));
+
+    assertThat(directory("the-spreadsheet").loaded()).isFalse();
+  }
+
+  @Test
+  void aSnapshotThatIsNoTextIsNotUsed() throws Exception {
+    Files.write(snapshot(), new byte[] {(byte) 0xff, 0, 1, 2});
+
+    assertThat(directory("the-spreadsheet").loaded()).isFalse();
+  }
+
+  @Test
+  void theSnapshotOfAnotherSpreadsheetIsNotUsed() {
+    load(HEADER, row(A, "a@example.com"));
+
+    assertThat(directory("another").loaded()).isFalse();
+  }
+
+  @Test
+  void aSnapshotServesForSoLongAfterTheLastReadingThatFoundTheSheetUnchanged() {
+    load(HEADER, row(A, "a@example.com"));
+    clock.move(Duration.ofHours(20));
+    load(HEADER, row(A, "a@example.com"));
+    clock.move(MOST_AGE.minusSeconds(1));
+    assertThat(directory("the-spreadsheet").loaded()).isTrue();
+
+    clock.move(Duration.ofSeconds(1));
+    assertThat(directory("the-spreadsheet").loaded()).isFalse();
+  }
+
+  @Test
+  void aSnapshotFromTheFutureIsNotUsed() {
+    load(HEADER, row(A, "a@example.com"));
+    clock.move(Duration.ofDays(-1));
+
+    assertThat(directory("the-spreadsheet").loaded()).isFalse();
+  }
+
+  @Test
+  void theSnapshotIsWrittenOnlyWhenSomethingHasChangedOrItsTimeFallsBehind() throws Exception {
+    load(HEADER, row(A, "a@example.com"));
+    String first = Files.readString(snapshot());
+    clock.move(Duration.ofMinutes(4));
+    load(HEADER, row(A, "a@example.com"));
+    assertThat(Files.readString(snapshot())).isEqualTo(first);
+
+    load(HEADER, row(A, "a@example.com", "", "", true));
+    assertThat(Files.readString(snapshot())).isNotEqualTo(first);
+  }
+
+  @Test
+  void aKeyRevokedHereIsRefusedUntilTheSheetSaysSoItself() {
+    load(HEADER, row(A, "a@example.com", "", "", false), row(B, "b@example.com", "", "", false));
+    new RevokedKeys(data).add(ApiKey.hash(A));
+    directory.readRevoked();
+    assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
+    assertThat(directory.caller(ApiKey.hash(B))).isPresent();
+
+    load(HEADER, row(A, "a@example.com", "", "", false));
+    assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
+    assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(2);
+    assertThat(revokedHere()).exists();
+
+    load(HEADER, row(A, "a@example.com", "", "", true));
+    assertThat(directory.problems()).isEmpty();
+    assertThat(revokedHere()).doesNotExist();
+
+    directory.readRevoked();
+    load(HEADER, row(A, "a@example.com", "", "", false));
+    assertThat(directory.caller(ApiKey.hash(A))).isPresent();
+  }
+
+  @Test
+  void aKeyRevokedHereIsForgottenWhenItsRowIsGoneAndNotWhileTheRowIsBad() {
+    new RevokedKeys(data).add(ApiKey.hash(A));
+    directory.readRevoked();
+    load(HEADER, row(A, "", "", "", false));
+    assertThat(revokedHere()).exists();
+
+    load(HEADER, row(B, "b@example.com", "", "", false));
+    assertThat(revokedHere()).doesNotExist();
+  }
+
+  @Test
+  void aKeyRevokedHereStaysSoAfterAStart() {
+    load(HEADER, row(A, "a@example.com", "", "", false));
+    new RevokedKeys(data).add(ApiKey.hash(A));
+
+    KeyDirectory next = directory("the-spreadsheet");
+    assertThat(next.loaded()).isTrue();
+    assertThat(next.caller(ApiKey.hash(A))).isEmpty();
+  }
+
+  @Test
+  void aKeyRevokedHereIsNotForgottenWhileTheSnapshotStillHasItValid() throws Exception {
+    load(HEADER, row(A, "a@example.com", "", "", false));
+    new RevokedKeys(data).add(ApiKey.hash(A));
+    directory.readRevoked();
+    // What cannot be replaced: a folder in the way of the file aside.
+    Files.createDirectories(data.resolve("keys-snapshot.jsonl.new").resolve("full"));
+
+    load(HEADER, row(A, "a@example.com", "", "", true));
+
+    assertThat(revokedHere()).exists();
+    assertThat(directory("the-spreadsheet").caller(ApiKey.hash(A))).isEmpty();
+  }
+
+  private Path snapshot() {
+    return data.resolve("keys-snapshot.jsonl");
+  }
+
+  private Path revokedHere() {
+    return data.resolve("revoked-keys").resolve(ApiKey.hash(A));
+  }
+
+  private static String permissions(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+  }
+
+  private KeyDirectory directory(String spreadsheetId) {
+    return new KeyDirectory(
+        clock, MOST_AGE, new KeySnapshot(data, spreadsheetId), new RevokedKeys(data));
   }
 
   @SafeVarargs
   @SuppressWarnings("varargs")
   private final void load(List<Object>... rows) {
-    directory.load(List.of(rows));
+    directory.load(List.of(rows), directory.nextReading());
   }
 
   /** Cells as Google's client gives them: text, numbers, booleans, and nothing at a row's end. */

@@ -1,0 +1,145 @@
+package dev.llmproxy.gate;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.Sha256;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The keys of the last good reading in a file, for a start while the workbook cannot be read: a
+ * line of JSON that says of what and when, one for each key, which it has as a hash, and the sha256
+ * of all these lines.
+ */
+public final class KeySnapshot {
+  private static final Logger LOG = LoggerFactory.getLogger(KeySnapshot.class);
+  private static final String FILE = "keys-snapshot.jsonl";
+  private static final int VERSION = 1;
+  private static final int CHECKSUM = 64;
+
+  private final Path file;
+  private final String spreadsheetId;
+
+  /**
+   * @param folder where the file {@code keys-snapshot.jsonl} is kept; it must exist
+   * @param spreadsheetId whose keys it holds; those of another spreadsheet are not read
+   */
+  public KeySnapshot(Path folder, String spreadsheetId) {
+    this.file = folder.resolve(FILE);
+    this.spreadsheetId = spreadsheetId;
+  }
+
+  /**
+   * What was known at a moment.
+   *
+   * @param records by the hash of their key
+   * @param readAt when the sheet said so
+   */
+  record Content(Map<String, KeyRecord> records, Instant readAt) {}
+
+  /** Removes the file of a server that kept one. */
+  public static void remove(Path folder) {
+    try {
+      Files.deleteIfExists(folder.resolve(FILE));
+    } catch (IOException e) {
+      LOG.warn("The key snapshot in {} cannot be deleted: {}", folder, e.getMessage());
+    }
+  }
+
+  /** Writes the file anew; a failure is logged, and the one before stays. */
+  boolean write(Content content) {
+    StringBuilder lines = new StringBuilder();
+    line(
+        lines,
+        Json.object()
+            .put("version", VERSION)
+            .put("spreadsheet", spreadsheetId)
+            .put("readAt", content.readAt().toString())
+            .put("keys", content.records().size()));
+    content.records().values().forEach(record -> line(lines, json(record)));
+    try {
+      PrivateFile.write(file, lines + Sha256.hex(lines.toString()) + "\n");
+      return true;
+    } catch (IOException e) {
+      LOG.warn(
+          "The key snapshot {} cannot be written: {}. A start while the workbook is down would find no newer keys than"
+              + " it holds.",
+          file,
+          e.toString());
+      return false;
+    }
+  }
+
+  /** What the file holds; empty, and logged, when it is damaged or of another spreadsheet. */
+  Optional<Content> read() {
+    try {
+      return parse(Files.readString(file));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException | DateTimeException e) {
+      LOG.warn("The key snapshot {} cannot be read and is not used: {}", file, e.toString());
+      return Optional.empty();
+    }
+  }
+
+  private Optional<Content> parse(String text) throws IOException {
+    int end = text.length() - CHECKSUM - 1;
+    if (end < 0 || !text.substring(end).strip().equals(Sha256.hex(text.substring(0, end)))) {
+      throw new IOException("it is damaged or not complete");
+    }
+    List<String> lines = text.substring(0, end).lines().toList();
+    JsonNode head = Json.parse(lines.get(0));
+    if (head.path("version").asInt() != VERSION) {
+      throw new IOException("it is of another version of llmproxy");
+    }
+    if (!head.path("spreadsheet").asText().equals(spreadsheetId)) {
+      LOG.warn("The key snapshot {} is of another spreadsheet and is not used.", file);
+      return Optional.empty();
+    }
+    Map<String, KeyRecord> records = new HashMap<>();
+    for (String line : lines.subList(1, lines.size())) {
+      KeyRecord record = record(Json.parse(line));
+      records.put(record.caller().keyHash(), record);
+    }
+    return Optional.of(
+        new Content(Map.copyOf(records), Instant.parse(head.path("readAt").asText())));
+  }
+
+  private static void line(StringBuilder lines, JsonNode node) {
+    lines.append(Json.text(node)).append('\n');
+  }
+
+  private static ObjectNode json(KeyRecord record) {
+    Caller caller = record.caller();
+    ObjectNode key =
+        Json.object()
+            .put("sha256", caller.keyHash())
+            .put("email", caller.email())
+            .put("name", caller.keyName())
+            .put("tier", caller.tier())
+            .put("revoked", record.revoked());
+    return record.expires() == null ? key : key.put("expires", record.expires().toString());
+  }
+
+  private static KeyRecord record(JsonNode key) {
+    return new KeyRecord(
+        new Caller(
+            key.path("email").asText(),
+            key.path("name").asText(),
+            key.path("sha256").asText(),
+            key.path("tier").asText()),
+        key.path("revoked").asBoolean(true),
+        key.has("expires") ? Instant.parse(key.path("expires").asText()) : null);
+  }
+}

@@ -1,0 +1,346 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
+import com.google.api.services.sheets.v4.model.RowData;
+import com.google.api.services.sheets.v4.model.ValueRange;
+import dev.llmproxy.emulator.FaultyWorkbook;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.gate.KeyProblem;
+import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.workbook.ApiKeyRow;
+import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.WorkbookSchema;
+import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The keys while the workbook comes and goes, and when many ask for keys that nobody knows. */
+class KeysRouteTest {
+  private static final String SELDOM = "3600";
+
+  @TempDir private Path sheets;
+  @TempDir private Path data;
+  private EmbeddedWorkbook workbook;
+
+  @BeforeEach
+  void open() throws IOException {
+    workbook = EmbeddedWorkbook.open(sheets, 0);
+  }
+
+  @AfterEach
+  void close() {
+    workbook.close();
+  }
+
+  @Test
+  void aStartWhileTheWorkbookIsDownServesTheKeysOfTheSnapshot() throws IOException {
+    String key;
+    String revoked;
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      key = gateway.createKey("a@example.com");
+      revoked = gateway.createKey("b@example.com");
+      book().revoke(row("b@example.com"));
+      gateway.awaitKnown(revoked, false);
+    }
+    takeDown();
+
+    try (Gateway gateway = Gateway.startUnread(data, settings("1"))) {
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
+      assertThat(gateway.get("/v1/models", revoked).statusCode()).isEqualTo(401);
+      assertThat(gateway.get("/v1/models", "sk-unknown").statusCode()).isEqualTo(401);
+
+      putUp();
+      book().revoke(row("a@example.com"));
+      gateway.awaitKnown(key, false);
+    }
+  }
+
+  @Test
+  void withNeitherWorkbookNorSnapshotRequestsAreToldToComeBack() throws IOException {
+    String key = "sk-made-before-0123456789";
+    book().add(key, "a@example.com", "A", "free", "2026-01-01T00:00:00Z");
+    takeDown();
+
+    try (Gateway gateway = Gateway.startUnread(data, settings("1"))) {
+      HttpResponse<String> refused = gateway.get("/v1/models", key);
+      assertThat(refused.statusCode()).isEqualTo(503);
+      assertThat(refused.headers().firstValue("retry-after")).isPresent();
+      assertThat(Gateway.json(refused).at("/error/code").asText()).isEqualTo("overloaded");
+
+      putUp();
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> gateway.get("/v1/models", key).statusCode() == 200);
+    }
+  }
+
+  @Test
+  void aSnapshotThatIsTooOldServesNobody() throws IOException {
+    String key = startOnce();
+    age(Duration.ofHours(25));
+    takeDown();
+
+    try (Gateway gateway = Gateway.startUnread(data, settings("1"))) {
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(503);
+    }
+    age(Duration.ofHours(23));
+    try (Gateway gateway = Gateway.startUnread(data, settings("1"))) {
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void withoutSnapshotsNoneIsKept() throws IOException {
+    startOnce();
+    Map<String, String> without =
+        Map.of(
+            "SHEETS_ROOT_URL", workbook.rootUrl(),
+            "KEYS_REFRESH_SECONDS", "1",
+            "KEYS_SNAPSHOT_HOURS", "0");
+    assertThat(snapshot()).exists();
+
+    try (Gateway gateway = Gateway.start(data, without)) {
+      gateway.createKey("b@example.com");
+    }
+    assertThat(snapshot()).doesNotExist();
+  }
+
+  @Test
+  void theSnapshotHoldsNoClearKeyAndOthersCannotReadIt() throws Exception {
+    String typed = "sk-typed-by-hand-0123456789";
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      append(gateway, typed, "");
+      gateway.awaitKnown(typed, true);
+    }
+
+    assertThat(Files.readString(snapshot())).contains(ApiKey.hash(typed)).doesNotContain(typed);
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(snapshot())))
+        .isEqualTo("rw-------");
+  }
+
+  @Test
+  void aRevokedKeyIsRefusedAfterOneReading() {
+    try (FaultyWorkbook seen = FaultyWorkbook.before(workbook.rootUrl());
+        Gateway gateway =
+            Gateway.start(
+                data, Map.of("SHEETS_ROOT_URL", seen.rootUrl(), "KEYS_REFRESH_SECONDS", "1"))) {
+      String key = "sk-made-before-0123456789";
+      book().add(key, "a@example.com", "A", "free", "2026-01-01T00:00:00Z");
+      gateway.awaitKnown(key, true);
+
+      book().revoke(row("a@example.com"));
+      // One was perhaps under way already, and the last has begun only: the second has ended.
+      int before = seen.readings();
+      Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> seen.readings() >= before + 3);
+
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(401);
+    }
+  }
+
+  @Test
+  void manyUnknownKeysAtOnceCauseOneReadingByWhichAllAreJudged() throws Exception {
+    int requests = 200;
+    try (FaultyWorkbook slow = FaultyWorkbook.before(workbook.rootUrl());
+        Gateway gateway =
+            Gateway.start(
+                data, Map.of("SHEETS_ROOT_URL", slow.rootUrl(), "KEYS_REFRESH_SECONDS", SELDOM));
+        var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      String fresh = "sk-made-a-moment-ago-0123";
+      book().add(fresh, "new@example.com", "New", "free", "2026-01-01T00:00:00Z");
+      int before = slow.readings();
+      slow.holdReadings();
+
+      List<Future<Integer>> statuses =
+          IntStream.range(0, requests)
+              .mapToObj(i -> i % 2 == 0 ? fresh : "sk-wrong-" + i)
+              .map(key -> threads.submit(() -> gateway.get("/v1/models", key).statusCode()))
+              .toList();
+      Awaitility.await().until(() -> gateway.application().unknownKeys().waiting() == requests);
+      slow.releaseReadings();
+
+      for (int i = 0; i < requests; i++) {
+        assertThat(statuses.get(i).get()).isEqualTo(i % 2 == 0 ? 200 : 401);
+      }
+      assertThat(slow.readings()).isEqualTo(before + 1);
+    }
+  }
+
+  @Test
+  void aKeyMadeJustAfterAReadingThatAWrongOneCausedWaitsForTheNextAndIsLetIn() {
+    try (Gateway gateway = Gateway.start(data, settings(SELDOM))) {
+      assertThat(gateway.get("/v1/models", "sk-wrong").statusCode()).isEqualTo(401);
+      String fresh = "sk-made-a-moment-ago-0123";
+      book().add(fresh, "new@example.com", "New", "free", "2026-01-01T00:00:00Z");
+
+      assertThat(gateway.get("/v1/models", fresh).statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void anExpiredKeyIsRefusedAndOneThatCannotBeReadIsReported() throws Exception {
+    try (Gateway gateway = Gateway.start(data, settings(SELDOM))) {
+      String time = "2026-01-01T00:00:00Z";
+      Instant now = Instant.now();
+      book().add("sk-ended-0123456789", "a@example.com", "", "free", time, "2026-01-01");
+      book().add("sk-goes-on-0123456789", "b@example.com", "", "free", time, "2999-12-31");
+      book().add("sk-unclear-0123456789", "c@example.com", "", "free", time, "soon");
+      book().add("sk-never-0123456789", "d@example.com", "", "free", time);
+      // As a spreadsheet keeps yesterday and the day after tomorrow.
+      long day = now.getEpochSecond() / 86_400 + 25_569;
+      append(gateway, "sk-yesterday-0123456789", day - 1);
+      append(gateway, "sk-tomorrow-0123456789", day + 2);
+
+      assertThat(status(gateway, "sk-never-0123456789")).isEqualTo(200);
+      assertThat(status(gateway, "sk-goes-on-0123456789")).isEqualTo(200);
+      assertThat(status(gateway, "sk-tomorrow-0123456789")).isEqualTo(200);
+      HttpResponse<String> ended = gateway.get("/v1/models", "sk-ended-0123456789");
+      assertThat(ended.statusCode()).isEqualTo(401);
+      assertThat(Gateway.json(ended).at("/error/code").asText()).isEqualTo("invalid_api_key");
+      assertThat(status(gateway, "sk-yesterday-0123456789")).isEqualTo(401);
+      assertThat(status(gateway, "sk-unclear-0123456789")).isEqualTo(401);
+      assertThat(gateway.application().keyDirectory().problems())
+          .extracting(KeyProblem::row)
+          .containsExactly(4);
+    }
+  }
+
+  @Test
+  void fiftyThousandKeysAreLoaded() throws IOException {
+    int keys = 50_000;
+    int chunk = 10_000;
+    book().rows();
+    try (Workbook client = client()) {
+      for (int first = 0; first < keys; first += chunk) {
+        List<RowData> rows =
+            IntStream.range(first, first + chunk)
+                .mapToObj(i ->
+                    WorkbookSchema.row(
+                        List.of(
+                            WorkbookSchema.text(ApiKey.cell("sk-key-number-" + i)),
+                            WorkbookSchema.text("user" + i / 3 + "@example.com"),
+                            WorkbookSchema.text("Laptop " + i),
+                            WorkbookSchema.text("free"))))
+                .toList();
+        client
+            .client()
+            .spreadsheets()
+            .batchUpdate(
+                client.spreadsheetId(),
+                new BatchUpdateSpreadsheetRequest()
+                    .setRequests(
+                        List.of(
+                            WorkbookSchema.appendRows(
+                                WorkbookSchema.sheetId(ApiKeySheet.TITLE), rows))))
+            .execute();
+      }
+    }
+    try (Gateway gateway = Gateway.startUnread(data, settings(SELDOM))) {
+      Awaitility.await()
+          .atMost(Duration.ofMinutes(2))
+          .until(gateway.application().keyDirectory()::loaded);
+
+      assertThat(status(gateway, "sk-key-number-0")).isEqualTo(200);
+      assertThat(status(gateway, "sk-key-number-49999")).isEqualTo(200);
+      assertThat(status(gateway, "sk-key-number-50000")).isEqualTo(401);
+    }
+    takeDown();
+    try (Gateway gateway = Gateway.startUnread(data, settings(SELDOM))) {
+      assertThat(status(gateway, "sk-key-number-49999")).isEqualTo(200);
+    }
+  }
+
+  private String startOnce() {
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      return gateway.createKey("a@example.com");
+    }
+  }
+
+  /** Makes the snapshot so old. */
+  private void age(Duration age) throws IOException {
+    String text = Files.readString(snapshot());
+    String lines =
+        text.substring(0, text.length() - 65)
+            .replaceFirst(
+                "\"readAt\":\"[^\"]+\"", "\"readAt\":\"" + Instant.now().minus(age) + "\"");
+    Files.writeString(snapshot(), lines + Sha256.hex(lines) + "\n");
+  }
+
+  private Path snapshot() {
+    return data.resolve("keys-snapshot.jsonl");
+  }
+
+  private void takeDown() {
+    workbook.close();
+  }
+
+  /** Where it was before. */
+  private void putUp() throws IOException {
+    workbook = EmbeddedWorkbook.open(sheets, URI.create(workbook.rootUrl()).getPort());
+  }
+
+  private Map<String, String> settings(String refreshSeconds) {
+    return Map.of("SHEETS_ROOT_URL", workbook.rootUrl(), "KEYS_REFRESH_SECONDS", refreshSeconds);
+  }
+
+  /** A way to the workbook that does not lead through the gateway's. */
+  private Workbook client() {
+    return Workbook.open(Settings.load(Path.of(""), Map.of("SHEETS_ROOT_URL", workbook.rootUrl())));
+  }
+
+  private ApiKeyBook book() {
+    return new ApiKeyBook(client());
+  }
+
+  private ApiKeyRow row(String email) {
+    return book().rows().stream()
+        .filter(row -> row.email().equals(email))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static int status(Gateway gateway, String key) {
+    return gateway.get("/v1/models", key).statusCode();
+  }
+
+  private static void append(Gateway gateway, String key, Object expires) throws IOException {
+    List<Object> header = gateway.sheet(ApiKeySheet.TITLE).get(0);
+    Object[] cells = new Object[header.size()];
+    Arrays.fill(cells, "");
+    cells[header.indexOf(ApiKeySheet.API_KEY)] = key;
+    cells[header.indexOf(ApiKeySheet.USER_EMAIL)] = "hand@example.com";
+    if (header.contains(ApiKeySheet.EXPIRES_AT)) {
+      cells[header.indexOf(ApiKeySheet.EXPIRES_AT)] = expires;
+    }
+    Workbook workbook = gateway.application().workbook();
+    workbook
+        .client()
+        .spreadsheets()
+        .values()
+        .append(
+            workbook.spreadsheetId(),
+            ApiKeySheet.TITLE + "!A1",
+            new ValueRange().setValues(List.of(List.of(cells))))
+        .setValueInputOption("RAW")
+        .execute();
+  }
+}
