@@ -14,6 +14,9 @@ import java.util.Set;
 
 /** Files that nobody but their owner can read, at any moment, and that outlast a power failure. */
 final class PrivateFile {
+  private static final Set<StandardOpenOption> NEW =
+      Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+
   private PrivateFile() {}
 
   /** Puts this text in place of what the file holds; a reader finds the one or the other. */
@@ -52,9 +55,6 @@ final class PrivateFile {
       }
     }
   }
-
-  private static final Set<StandardOpenOption> NEW =
-      Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
 
   private static FileAttribute<?>[] mode(Path path, String permissions) {
     return posix(path)

@@ -1,0 +1,151 @@
+package dev.llmproxy.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.Gateway;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Revoking beside a server that hardly ever reads the sheet, with the workbook up and down. */
+class RevokeKeyTest {
+  @TempDir private Path sheets;
+  @TempDir private Path data;
+  private EmbeddedWorkbook workbook;
+  private Map<String, String> settings;
+  private String out;
+  private String err;
+
+  @BeforeEach
+  void open() throws Exception {
+    workbook = EmbeddedWorkbook.open(sheets, 0);
+    settings =
+        Map.of(
+            "LLMPROXY_DATA", data.toString(),
+            "SHEETS_ROOT_URL", workbook.rootUrl(),
+            "KEYS_REFRESH_SECONDS", "3600");
+  }
+
+  @AfterEach
+  void close() {
+    workbook.close();
+  }
+
+  @Test
+  void aRunningServerRefusesTheKeyAtOnce() throws Exception {
+    try (Gateway gateway = Gateway.start(data, settings)) {
+      String key = createKey();
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
+
+      assertThat(run("revoke-key", key)).isZero();
+      gateway.awaitKnown(key, false);
+
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(401);
+    }
+  }
+
+  @Test
+  void aMaskedKeyIsRefusedAtOnceToo() throws Exception {
+    try (Gateway gateway = Gateway.start(data, settings)) {
+      String key = createKey();
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
+
+      assertThat(run("revoke-key", ApiKey.mask(key))).isZero();
+      gateway.awaitKnown(key, false);
+    }
+  }
+
+  @Test
+  void aKeyIsRevokedWhileTheWorkbookIsDownAndStaysSoUntilTheSheetSaysIt() throws Exception {
+    String key;
+    try (Gateway gateway = Gateway.start(data, settings)) {
+      key = createKey();
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
+      workbook.close();
+
+      assertThat(run("revoke-key", key)).isEqualTo(3);
+      assertThat(out)
+          .contains("Revoked on this server", "The sheet could not be changed", "Run this again")
+          .doesNotContain(key);
+      gateway.awaitKnown(key, false);
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(401);
+      assertThat(run("revoke-key", key, "--json")).isEqualTo(3);
+      JsonNode said = Json.parse(out);
+      assertThat(said.path("revoked").asBoolean()).isTrue();
+      assertThat(said.path("in_sheet").asBoolean()).isFalse();
+    }
+    workbook = EmbeddedWorkbook.open(sheets, URI.create(workbook.rootUrl()).getPort());
+
+    try (Gateway gateway = Gateway.start(data, settings)) {
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(401);
+
+      assertThat(run("revoke-key", key)).isZero();
+      assertThat(run("list-keys", "--json")).isZero();
+      assertThat(Json.parse(out).get(0).path("revoked").asBoolean()).isTrue();
+    }
+  }
+
+  @Test
+  void aMaskedKeyCannotBeLookedUpWhileTheWorkbookIsDown() {
+    workbook.close();
+
+    assertThat(run("revoke-key", "sk-Ab1…x9Yz")).isOne();
+    assertThat(err).contains("give the whole key");
+  }
+
+  @Test
+  void aKeyThatNobodyHasLeavesNothingBehind() {
+    assertThat(run("revoke-key", "sk-nobody-has-this-key")).isOne();
+
+    assertThat(err).contains("No key in the workbook");
+    assertThat(data.resolve("revoked-keys")).isEmptyDirectory();
+  }
+
+  @Test
+  void aKeyIsMadeWithAnEndForWhichTheSheetGetsItsColumn() throws Exception {
+    createKey();
+    assertThat(run("create-api-key", "b@example.com", "B", "--expires", "2999-01-31")).isZero();
+    assertThat(out).contains("2999-01-31");
+    assertThat(run("create-api-key", "c@example.com", "C", "--expires", "30d", "--json")).isZero();
+    assertThat(Json.parse(out).path("expires_at").asText()).isNotEmpty();
+    createKey();
+
+    assertThat(run("list-keys", "--json")).isZero();
+    JsonNode keys = Json.parse(out);
+    assertThat(keys.get(0).path("expires_at").asText()).isEmpty();
+    assertThat(keys.get(1).path("expires_at").asText()).isEqualTo("2999-02-01T00:00:00Z");
+    assertThat(keys.get(2).path("expires_at").asText()).isNotEmpty();
+    assertThat(keys.get(3).path("expires_at").asText()).isEmpty();
+    assertThat(run("create-api-key", "d@example.com", "D", "--expires", "soon")).isEqualTo(2);
+    assertThat(err).contains("--expires");
+  }
+
+  private String createKey() throws Exception {
+    assertThat(run("create-api-key", "ann@example.com", "Laptop", "--json")).isZero();
+    return Json.parse(out).path("key").asText();
+  }
+
+  private int run(String... arguments) {
+    StringWriter standard = new StringWriter();
+    StringWriter errors = new StringWriter();
+    int status =
+        LlmProxyCommand.commandLine(Settings.load(Path.of(""), settings))
+            .setOut(new PrintWriter(standard, true))
+            .setErr(new PrintWriter(errors, true))
+            .execute(arguments);
+    out = standard.toString();
+    err = errors.toString();
+    return status;
+  }
+}
