@@ -1,6 +1,7 @@
 package dev.llmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -75,6 +76,18 @@ class ContractHttpRouteTest {
       assertThat(head.headers().get("openai-processing-ms").getFirst()).matches("\\d+");
       assertThat(readUntil(socket, "[DONE]")).contains("word1");
     }
+  }
+
+  @Wire("1.3b")
+  @Test
+  void pingsThatWouldComeTooOftenAreRefusedAtTheStart(@TempDir Path data) {
+    Settings settings =
+        Settings.load(
+            Path.of(""), Map.of("LLMPROXY_DATA", data.toString(), "STREAM_KEEPALIVE_SECONDS", "4"));
+
+    assertThatThrownBy(() -> Application.open(settings))
+        .isInstanceOf(Settings.SettingException.class)
+        .hasMessageContaining("STREAM_KEEPALIVE_SECONDS");
   }
 
   /** Of every status that a client can bring about by itself, and of streams and preflights. */

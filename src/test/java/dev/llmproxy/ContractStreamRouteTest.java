@@ -84,7 +84,10 @@ class ContractStreamRouteTest {
         });
   }
 
-  @Wire({"5.form", "5.order", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7", "5.utf8"})
+  @Wire({
+    "5.form", "5.order", "5.1", "5.2", "5.3", "5.3b", "5.4", "5.4b", "5.5", "5.5b", "5.6", "5.7",
+    "5.utf8"
+  })
   @ParameterizedTest
   @ValueSource(
       strings = {
