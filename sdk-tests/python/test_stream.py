@@ -66,6 +66,7 @@ def test_habits_of_providers_do_not_show(client, model, habit):
     assert completion.model == model
 
 
+# wire 5.utf8
 def test_characters_that_the_provider_cuts_in_two(client, model):
     stream = client.chat.completions.create(
         model=model, messages=user("Grüße [[script utf8=1]]"), stream=True
@@ -76,6 +77,7 @@ def test_characters_that_the_provider_cuts_in_two(client, model):
     assert text == "You said: Grüße — Grüße, 世界 👋🏽 naïve"
 
 
+# wire 5.flush
 def test_chunks_leave_as_they_come(client, model):
     stream = client.chat.completions.create(
         model=model, messages=user("[[script chunks=10 gap=100]]"), stream=True
@@ -99,6 +101,7 @@ def test_reasoning_comes_through(client, model):
     assert reasoning == "Let me think."
 
 
+# wire 5.8
 def test_leaving_a_stream_cancels_the_providers_answer(client, model, provider_stats):
     before = provider_stats()["cancelled"]
     stream = client.chat.completions.create(
@@ -112,6 +115,7 @@ def test_leaving_a_stream_cancels_the_providers_answer(client, model, provider_s
     wait_until(lambda: provider_stats()["cancelled"] > before)
 
 
+# wire 5.8
 def test_leaving_a_silent_stream_cancels_the_providers_answer(client, model, provider_stats):
     before = provider_stats()["cancelled"]
     stream = client.chat.completions.create(
@@ -124,6 +128,7 @@ def test_leaving_a_silent_stream_cancels_the_providers_answer(client, model, pro
     wait_until(lambda: provider_stats()["cancelled"] > before)
 
 
+# wire 1.2
 @pytest.mark.parametrize("mishap", ["cut=5", "end=5", "error=5"])
 def test_failure_in_the_middle_raises(client, model, mishap):
     stream = client.chat.completions.create(

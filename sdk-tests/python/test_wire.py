@@ -37,6 +37,7 @@ SCRIPTS = [
 ]
 
 
+# wire 5.headers, 5.compress, 5.form, 5.1, 5.2, 5.3, 5.3b, 5.4, 5.4b, 5.5b, 5.6, 5.7
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_stream(send, model, script):
     reply = send(model, f"hi [[script {script}]]", stream=True)
@@ -44,6 +45,7 @@ def test_stream(send, model, script):
     assert wire.stream_violations(reply, model, usage_asked=False) == []
 
 
+# wire 5.5
 # A bare provider reports no usage that could be handed on.
 @pytest.mark.parametrize("script", [script for script in SCRIPTS if "bare" not in script])
 def test_stream_with_usage(send, model, script):
@@ -54,6 +56,7 @@ def test_stream_with_usage(send, model, script):
     assert wire.stream_violations(reply, model, usage_asked=True) == []
 
 
+# wire 1.2, 1.2b
 @pytest.mark.parametrize("mishap", ["cut=3", "end=3", "error=3", "cut=0"])
 def test_stream_that_fails_in_the_middle(send, model, mishap):
     reply = send(model, f"[[script chunks=9 gap=5 {mishap}]]", stream=True)
@@ -65,6 +68,7 @@ def test_stream_that_fails_in_the_middle(send, model, mishap):
         assert wire.error_violations(reply.json()) == []
 
 
+# wire 4.shape
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_reply_in_one_piece(send, model, script):
     reply = send(model, f"hi [[script {script}]]")
@@ -76,6 +80,7 @@ def test_reply_in_one_piece(send, model, script):
     assert reply.json()["model"] == model
 
 
+# wire 6.id
 def test_no_two_requests_share_an_id(send, model):
     replies = [send(model, "hi") for _ in range(3)]
 
@@ -83,6 +88,7 @@ def test_no_two_requests_share_an_id(send, model):
     assert len({reply.json()["id"] for reply in replies}) == 3
 
 
+# wire 3.object, 6.400
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"text"', b"null"])
 def test_bad_json(base_url, key, body):
     reply = post_bytes(base_url, key, body)
@@ -91,6 +97,7 @@ def test_bad_json(base_url, key, body):
     assert wire.error_violations(reply.json()) == []
 
 
+# wire 2.early, 6.401
 def test_no_key_comes_before_everything(base_url):
     reply = post_bytes(base_url, None, b"{")
 
@@ -99,6 +106,7 @@ def test_no_key_comes_before_everything(base_url):
     assert wire.error_violations(reply.json()) == []
 
 
+# wire 6.404url
 @pytest.mark.parametrize("path", ["/nowhere", "/chat"])
 def test_unknown_url(base_url, key, path):
     reply = wire.post(base_url + path, key, {})

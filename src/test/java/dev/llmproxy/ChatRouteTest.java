@@ -46,6 +46,7 @@ class ChatRouteTest {
     gateway.close();
   }
 
+  @Wire({"5.headers", "5.6", "5.5b"})
   @Test
   void streamsChunksAsTheyComeAndEndsWithDone() {
     HttpResponse<String> response =
@@ -59,6 +60,7 @@ class ChatRouteTest {
     assertThat(response.body()).endsWith("data: [DONE]\n\n").doesNotContain("\"usage\":{");
   }
 
+  @Wire("5.flush")
   @Test
   void everyChunkLeavesAsItComesAndDoesNotWaitForTheNext() throws IOException {
     try (Socket socket =
@@ -71,6 +73,7 @@ class ChatRouteTest {
     }
   }
 
+  @Wire("4.shape")
   @Test
   void answersWholeWithUsageWhenNoStreamIsAskedFor() {
     HttpResponse<String> response =
@@ -85,6 +88,7 @@ class ChatRouteTest {
     assertThat(completion.path("model").asText()).isEqualTo("openai/scripted");
   }
 
+  @Wire({"5.5", "5.5b"})
   @Test
   void showsUsageOnlyToThoseWhoAsk() {
     HttpResponse<String> response =
@@ -102,6 +106,7 @@ class ChatRouteTest {
         .noneMatch(chunk -> chunk.path("usage").isObject());
   }
 
+  @Wire({"2.key", "2.ignore"})
   @Test
   void sendsTheProviderItsOwnKeyAndNothingOfTheClients() {
     gateway.send(
@@ -122,6 +127,7 @@ class ChatRouteTest {
     assertThat(sent.toString()).contains("Bearer provider-secret");
   }
 
+  @Wire({"1.2d", "6.502", "6.502auth", "6.504", "6.kept", "6.kept429"})
   @ParameterizedTest
   @CsvSource({
     "'[[script status=400 code=bad_thing]]', 400, bad_thing",
@@ -142,6 +148,7 @@ class ChatRouteTest {
     }
   }
 
+  @Wire({"1.2", "4.finish"})
   @ParameterizedTest
   @ValueSource(strings = {"cut=2", "end=2", "silent=2", "error=2", "garbage=2"})
   void aProviderThatFailsAfterTheFirstByteEndsTheStreamWithAnError(String mishap) {
@@ -157,6 +164,7 @@ class ChatRouteTest {
     assertThat(whole.statusCode()).isBetween(502, 504);
   }
 
+  @Wire("6.404")
   @Test
   void aProviderThatIsNotConfiguredIsNotFoundAndSaysWhatIsMissing() {
     HttpResponse<String> response = gateway.chat(key, "groq/llama-3.1-8b-instant", true, "hi");
@@ -166,6 +174,7 @@ class ChatRouteTest {
     assertThat(response.body()).contains("GROQ_API_KEY");
   }
 
+  @Wire({"3.object", "3.required", "3.roles", "6.400"})
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -215,6 +224,7 @@ class ChatRouteTest {
     }
   }
 
+  @Wire("5.8")
   @ParameterizedTest
   @CsvSource({
     "true,  '[[script chunks=1000 gap=50]]'",
@@ -241,6 +251,7 @@ class ChatRouteTest {
     assertThat(last.status()).isEqualTo(Status.CANCELLED);
   }
 
+  @Wire("7.parallel")
   @Test
   void twoHundredStreamsAtOnceAreAllWhole(@TempDir Path data) {
     try (Gateway patient = Gateway.start(data);
@@ -277,6 +288,7 @@ class ChatRouteTest {
     }
   }
 
+  @Wire("7.keepalive")
   @Test
   void aConnectionServesTheNextRequestAfterAStream() throws IOException {
     String body = request("openai/scripted", "[[script chunks=2]]", true);
@@ -287,6 +299,7 @@ class ChatRouteTest {
     }
   }
 
+  @Wire("6.ms")
   @Test
   void theProcessingTimeIsOnEveryAnswer() {
     HttpResponse<String> response =

@@ -54,6 +54,7 @@ class EmbeddingRouteTest {
     gateway.close();
   }
 
+  @Wire("9.reply")
   @Test
   void answersInOpenAisForm() {
     HttpResponse<String> response = embed("openai/scripted", "[\"one\",\"two\"]", "");
@@ -70,6 +71,7 @@ class EmbeddingRouteTest {
     assertThat(list.path("usage").toString()).isEqualTo("{\"prompt_tokens\":6,\"total_tokens\":6}");
   }
 
+  @Wire({"9.input", "9.dimensions", "2.key"})
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -100,6 +102,7 @@ class EmbeddingRouteTest {
     assertThat(list.at("/x_vendor/region").asText()).isEqualTo("eu-1");
   }
 
+  @Wire({"9.encoding", "9.reply"})
   @ParameterizedTest
   @ValueSource(strings = {"", "encoding=float", "encoding=base64", "bare=1", "reversed=1"})
   void whateverTheProviderDoesTheClientGetsTheEncodingAndOrderItAskedFor(String habit) {
@@ -126,6 +129,7 @@ class EmbeddingRouteTest {
     assertThat(base64.at("/usage/total_tokens").asInt()).isPositive();
   }
 
+  @Wire({"6.502", "6.502auth", "6.504", "6.kept", "6.kept429"})
   @ParameterizedTest
   @CsvSource({
     "status=400 code=bad_thing, 400, bad_thing",
@@ -150,6 +154,7 @@ class EmbeddingRouteTest {
     assertThat(response.body()).doesNotContain("provider-secret").doesNotContain("<html");
   }
 
+  @Wire({"9.input", "9.dimensions", "6.400"})
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -189,6 +194,7 @@ class EmbeddingRouteTest {
     assertThat(Gateway.json(response).at("/error/param").textValue()).isEqualTo(param);
   }
 
+  @Wire("3.null")
   @Test
   void nullsAreAsLeftOut() {
     assertThat(
@@ -225,6 +231,7 @@ class EmbeddingRouteTest {
     assertThat(Gateway.json(chat).at("/error/param").asText()).isEqualTo("model");
   }
 
+  @Wire({"6.404", "2.early"})
   @Test
   void anUnknownModelAndAMissingKeyAreRefused() {
     HttpResponse<String> unknown = embed("nobody/nothing", "\"a\"", "");
@@ -234,6 +241,7 @@ class EmbeddingRouteTest {
     assertThat(gateway.post("/v1/embeddings", null, "{").statusCode()).isEqualTo(401);
   }
 
+  @Wire("9.reply")
   @Test
   void theLocalModelCountsExactlyAndKeepsTheOrder() {
     JsonNode list = Gateway.json(embed(LOCAL, "[\"cat\",\"kitten\",\"tax\"]", ""));
@@ -246,6 +254,7 @@ class EmbeddingRouteTest {
     assertThat(list.path("usage").toString()).isEqualTo("{\"prompt_tokens\":9,\"total_tokens\":9}");
   }
 
+  @Wire("9.encoding")
   @Test
   void theLocalModelGivesBothEncodings() {
     JsonNode floats = Gateway.json(embed(LOCAL, "\"cat\"", ",\"dimensions\":384"));
@@ -255,6 +264,7 @@ class EmbeddingRouteTest {
         .containsExactly(numbers(floats.at("/data/0/embedding")));
   }
 
+  @Wire({"9.tokens", "9.dimensions"})
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -271,6 +281,7 @@ class EmbeddingRouteTest {
     assertThat(Gateway.json(response).at("/error/param").asText()).isEqualTo(param);
   }
 
+  @Wire("6.400context")
   @Test
   void aTextThatTheLocalModelCannotTakeWholeIsRefusedByItsIndex() {
     String fits = "cat ".repeat(254).strip();
@@ -329,6 +340,7 @@ class EmbeddingRouteTest {
     }
   }
 
+  @Wire("5.8")
   @Test
   void aClientThatLeavesHangsUpOnTheProvider() throws IOException {
     int cancelled = gateway.provider().cancelled();

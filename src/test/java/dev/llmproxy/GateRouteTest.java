@@ -51,6 +51,7 @@ class GateRouteTest {
         .containsExactly("Ledger", "Sequence", "Written At");
   }
 
+  @Wire({"2.early", "6.401"})
   @Test
   void noKeyIsRefusedBeforeTheBodyIsLookedAt() {
     HttpResponse<String> response = gateway.post(null, "{");
@@ -59,6 +60,7 @@ class GateRouteTest {
     assertThat(Gateway.json(response).at("/error/code").isNull()).isTrue();
   }
 
+  @Wire({"2.key", "6.401"})
   @ParameterizedTest
   @ValueSource(strings = {"sk-unknown", "", "x y"})
   void anUnknownKeyIsRefusedAndNotRepeated(String unknown) {
@@ -75,6 +77,7 @@ class GateRouteTest {
     assertThat(response.body()).doesNotContain("sk-unknown");
   }
 
+  @Wire("2.auth")
   @Test
   void theSchemeIsReadInAnyCase() {
     HttpResponse<String> response =
@@ -88,6 +91,7 @@ class GateRouteTest {
     assertThat(response.statusCode()).isEqualTo(200);
   }
 
+  @Wire("6.401")
   @Test
   void aRevokedKeyIsRefused() {
     String revoked = gateway.createKey("revoked@example.com");
@@ -141,6 +145,7 @@ class GateRouteTest {
     }
   }
 
+  @Wire("2.model")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -167,6 +172,7 @@ class GateRouteTest {
             "{\"id\":\"openai/scripted\",\"object\":\"model\",\"created\":0,\"owned_by\":\"openai\"}");
   }
 
+  @Wire("6.404")
   @Test
   void anUnknownModelIsNotFound() {
     HttpResponse<String> response = gateway.get("/v1/models/nobody/nothing", key);
@@ -182,6 +188,7 @@ class GateRouteTest {
         .noneMatch(id -> id.startsWith("groq/") || id.startsWith("local/"));
   }
 
+  @Wire({"2.404", "2.405", "6.404url", "6.405"})
   @Test
   void unknownPathsAndWrongMethodsAreAnsweredInJson() {
     HttpResponse<String> unknown = gateway.get("/v2/nothing", key);
@@ -196,6 +203,7 @@ class GateRouteTest {
             response -> assertThat(response.headers().firstValue("x-request-id")).isPresent());
   }
 
+  @Wire({"7.limit", "6.413"})
   @Test
   void aBodyOverTheLimitIsRefused() {
     assertThat(gateway.post(key, " ".repeat(21 << 20)).statusCode()).isEqualTo(413);

@@ -43,6 +43,7 @@ class HttpRouteTest {
     gateway.close();
   }
 
+  @Wire("1.3")
   @Test
   void aSilentStreamIsKeptAliveByComments() throws IOException {
     try (Socket socket = open()) {
@@ -54,6 +55,7 @@ class HttpRouteTest {
     }
   }
 
+  @Wire({"7.limit", "6.413"})
   @Test
   void aLargeBodyPassesAndOneOverTheLimitIsRefusedWithAnAnswer() {
     String padding = "x".repeat(6 * MEGABYTE);
@@ -71,12 +73,14 @@ class HttpRouteTest {
     assertThat(Gateway.json(refused).at("/error/code").asText()).isEqualTo("request_too_large");
   }
 
+  @Wire("2.early")
   @Test
   void theKeyIsJudgedBeforeTheSize() {
     assertThat(gateway.post("sk-wrong", " ".repeat(21 * MEGABYTE)).statusCode()).isEqualTo(401);
     assertThat(gateway.post(null, " ".repeat(21 * MEGABYTE)).statusCode()).isEqualTo(401);
   }
 
+  @Wire("7.bodies")
   @Test
   void aBodyThatComesInChunksAndAfterContinueIsRead() throws IOException {
     String body = CHAT.formatted("hi", false);
@@ -135,6 +139,7 @@ class HttpRouteTest {
     }
   }
 
+  @Wire("2.ignore")
   @Test
   void aFormIsTakenForWhatItHolds() {
     HttpResponse<String> response =
@@ -148,6 +153,7 @@ class HttpRouteTest {
     assertThat(response.statusCode()).isEqualTo(200);
   }
 
+  @Wire("7.h2")
   @Test
   void clientsThatUpgradeToHttp2AreServed() throws Exception {
     HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
@@ -165,6 +171,7 @@ class HttpRouteTest {
     assertThat(response.body()).contains("word3").endsWith("data: [DONE]\n\n");
   }
 
+  @Wire("5.compress")
   @Test
   void streamsAreNeverCompressed() {
     HttpResponse<String> response =
@@ -179,6 +186,7 @@ class HttpRouteTest {
     assertThat(response.body()).contains("[DONE]");
   }
 
+  @Wire("7.cors")
   @Test
   void aPageOfAnAllowedOriginMayAskAndRead() {
     HttpResponse<String> preflight =
@@ -205,6 +213,7 @@ class HttpRouteTest {
     assertThat(refused.headers().firstValue("access-control-allow-credentials")).isEmpty();
   }
 
+  @Wire("7.cors")
   @Test
   void aPageOfAnotherOriginMayNot() {
     assertThat(
@@ -215,6 +224,7 @@ class HttpRouteTest {
         .isEmpty();
   }
 
+  @Wire("2.405")
   @Test
   void aWrongMethodIsToldTheRightOne() {
     HttpResponse<String> response = gateway.get("/v1/chat/completions", key);
@@ -225,6 +235,7 @@ class HttpRouteTest {
         .doesNotContain("GET");
   }
 
+  @Wire({"6.body", "6.id"})
   @Test
   void headersThatAreTooLargeAreRefusedInJson() throws IOException {
     try (Socket socket = open()) {

@@ -50,6 +50,7 @@ class LimitRouteTest {
     gateway.close();
   }
 
+  @Wire({"6.429", "6.ratelimit", "6.retry"})
   @Test
   void eachAnswerSaysWhatIsLeftAndTheNextOneIsRefusedWithTheTimeToWait() {
     String key = gateway.createKey("tiny@example.com", "tiny");
@@ -190,6 +191,7 @@ class LimitRouteTest {
   }
 
   /** wire.md §6: without the header, every SDK asks twice more. */
+  @Wire("6.429quota")
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aProvidersUsedUpBudgetIsNotToBeTriedAgain(boolean stream) {
@@ -205,6 +207,7 @@ class LimitRouteTest {
     assertThat(header(answer, REMAINING)).isNotNull();
   }
 
+  @Wire({"6.kept429", "6.retry"})
   @Test
   void aProvidersRateLimitMayBeTriedAgain() {
     String key = gateway.createKey("busy@example.com");

@@ -70,6 +70,7 @@ class LocalModelRouteTest {
     assertThat(Gateway.json(response).at("/error/param").asText()).isEqualTo("tools");
   }
 
+  @Wire("6.400context")
   @Test
   void aPromptThatDoesNotFitIsRefusedWithTheLimit() {
     HttpResponse<String> response = gateway.chat(key, MODEL, false, "word ".repeat(3000));

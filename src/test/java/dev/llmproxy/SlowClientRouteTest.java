@@ -39,6 +39,7 @@ class SlowClientRouteTest {
     gateway.close();
   }
 
+  @Wire("5.8b")
   @Test
   void aClientThatReadsNothingSlowsItsOwnProviderAndNobodyElse() throws IOException {
     try (Socket slow =
@@ -80,6 +81,7 @@ class SlowClientRouteTest {
   }
 
   /** TCP does not tell a client that only ends its output from one that closes its socket. */
+  @Wire("5.8")
   @Test
   void aClientThatEndsItsOutputHasLeft() throws IOException {
     try (Socket socket = request("[[script chunks=1000 gap=50]]", false)) {

@@ -123,6 +123,12 @@ public final class HttpFront {
   }
 
   private static boolean matches(Route route, String path) {
-    return route.isExactPath() ? path.equals(route.getPath()) : path.startsWith(route.getPath());
+    int parameter = route.getPath().indexOf(':');
+    if (parameter >= 0) {
+      return path.length() > parameter && path.startsWith(route.getPath().substring(0, parameter));
+    }
+    return route.isExactPath()
+        ? path.equals(route.getPath()) || path.equals(route.getPath() + "/")
+        : path.startsWith(route.getPath());
   }
 }

@@ -2,12 +2,11 @@ package dev.llmproxy.gate;
 
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.net.SocketAddress;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.apache.camel.Header;
-import org.apache.camel.Message;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /** Turns the bearer key of a request into its caller. */
@@ -29,13 +28,15 @@ public final class Authenticator {
   }
 
   /**
-   * Takes the key off the request, so that it goes nowhere else, and keeps its hash.
+   * Takes the key off the request, so that it goes nowhere else, and keeps its hash. It is read
+   * from the request itself: among the exchange's headers are its query parameters, too.
    *
    * @throws ApiException 401 when there is no bearer key
    */
-  public void takeKey(@Header("Authorization") String authorization, Exchange exchange) {
-    Message message = exchange.getMessage();
-    message.removeHeaders("*");
+  public void takeKey(Exchange exchange) {
+    exchange.getMessage().removeHeaders("*");
+    String authorization =
+        exchange.getMessage(HttpMessage.class).getRequest().getHeader(HttpHeaders.AUTHORIZATION);
     if (authorization == null || authorization.isBlank()) {
       throw OpenAiErrors.missingApiKey().asException();
     }

@@ -3,6 +3,7 @@ package dev.llmproxy.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.Wire;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -105,6 +106,20 @@ class OpenAiErrorsTest {
             OpenAiErrors.upstreamTimeout("Slow."), 504, "server_error", "upstream_timeout", null));
   }
 
+  @Wire({
+    "6.400",
+    "6.401",
+    "6.404",
+    "6.404url",
+    "6.405",
+    "6.413",
+    "6.429",
+    "6.500",
+    "6.502",
+    "6.502auth",
+    "6.503",
+    "6.504"
+  })
   @ParameterizedTest
   @MethodSource("errors")
   void isCalledAsTheContractSays(
@@ -115,6 +130,7 @@ class OpenAiErrorsTest {
     assertThat(error.param()).isEqualTo(param);
   }
 
+  @Wire("6.body")
   @ParameterizedTest
   @MethodSource("errors")
   void hasAllFourKeysInItsJson(ApiError error, int status, String type, String code, String param) {
@@ -130,6 +146,7 @@ class OpenAiErrorsTest {
     assertThat(json.get("param").textValue()).isEqualTo(param);
   }
 
+  @Wire("6.retry")
   @ParameterizedTest
   @MethodSource("errors")
   void saysWhenToTryAgainIfWaitingHelps(
@@ -138,6 +155,7 @@ class OpenAiErrorsTest {
     assertThat(error.retryAfter()).isEqualTo(waitingHelps ? Duration.ofSeconds(5) : null);
   }
 
+  @Wire({"6.404", "6.400context"})
   @Test
   void useTheWordsThatClientsLookFor() {
     assertThat(OpenAiErrors.contextLengthExceeded(2048, 3000).message())
@@ -169,6 +187,7 @@ class OpenAiErrorsTest {
         Arguments.of(new StackOverflowError(SECRET), 500, "internal_error"));
   }
 
+  @Wire({"6.500", "6.502", "6.504"})
   @ParameterizedTest
   @MethodSource("failedCalls")
   void tellsAFailedCallByItsCauseAndGivesNothingAway(Throwable thrown, int status, String code) {

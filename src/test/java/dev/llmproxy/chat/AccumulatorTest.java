@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.Json;
+import dev.llmproxy.Wire;
 import dev.llmproxy.api.ApiError;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,7 @@ class AccumulatorTest {
     return all().stream().filter(name -> last(name).get("event").asText().equals("error")).toList();
   }
 
+  @Wire("4.collate")
   @ParameterizedTest
   @MethodSource("whole")
   void collatesAStreamIntoItsCompletion(String name) {
@@ -42,12 +44,14 @@ class AccumulatorTest {
         .isEqualTo(Fixtures.comparable(Fixtures.json("responses/" + name + ".openai.json")));
   }
 
+  @Wire("4.shape")
   @ParameterizedTest
   @MethodSource("whole")
   void makesCompletionsThatOpenAisSchemaAccepts(String name) {
     assertThat(COMPLETION.problems(accumulate(name).completion())).isEmpty();
   }
 
+  @Wire("4.finish")
   @ParameterizedTest
   @MethodSource("failed")
   void makesNoCompletionOfAnAnswerThatIsNotWhole(String name) {
@@ -57,6 +61,7 @@ class AccumulatorTest {
     assertThatIllegalStateException().isThrownBy(accumulator::completion);
   }
 
+  @Wire({"5.1", "5.2", "5.3", "5.4"})
   @ParameterizedTest
   @MethodSource("all")
   void isFedWithEventsThatOpenAisSchemaAccepts(String name) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.Wire;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.ApiException;
 import java.util.HexFormat;
@@ -23,6 +24,17 @@ class ChatRequestTest {
       """;
 
   /** Fields put over a request that is right. */
+  @Wire({
+    "3.roles",
+    "3.content",
+    "3.message",
+    "3.pass",
+    "3.tools",
+    "3.format",
+    "3.other",
+    "3.unknown",
+    "3.null"
+  })
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -101,6 +113,7 @@ class ChatRequestTest {
   }
 
   /** Columns: fields put over a request that is right | code and param of the 400. */
+  @Wire({"3.required", "3.roles", "3.content", "3.pass", "6.400"})
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -162,6 +175,7 @@ class ChatRequestTest {
     assertThat(error.message()).contains("'" + param + "'");
   }
 
+  @Wire("3.object")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -186,6 +200,7 @@ class ChatRequestTest {
   }
 
   /** Columns: hex bytes. Latin-1 text, cut UTF-8, UTF-32 that holds no characters. */
+  @Wire("3.object")
   @ParameterizedTest
   @ValueSource(
       strings = {"7b22e9223a317d", "7b22c3", "00000070ffffffff", "0000007b7fffffff", "ff", "00"})
@@ -214,6 +229,7 @@ class ChatRequestTest {
   }
 
   /** Columns: fields put over a request that is right | whether to stream, whether with usage. */
+  @Wire("5.5b")
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -3,6 +3,7 @@ package dev.llmproxy.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.Json;
+import dev.llmproxy.Wire;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.ErrorAnswer;
 import dev.llmproxy.api.OpenAiErrors;
@@ -83,6 +84,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     getMockEndpoint("mock:settle").expectedMessageCount(1);
   }
 
+  @Wire("5.order")
   @Test
   void everyEventReachesTheSinkInOrderAndTheChatIsSettledOnce() throws InterruptedException {
     sink().expectedBodiesReceived(FIRST, SECOND, LAST);
@@ -94,6 +96,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     assertThat(chat.accumulator().usage().path("total_tokens").asInt()).isEqualTo(2);
   }
 
+  @Wire("6.502")
   @Test
   void aProviderThatCannotBeCalledIsTheSinksErrorEvent() throws InterruptedException {
     getMockEndpoint("mock:provider")
@@ -109,6 +112,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     assertThat(chat.accumulator().error()).isEqualTo(error);
   }
 
+  @Wire("5.8")
   @Test
   void aSinkThatFailsEndsTheChatAndHangsUpOnTheProvider() throws InterruptedException {
     sink().whenExchangeReceived(1, call -> fail(OpenAiErrors.internal().asException()));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.Json;
+import dev.llmproxy.Wire;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
@@ -28,6 +29,7 @@ class OpenAiChatTest {
     return Fixtures.cases("requests", ".openai.json");
   }
 
+  @Wire({"3.message", "3.tools", "3.format", "3.unknown", "3.null"})
   @ParameterizedTest
   @MethodSource("cases")
   void asksTheProviderForWhatTheClientAskedFor(String name) {
@@ -52,6 +54,7 @@ class OpenAiChatTest {
         .contains("\"vendor_ratio\":0.1234567890123456789012345");
   }
 
+  @Wire("2.key")
   @Test
   void sendsNothingOfTheClientsHeadersAndItsOwnKey() throws IOException {
     try (DefaultCamelContext context = new DefaultCamelContext()) {

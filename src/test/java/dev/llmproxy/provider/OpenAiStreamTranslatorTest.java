@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.Fixtures;
+import dev.llmproxy.Wire;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.stream.SseEvent;
@@ -29,6 +30,7 @@ class OpenAiStreamTranslatorTest {
     return Fixtures.cases("streams", ".openai.sse");
   }
 
+  @Wire({"1.2c", "5.read", "5.1", "5.2", "5.3", "5.3b", "5.4", "5.4b", "5.7"})
   @ParameterizedTest
   @MethodSource("cases")
   void makesTheChatEventsThatTheContractAsksFor(String name) throws IOException {
@@ -37,6 +39,7 @@ class OpenAiStreamTranslatorTest {
         .isEqualTo(Fixtures.comparable(Fixtures.json("streams/" + name + ".openai.events.json")));
   }
 
+  @Wire("1.2c")
   @Test
   void tellsSilenceFromABrokenConnection() {
     assertThat(translator().broken(new SocketTimeoutException()))
@@ -52,6 +55,7 @@ class OpenAiStreamTranslatorTest {
             });
   }
 
+  @Wire("5.6")
   @Test
   void saysNothingAfterItsLastEvent() {
     OpenAiStreamTranslator translator = translator();

@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.Wire;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class RequestDialectTest {
+  @Wire("3.limit")
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -29,6 +31,7 @@ class RequestDialectTest {
         .isEqualTo(Json.parse(sent));
   }
 
+  @Wire("3.developer")
   @Test
   void aDeveloperIsASystemWhereTheRoleIsUnknownAndTheClientsMessagesStayAsTheyAre()
       throws JsonProcessingException {
@@ -44,6 +47,7 @@ class RequestDialectTest {
     assertThat(client).isEqualTo(Json.parse(text));
   }
 
+  @Wire({"3.other", "3.null"})
   @Test
   void whatTheProviderRefusesAndNullsAreLeftOut() throws JsonProcessingException {
     RequestDialect dialect = new RequestDialect(null, true, Set.of("store"));

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.Json;
+import dev.llmproxy.Wire;
 import dev.llmproxy.api.ApiError;
 import java.time.Duration;
 import java.util.List;
@@ -20,6 +21,7 @@ class UpstreamErrorsTest {
       "<!DOCTYPE html><html><head><title>502</title></head><body>nginx gsk-secret</body></html>";
 
   /** Columns: status, body | status, type, code, param, message of the answer. */
+  @Wire({"6.kept", "6.502", "6.502auth", "6.504", "6.400context"})
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -91,6 +93,7 @@ class UpstreamErrorsTest {
   }
 
   /** Columns: status, Retry-After of the provider | seconds that the client is told. */
+  @Wire({"6.kept429", "6.retry"})
   @ParameterizedTest
   @CsvSource({
     "429, 7, 7",
@@ -110,6 +113,7 @@ class UpstreamErrorsTest {
   }
 
   /** wire.md §6: SDKs would retry a used-up budget twice. Columns: type | code | in vain. */
+  @Wire("6.429quota")
   @ParameterizedTest
   @CsvSource({
     "insufficient_quota, insufficient_quota, true",

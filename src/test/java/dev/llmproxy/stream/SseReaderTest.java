@@ -3,6 +3,7 @@ package dev.llmproxy.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
+import dev.llmproxy.Wire;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,6 +59,7 @@ class SseReaderTest {
             data("b")));
   }
 
+  @Wire({"5.utf8", "5.read"})
   @ParameterizedTest
   @MethodSource("streams")
   void readsTheSameEventsWhereverTheNetworkCuts(String raw, List<SseEvent> expected)
@@ -72,6 +74,7 @@ class SseReaderTest {
     }
   }
 
+  @Wire({"5.utf8", "5.read"})
   @ParameterizedTest
   @MethodSource("streams")
   void readsTheSameEventsByteByByte(String raw, List<SseEvent> expected) throws IOException {
