@@ -19,6 +19,10 @@ public final class Accumulator {
   /** Chunk fields that a completion does not have. */
   private static final Set<String> OF_CHUNKS = Set.of("choices", "obfuscation");
 
+  /** Choice fields that are collected; of the others the last word stays. */
+  private static final Set<String> OF_CHOICES =
+      Set.of("index", "delta", "logprobs", "finish_reason");
+
   private static final Set<String> SAID_ONCE = Set.of("id", "name", "role", "type");
 
   private final Map<Integer, Choice> choices = new TreeMap<>();
@@ -126,6 +130,7 @@ public final class Accumulator {
   }
 
   private static final class Choice {
+    private final ObjectNode unknown = Json.object();
     private final ObjectNode fields = Json.object();
     private final Map<String, StringBuilder> texts = new TreeMap<>();
     private final Map<Integer, ToolCall> toolCalls = new TreeMap<>();
@@ -143,6 +148,9 @@ public final class Accumulator {
               logprobs
                   .computeIfAbsent(field.getKey(), name -> Json.array())
                   .addAll((ArrayNode) field.getValue()));
+      choice.properties().stream()
+          .filter(field -> !OF_CHOICES.contains(field.getKey()) && !field.getValue().isNull())
+          .forEach(field -> unknown.set(field.getKey(), field.getValue()));
       boolean grew = false;
       for (Map.Entry<String, JsonNode> field : choice.path("delta").properties()) {
         grew |= addField(field.getKey(), field.getValue());
@@ -193,6 +201,9 @@ public final class Accumulator {
         logprobs.forEach(probabilities::set);
       }
       choice.set("finish_reason", finishReason);
+      unknown.properties().stream()
+          .filter(field -> !choice.has(field.getKey()))
+          .forEach(field -> choice.set(field.getKey(), field.getValue()));
       return choice;
     }
 
