@@ -1,20 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { APICallError, generateText, Output, stepCountIs, streamText, tool } from 'ai';
+import { APICallError, embedMany, generateText, Output, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
-import { baseURL, cancelledStreams, key, model, needs, stats, waitUntil } from '../node/environment.js';
+import {
+  baseURL,
+  cancelledStreams,
+  key,
+  model,
+  needs,
+  providersOwnVectors,
+  stats,
+  tinyKey,
+  waitUntil,
+} from '../node/environment.js';
 
-/** Without retries: a test sees the first answer, not the third. `changed` rewrites the request's body. */
-const asking = (prompt, { apiKey = key, id = model, changed, ...options } = {}) => ({
-  model: createOpenAICompatible({
+/** `changed` rewrites a chat request's body. */
+const provider = (apiKey, changed) =>
+  createOpenAICompatible({
     name: 'llmproxy',
     baseURL,
     apiKey,
     includeUsage: true,
     supportsStructuredOutputs: true,
     transformRequestBody: changed,
-  })(id),
+  });
+
+/** Without retries: a test sees the first answer, not the third. */
+const asking = (prompt, { apiKey = key, id = model, changed, ...options } = {}) => ({
+  model: provider(apiKey, changed)(id),
   prompt,
   maxRetries: 0,
   ...options,
@@ -86,17 +100,30 @@ for (const ask of [generateText, streamText]) {
   });
 }
 
+test('embeddings', needs(stats), async () => {
+  const values = ['one', 'two', 'three'];
+  const embed = (id) =>
+    embedMany({ model: provider(key).embeddingModel(id), values, maxRetries: 0 });
+
+  const { embeddings, usage } = await embed(model);
+
+  assert.deepEqual(embeddings, await providersOwnVectors(values));
+  assert.equal(usage.tokens, 9);
+  await assert.rejects(embed('nowhere/at-all'), (error) => error.statusCode === 404);
+});
+
 const withoutMessages = (body) => ({ ...body, messages: [] });
 
-for (const [what, options, status, code] of [
-  ['unknown key', { apiKey: 'sk-nobody' }, 401, 'invalid_api_key'],
-  ['unknown model', { id: 'nowhere/at-all' }, 404, 'model_not_found'],
-  ['invalid body', { changed: withoutMessages }, 400, 'invalid_value'],
+for (const [what, options, status, code, param] of [
+  ['unknown key', { apiKey: 'sk-nobody' }, 401, 'invalid_api_key', null],
+  ['unknown model', { id: 'nowhere/at-all' }, 404, 'model_not_found', 'model'],
+  ['invalid body', { changed: withoutMessages }, 400, 'invalid_value', 'messages'],
 ]) {
   const isTheError = (error) => {
     assert.ok(APICallError.isInstance(error), `${error}`);
     assert.equal(error.statusCode, status);
     assert.equal(error.data?.error.code ?? null, code);
+    assert.equal(error.data?.error.param ?? null, param);
     assert.match(error.responseHeaders['x-request-id'], /^req_/);
     assert.ok(!error.responseBody.includes('sk-nobody'));
     return true;
@@ -112,6 +139,27 @@ for (const [what, options, status, code] of [
     isTheError(errors[0]);
   });
 }
+
+test('the rate limit is honoured', needs(tinyKey), async () => {
+  const chat = (maxRetries) => generateText(asking('hi', { apiKey: tinyKey, maxRetries }));
+  const limit = 3; // RATE_LIMIT_TINY of ../run
+  for (let i = 0; i < limit; i++) {
+    await chat(0);
+  }
+
+  let wait;
+  await assert.rejects(chat(0), (error) => {
+    assert.ok(APICallError.isInstance(error), `${error}`);
+    assert.ok(error.isRetryable);
+    assert.equal(error.statusCode, 429);
+    assert.equal(error.data.error.code, 'rate_limit_exceeded');
+    wait = Number(error.responseHeaders['retry-after']);
+    return true;
+  });
+  const began = Date.now();
+  assert.equal((await chat(1)).text, 'You said: hi');
+  assert.ok(Date.now() - began > (wait - 2) * 1000);
+});
 
 for (const mishap of ['error=2', 'cut=2', 'end=2']) {
   test(`failure in the middle is an error part: ${mishap}`, async () => {

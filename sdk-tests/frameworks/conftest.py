@@ -3,7 +3,9 @@
 import json
 import os
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import BaseModel
@@ -26,6 +28,7 @@ def setting(name: str) -> str:
 BASE_URL = setting("LLMPROXY_BASE_URL")
 KEY = setting("LLMPROXY_KEY")
 MODEL = setting("LLMPROXY_SCRIPTED_MODEL")
+LIMIT = 10  # RATE_LIMIT_SMALL of ../run
 
 
 class City(BaseModel):
@@ -39,7 +42,12 @@ class Framework:
     error: type[Exception] | tuple[type[Exception], ...]
     """What a failure in the middle of a stream raises."""
 
-    def chat(self, prompt: str, key: str = KEY, model: str = MODEL, **fields) -> tuple[str, int]:
+    rate_limit_error: type[Exception]
+    """What the status 429 raises."""
+
+    def chat(
+        self, prompt: str, key: str = KEY, model: str = MODEL, retries: int = 0, **fields
+    ) -> tuple[str, int]:
         """The text and the total of tokens."""
         raise NotImplementedError
 
@@ -53,6 +61,10 @@ class Framework:
 
     def structured(self, prompt: str) -> City:
         """The answer in the JSON schema of City."""
+        raise NotImplementedError
+
+    def embed(self, texts: list[str], model: str = MODEL) -> list[list[float]]:
+        """The vectors, in the order of the texts."""
         raise NotImplementedError
 
     def status_and_body(self, failure: Exception) -> tuple[int, dict | None]:
@@ -93,7 +105,7 @@ class Rows:
             ({"model": "nowhere/at-all"}, 404, "model_not_found", "model"),
             ({"temperature": 9}, 400, "invalid_value", "temperature"),
         ],
-        ids=["bad key", "unknown model", "invalid body"],
+        ids=["bad_key", "unknown_model", "invalid_body"],
     )
     def test_refused(self, fields, status, code, param):
         with pytest.raises(Exception) as raised:
@@ -104,6 +116,22 @@ class Rows:
         if body:
             assert (body["code"], body["param"]) == (code, param)
         assert "sk-nobody" not in str(raised.value)
+
+    def test_rate_limit_raises(self, limited_key):
+        with pytest.raises(self.client.rate_limit_error) as raised:
+            for _ in range(2 * LIMIT + 1):  # a new minute may begin in between
+                self.client.chat("hi", key=limited_key)
+
+        status, body = self.client.status_and_body(raised.value)
+        assert status == 429
+        if body:
+            assert (body["code"], body["type"]) == ("rate_limit_exceeded", "requests")
+
+    def test_rate_limit_is_honoured(self, patient_answers):
+        answer, waited, told = patient_answers[self.client].result()
+
+        assert answer == ("You said: hello there", 6)
+        assert waited > told - 2
 
     @pytest.mark.parametrize("mishap", ["error=2", "cut=2", "end=2"])
     def test_failure_in_the_middle_raises(self, mishap):
@@ -124,8 +152,74 @@ class Rows:
             time.sleep(0.02)
 
 
+class EmbeddingRows:
+    """The rows of a framework that embeds."""
+
+    client: Framework
+
+    def test_embeddings(self):
+        texts = ["one", "two", "three"]
+        # What the provider itself says, without the gateway.
+        url = scripted("/v1/embeddings")
+        with post(url, {"model": "scripted", "input": texts}) as reply:
+            vectors = [each["embedding"] for each in json.load(reply)["data"]]
+
+        assert self.client.embed(texts) == [pytest.approx(vector) for vector in vectors]
+
+    def test_embeddings_of_an_unknown_model(self):
+        with pytest.raises(Exception) as raised:
+            self.client.embed(["one"], model="nowhere/at-all")
+
+        assert self.client.status_and_body(raised.value)[0] == 404
+
+
+@pytest.fixture(scope="session")
+def limited_key() -> str:
+    if not os.environ.get("LLMPROXY_TINY_KEY"):
+        pytest.skip("LLMPROXY_TINY_KEY is not set")
+    return os.environ["LLMPROXY_TINY_KEY"]
+
+
+@pytest.fixture(scope="session")
+def patient_answers(limited_key):
+    """Of all frameworks at once, for one minute's wait: (answer, seconds waited, seconds told to wait)."""
+    clients = [rows.client for rows in Rows.__subclasses__()]
+    told = seconds_until_the_next_minute(limited_key)
+    began = time.monotonic()
+
+    def answer(client):
+        answer = client.chat("hello there", key=limited_key, retries=1)
+        return answer, time.monotonic() - began, told
+
+    # Left when all have answered: the next test may use the key up again.
+    with ThreadPoolExecutor(len(clients)) as pool:
+        return {client: pool.submit(answer, client) for client in clients}
+
+
+def seconds_until_the_next_minute(key: str) -> int:
+    """Uses the key up."""
+    while True:
+        request = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
+        try:
+            post(f"{BASE_URL}/chat/completions", request, key).close()
+        except urllib.error.HTTPError as error:
+            assert error.code == 429
+            return int(error.headers["Retry-After"])
+
+
+def post(url: str, body: dict, key: str = KEY):
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    return urllib.request.urlopen(request, timeout=60)
+
+
 def cancelled() -> int:
+    with urllib.request.urlopen(scripted("/stats"), timeout=5) as reply:
+        return json.load(reply)["cancelled"]
+
+
+def scripted(path: str) -> str:
+    """The URL of a path of the scripted provider."""
     if not os.environ.get("LLMPROXY_SCRIPTED_STATS"):
         pytest.skip("LLMPROXY_SCRIPTED_STATS is not set")
-    with urllib.request.urlopen(os.environ["LLMPROXY_SCRIPTED_STATS"], timeout=5) as reply:
-        return json.load(reply)["cancelled"]
+    return os.environ["LLMPROXY_SCRIPTED_STATS"].removesuffix("/stats") + path

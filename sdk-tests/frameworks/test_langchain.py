@@ -1,15 +1,21 @@
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
+from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
 
 class LangChain(Framework):
     error = openai.APIError
+    rate_limit_error = openai.RateLimitError
 
-    def llm(self, key=KEY, model=MODEL, **fields):
+    def llm(self, key=KEY, model=MODEL, retries=0, **fields):
         return ChatOpenAI(
-            base_url=BASE_URL, api_key=key, model=model, max_retries=0, timeout=60, **fields
+            base_url=BASE_URL,
+            api_key=key,
+            model=model,
+            max_retries=retries,
+            timeout=60,
+            **fields,
         )
 
     def chat(self, prompt, **fields):
@@ -45,6 +51,16 @@ class LangChain(Framework):
     def structured(self, prompt):
         return self.llm().with_structured_output(City, method="json_schema").invoke(prompt)
 
+    def embed(self, texts, model=MODEL):
+        return OpenAIEmbeddings(
+            base_url=BASE_URL,
+            api_key=KEY,
+            model=model,
+            max_retries=0,
+            # It would cut texts into OpenAI's tokens, with a table that it fetches from the network.
+            check_embedding_ctx_length=False,
+        ).embed_documents(texts)
 
-class TestLangChain(Rows):
+
+class TestLangChain(Rows, EmbeddingRows):
     client = LangChain()

@@ -2,7 +2,7 @@ import json
 
 import litellm
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
+from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows
 
 WEATHER = {
     "type": "function",
@@ -20,8 +20,9 @@ WEATHER = {
 
 class LiteLlm(Framework):
     error = openai.APIError  # the base of litellm's own exceptions
+    rate_limit_error = litellm.RateLimitError
 
-    def completion(self, messages, key=KEY, model=MODEL, **fields):
+    def completion(self, messages, key=KEY, model=MODEL, retries=0, **fields):
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         # Its prefix for any compatible server; the rest is the id that the gateway gets.
@@ -30,7 +31,7 @@ class LiteLlm(Framework):
             api_base=BASE_URL,
             api_key=key,
             messages=messages,
-            max_retries=0,
+            max_retries=retries,
             timeout=60,
             **fields,
         )
@@ -65,16 +66,23 @@ class LiteLlm(Framework):
         completion = self.completion(prompt, response_format=City)
         return City.model_validate_json(completion.choices[0].message.content)
 
+    def embed(self, texts, model=MODEL):
+        reply = litellm.embedding(
+            model=f"openai/{model}", api_base=BASE_URL, api_key=KEY, input=texts, max_retries=0
+        )
+        return [each["embedding"] for each in reply.data]
+
     def status_and_body(self, failure):
         assert isinstance(failure, openai.APIStatusError)
         if failure.status_code == 400:
             return 400, failure.body
         # Of other errors it keeps the gateway's sentence only.
-        assert "API key" in str(failure) or "does not exist" in str(failure)
+        sentence = {401: "API key", 404: "does not exist", 429: "Rate limit"}
+        assert sentence[failure.status_code] in str(failure)
         return failure.status_code, None
 
 
-class TestLiteLlm(Rows):
+class TestLiteLlm(Rows, EmbeddingRows):
     client = LiteLlm()
 
     def test_lists_models(self):

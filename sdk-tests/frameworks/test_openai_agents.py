@@ -14,9 +14,12 @@ from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
 
 class OpenAiAgents(Framework):
     error = openai.APIError
+    rate_limit_error = openai.RateLimitError
 
-    def agent(self, key=KEY, model=MODEL, tools=(), output_type=None, **fields):
-        client = openai.AsyncOpenAI(base_url=BASE_URL, api_key=key, max_retries=0, timeout=60)
+    def agent(self, key=KEY, model=MODEL, retries=0, tools=(), output_type=None, **fields):
+        client = openai.AsyncOpenAI(
+            base_url=BASE_URL, api_key=key, max_retries=retries, timeout=60
+        )
         return Agent(
             name="tester",
             model=OpenAIChatCompletionsModel(model=model, openai_client=client),

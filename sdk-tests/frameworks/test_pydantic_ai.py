@@ -1,19 +1,26 @@
 import asyncio
 
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
-from pydantic_ai import Agent, NativeOutput
-from pydantic_ai.exceptions import ModelAPIError
+from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows
+from pydantic_ai import Agent, Embedder, NativeOutput
+from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
+from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 
 class PydanticAi(Framework):
     error = (ModelAPIError, openai.APIError)
+    rate_limit_error = ModelHTTPError  # that of every status
 
-    def agent(self, key=KEY, model=MODEL, output_type=str, **fields):
-        client = openai.AsyncOpenAI(base_url=BASE_URL, api_key=key, max_retries=0, timeout=60)
-        chat_model = OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client))
+    def provider(self, key=KEY, retries=0):
+        client = openai.AsyncOpenAI(
+            base_url=BASE_URL, api_key=key, max_retries=retries, timeout=60
+        )
+        return OpenAIProvider(openai_client=client)
+
+    def agent(self, key=KEY, model=MODEL, retries=0, output_type=str, **fields):
+        chat_model = OpenAIChatModel(model, provider=self.provider(key, retries))
         # As settings they would be left out: it knows no model of this name.
         settings = {"extra_body": fields} if fields else None
         return Agent(chat_model, output_type=output_type, model_settings=settings)
@@ -49,6 +56,10 @@ class PydanticAi(Framework):
     def structured(self, prompt):
         return asyncio.run(self.agent(output_type=NativeOutput(City)).run(prompt)).output
 
+    def embed(self, texts, model=MODEL):
+        embedder = Embedder(OpenAIEmbeddingModel(model, provider=self.provider()))
+        return asyncio.run(embedder.embed_documents(texts)).embeddings
 
-class TestPydanticAi(Rows):
+
+class TestPydanticAi(Rows, EmbeddingRows):
     client = PydanticAi()

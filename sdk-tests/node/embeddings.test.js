@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { client, localModel, model, needs } from './settings.js';
+import { client, localModel, model, needs, providersOwnVectors, stats } from './settings.js';
 
 const localEmbeddingModel = 'local/all-minilm-l6-v2';
 
@@ -20,6 +20,14 @@ test('embeds texts in their order', async () => {
   );
   assert.equal(reply.model, model);
   assert.ok(reply.usage.total_tokens > 0);
+});
+
+test("vectors are the provider's own in the order of the texts", needs(stats), async () => {
+  const input = ['one', 'two', 'three'];
+
+  const { data } = await client.embeddings.create({ model, input, encoding_format: 'float' });
+
+  assert.deepEqual(data.map((each) => each.embedding), await providersOwnVectors(input));
 });
 
 for (const habit of ['', '[[script encoding=float]] ', '[[script encoding=base64]] ']) {

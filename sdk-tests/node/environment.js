@@ -20,6 +20,16 @@ export async function cancelledStreams() {
   return (await (await fetch(stats)).json()).cancelled;
 }
 
+/** What the scripted provider itself says, without the gateway. */
+export async function providersOwnVectors(input) {
+  const reply = await fetch(stats.replace(/\/stats$/, '/v1/embeddings'), {
+    method: 'POST',
+    headers: { authorization: 'Bearer x', 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'scripted', input }),
+  });
+  return (await reply.json()).data.map((each) => each.embedding);
+}
+
 export async function waitUntil(condition, milliseconds = 2000) {
   const deadline = Date.now() + milliseconds;
   while (!(await condition())) {

@@ -5,7 +5,7 @@ import { baseURL, clientWith, model, needs, tinyKey, user } from './settings.js'
 
 const LIMIT = 3; // RATE_LIMIT_TINY of ../run
 
-test('the rate limit is said and kept', needs(tinyKey), async () => {
+test('the rate limit is said, kept and honoured', needs(tinyKey), async () => {
   const tiny = clientWith(tinyKey);
   const chat = (stream) => tiny.chat.completions.create({ model, messages: user('hi'), stream });
   for (let left = LIMIT - 1; left >= 0; left--) {
@@ -15,15 +15,22 @@ test('the rate limit is said and kept', needs(tinyKey), async () => {
     assert.match(headers.get('x-ratelimit-reset-requests'), /^(1m0s|[\d.]+s)$/);
   }
 
+  let wait;
   for (const stream of [false, true]) {
     await assert.rejects(chat(stream), (error) => {
       assert.ok(error instanceof OpenAI.RateLimitError, `${error}`);
       assert.equal(error.code, 'rate_limit_exceeded');
       assert.equal(error.type, 'requests');
-      assert.ok(Number(error.headers.get('retry-after')) <= 60);
+      wait = Number(error.headers.get('retry-after'));
+      assert.ok(0 < wait && wait <= 60);
       return true;
     });
   }
+
+  const patient = new OpenAI({ baseURL, apiKey: tinyKey, maxRetries: 1 });
+  const began = Date.now();
+  assert.ok((await patient.chat.completions.create({ model, messages: user('hi') })).choices);
+  assert.ok(Date.now() - began > (wait - 2) * 1000);
 });
 
 test('a used-up budget of the provider is not retried', async () => {

@@ -60,6 +60,14 @@ def client(base_url, key):
 
 
 @pytest.fixture
+def provider():
+    """A client of the scripted provider itself, without the gateway."""
+    url = optional_setting("LLMPROXY_SCRIPTED_STATS").removesuffix("/stats") + "/v1"
+    with openai.OpenAI(base_url=url, api_key="x", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
 def provider_stats():
     """Reads the scripted provider's counters."""
     url = optional_setting("LLMPROXY_SCRIPTED_STATS")

@@ -32,6 +32,17 @@ def test_the_encoding_is_the_one_asked_for(client, model, habit):
     assert isinstance(raw["data"][0]["embedding"], str)
 
 
+def test_vectors_are_the_providers_own_in_the_order_of_the_texts(client, model, provider):
+    texts = ["one", "two", "three"]
+
+    reply = client.embeddings.create(model=model, input=texts)
+
+    own = provider.embeddings.create(model="scripted", input=texts, encoding_format="float")
+    assert [each.embedding for each in reply.data] == [
+        pytest.approx(each.embedding) for each in own.data
+    ]
+
+
 def test_dimensions_are_passed_on(client, model):
     reply = client.embeddings.create(model=model, input="one", dimensions=4)
 

@@ -1,3 +1,4 @@
+import asyncio
 import time
 
 import openai
@@ -26,11 +27,32 @@ def test_the_rate_limit_is_said_kept_and_honoured(base_url, tiny_key, model):
         assert headers["x-ratelimit-remaining-requests"] == "0"
         assert 0 < int(headers["retry-after"]) <= MINUTE
 
-    patient = openai.OpenAI(base_url=base_url, api_key=tiny_key, max_retries=1)
+    with pytest.raises(openai.RateLimitError):
+        asyncio.run(chat_asynchronously(base_url, tiny_key, model, max_retries=0))
+
     wait = int(headers["retry-after"])
     began = time.monotonic()
-    assert patient.chat.completions.create(model=model, messages=user("hi")).choices
+    for completion in asyncio.run(patient_answers(base_url, tiny_key, model)):
+        assert completion.choices
     assert wait - 2 < time.monotonic() - began < wait + 5
+
+
+async def patient_answers(base_url, tiny_key, model):
+    """Of both clients at once, for one minute's wait."""
+    with openai.OpenAI(base_url=base_url, api_key=tiny_key, max_retries=1) as patient:
+        return await asyncio.gather(
+            asyncio.to_thread(
+                patient.chat.completions.create, model=model, messages=user("hi")
+            ),
+            chat_asynchronously(base_url, tiny_key, model, max_retries=1),
+        )
+
+
+async def chat_asynchronously(base_url, tiny_key, model, max_retries):
+    async with openai.AsyncOpenAI(
+        base_url=base_url, api_key=tiny_key, max_retries=max_retries
+    ) as client:
+        return await client.chat.completions.create(model=model, messages=user("hi"))
 
 
 def test_a_used_up_budget_of_the_provider_is_not_retried(base_url, key, model, provider_stats):
