@@ -227,6 +227,31 @@ public final class Ledger implements AutoCloseable {
     });
   }
 
+  /**
+   * Runs statements on the writing thread as part of a transaction, one after the other; returns
+   * when they are committed.
+   *
+   * @throws LedgerException when they fail or cannot be committed
+   */
+  <T> T write(GroupCommit.Statements<T> statements) {
+    return writing.run(statements);
+  }
+
+  /**
+   * Runs statements that only read, on the reading connection; they see the last commit.
+   *
+   * @throws LedgerException when they fail
+   */
+  <T> T read(GroupCommit.Statements<T> statements) {
+    synchronized (reading) {
+      try {
+        return statements.run(reading);
+      } catch (SQLException e) {
+        throw new LedgerException("The ledger cannot be read: " + e.getMessage(), e);
+      }
+    }
+  }
+
   /** Writes what is waiting and lets other processes have the ledger. */
   @Override
   public void close() {
