@@ -2,19 +2,26 @@ package dev.llmproxy.usage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.llmproxy.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import org.awaitility.Awaitility;
+import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SqliteLedgerTest extends LedgerTest {
   @TempDir private Path folder;
@@ -42,6 +49,50 @@ class SqliteLedgerTest extends LedgerTest {
         .isInstanceOf(LedgerException.class)
         .hasMessageContaining(folder.toString())
         .hasMessageContaining("not a database");
+  }
+
+  @Test
+  void aLedgerOfTheFirstReleaseGoesOnWhereItWas() throws SQLException {
+    String url = "jdbc:sqlite:" + folder.resolve("ledger.db");
+    Flyway.configure()
+        .dataSource(url, null, null)
+        .locations("classpath:db/migration")
+        .target("1")
+        .load()
+        .migrate();
+    try (Connection connection = DriverManager.getConnection(url)) {
+      Statement statement = connection.createStatement();
+      statement.execute(
+          "insert into ledger (uuid) values ('6f1f2a3e-0000-4000-8000-000000000001')");
+      statement.execute(
+          "insert into request (request_id, admitted_at, email, key_hash, type, model, provider, sequence, status,"
+              + " duration_ms) values ('old', 1, 'a@b.c', '00', 'chat', 'm', 'rest-api', 41, 'SUCCESS', 1)");
+      statement.execute(
+          "insert into request (request_id, admitted_at, email, key_hash, type, model, provider)"
+              + " values ('under way', 2, 'a@b.c', '00', 'chat', 'm', 'rest-api')");
+    }
+
+    try (Ledger ledger = open()) {
+      assertThat(ledger.id()).hasToString("6f1f2a3e-0000-4000-8000-000000000001");
+      assertThat(ledger.after(40, 10))
+          .extracting(UsageRecord::requestId, UsageRecord::sequence, UsageRecord::status)
+          .containsExactly(
+              tuple("old", 41L, Status.SUCCESS), tuple("under way", 42L, Status.INTERRUPTED));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "LLMPROXY_FSYNC, sometimes, must be full or normal",
+    "DATABASE_URL, mysql://h/d, is wrong"
+  })
+  void aSettingThatIsWrongIsNamed(String name, String value, String said) {
+    Settings settings = Settings.load(Path.of(""), Map.of(name, value));
+
+    assertThatThrownBy(() -> LedgerStore.of(settings))
+        .isInstanceOf(Settings.SettingException.class)
+        .hasMessageContaining(name)
+        .hasMessageContaining(said);
   }
 
   @Test
