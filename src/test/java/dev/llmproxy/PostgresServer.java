@@ -170,9 +170,11 @@ public final class PostgresServer {
     }
   }
 
+  /** Runs while the process ends, in which waiting for another one may never end. */
   private void remove() {
-    if (process != null && process.isAlive()) {
-      stop();
+    if (process != null) {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
     }
     try (var files = Files.walk(folder)) {
       files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
