@@ -55,7 +55,7 @@ public final class Application implements AutoCloseable {
     wrongKeys =
         new WrongKeys(
             settings.integer("AUTH_FAILURES_PER_MINUTE", 1, 1_000_000), TimeMeter.SYSTEM_NANOTIME);
-    ledger = Ledger.open(settings.path("LLMPROXY_DATA"));
+    ledger = Ledger.open(settings);
     workbook = openWorkbook();
     keyDirectory = openKeyDirectory(clock);
     usageMeter = new UsageMeter(ledger, clock);
@@ -153,6 +153,7 @@ public final class Application implements AutoCloseable {
   public void close() {
     localChat.close();
     localEmbedding.close();
+    usageMeter.close();
     ledger.close();
     workbook.close();
     vertx.close().toCompletionStage().toCompletableFuture().join();

@@ -8,12 +8,13 @@ import dev.llmproxy.api.ApiError;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Collects one request's chat events into the whole completion: concatenated text per choice, tool
  * calls by index, the last finish reason, the usage. The completion equals what the same call
  * without streaming gives. One per request; written by the request's thread, read by others only
- * when the request is over.
+ * when the request is over, but for {@link #usage}, {@link #reported} and {@link #deltas}.
  */
 public final class Accumulator {
   /** Chunk fields that a completion does not have. */
@@ -27,9 +28,10 @@ public final class Accumulator {
 
   private final Map<Integer, Choice> choices = new TreeMap<>();
   private ObjectNode head;
-  private ObjectNode usage;
+  private final AtomicLong deltas = new AtomicLong();
+  private volatile ObjectNode usage;
+  private volatile ObjectNode reported;
   private ApiError error;
-  private long deltas;
 
   /** Takes the next event in order. */
   public void add(ChatEvent event) {
@@ -55,6 +57,16 @@ public final class Accumulator {
     return usage;
   }
 
+  /** Takes what the provider says in the middle of its answer that it has cost so far. */
+  public void report(ObjectNode usageSoFar) {
+    reported = usageSoFar;
+  }
+
+  /** What the provider said last in the middle of its answer that it has cost so far, or null. */
+  public ObjectNode reported() {
+    return reported;
+  }
+
   /**
    * The fields that all chunks of the answer share (id, created, model …), or null before the
    * first.
@@ -68,7 +80,7 @@ public final class Accumulator {
    * that was cut short.
    */
   public long deltas() {
-    return deltas;
+    return deltas.get();
   }
 
   /**
@@ -105,7 +117,7 @@ public final class Accumulator {
       if (choices
           .computeIfAbsent(choice.path("index").asInt(), index -> new Choice())
           .add(choice)) {
-        deltas++;
+        deltas.incrementAndGet();
       }
     }
   }

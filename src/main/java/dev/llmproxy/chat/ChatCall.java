@@ -7,6 +7,7 @@ import dev.llmproxy.provider.Target;
 import dev.llmproxy.provider.Usage;
 import dev.llmproxy.usage.Call;
 import dev.llmproxy.usage.Status;
+import dev.llmproxy.usage.TokenCount;
 import java.time.Instant;
 
 /**
@@ -54,5 +55,11 @@ public record ChatCall(
     }
     boolean nothing = status() == Status.ERROR && accumulator.head() == null;
     return nothing ? Usage.of(0, 0) : Usage.estimate(this);
+  }
+
+  @Override
+  public TokenCount soFar() {
+    ObjectNode whole = accumulator.usage();
+    return TokenCount.of(whole == null ? Usage.estimate(this) : whole);
   }
 }

@@ -43,7 +43,7 @@ final class UsageCommand implements Runnable {
   public void run() {
     Instant since = days == null ? Instant.EPOCH : Instant.now().minus(Duration.ofDays(days));
     List<UsageTotal> totals =
-        Ledger.totals(settings.path("LLMPROXY_DATA"), since).stream()
+        Ledger.totals(settings, since).stream()
             .filter(total -> email == null || total.email().equalsIgnoreCase(email))
             .toList();
     PrintWriter out = spec.commandLine().getOut();

@@ -7,6 +7,7 @@ import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.Target;
 import dev.llmproxy.usage.Call;
 import dev.llmproxy.usage.Status;
+import dev.llmproxy.usage.TokenCount;
 import java.time.Instant;
 import java.util.Objects;
 
@@ -90,6 +91,11 @@ public final class EmbeddingCall implements Call {
   @Override
   public ObjectNode usage() {
     return usage == null ? estimatedUsage() : usage;
+  }
+
+  @Override
+  public TokenCount soFar() {
+    return TokenCount.of(estimatedUsage());
   }
 
   /** Usage of this many tokens; embeddings have no completion. */

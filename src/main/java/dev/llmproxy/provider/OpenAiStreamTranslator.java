@@ -178,6 +178,7 @@ final class OpenAiStreamTranslator {
     }
     if (reported.isObject()) {
       usage = Usage.whole((ObjectNode) reported.deepCopy());
+      chat.accumulator().report(usage);
     }
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatRequest;
 
 /** OpenAI's usage object. */
 public final class Usage {
@@ -31,16 +32,32 @@ public final class Usage {
   }
 
   /**
-   * What a call that reported no usage has probably cost: a token for four characters of the
-   * messages, and one for each piece of the answer.
+   * What a call that is not whole, or reported no usage, has probably cost: a token for four
+   * characters of the messages' text, and one for each piece of the answer, unless the provider has
+   * said more so far. Any thread may ask.
    */
   public static ObjectNode estimate(ChatCall chat) {
-    long characters = 0;
-    for (JsonNode message : chat.request().body().path("messages")) {
-      JsonNode content = message.path("content");
-      characters +=
-          content.isTextual() ? content.textValue().length() : Json.text(content).length();
+    long prompt = Math.ceilDiv(characters(chat.request()), CHARACTERS_PER_TOKEN);
+    long completion = chat.accumulator().deltas();
+    ObjectNode reported = chat.accumulator().reported();
+    if (reported != null) {
+      long exact = reported.path("prompt_tokens").asLong();
+      prompt = exact > 0 ? exact : prompt;
+      completion = Math.max(completion, reported.path("completion_tokens").asLong());
     }
-    return of(Math.ceilDiv(characters, CHARACTERS_PER_TOKEN), chat.accumulator().deltas());
+    return of(prompt, completion);
+  }
+
+  /** Images and sounds do not count: what they cost is not in their characters. */
+  private static long characters(ChatRequest request) {
+    long characters = 0;
+    for (JsonNode message : request.body().path("messages")) {
+      JsonNode content = message.path("content");
+      characters += content.asText("").length();
+      for (JsonNode part : content) {
+        characters += part.path("text").asText("").length();
+      }
+    }
+    return characters;
   }
 }

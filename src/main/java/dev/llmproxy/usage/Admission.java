@@ -1,6 +1,7 @@
 package dev.llmproxy.usage;
 
 import dev.llmproxy.gate.Caller;
+import java.math.BigDecimal;
 import java.time.Instant;
 
 /**
@@ -12,6 +13,8 @@ import java.time.Instant;
  * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
  * @param provider how the request came: {@code rest-api}
+ * @param tokens what it has probably used at least, once it is let in
+ * @param cost of these tokens in US dollars, or null when the model's price is unknown
  */
 public record Admission(
     String requestId,
@@ -19,4 +22,18 @@ public record Admission(
     Caller caller,
     String type,
     String model,
-    String provider) {}
+    String provider,
+    TokenCount tokens,
+    BigDecimal cost) {
+
+  /** One of whose tokens nothing is known yet. */
+  public Admission(
+      String requestId,
+      Instant admittedAt,
+      Caller caller,
+      String type,
+      String model,
+      String provider) {
+    this(requestId, admittedAt, caller, type, model, provider, new TokenCount(0, 0), null);
+  }
+}

@@ -34,4 +34,10 @@ public interface Call {
    * request that never got an answer has cost nothing.
    */
   ObjectNode usage();
+
+  /**
+   * What the call has probably used so far, by the same estimate as {@link #usage}; any thread may
+   * ask at any time.
+   */
+  TokenCount soFar();
 }

@@ -2,8 +2,12 @@ package dev.llmproxy.usage;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -13,22 +17,33 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes for many through one connection: what arrives while a transaction is being committed
- * shares the next one, so that nobody waits for more than two commits and the disk sees few.
+ * shares the next one, so that nobody waits for more than two commits and the disk sees few. A
+ * connection that fails is replaced.
  */
 final class GroupCommit implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
   private static final int MOST_IN_ONE_COMMIT = 1000;
-  private static final Work<?> STOP = new Work<>(connection -> null);
+  private static final long RECONNECT_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final int VALID_SECONDS = 1;
+  private static final Work<?> STOP = new Single<>(connection -> null);
 
-  private final Connection connection;
+  private final LedgerStore store;
   private final BlockingQueue<Work<?>> queue = new LinkedBlockingQueue<>();
   private final Thread thread;
   private volatile boolean closed;
+  // All below: the writing thread's alone.
+  private Connection connection;
+  private SQLException unreachable;
+  private long unreachableSince;
 
-  /** Takes over a connection and closes it in the end. */
-  GroupCommit(Connection connection) throws SQLException {
-    this.connection = connection;
-    connection.setAutoCommit(false);
+  /**
+   * Begins with a connection.
+   *
+   * @throws SQLException when there is none to be had
+   */
+  GroupCommit(LedgerStore store) throws SQLException {
+    this.store = store;
+    connection = store.writing();
     thread = Thread.ofPlatform().name("ledger-writer").daemon().start(this::loop);
   }
 
@@ -38,23 +53,34 @@ final class GroupCommit implements AutoCloseable {
   }
 
   /**
+   * The same statements for many inputs at once, with an output for each, in order. They must not
+   * fail for what an input holds, since they fail for all that share the transaction.
+   */
+  interface BatchStatements<I, O> {
+    List<O> run(Connection connection, List<I> inputs) throws SQLException;
+  }
+
+  /**
    * Runs the statements and waits until they are committed. An interrupt does not end the wait,
    * because the caller has to know the outcome; it is kept.
    *
    * @throws LedgerException when they fail or cannot be committed
    */
   <T> T run(Statements<T> statements) {
-    Work<T> work = new Work<>(statements);
-    if (closed) {
-      throw new LedgerException("The ledger is closed.", null);
-    }
-    queue.add(work);
-    try {
-      return work.committed.join();
-    } catch (CompletionException e) {
-      throw new LedgerException(
-          "The ledger cannot be written: " + e.getCause().getMessage(), e.getCause());
-    }
+    return await(submit(new Single<>(statements)));
+  }
+
+  /** As {@link #run(Statements)} for one input of many. */
+  <I, O> O run(BatchStatements<I, O> statements, I input) {
+    return await(submit(statements, input));
+  }
+
+  /**
+   * The output for one input, to come when it is committed or has failed with a {@link
+   * LedgerException}; what depends on it runs on the writing thread and should be short.
+   */
+  <I, O> CompletableFuture<O> submit(BatchStatements<I, O> statements, I input) {
+    return submit(new OneOfMany<>(statements, input));
   }
 
   /** Commits what is waiting, then closes the connection. */
@@ -64,11 +90,29 @@ final class GroupCommit implements AutoCloseable {
     queue.add(STOP);
     try {
       thread.join();
-      connection.close();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (SQLException e) {
-      LOG.warn("The ledger did not close cleanly: {}", e.getMessage());
+    }
+  }
+
+  private <T> CompletableFuture<T> submit(Work<T> work) {
+    if (closed) {
+      work.committed.completeExceptionally(new LedgerException("The ledger is closed.", null));
+    } else {
+      queue.add(work);
+    }
+    return work.committed;
+  }
+
+  /** Waits for what was submitted; fails with its {@link LedgerException}. */
+  static <T> T await(CompletableFuture<T> committed) {
+    try {
+      return committed.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof LedgerException failure) {
+        throw new LedgerException(failure.getMessage(), failure, failure.outcomeUnknown());
+      }
+      throw e;
     }
   }
 
@@ -86,43 +130,144 @@ final class GroupCommit implements AutoCloseable {
       }
       batch.clear();
     }
+    disconnect();
   }
 
   private void commit(List<Work<?>> batch) {
+    boolean committing = false;
     try {
-      batch.forEach(work -> work.execute(connection));
+      execute(batch);
+      committing = true;
       connection.commit();
-      batch.forEach(Work::complete);
     } catch (SQLException | RuntimeException e) {
-      batch.forEach(work -> work.committed.completeExceptionally(e));
+      disconnect();
+      String reason = e instanceof SQLException sql ? store.reason(sql) : e.toString();
+      for (Work<?> work : batch) {
+        work.fail("The ledger cannot be written: " + reason, e, committing);
+      }
+      return;
+    }
+    batch.forEach(Work::complete);
+  }
+
+  /** A connection that died while idle, say because the server was restarted, costs nobody. */
+  private void execute(List<Work<?>> batch) throws SQLException {
+    boolean used = connection != null;
+    try {
+      connect();
+      executeOnce(batch);
+    } catch (SQLException e) {
+      if (!used || connection.isValid(VALID_SECONDS)) {
+        throw e;
+      }
+      disconnect();
+      connect();
+      executeOnce(batch);
+    }
+  }
+
+  private void executeOnce(List<Work<?>> batch) throws SQLException {
+    Map<BatchStatements<?, ?>, List<OneOfMany<?, ?>>> batches = new LinkedHashMap<>();
+    List<Single<?>> singles = new ArrayList<>();
+    for (Work<?> work : batch) {
+      switch (work) {
+        case OneOfMany<?, ?> one ->
+            batches.computeIfAbsent(one.statements, statements -> new ArrayList<>()).add(one);
+        case Single<?> single -> singles.add(single);
+      }
+    }
+    for (List<OneOfMany<?, ?>> many : batches.values()) {
+      OneOfMany.execute(connection, many);
+    }
+    for (Single<?> single : singles) {
+      single.execute(connection);
+    }
+  }
+
+  /** While there is none to be had, only one try a second is waited for. */
+  private void connect() throws SQLException {
+    if (connection != null) {
+      return;
+    }
+    if (unreachable != null && System.nanoTime() - unreachableSince < RECONNECT_NANOS) {
+      throw unreachable;
+    }
+    try {
+      connection = store.writing();
+      unreachable = null;
+    } catch (SQLException e) {
+      unreachable = e;
+      unreachableSince = System.nanoTime();
+      throw e;
+    }
+  }
+
+  private void disconnect() {
+    if (connection == null) {
+      return;
+    }
+    try (Connection closing = connection) {
+      connection = null;
+      closing.rollback();
+    } catch (SQLException e) {
+      LOG.debug("A connection of the ledger did not close cleanly", e);
+    }
+  }
+
+  private abstract static sealed class Work<T> {
+    private final CompletableFuture<T> committed = new CompletableFuture<>();
+    T result;
+
+    void complete() {
+      committed.complete(result);
+    }
+
+    final void fail(String message, Throwable cause, boolean outcomeUnknown) {
+      committed.completeExceptionally(new LedgerException(message, cause, outcomeUnknown));
+    }
+  }
+
+  private static final class Single<T> extends Work<T> {
+    private final Statements<T> statements;
+
+    Single(Statements<T> statements) {
+      this.statements = statements;
+    }
+
+    /** Statements that fail fail their caller alone. */
+    void execute(Connection connection) throws SQLException {
+      Savepoint before = connection.setSavepoint();
       try {
-        connection.rollback();
-      } catch (SQLException rollback) {
-        e.addSuppressed(rollback);
+        result = statements.run(connection);
+        connection.releaseSavepoint(before);
+      } catch (SQLException | RuntimeException e) {
+        connection.rollback(before);
+        fail("The ledger cannot be written: " + e.getMessage(), e, false);
       }
     }
   }
 
-  private static final class Work<T> {
-    private final Statements<T> statements;
-    private final CompletableFuture<T> committed = new CompletableFuture<>();
-    private T result;
+  private static final class OneOfMany<I, O> extends Work<O> {
+    private final BatchStatements<I, O> statements;
+    private final I input;
 
-    Work(Statements<T> statements) {
+    OneOfMany(BatchStatements<I, O> statements, I input) {
       this.statements = statements;
+      this.input = input;
     }
 
-    /** A statement that fails fails its caller alone. */
-    void execute(Connection connection) {
-      try {
-        result = statements.run(connection);
-      } catch (SQLException e) {
-        committed.completeExceptionally(e);
+    /**
+     * @param many work of the same statements
+     */
+    @SuppressWarnings("unchecked")
+    static <I, O> void execute(Connection connection, List<OneOfMany<?, ?>> many)
+        throws SQLException {
+      List<OneOfMany<I, O>> works = (List<OneOfMany<I, O>>) (List<?>) many;
+      List<O> outputs =
+          works.get(0).statements.run(connection, works.stream().map(work -> work.input).toList());
+      for (int i = 0; i < works.size(); i++) {
+        works.get(i).result = outputs.get(i);
       }
-    }
-
-    void complete() {
-      committed.complete(result);
     }
   }
 }

@@ -1,181 +1,240 @@
 package dev.llmproxy.usage;
 
-import java.io.IOException;
-import java.math.BigDecimal;
-import java.math.RoundingMode;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
+import dev.llmproxy.Settings;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 import org.flywaydb.core.Flyway;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The durable record of every request. A request is admitted before its first byte goes out and
- * settled when it ends; both return when they are on disk. All writing is done by one {@link
- * GroupCommit} thread; reading has a connection of its own, which WAL mode lets see the last commit
- * without waiting.
+ * settled when it ends; both return when they are committed. It belongs to the server that admitted
+ * it: when that dies, it is settled as INTERRUPTED with what its last checkpoint says. All writing
+ * is done by one {@link GroupCommit} thread; reading has a connection of its own.
  */
 public final class Ledger implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
-  private static final int PICODOLLAR_DIGITS = 12;
-  private static final String RECORDS =
-      "select sequence, request_id, admitted_at, email, key_hash, type, model, provider, tokens_in, tokens_out,"
-          + " cost_picodollars, duration_ms, status from request where sequence > ? order by sequence limit ?";
+  private static final Duration LEASE = Duration.ofSeconds(30);
 
-  private final FileChannel lockFile;
-  private final Connection reading;
+  private final LedgerStore store;
+  private final String instance = UUID.randomUUID().toString();
   private final GroupCommit writing;
+  private final Leases leases;
+  private final GroupCommit.BatchStatements<Admission, Boolean> admit =
+      (connection, admissions) -> RequestTable.admit(connection, Ledger.this.instance, admissions);
+  private final GroupCommit.BatchStatements<Settlement, Long> settle = RequestTable::settle;
+  private final AtomicLong lastSequence = new AtomicLong();
   private final UUID id;
-  private volatile long lastSequence;
+  private final Object readLock = new Object();
+  private Connection reading;
 
-  private Ledger(FileChannel lockFile, String url) throws SQLException {
-    this.lockFile = lockFile;
-    reading = DriverManager.getConnection(url);
-    writing = new GroupCommit(DriverManager.getConnection(url));
-    id = identify();
-    lastSequence = readLong("select coalesce(max(sequence), 0) from request").orElse(0);
-    int interrupted = settleInterrupted();
-    if (interrupted > 0) {
-      LOG.warn(
-          "{} requests were under way when the server last ended; they are recorded as INTERRUPTED",
-          interrupted);
-    }
-  }
-
-  /**
-   * Opens, or creates, the ledger in a folder and settles what a dead process left under way.
-   *
-   * @throws LedgerException when another process has it open or it cannot be used
-   */
-  public static Ledger open(Path folder) {
-    FileChannel lockFile = lock(folder);
+  private Ledger(LedgerStore store, Duration lease) throws SQLException {
+    this.store = store;
+    leases = new Leases(instance, lease, store.now());
+    reading = store.reading();
+    writing = new GroupCommit(store);
     try {
-      String url = url(folder);
       // Not the thread's class loader: under camel run it does not know this application.
       Flyway.configure(Ledger.class.getClassLoader())
-          .dataSource(url, null, null)
+          .dataSource(store.migrating())
           .locations("classpath:db/migration")
           .load()
           .migrate();
-      return new Ledger(lockFile, url);
-    } catch (SQLException | RuntimeException e) {
-      closeQuietly(lockFile);
-      throw new LedgerException(
-          "The ledger in " + folder + " cannot be opened: " + e.getMessage(), e);
+      id = write(Ledger::identify);
+      logInterrupted(write(this::begin));
+      noteSequence(read(RequestTable::lastSequence));
+    } catch (RuntimeException e) {
+      writing.close();
+      closeReading();
+      throw e;
     }
   }
 
   /**
-   * What each user has used of each model, of a ledger that another process may have open; empty
-   * when there is none.
+   * Opens, or creates, the ledger that an operator has chosen.
+   *
+   * @throws LedgerException when another server has it open and does not share it, or it cannot be
+   *     used
    */
-  public static List<UsageTotal> totals(Path folder, Instant since) {
-    if (!Files.exists(file(folder))) {
-      return List.of();
-    }
-    try (Connection connection = DriverManager.getConnection(url(folder) + "&open_mode=1");
-        PreparedStatement select =
-            connection.prepareStatement(
-                "select email, model, count(*), sum(tokens_in), sum(tokens_out), coalesce(sum(cost_picodollars), 0)"
-                    + " from request where sequence is not null and admitted_at >= ? group by email, model"
-                    + " order by email, model")) {
-      select.setLong(1, since.toEpochMilli());
-      List<UsageTotal> totals = new ArrayList<>();
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          totals.add(
-              new UsageTotal(
-                  row.getString(1),
-                  row.getString(2),
-                  row.getLong(3),
-                  row.getLong(4),
-                  row.getLong(5),
-                  dollars(row.getLong(6))));
-        }
-      }
-      return totals;
+  public static Ledger open(Settings settings) {
+    return open(LedgerStore.of(settings), LEASE);
+  }
+
+  /** As {@link #open(Settings)} for SQLite in a folder. */
+  public static Ledger open(Path folder) {
+    return open(new SqliteStore(folder, false), LEASE);
+  }
+
+  /**
+   * @param lease how long a server that shares the ledger may be silent before it counts as dead
+   */
+  static Ledger open(LedgerStore store, Duration lease) {
+    store.claim();
+    try {
+      return new Ledger(store, lease);
     } catch (SQLException e) {
+      store.release();
       throw new LedgerException(
-          "The ledger in " + folder + " cannot be read: " + e.getMessage(), e);
+          "The ledger " + store.name() + " cannot be opened: " + store.reason(e), e);
+    } catch (RuntimeException e) {
+      store.release();
+      throw new LedgerException(
+          "The ledger " + store.name() + " cannot be opened: " + e.getMessage(), e);
     }
   }
 
-  /** This ledger's identity: made with it and never changed. */
+  /**
+   * What each user has used of each model, of a ledger that a server may have open; empty when
+   * there is none.
+   */
+  public static List<UsageTotal> totals(Settings settings, Instant since) {
+    return totals(LedgerStore.of(settings), since);
+  }
+
+  static List<UsageTotal> totals(LedgerStore store, Instant since) {
+    try {
+      Optional<Connection> looking = store.looking();
+      if (looking.isEmpty()) {
+        return List.of();
+      }
+      try (Connection connection = looking.get()) {
+        return RequestTable.totals(connection, since);
+      }
+    } catch (SQLException e) {
+      throw new LedgerException(
+          "The ledger " + store.name() + " cannot be read: " + store.reason(e), e);
+    }
+  }
+
+  /** This ledger's identity: made with it and never changed, the same for all who share it. */
   public UUID id() {
     return id;
   }
 
-  /** The sequence of the record settled last, or 0. */
+  /**
+   * The sequence of the record settled last, or 0; what other servers settle shows within seconds.
+   */
   public long lastSequence() {
-    return lastSequence;
+    return lastSequence.get();
   }
 
   /**
-   * Records that a request is let in; returns when that is on disk.
+   * Records that a request is let in; returns when that is committed.
    *
    * @throws LedgerException when it cannot be recorded; the request must then not be served
    */
   public void admit(Admission admission) {
-    writing.run(connection -> {
-      try (PreparedStatement insert =
-          connection.prepareStatement(
-              "insert into request (request_id, admitted_at, email, key_hash, type, model, provider)"
-                  + " values (?, ?, ?, ?, ?, ?, ?)")) {
-        insert.setString(1, admission.requestId());
-        insert.setLong(2, admission.admittedAt().toEpochMilli());
-        insert.setString(3, admission.caller().email());
-        insert.setString(4, admission.caller().keyHash());
-        insert.setString(5, admission.type());
-        insert.setString(6, admission.model());
-        insert.setString(7, admission.provider());
-        return insert.executeUpdate();
+    if (!writing.run(admit, admission)) {
+      throw new LedgerException(
+          "The ledger cannot be written: there is a request " + admission.requestId() + " already.",
+          null);
+    }
+  }
+
+  /**
+   * Records how an admitted request ended; returns when that is committed. Only the first
+   * settlement of a request counts.
+   *
+   * @return whether it was this one
+   * @throws LedgerException when it cannot be recorded now
+   */
+  public boolean settle(Settlement settlement) {
+    return GroupCommit.await(settleLater(settlement));
+  }
+
+  /**
+   * As {@link #settle}, without waiting: whether this settlement was the first, or a {@link
+   * LedgerException}. What depends on it runs on the writing thread and should be short.
+   */
+  CompletableFuture<Boolean> settleLater(Settlement settlement) {
+    return writing
+        .submit(settle, settlement)
+        .thenApply(sequence -> {
+          noteSequence(sequence);
+          return sequence > 0;
+        });
+  }
+
+  /**
+   * Notes what requests under way have used so far; returns when that is committed.
+   *
+   * @throws LedgerException when it cannot be noted now
+   */
+  void checkpoint(List<Checkpoint> checkpoints) {
+    write(connection -> RequestTable.checkpoint(connection, checkpoints));
+  }
+
+  /**
+   * Finds out whether the ledger can be written, which changes nothing in it.
+   *
+   * @throws LedgerException when it cannot
+   */
+  void tryToWrite() {
+    write(connection -> {
+      try (PreparedStatement update =
+          connection.prepareStatement("update ledger set last_sequence = last_sequence")) {
+        return update.executeUpdate();
       }
     });
   }
 
   /**
-   * Records how an admitted request ended; returns when that is on disk. Only the first settlement
-   * of a request counts.
+   * Says to the servers that share the ledger that this one lives, and learns what they have
+   * settled; to be called every few seconds.
    *
-   * @return whether it was this one
+   * @throws LedgerException when the ledger does not work now
    */
-  public boolean settle(Settlement settlement) {
-    return writing.run(connection -> settle(connection, settlement));
+  void renewLease() {
+    if (store.shared()) {
+      noteSequence(
+          write(connection -> {
+            leases.renew(connection);
+            return RequestTable.lastSequence(connection);
+          }));
+    }
+  }
+
+  /**
+   * Settles what servers that have died had under way as INTERRUPTED. To be called now and then by
+   * one thread: at the first time that one looks dead it is only watched.
+   *
+   * @return how many requests
+   * @throws LedgerException when the ledger does not work now
+   */
+  int settleInterrupted() {
+    if (!store.shared()) {
+      return 0;
+    }
+    try {
+      return logInterrupted(
+          write(connection -> {
+            int requests = 0;
+            for (String dead : leases.endThoseOfTheDead(connection)) {
+              requests += RequestTable.interrupt(connection, dead);
+            }
+            return requests;
+          }));
+    } catch (LedgerException e) {
+      leases.lookAway();
+      throw e;
+    }
   }
 
   /** Settled records after a sequence, in order, at most {@code limit} of them. */
   public List<UsageRecord> after(long sequence, int limit) {
-    synchronized (reading) {
-      try (PreparedStatement select = reading.prepareStatement(RECORDS)) {
-        select.setLong(1, sequence);
-        select.setInt(2, limit);
-        List<UsageRecord> records = new ArrayList<>();
-        try (ResultSet row = select.executeQuery()) {
-          while (row.next()) {
-            records.add(record(row));
-          }
-        }
-        return records;
-      } catch (SQLException e) {
-        throw new LedgerException("The ledger cannot be read: " + e.getMessage(), e);
-      }
-    }
+    return read(connection -> RequestTable.after(connection, sequence, limit));
   }
 
   /** The title of a user's sheet, if it has been given one. */
@@ -190,7 +249,7 @@ public final class Ledger implements AutoCloseable {
 
   /** Gives a user's sheet its title for good. */
   public void giveSheetTitle(String email, String title) {
-    writing.run(connection -> {
+    write(connection -> {
       try (PreparedStatement insert =
           connection.prepareStatement("insert into user_sheet (email, title) values (?, ?)")) {
         insert.setString(1, email);
@@ -202,11 +261,14 @@ public final class Ledger implements AutoCloseable {
 
   /** When a commit to the workbook was sent whose outcome is not known, or empty. */
   public Optional<Instant> commitSentAt() {
-    OptionalLong millis =
-        readLong("select commit_sent_at from ledger where commit_sent_at is not null");
-    return millis.isPresent()
-        ? Optional.of(Instant.ofEpochMilli(millis.getAsLong()))
-        : Optional.empty();
+    return read(connection -> {
+      try (PreparedStatement select =
+              connection.prepareStatement(
+                  "select commit_sent_at from ledger where commit_sent_at is not null");
+          ResultSet row = select.executeQuery()) {
+        return row.next() ? Optional.of(Instant.ofEpochMilli(row.getLong(1))) : Optional.empty();
+      }
+    });
   }
 
   /**
@@ -214,7 +276,7 @@ public final class Ledger implements AutoCloseable {
    * known.
    */
   public void noteCommitSent(Instant at) {
-    writing.run(connection -> {
+    write(connection -> {
       try (PreparedStatement update =
           connection.prepareStatement("update ledger set commit_sent_at = ?")) {
         if (at == null) {
@@ -227,182 +289,124 @@ public final class Ledger implements AutoCloseable {
     });
   }
 
-  /** Writes what is waiting and lets other processes have the ledger. */
+  /**
+   * Runs statements on the writing thread as part of a transaction, one after the other; returns
+   * when they are committed. They may be run twice, if the connection breaks.
+   *
+   * @throws LedgerException when they fail or cannot be committed
+   */
+  <T> T write(GroupCommit.Statements<T> statements) {
+    return writing.run(statements);
+  }
+
+  /**
+   * Runs statements that only read, on the reading connection; they see the last commit. They may
+   * be run twice, if the connection breaks.
+   *
+   * @throws LedgerException when they fail
+   */
+  <T> T read(GroupCommit.Statements<T> statements) {
+    synchronized (readLock) {
+      try {
+        return readOnce(statements);
+      } catch (SQLException first) {
+        // The connection may have died while idle.
+        closeReading();
+        try {
+          return readOnce(statements);
+        } catch (SQLException e) {
+          closeReading();
+          throw new LedgerException("The ledger cannot be read: " + store.reason(e), e);
+        }
+      }
+    }
+  }
+
+  /**
+   * Writes what is waiting, settles what is still under way here as INTERRUPTED and lets other
+   * servers have the ledger.
+   */
   @Override
   public void close() {
-    writing.close();
     try {
-      reading.close();
-    } catch (SQLException e) {
-      LOG.warn("The ledger did not close cleanly: {}", e.getMessage());
+      logInterrupted(
+          write(connection -> {
+            leases.end(connection);
+            return RequestTable.interrupt(connection, instance);
+          }));
+    } catch (LedgerException e) {
+      LOG.warn("What is still under way will be recorded as INTERRUPTED later: {}", e.getMessage());
     }
-    closeQuietly(lockFile);
+    writing.close();
+    synchronized (readLock) {
+      closeReading();
+    }
+    store.release();
   }
 
-  private UUID identify() {
-    return writing.run(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select uuid from ledger");
-          ResultSet row = select.executeQuery()) {
-        if (row.next()) {
-          return UUID.fromString(row.getString(1));
-        }
-      }
-      UUID fresh = UUID.randomUUID();
-      try (PreparedStatement insert =
-          connection.prepareStatement("insert into ledger (uuid) values (?)")) {
-        insert.setString(1, fresh.toString());
-        insert.executeUpdate();
-      }
-      return fresh;
-    });
-  }
-
-  private int settleInterrupted() {
-    return writing.run(connection -> {
-      List<String> requests = new ArrayList<>();
-      try (PreparedStatement select =
-              connection.prepareStatement(
-                  "select request_id from request where sequence is null order by admitted_at, request_id");
-          ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          requests.add(row.getString(1));
-        }
-      }
-      for (String request : requests) {
-        settle(
-            connection,
-            new Settlement(request, Status.INTERRUPTED, 0, 0, null, java.time.Duration.ZERO));
-      }
-      return requests.size();
-    });
-  }
-
-  /** Runs on the writing thread alone, so that sequences grow in the order of commits. */
-  private boolean settle(Connection connection, Settlement settlement) throws SQLException {
-    try (PreparedStatement update =
+  private static UUID identify(Connection connection) throws SQLException {
+    try (PreparedStatement insert =
         connection.prepareStatement(
-            "update request set sequence = ?, status = ?, tokens_in = ?, tokens_out = ?, cost_picodollars = ?,"
-                + " duration_ms = ? where request_id = ? and sequence is null")) {
-      long sequence = lastSequence + 1;
-      update.setLong(1, sequence);
-      update.setString(2, settlement.status().name());
-      update.setLong(3, settlement.tokensIn());
-      update.setLong(4, settlement.tokensOut());
-      if (settlement.cost() == null) {
-        update.setNull(5, Types.BIGINT);
-      } else {
-        update.setLong(
-            5,
-            settlement
-                .cost()
-                .setScale(PICODOLLAR_DIGITS, RoundingMode.HALF_EVEN)
-                .unscaledValue()
-                .longValueExact());
-      }
-      update.setLong(6, settlement.duration().toMillis());
-      update.setString(7, settlement.requestId());
-      if (update.executeUpdate() == 0) {
-        return false;
-      }
-      lastSequence = sequence;
-      return true;
+            "insert into ledger (uuid) values (?) on conflict do nothing")) {
+      insert.setString(1, UUID.randomUUID().toString());
+      insert.executeUpdate();
+    }
+    try (PreparedStatement select = connection.prepareStatement("select uuid from ledger");
+        ResultSet row = select.executeQuery()) {
+      row.next();
+      return UUID.fromString(row.getString(1));
     }
   }
 
-  private static UsageRecord record(ResultSet row) throws SQLException {
-    long picodollars = row.getLong(11);
-    BigDecimal cost = row.wasNull() ? null : dollars(picodollars);
-    return new UsageRecord(
-        row.getLong(1),
-        row.getString(2),
-        Instant.ofEpochMilli(row.getLong(3)),
-        row.getString(4),
-        row.getString(5),
-        row.getString(6),
-        row.getString(7),
-        row.getString(8),
-        row.getLong(9),
-        row.getLong(10),
-        cost,
-        row.getLong(12),
-        Status.valueOf(row.getString(13)));
+  /** Whoever had a ledger that is not shared before is dead now. */
+  private int begin(Connection connection) throws SQLException {
+    if (store.shared()) {
+      leases.renew(connection);
+      return 0;
+    }
+    return RequestTable.interrupt(connection, null);
   }
 
-  private static BigDecimal dollars(long picodollars) {
-    return BigDecimal.valueOf(picodollars, PICODOLLAR_DIGITS);
+  private static int logInterrupted(int requests) {
+    if (requests > 0) {
+      LOG.warn(
+          "{} requests were under way when their server ended; they are recorded as INTERRUPTED",
+          requests);
+    }
+    return requests;
+  }
+
+  private void noteSequence(long sequence) {
+    lastSequence.accumulateAndGet(sequence, Math::max);
+  }
+
+  private <T> T readOnce(GroupCommit.Statements<T> statements) throws SQLException {
+    if (reading == null) {
+      reading = store.reading();
+    }
+    return statements.run(reading);
   }
 
   private Optional<String> readText(String sql, String parameter) {
-    synchronized (reading) {
-      try (PreparedStatement select = reading.prepareStatement(sql)) {
+    return read(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(sql)) {
         select.setString(1, parameter);
         try (ResultSet row = select.executeQuery()) {
           return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
         }
-      } catch (SQLException e) {
-        throw new LedgerException("The ledger cannot be read: " + e.getMessage(), e);
       }
+    });
+  }
+
+  private void closeReading() {
+    if (reading == null) {
+      return;
     }
-  }
-
-  private OptionalLong readLong(String sql) {
-    synchronized (reading) {
-      try (PreparedStatement select = reading.prepareStatement(sql);
-          ResultSet row = select.executeQuery()) {
-        return row.next() ? OptionalLong.of(row.getLong(1)) : OptionalLong.empty();
-      } catch (SQLException e) {
-        throw new LedgerException("The ledger cannot be read: " + e.getMessage(), e);
-      }
-    }
-  }
-
-  private static Path file(Path folder) {
-    return folder.resolve("ledger.db");
-  }
-
-  /**
-   * NORMAL is safe against a killed process in WAL mode; a loss of power may cost the last moments.
-   */
-  private static String url(Path folder) {
-    return "jdbc:sqlite:"
-        + file(folder)
-        + "?journal_mode=WAL&synchronous=NORMAL&busy_timeout=10000";
-  }
-
-  @SuppressWarnings("StreamResourceLeak")
-  private static FileChannel lock(Path folder) {
-    FileChannel channel = null;
     try {
-      Files.createDirectories(folder);
-      channel =
-          FileChannel.open(
-              folder.resolve("ledger.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      FileLock lock = channel.tryLock();
-      if (lock != null) {
-        return channel;
-      }
-    } catch (OverlappingFileLockException e) {
-      // Held by this very process: the message below serves both.
-    } catch (IOException e) {
-      closeQuietly(channel);
-      throw new LedgerException(
-          "The folder " + folder + " (LLMPROXY_DATA) cannot be used: " + e.getMessage(), e);
+      reading.close();
+    } catch (SQLException e) {
+      LOG.debug("A connection of the ledger did not close cleanly", e);
     }
-    closeQuietly(channel);
-    throw new LedgerException(
-        "Another llmproxy is running on the folder "
-            + folder
-            + "; stop it, or set LLMPROXY_DATA to another folder.",
-        null);
-  }
-
-  private static void closeQuietly(FileChannel channel) {
-    if (channel != null) {
-      try {
-        channel.close();
-      } catch (IOException e) {
-        LOG.debug("A lock file did not close", e);
-      }
-    }
+    reading = null;
   }
 }

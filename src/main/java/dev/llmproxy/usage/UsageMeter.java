@@ -1,9 +1,6 @@
 package dev.llmproxy.usage;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.api.OpenAiErrors;
-import dev.llmproxy.provider.Model;
-import java.math.BigDecimal;
 import java.time.Clock;
 import java.time.Duration;
 import org.apache.camel.ExchangeProperty;
@@ -11,20 +8,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Admits requests into the ledger, and settles them when they are over. */
-public final class UsageMeter {
+public final class UsageMeter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UsageMeter.class);
   private static final String REST_API = "rest-api";
 
   private final Ledger ledger;
   private final Clock clock;
+  private final UnderWay underWay;
 
   public UsageMeter(Ledger ledger, Clock clock) {
     this.ledger = ledger;
     this.clock = clock;
+    underWay = new UnderWay(ledger, clock);
   }
 
   /** Records that the request is let in; what cannot be recorded is not served: 503. */
   public void admit(@ExchangeProperty("call") Call call) {
+    TokenCount tokens = call.soFar();
+    underWay.begin(call, tokens);
     try {
       ledger.admit(
           new Admission(
@@ -33,34 +34,51 @@ public final class UsageMeter {
               call.caller(),
               call.type(),
               call.target().modelId(),
-              REST_API));
+              REST_API,
+              tokens,
+              UnderWay.cost(call, tokens)));
     } catch (LedgerException e) {
-      LOG.error("A request is refused because it cannot be recorded: {}", e.getMessage());
+      // One that may have been recorded is settled like any other, as the error that it is.
+      if (!e.outcomeUnknown()) {
+        underWay.end(call);
+      }
+      LOG.warn("A request is refused because it cannot be recorded: {}", e.getMessage());
       throw OpenAiErrors.unavailable(
               "This request cannot be recorded right now and is not served unrecorded. Try again shortly.")
           .asException();
     }
   }
 
-  /** Records how the request ended. */
+  /** Records how an admitted request ended; does nothing for one that was not. */
   public void settle(@ExchangeProperty("call") Call call) {
+    if (!underWay.end(call)) {
+      return;
+    }
     Duration duration = Duration.between(call.started(), clock.instant());
     Status status = call.status();
-    ObjectNode usage = call.usage();
-    long tokensIn = usage.path("prompt_tokens").asLong();
-    long tokensOut = usage.path("completion_tokens").asLong();
-    Model model = call.target().model();
-    BigDecimal cost =
-        model == null || model.price() == null ? null : model.price().of(tokensIn, tokensOut);
-    ledger.settle(new Settlement(call.requestId(), status, tokensIn, tokensOut, cost, duration));
+    TokenCount tokens = TokenCount.of(call.usage());
+    underWay.settle(
+        new Settlement(
+            call.requestId(),
+            status,
+            tokens.in(),
+            tokens.out(),
+            UnderWay.cost(call, tokens),
+            duration));
     LOG.info(
         "{} {} {} {} {}+{} tokens {} ms",
         call.requestId(),
         call.caller().email(),
         call.target().modelId(),
         status,
-        tokensIn,
-        tokensOut,
+        tokens.in(),
+        tokens.out(),
         duration.toMillis());
+  }
+
+  /** Settles what is left to be; the routes must have stopped. The ledger stays open. */
+  @Override
+  public void close() {
+    underWay.close();
   }
 }

@@ -9,6 +9,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
@@ -17,9 +18,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** From a request to the user's sheet and the key's counters, through the ledger. */
 class UsageRouteTest {
+  /** Where the ledger lives: the same database throughout a test. */
+  Map<String, String> settings() {
+    return Map.of();
+  }
+
   @Test
   void aNewKeyUsedOnceOverStreamingShowsInTheWorkbook(@TempDir Path data) {
-    try (Gateway gateway = Gateway.start(data)) {
+    try (Gateway gateway = Gateway.start(data, settings())) {
       String key = gateway.createKey("test@example.com");
 
       HttpResponse<String> response =
@@ -49,7 +55,8 @@ class UsageRouteTest {
       assertThat(number(row.get(8))).isNotNegative();
       assertThat(row.get(9)).isEqualTo("SUCCESS");
       assertThat(row.get(10))
-          .isEqualTo(response.headers().firstValue("x-request-id").orElseThrow());
+          .isEqualTo(response.headers().firstValue("x-request-id").orElseThrow())
+          .isEqualTo(gateway.awaitRecords(1).get(0).requestId());
 
       List<Object> counters = gateway.sheet(ApiKeySheet.TITLE).get(1);
       assertThat(counters.get(5)).isEqualTo(row.get(0));
@@ -62,7 +69,7 @@ class UsageRouteTest {
   @Test
   void whatWasNotWrittenWhenTheServerStoppedIsWrittenAfterItsNextStart(@TempDir Path data) {
     String key;
-    try (Gateway gateway = Gateway.start(data, Map.of("USAGE_FLUSH_SECONDS", "3600"))) {
+    try (Gateway gateway = Gateway.start(data, with("USAGE_FLUSH_SECONDS", "3600"))) {
       key = gateway.createKey("later@example.com");
       // The first round, a second after the start, has nothing to write yet; the next is far away.
       Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true);
@@ -72,7 +79,7 @@ class UsageRouteTest {
       assertThat(gateway.sheet("later_at_example_dot_com")).isEmpty();
     }
 
-    try (Gateway gateway = Gateway.start(data)) {
+    try (Gateway gateway = Gateway.start(data, settings())) {
       assertThat(awaitRows(gateway, "later_at_example_dot_com", 2)).hasSize(3);
       gateway.chat(key, "openai/scripted", true, "three");
       assertThat(awaitRows(gateway, "later_at_example_dot_com", 3)).hasSize(4);
@@ -82,7 +89,7 @@ class UsageRouteTest {
 
   @Test
   void textOfUsersNeverBecomesAFormula(@TempDir Path data) {
-    try (Gateway gateway = Gateway.start(data)) {
+    try (Gateway gateway = Gateway.start(data, settings())) {
       String key = gateway.createKey("formula@example.com");
 
       gateway.post(
@@ -97,6 +104,12 @@ class UsageRouteTest {
       assertThat(awaitRows(gateway, "formula_at_example_dot_com", 1).get(1).get(3))
           .isEqualTo("openai/=HYPERLINK(\"http://evil\")");
     }
+  }
+
+  private Map<String, String> with(String name, String value) {
+    Map<String, String> settings = new HashMap<>(settings());
+    settings.put(name, value);
+    return settings;
   }
 
   private static List<List<Object>> awaitRows(Gateway gateway, String title, int rows) {

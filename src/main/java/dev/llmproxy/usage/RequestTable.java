@@ -1,0 +1,265 @@
+package dev.llmproxy.usage;
+
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The SQL of the table {@code request}. What settles takes the one row of {@code ledger} first,
+ * which gives the sequences and makes several servers take turns.
+ */
+final class RequestTable {
+  private static final int PICODOLLAR_DIGITS = 12;
+  private static final int LONGEST_EMAIL = 320;
+  private static final int LONGEST_MODEL = 256;
+
+  private RequestTable() {}
+
+  /**
+   * Adds requests under way.
+   *
+   * @return for each whether it was new
+   */
+  static List<Boolean> admit(Connection connection, String instance, List<Admission> admissions)
+      throws SQLException {
+    try (PreparedStatement insert =
+        connection.prepareStatement(
+            "insert into request (request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
+                + " tokens_out, cost_picodollars, instance) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                + " on conflict (request_id) do nothing")) {
+      for (Admission admission : admissions) {
+        insert.setString(1, admission.requestId());
+        insert.setLong(2, admission.admittedAt().toEpochMilli());
+        insert.setString(3, storable(admission.caller().email(), LONGEST_EMAIL));
+        insert.setString(4, admission.caller().keyHash());
+        insert.setString(5, admission.type());
+        insert.setString(6, storable(admission.model(), LONGEST_MODEL));
+        insert.setString(7, admission.provider());
+        insert.setLong(8, admission.tokens().in());
+        insert.setLong(9, admission.tokens().out());
+        setCost(insert, 10, admission.cost());
+        insert.setString(11, instance);
+        insert.addBatch();
+      }
+      return changed(insert);
+    }
+  }
+
+  /** Notes what requests have used so far; those that are settled stay as they are. */
+  static int checkpoint(Connection connection, List<Checkpoint> checkpoints) throws SQLException {
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update request set tokens_in = ?, tokens_out = ?, cost_picodollars = ?, duration_ms = ?"
+                + " where request_id = ? and sequence is null")) {
+      for (Checkpoint checkpoint : checkpoints) {
+        update.setLong(1, checkpoint.tokens().in());
+        update.setLong(2, checkpoint.tokens().out());
+        setCost(update, 3, checkpoint.cost());
+        update.setLong(4, checkpoint.duration().toMillis());
+        update.setString(5, checkpoint.requestId());
+        update.addBatch();
+      }
+      return update.executeBatch().length;
+    }
+  }
+
+  /**
+   * Settles requests. A sequence is used up for each, also for one that was settled before.
+   *
+   * @return for each its sequence, or 0 when it was not under way
+   */
+  static List<Long> settle(Connection connection, List<Settlement> settlements)
+      throws SQLException {
+    long first = nextSequences(connection, settlements.size());
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update request set sequence = ?, status = ?, tokens_in = ?, tokens_out = ?, cost_picodollars = ?,"
+                + " duration_ms = ? where request_id = ? and sequence is null")) {
+      long sequence = first;
+      for (Settlement settlement : settlements) {
+        update.setLong(1, sequence++);
+        update.setString(2, settlement.status().name());
+        update.setLong(3, settlement.tokensIn());
+        update.setLong(4, settlement.tokensOut());
+        setCost(update, 5, settlement.cost());
+        update.setLong(6, settlement.duration().toMillis());
+        update.setString(7, settlement.requestId());
+        update.addBatch();
+      }
+      List<Boolean> settled = changed(update);
+      return IntStream.range(0, settled.size())
+          .mapToObj(i -> settled.get(i) ? first + i : 0L)
+          .toList();
+    }
+  }
+
+  /**
+   * Settles what an instance has under way as INTERRUPTED, each with its last checkpoint.
+   *
+   * @param instance null for all that any has under way
+   * @return how many
+   */
+  static int interrupt(Connection connection, String instance) throws SQLException {
+    List<String> requests = new ArrayList<>();
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select request_id from request where sequence is null"
+                + (instance == null ? "" : " and instance = ?")
+                + " order by admitted_at, request_id")) {
+      if (instance != null) {
+        select.setString(1, instance);
+      }
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          requests.add(row.getString(1));
+        }
+      }
+    }
+    if (requests.isEmpty()) {
+      return 0;
+    }
+    long sequence = nextSequences(connection, requests.size());
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update request set sequence = ?, status = ?, duration_ms = coalesce(duration_ms, 0)"
+                + " where request_id = ? and sequence is null")) {
+      for (String request : requests) {
+        update.setLong(1, sequence++);
+        update.setString(2, Status.INTERRUPTED.name());
+        update.setString(3, request);
+        update.addBatch();
+      }
+      return (int) changed(update).stream().filter(settled -> settled).count();
+    }
+  }
+
+  /** The sequence of the record settled last, or 0. */
+  static long lastSequence(Connection connection) throws SQLException {
+    try (PreparedStatement select =
+            connection.prepareStatement("select coalesce(max(sequence), 0) from request");
+        ResultSet row = select.executeQuery()) {
+      return row.next() ? row.getLong(1) : 0;
+    }
+  }
+
+  /** Settled records after a sequence, in order, at most {@code limit} of them. */
+  static List<UsageRecord> after(Connection connection, long sequence, int limit)
+      throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select sequence, request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
+                + " tokens_out, cost_picodollars, duration_ms, status from request where sequence > ?"
+                + " order by sequence limit ?")) {
+      select.setLong(1, sequence);
+      select.setInt(2, limit);
+      List<UsageRecord> records = new ArrayList<>();
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          records.add(record(row));
+        }
+      }
+      return records;
+    }
+  }
+
+  /** What each user has used of each model in the requests admitted since then. */
+  static List<UsageTotal> totals(Connection connection, Instant since) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select email, model, count(*), sum(tokens_in), sum(tokens_out), coalesce(sum(cost_picodollars), 0)"
+                + " from request where sequence is not null and admitted_at >= ? group by email, model"
+                + " order by email, model")) {
+      select.setLong(1, since.toEpochMilli());
+      List<UsageTotal> totals = new ArrayList<>();
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          totals.add(
+              new UsageTotal(
+                  row.getString(1),
+                  row.getString(2),
+                  row.getLong(3),
+                  row.getLong(4),
+                  row.getLong(5),
+                  dollars(row.getLong(6))));
+        }
+      }
+      return totals;
+    }
+  }
+
+  /** The first of so many sequences that nobody else gets. */
+  private static long nextSequences(Connection connection, int count) throws SQLException {
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update ledger set last_sequence = last_sequence + ? returning last_sequence")) {
+      update.setInt(1, count);
+      try (ResultSet row = update.executeQuery()) {
+        row.next();
+        return row.getLong(1) - count + 1;
+      }
+    }
+  }
+
+  private static List<Boolean> changed(PreparedStatement batch) throws SQLException {
+    return Arrays.stream(batch.executeBatch()).mapToObj(rows -> rows > 0).toList();
+  }
+
+  private static UsageRecord record(ResultSet row) throws SQLException {
+    long picodollars = row.getLong(11);
+    BigDecimal cost = row.wasNull() ? null : dollars(picodollars);
+    return new UsageRecord(
+        row.getLong(1),
+        row.getString(2),
+        Instant.ofEpochMilli(row.getLong(3)),
+        row.getString(4),
+        row.getString(5),
+        row.getString(6),
+        row.getString(7),
+        row.getString(8),
+        row.getLong(9),
+        row.getLong(10),
+        cost,
+        row.getLong(12),
+        Status.valueOf(row.getString(13)));
+  }
+
+  private static void setCost(PreparedStatement statement, int index, BigDecimal dollars)
+      throws SQLException {
+    if (dollars == null) {
+      statement.setNull(index, Types.BIGINT);
+    } else {
+      statement.setLong(
+          index,
+          dollars
+              .setScale(PICODOLLAR_DIGITS, RoundingMode.HALF_EVEN)
+              .unscaledValue()
+              .longValueExact());
+    }
+  }
+
+  private static BigDecimal dollars(long picodollars) {
+    return BigDecimal.valueOf(picodollars, PICODOLLAR_DIGITS);
+  }
+
+  /**
+   * PostgreSQL takes no NUL, no half characters and no more than fits; models come from clients.
+   */
+  private static String storable(String text, int longest) {
+    String whole =
+        new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8)
+            .replace('\0', '\uFFFD');
+    return whole.codePointCount(0, whole.length()) <= longest
+        ? whole
+        : whole.substring(0, whole.offsetByCodePoints(0, longest));
+  }
+}

@@ -1,0 +1,176 @@
+package dev.llmproxy.usage;
+
+import java.math.BigDecimal;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The admitted requests of this server until the ledger has their settlement. Each second what they
+ * have used so far is noted in the ledger, and settlements that it did not take are tried again;
+ * every few seconds it is looked after other servers. This is no route, because routes stop before
+ * the requests they serve have ended.
+ */
+final class UnderWay implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(UnderWay.class);
+  private static final int SECONDS_BETWEEN_RENEWALS = 5;
+  private static final int SECONDS_BETWEEN_LOOKS = 10;
+  private static final int LAST_WRITE_SECONDS = 10;
+
+  private final Ledger ledger;
+  private final Clock clock;
+  private final Map<String, Running> running = new ConcurrentHashMap<>();
+  private final Queue<Settlement> unsettled = new ConcurrentLinkedQueue<>();
+  private final ScheduledExecutorService keeper =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("ledger-keeper").daemon().factory());
+  // The keeper's thread's alone.
+  private long seconds;
+  private boolean broken;
+
+  @SuppressWarnings("FutureReturnValueIgnored")
+  UnderWay(Ledger ledger, Clock clock) {
+    this.ledger = ledger;
+    this.clock = clock;
+    keeper.scheduleWithFixedDelay(this::everySecond, 1, 1, TimeUnit.SECONDS);
+  }
+
+  /** What tokens of a call cost, in US dollars, or null when the model's price is unknown. */
+  static BigDecimal cost(Call call, TokenCount tokens) {
+    var model = call.target().model();
+    return model == null || model.price() == null
+        ? null
+        : model.price().of(tokens.in(), tokens.out());
+  }
+
+  /** From now on the call's use is noted; {@code noted} is in the ledger already. */
+  void begin(Call call, TokenCount noted) {
+    running.put(call.requestId(), new Running(call, noted));
+  }
+
+  /** Returns whether the call was under way until now. */
+  boolean end(Call call) {
+    return running.remove(call.requestId()) != null;
+  }
+
+  /**
+   * Records how a request ended, now or as soon as the ledger works again; does not wait. A few
+   * hundred bytes are kept for each request that ends in the meantime, and new ones are not let in.
+   */
+  @SuppressWarnings("FutureReturnValueIgnored")
+  void settle(Settlement settlement) {
+    ledger
+        .settleLater(settlement)
+        .whenComplete((first, failure) -> {
+          if (failure != null) {
+            unsettled.add(settlement);
+          } else if (!first) {
+            LOG.warn(
+                "{} was settled before, {} does not count: this server looked dead to another, or the answer to a"
+                    + " commit was lost",
+                settlement.requestId(),
+                settlement.status());
+          }
+        });
+  }
+
+  /** Tries for the last time to settle what could not be; routes must have stopped. */
+  @Override
+  public void close() {
+    keeper.shutdown();
+    try {
+      if (keeper.awaitTermination(LAST_WRITE_SECONDS, TimeUnit.SECONDS)) {
+        retry();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (LedgerException e) {
+      LOG.error(
+          "{} requests have ended that will be recorded as INTERRUPTED at the next start: {}",
+          unsettled.size(),
+          e.getMessage());
+    }
+  }
+
+  private void everySecond() {
+    try {
+      if (broken) {
+        ledger.tryToWrite();
+      }
+      if (seconds % SECONDS_BETWEEN_RENEWALS == 0 || broken) {
+        ledger.renewLease();
+      }
+      retry();
+      checkpoint();
+      if (seconds % SECONDS_BETWEEN_LOOKS == 0) {
+        ledger.settleInterrupted();
+      }
+      seconds++;
+      if (broken) {
+        broken = false;
+        LOG.info("The ledger works again; requests are served");
+      }
+    } catch (LedgerException e) {
+      if (!broken) {
+        broken = true;
+        LOG.error("Requests are refused until the ledger works again: {}", e.getMessage());
+      }
+    } catch (RuntimeException e) {
+      // The keeper would not be called again.
+      LOG.error("The requests under way could not be noted", e);
+    }
+  }
+
+  /** One alone first, so that a ledger that does not work is asked no more than that. */
+  private void retry() {
+    Settlement first = unsettled.peek();
+    if (first == null) {
+      return;
+    }
+    ledger.settle(first);
+    unsettled.remove(first);
+    int others = unsettled.size();
+    for (int i = 0; i < others; i++) {
+      settle(unsettled.remove());
+    }
+    LOG.info("{} requests that ended while the ledger did not work are settled", others + 1);
+  }
+
+  private void checkpoint() {
+    List<Checkpoint> checkpoints = new ArrayList<>();
+    for (Running request : running.values()) {
+      TokenCount soFar = request.call.soFar();
+      if (!soFar.equals(request.noted)) {
+        checkpoints.add(
+            new Checkpoint(
+                request.call.requestId(),
+                soFar,
+                cost(request.call, soFar),
+                Duration.between(request.call.started(), clock.instant())));
+      }
+    }
+    if (checkpoints.isEmpty()) {
+      return;
+    }
+    ledger.checkpoint(checkpoints);
+    for (Checkpoint checkpoint : checkpoints) {
+      running.computeIfPresent(
+          checkpoint.requestId(), (id, request) -> new Running(request.call, checkpoint.tokens()));
+    }
+  }
+
+  /**
+   * @param noted the tokens that the ledger has
+   */
+  private record Running(Call call, TokenCount noted) {}
+}

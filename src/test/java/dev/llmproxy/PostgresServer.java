@@ -1,0 +1,222 @@
+package dev.llmproxy;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Assumptions;
+
+/**
+ * A real PostgreSQL server on loopback, one for all tests of this process. PostgreSQL refuses to
+ * run as root, so that root's tests run it as the user nobody.
+ */
+public final class PostgresServer {
+  public static final String USER = "llmproxy";
+  public static final String PASSWORD = "s3cret+&p@ss";
+
+  private static final String ENCODED_PASSWORD = "s3cret%2B%26p%40ss";
+  private static final String ARCHIVE = "/postgres-linux-x86_64.txz";
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static PostgresServer shared;
+
+  private final Path folder;
+  private final int port;
+  private Process process;
+
+  private PostgresServer(Path folder, int port) {
+    this.folder = folder;
+    this.port = port;
+  }
+
+  /** The running server; tests that stop it have to start it again. */
+  public static synchronized PostgresServer shared() {
+    if (shared == null) {
+      Assumptions.assumeTrue(
+          System.getProperty("os.name").equals("Linux")
+              && System.getProperty("os.arch").equals("amd64"),
+          "there is a PostgreSQL for tests on Linux, amd64");
+      shared = create();
+      shared.start();
+    }
+    return shared;
+  }
+
+  /** DATABASE_URL of a new empty database. */
+  public String newDatabase() {
+    String name = "ledger_" + UUID.randomUUID().toString().replace("-", "");
+    try (Connection connection = connect("postgres")) {
+      connection.createStatement().execute("create database " + name);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    return url(USER + ":" + ENCODED_PASSWORD, name);
+  }
+
+  /** A URL of this server with the given user and password. */
+  public String url(String userAndPassword, String database) {
+    return "postgres://" + userAndPassword + "@127.0.0.1:" + port + "/" + database;
+  }
+
+  /** A connection of the test's own to a database by its DATABASE_URL. */
+  public Connection connectTo(String databaseUrl) throws SQLException {
+    return connect(databaseUrl.substring(databaseUrl.lastIndexOf('/') + 1));
+  }
+
+  public int port() {
+    return port;
+  }
+
+  /** Starts it again; returns when it takes connections. */
+  public void start() {
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .pollInterval(Duration.ofMillis(100))
+        .until(() -> {
+          // After a kill, what is left of the old server may have to end first.
+          if (process == null || !process.isAlive()) {
+            process =
+                run(
+                    folder.resolve("bin/postgres").toString(),
+                    "-D",
+                    folder.resolve("data").toString(),
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    Integer.toString(port),
+                    "-k",
+                    "");
+          }
+          try (Connection connection = connect("postgres")) {
+            return connection.isValid(1);
+          } catch (SQLException e) {
+            return false;
+          }
+        });
+  }
+
+  /** Ends it as an administrator would, whoever is connected. */
+  public void stop() {
+    await(
+        run(
+            folder.resolve("bin/pg_ctl").toString(),
+            "-D",
+            folder.resolve("data").toString(),
+            "-m",
+            "fast",
+            "stop"));
+    exitStatus(process);
+  }
+
+  /** Ends it and all its processes by kill -9. */
+  public void kill() {
+    List<ProcessHandle> processes = new ArrayList<>(List.of(process.toHandle()));
+    process.descendants().forEach(processes::add);
+    processes.forEach(ProcessHandle::destroyForcibly);
+    processes.forEach(killed -> killed.onExit().join());
+  }
+
+  private static PostgresServer create() {
+    try {
+      Path folder = Files.createTempDirectory("llmproxy-postgres-");
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
+      Path archive = folder.resolve("postgres.txz");
+      try (InputStream packed = PostgresServer.class.getResourceAsStream(ARCHIVE)) {
+        Files.copy(packed, archive);
+      }
+      Process unpacking =
+          new ProcessBuilder("tar", "-xJf", archive.toString(), "-C", folder.toString())
+              .inheritIO()
+              .start();
+      if (unpacking.waitFor() != 0) {
+        throw new IllegalStateException("PostgreSQL cannot be unpacked; is xz installed?");
+      }
+      Path password = folder.resolve("password");
+      Files.writeString(password, PASSWORD);
+      PostgresServer server;
+      try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        server = new PostgresServer(folder, socket.getLocalPort());
+      }
+      await(
+          server.run(
+              folder.resolve("bin/initdb").toString(),
+              "-D",
+              folder.resolve("data").toString(),
+              "-U",
+              USER,
+              "--pwfile=" + password,
+              "--auth=scram-sha-256",
+              "--encoding=UTF8",
+              "--no-locale",
+              "--no-sync",
+              "--no-instructions"));
+      Runtime.getRuntime().addShutdownHook(new Thread(server::remove));
+      return server;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Runs while the process ends, in which waiting for another one may never end. */
+  private void remove() {
+    if (process != null) {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
+    try (var files = Files.walk(folder)) {
+      files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Process run(String... command) {
+    List<String> words = new ArrayList<>();
+    if (System.getProperty("user.name").equals("root")) {
+      words.addAll(
+          List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"));
+    }
+    words.addAll(List.of(command));
+    try {
+      return new ProcessBuilder(words)
+          .directory(folder.toFile())
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("log").toFile()))
+          .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void await(Process process) {
+    if (exitStatus(process) != 0) {
+      throw new IllegalStateException("failed: " + process.info());
+    }
+  }
+
+  private static int exitStatus(Process process) {
+    try {
+      return process.waitFor();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Connection connect(String database) throws SQLException {
+    return DriverManager.getConnection(
+        "jdbc:postgresql://127.0.0.1:" + port + "/" + database, USER, PASSWORD);
+  }
+}
