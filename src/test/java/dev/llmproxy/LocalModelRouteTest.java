@@ -3,6 +3,11 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.usage.Status;
+import dev.llmproxy.usage.UsageRecord;
+import java.io.InputStream;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.Map;
@@ -59,6 +64,39 @@ class LocalModelRouteTest {
 
     assertThat(completion.at("/choices/0/finish_reason").asText()).isEqualTo("length");
     assertThat(completion.at("/usage/completion_tokens").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void anAnswerThatItsReaderLeavesHasCostExactlyWhatWasReadAndWritten(@TempDir Path data)
+      throws Exception {
+    try (Gateway own = Gateway.start(data, Map.of("LOCAL_MODEL", "on"))) {
+      String reader = own.createKey("leaving@example.com");
+      String question =
+          QUESTION.replace("What is the capital of France?", "Tell me a long story of a fox.");
+      int prompt =
+          Gateway.json(own.post(reader, question.formatted(false, ",\"max_tokens\":1")))
+              .at("/usage/prompt_tokens")
+              .asInt();
+      try (HttpClient client = HttpClient.newHttpClient();
+          InputStream stream =
+              client
+                  .send(
+                      own.request("/v1/chat/completions", reader)
+                          .POST(
+                              HttpRequest.BodyPublishers.ofString(
+                                  question.formatted(true, ",\"max_tokens\":1500")))
+                          .build(),
+                      HttpResponse.BodyHandlers.ofInputStream())
+                  .body()) {
+        assertThat(stream.readNBytes(2000)).hasSize(2000);
+        client.shutdownNow();
+      }
+
+      UsageRecord left = own.awaitRecords(2).getLast();
+      assertThat(left.status()).isEqualTo(Status.CANCELLED);
+      assertThat(left.tokensIn()).isEqualTo(prompt);
+      assertThat(left.tokensOut()).isPositive().isLessThan(1500);
+    }
   }
 
   @Test

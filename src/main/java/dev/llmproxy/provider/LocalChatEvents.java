@@ -25,6 +25,7 @@ final class LocalChatEvents implements ChatEvents {
   LocalChatEvents(ChatCall chat, Generation generation) {
     this.chat = chat;
     this.generation = generation;
+    report();
   }
 
   @Override
@@ -39,7 +40,9 @@ final class LocalChatEvents implements ChatEvents {
     }
     try {
       if (generation.hasNext()) {
-        return delta(generation.next(), null);
+        String text = generation.next();
+        report();
+        return delta(text, null);
       }
     } catch (CancellationException e) {
       over = true;
@@ -55,14 +58,22 @@ final class LocalChatEvents implements ChatEvents {
       return delta(null, generation.finishReason());
     }
     over = true;
-    return new ChatEvent.Complete(
-        Usage.of(generation.promptTokens(), generation.completionTokens()));
+    return new ChatEvent.Complete(usage());
   }
 
   @Override
   public void close() {
     over = true;
     generation.close();
+  }
+
+  /** An answer that is cut short has cost exactly this. */
+  private void report() {
+    chat.accumulator().report(usage());
+  }
+
+  private ObjectNode usage() {
+    return Usage.of(generation.promptTokens(), generation.completionTokens());
   }
 
   private ChatEvent delta(String text, String finishReason) {
