@@ -11,6 +11,7 @@ import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.usage.UsageFlush;
 import dev.llmproxy.usage.UsageMeter;
@@ -40,7 +41,7 @@ public final class Application implements AutoCloseable {
   private final WrongKeys wrongKeys;
   private final RateLimit rateLimit;
   private final Workbook workbook;
-  private final WorkbookSchema workbookSchema = new WorkbookSchema();
+  private final WorkbookSchema workbookSchema;
   private final Ledger ledger;
   private final UsageMeter usageMeter;
   private final UsageFlush usageFlush;
@@ -59,7 +60,9 @@ public final class Application implements AutoCloseable {
     workbook = openWorkbook();
     keyDirectory = openKeyDirectory(clock);
     usageMeter = new UsageMeter(ledger, clock);
-    usageFlush = new UsageFlush(ledger, workbook, clock);
+    FlushBook flushBook = new FlushBook(ledger);
+    workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
+    usageFlush = new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock);
     localChat = new LocalChat(settings);
     vertx = VirtualThreads.vertx();
     keepAlive =
@@ -73,7 +76,12 @@ public final class Application implements AutoCloseable {
    * @throws RuntimeException with a message for the operator when a part cannot be opened
    */
   public static synchronized Application open(Settings settings) {
-    current = new Application(settings, Clock.systemUTC());
+    return open(settings, Clock.systemUTC());
+  }
+
+  /** As {@link #open(Settings)}, with a clock of one's own. */
+  public static synchronized Application open(Settings settings, Clock clock) {
+    current = new Application(settings, clock);
     return current;
   }
 

@@ -8,8 +8,10 @@ import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
+import dev.llmproxy.usage.KeyCounters;
 import dev.llmproxy.usage.UsageFlush;
 import dev.llmproxy.usage.UsageMeter;
+import dev.llmproxy.usage.UsageRotation;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 
@@ -23,6 +25,14 @@ public final class Parts {
 
   public static KeyDirectory keyDirectory(Application application) {
     return application.keyDirectory();
+  }
+
+  public static KeyCounters keyCounters(Application application) {
+    return application.usageFlush().counters();
+  }
+
+  public static UsageRotation usageRotation(Application application) {
+    return application.usageFlush().rotation();
   }
 
   public static KeepAlive keepAlive(Application application) {

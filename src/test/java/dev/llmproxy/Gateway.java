@@ -13,6 +13,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -28,10 +29,12 @@ public final class Gateway implements AutoCloseable {
   private final Settings settings;
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final Clock clock;
   private Application application;
   private Server server;
 
-  private Gateway(Path data, Map<String, String> settings) {
+  private Gateway(Path data, Map<String, String> settings, Clock clock) {
+    this.clock = clock;
     Map<String, String> environment = new HashMap<>();
     environment.put("PORT", "0");
     environment.put("HOST", "127.0.0.1");
@@ -41,6 +44,7 @@ public final class Gateway implements AutoCloseable {
     environment.put("LOCAL_MODEL", "off");
     environment.put("KEYS_REFRESH_SECONDS", "1");
     environment.put("USAGE_FLUSH_SECONDS", "1");
+    environment.put("SHEETS_ROUNDS_PER_MINUTE", "60000");
     environment.put("RATE_LIMIT_FREE", "1000000");
     environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     environment.putAll(settings);
@@ -54,14 +58,19 @@ public final class Gateway implements AutoCloseable {
 
   /** As {@link #start(Path)} with settings over those of tests. */
   public static Gateway start(Path data, Map<String, String> settings) {
-    Gateway gateway = new Gateway(data, settings);
+    return start(data, settings, Clock.systemUTC());
+  }
+
+  /** As {@link #start(Path, Map)} with a clock of one's own. */
+  public static Gateway start(Path data, Map<String, String> settings, Clock clock) {
+    Gateway gateway = new Gateway(data, settings, clock);
     gateway.start();
     return gateway;
   }
 
   /** As {@link #start(Path, Map)}, while the workbook cannot be read and no key may be known. */
   public static Gateway startUnread(Path data, Map<String, String> settings) {
-    Gateway gateway = new Gateway(data, settings);
+    Gateway gateway = new Gateway(data, settings, Clock.systemUTC());
     gateway.open();
     return gateway;
   }
@@ -73,7 +82,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   private void open() {
-    application = Application.open(settings);
+    application = Application.open(settings, clock);
     server = Server.start(application);
   }
 

@@ -24,6 +24,7 @@ import picocli.CommandLine.HelpCommand;
       RevokeKeyCommand.class,
       UsageCommand.class,
       ExportCommand.class,
+      DeadLettersCommand.class,
       TestRestApiCommand.class,
       HelpCommand.class
     })

@@ -259,6 +259,48 @@ public final class Ledger implements AutoCloseable {
     });
   }
 
+  /** Runs statements on the writing thread; returns when they are committed. */
+  <T> T write(GroupCommit.Statements<T> statements) {
+    return writing.run(statements);
+  }
+
+  /** Runs statements that only read. */
+  <T> T read(GroupCommit.Statements<T> statements) {
+    synchronized (reading) {
+      try {
+        return statements.run(reading);
+      } catch (SQLException e) {
+        throw new LedgerException("The ledger cannot be read: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  /** The records put aside, oldest first; of a ledger that another process may have open. */
+  public static List<DeadLetter> deadLetters(Path folder) {
+    return Files.exists(file(folder)) ? beside(folder, FlushBook::deadLetters) : List.of();
+  }
+
+  /**
+   * Has the records put aside tried again by the server that has, or will next have, the ledger.
+   *
+   * @return how many they are
+   */
+  public static int retryDeadLetters(Path folder) {
+    return Files.exists(file(folder)) ? beside(folder, FlushBook::retry) : 0;
+  }
+
+  private static <T> T beside(Path folder, GroupCommit.Statements<T> statements) {
+    try (Connection connection = DriverManager.getConnection(url(folder))) {
+      connection.setAutoCommit(false);
+      T result = statements.run(connection);
+      connection.commit();
+      return result;
+    } catch (SQLException e) {
+      throw new LedgerException(
+          "The ledger in " + folder + " cannot be used: " + e.getMessage(), e);
+    }
+  }
+
   /** When a commit to the workbook was sent whose outcome is not known, or empty. */
   public Optional<Instant> commitSentAt() {
     return read(connection -> {

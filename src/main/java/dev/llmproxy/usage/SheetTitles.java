@@ -9,7 +9,7 @@ import java.util.Locale;
  * The titles of the users' sheets, e.g. {@code test_at_example_dot_com}. Once given, a title stays.
  */
 public final class SheetTitles {
-  private static final int LONGEST = 93;
+  private static final int LONGEST = 100;
   private static final int HASH_DIGITS = 6;
 
   private final Ledger ledger;
@@ -25,15 +25,23 @@ public final class SheetTitles {
   }
 
   private String give(String address) {
-    String title = readable(address);
-    if (title.length() > LONGEST || reserved(title) || ledger.sheetTitleTaken(title)) {
+    String readable = readable(address);
+    String title = readable;
+    // Mostly none; the more digits, the less another title can be the same.
+    for (int digits = HASH_DIGITS; unusable(title); digits += HASH_DIGITS) {
+      String digest = Sha256.hex(address);
+      int length = Math.min(LONGEST - digits - 1, readable.length());
       title =
-          title.substring(0, Math.min(LONGEST, title.length()))
+          readable.substring(0, length)
               + "_"
-              + Sha256.hex(address).substring(0, HASH_DIGITS);
+              + digest.substring(0, Math.min(digits, digest.length()));
     }
     ledger.giveSheetTitle(address, title);
     return title;
+  }
+
+  private boolean unusable(String title) {
+    return title.length() > LONGEST || reserved(title) || ledger.sheetTitleTaken(title);
   }
 
   private static String readable(String address) {
@@ -43,6 +51,6 @@ public final class SheetTitles {
   private static boolean reserved(String title) {
     return title.equalsIgnoreCase(ApiKeySheet.TITLE)
         || title.equalsIgnoreCase(WorkbookSchema.SYNC_TITLE)
-        || title.startsWith("_");
+        || title.equalsIgnoreCase(WorkbookSchema.INDEX_TITLE);
   }
 }

@@ -1,30 +1,23 @@
 package dev.llmproxy.usage;
 
-import com.google.api.client.googleapis.json.GoogleJsonResponseException;
 import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
-import com.google.api.services.sheets.v4.model.CellData;
-import com.google.api.services.sheets.v4.model.GridCoordinate;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.RowData;
-import com.google.api.services.sheets.v4.model.Sheet;
+import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
-import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
-import dev.llmproxy.gate.ApiKey;
-import dev.llmproxy.workbook.ApiKeyRow;
-import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.Settings;
+import dev.llmproxy.workbook.SheetIndex;
 import dev.llmproxy.workbook.Workbook;
-import dev.llmproxy.workbook.WorkbookException;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import org.apache.camel.Body;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -32,281 +25,321 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Brings the ledger's settled records into the workbook, each exactly once. One {@code batchUpdate}
- * carries the rows, the keys' counters and, in the sheet {@code _sync}, how far this ledger has
- * come; it is applied whole or not at all. Whatever happens to it, the next round reads {@code
- * _sync} and goes on from there. A commit without an answer may still be applied for a while, so
- * the next round waits until it cannot. Used by one route at a time.
+ * carries the rows and, in the sheet {@code _sync}, how far this ledger has come; it is applied
+ * whole or not at all. Whatever happens to it, the next round reads {@code _sync} and goes on from
+ * there. A commit without an answer may still be applied for a while, so the next round waits until
+ * it cannot. Used by one route at a time.
  */
 public final class UsageFlush {
-  /** Columns of a user's sheet. */
-  public static final List<String> HEADERS =
-      List.of(
-          "Timestamp",
-          "Email",
-          "Type",
-          "Model",
-          "Provider",
-          "Tokens In",
-          "Tokens Out",
-          "Cost",
-          "Duration",
-          "Status",
-          "Request ID");
-
   private static final Logger LOG = LoggerFactory.getLogger(UsageFlush.class);
-  private static final int MOST_RECORDS = 2000;
-  private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(64);
+  private static final int BAD_REQUEST = 400;
+  private static final int REQUEST_TIMEOUT = 408;
+  private static final int TOO_LARGE = 413;
+  private static final int TOO_MANY = 429;
+  private static final Duration THROTTLED = Duration.ofSeconds(5);
 
   private final Ledger ledger;
+  private final FlushBook book;
   private final SheetTitles titles;
-  private final Workbook workbook;
+  private final WorkbookSchema schema;
+  private final KeyCounters counters;
+  private final UsageRotation rotation;
+  private final FlushHealth health;
+  private final Duration commitWait;
+  private final int detailRowsPerDay;
   private final Clock clock;
-  private long checkpoint;
-  private long sending;
-  private int failures;
-  private Instant notBefore = Instant.EPOCH;
 
-  public UsageFlush(Ledger ledger, Workbook workbook, Clock clock) {
+  private boolean firstRound;
+  private SheetIndex index;
+  private boolean adopting;
+  private UsageBatch batch;
+  private final Map<String, Target> targets = new HashMap<>();
+  private boolean sending;
+
+  // After a refused batch: how many records the next may have, up to which sequence that holds, and
+  // the record that was refused alone.
+  private int limit = Integer.MAX_VALUE;
+  private long limitedUpTo;
+  private UsageRecord suspect;
+  private String refusal;
+
+  /**
+   * @throws Settings.SettingException when a setting is missing or wrong
+   */
+  public UsageFlush(
+      Ledger ledger,
+      FlushBook book,
+      Workbook workbook,
+      WorkbookSchema schema,
+      Settings settings,
+      Clock clock) {
     this.ledger = ledger;
+    this.book = book;
     this.titles = new SheetTitles(ledger);
-    this.workbook = workbook;
+    this.schema = schema;
+    this.counters = new KeyCounters(book, schema);
+    this.rotation = new UsageRotation(ledger, book, schema, settings, clock);
+    this.health = new FlushHealth(clock, () -> ThreadLocalRandom.current().nextDouble());
+    this.commitWait = workbook.commitWait();
+    this.detailRowsPerDay = settings.integer("SHEETS_DETAIL_ROWS_PER_DAY", 0, 10_000_000);
     this.clock = clock;
   }
 
-  /** Whether there is something to write and now is the time to. */
+  public KeyCounters counters() {
+    return counters;
+  }
+
+  public UsageRotation rotation() {
+    return rotation;
+  }
+
+  /** How it stands. */
+  public FlushStatus status() {
+    return health.status(
+        Math.max(0, ledger.lastSequence() - book.state().checkpoint()), book.parked());
+  }
+
+  /** Whether there is something to do and now is the time to. */
   public boolean due() {
-    Instant now = clock.instant();
-    if (ledger.lastSequence() <= checkpoint || now.isBefore(notBefore)) {
+    firstRound = true;
+    if (!health.mayTry() || !(rowsDue() || counters.due() || rotation.due())) {
       return false;
     }
-    return ledger
-        .commitSentAt()
-        .map(sent -> !now.isBefore(sent.plus(workbook.commitWait())))
-        .orElse(true);
+    Instant now = clock.instant();
+    return ledger.commitSentAt().map(sent -> !now.isBefore(sent.plus(commitWait))).orElse(true);
+  }
+
+  /** Whether another round is to follow at once; the first always is, after {@link #due}. */
+  public boolean another() {
+    boolean first = firstRound;
+    firstRound = false;
+    return first || (health.mayTry() && (rowsDue() || rotation.due()));
+  }
+
+  /** Whether records are waiting that may be written now. */
+  public boolean rowsDue() {
+    // The counters come first after a start: they tell what the last process left in the sheet.
+    return counters.lookedOnce()
+        && !rotation.due()
+        && (ledger.lastSequence() > book.state().checkpoint() || book.retrying());
+  }
+
+  /** The spreadsheet that receives rows. */
+  public String spreadsheetId() {
+    String id = book.state().spreadsheet();
+    return id == null ? schema.mainId() : id;
+  }
+
+  /**
+   * What a commit has to know before: the checkpoint, and the headers of the sheets that it adds
+   * rows to.
+   *
+   * @param spreadsheet the one that receives rows, with the properties of all its sheets
+   */
+  public List<String> ranges(@ExchangeProperty("spreadsheet") Spreadsheet spreadsheet) {
+    index = schema.index(spreadsheetId(), spreadsheet);
+    adopting = book.state().spreadsheet() == null;
+    if (adopting) {
+      return List.of(SheetIndex.range(find(WorkbookSchema.INDEX_TITLE), null));
+    }
+    batch =
+        suspect == null
+            ? UsageBatch.next(ledger, book, limit, detailRowsPerDay)
+            : UsageBatch.empty(book);
+    targets.clear();
+    List<String> ranges = new ArrayList<>();
+    ranges.add(SheetIndex.range(find(WorkbookSchema.SYNC_TITLE), null));
+    for (String email : batch.rows().keySet()) {
+      String title = titles.of(email);
+      index
+          .find(title)
+          .ifPresent(sheet -> {
+            targets.put(title, new Target(sheet, ranges.size()));
+            ranges.add(SheetIndex.range(sheet, "1:1"));
+          });
+    }
+    return ranges;
   }
 
   /**
    * The commit that brings the next records in.
    *
-   * @param spreadsheet with the properties of all its sheets
-   * @param values the cells of {@code User API Keys} and of {@code _sync}, in this order
-   * @return null when the workbook has everything
+   * @param values the cells of the ranges that {@link #ranges} gave
+   * @return null when there is none this time
    */
-  public BatchUpdateSpreadsheetRequest commit(
-      @ExchangeProperty("spreadsheet") Spreadsheet spreadsheet,
-      @Body BatchGetValuesResponse values) {
-    List<List<Object>> sync = cells(values, 1);
-    int syncRow = syncRow(sync);
-    checkpoint = syncRow < sync.size() ? sequence(sync.get(syncRow)) : 0;
+  public BatchUpdateSpreadsheetRequest commit(@Body BatchGetValuesResponse values) {
     ledger.noteCommitSent(null);
-    List<UsageRecord> records = ledger.after(checkpoint, MOST_RECORDS);
-    if (records.isEmpty()) {
+    if (adopting) {
+      book.use(UsageRotation.last(cells(values, 0), schema.mainId()), clock.instant());
       return null;
     }
-    Map<String, Integer> sheetIds = new HashMap<>();
-    for (Sheet sheet : spreadsheet.getSheets()) {
-      sheetIds.put(sheet.getProperties().getTitle(), sheet.getProperties().getSheetId());
+    SyncSheet sync = new SyncSheet(cells(values, 0), ledger.id().toString());
+    FlushBook.State state = book.state();
+    // A row that somebody has deleted is replaced by what the ledger knows.
+    long checkpoint = sync.checkpoint().orElse(state.checkpoint());
+    long retries = sync.retries().orElse(state.retries());
+    if (checkpoint != state.checkpoint() || retries != state.retries()) {
+      stands(checkpoint, retries);
+      return null;
     }
-    List<Request> requests = new ArrayList<>(usageRows(records, sheetIds));
+    if (rotation.begin(index)) {
+      return null;
+    }
+    List<Request> requests = new ArrayList<>(rows(values));
     requests.addAll(
-        counters(records, new ApiKeySheet(cells(values, 0)), present(sheetIds, ApiKeySheet.TITLE)));
-    sending = records.get(records.size() - 1).sequence();
-    requests.add(checkpointRow(sync, syncRow, present(sheetIds, WorkbookSchema.SYNC_TITLE)));
+        sync.update(
+            find(WorkbookSchema.SYNC_TITLE).getSheetId(),
+            batch.checkpoint(),
+            batch.retries(),
+            clock.instant()));
     ledger.noteCommitSent(clock.instant());
+    sending = true;
     return new BatchUpdateSpreadsheetRequest().setRequests(requests);
   }
 
   /** To be called when the commit was acknowledged. */
   public void committed() {
+    answered();
+    sending = false;
+    if (suspect != null) {
+      park();
+      return;
+    }
+    LOG.debug("Usage records up to {} are in the workbook", batch.checkpoint());
+    stands(batch.checkpoint(), batch.retries());
+    if (batch.checkpoint() >= limitedUpTo && !book.retrying()) {
+      limit = Integer.MAX_VALUE;
+    }
+  }
+
+  /** To be called when any other change was acknowledged. */
+  public void answered() {
     ledger.noteCommitSent(null);
-    LOG.debug("Usage records up to {} are in the workbook", sending);
-    checkpoint = sending;
-    failures = 0;
-    notBefore = Instant.EPOCH;
+  }
+
+  /** To be called when a round went through. */
+  public void well() {
+    health.well();
+  }
+
+  /** To be called when there have been too many rounds this minute. */
+  public void throttled() {
+    health.pause(THROTTLED);
   }
 
   /** To be called when a round failed, whichever call it was that did. */
   public void failed(Throwable cause) {
-    failures++;
-    Duration backoff =
-        Duration.ofSeconds(Math.min(1L << Math.min(failures, 6), LONGEST_BACKOFF.toSeconds()));
-    notBefore = clock.instant().plus(backoff);
-    if (refused(cause)) {
-      ledger.noteCommitSent(null);
+    int status = FlushHealth.status(cause);
+    String message = FlushHealth.message(cause);
+    boolean commit = sending;
+    sending = false;
+    counters.setDue();
+    boolean no = status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
+    // A clear no was not applied and never will be, nor what never left; anything else may be.
+    if (no || FlushHealth.neverSent(cause)) {
+      answered();
     }
-    LOG.warn(
-        "Usage could not be written to the workbook; the ledger keeps it, next try in {} s: {}",
-        backoff.toSeconds(),
-        cause.getMessage());
-  }
-
-  /** A clear no was not applied and never will be; anything else may be. */
-  private static boolean refused(Throwable cause) {
-    for (Throwable t = cause; t != null; t = t.getCause()) {
-      if (t instanceof GoogleJsonResponseException answer) {
-        return answer.getStatusCode() >= 400 && answer.getStatusCode() < 500;
-      }
+    if (rotation.createFailed() && no && status != TOO_MANY) {
+      rotation.cancel(message);
+      return;
     }
-    return false;
-  }
-
-  private static int present(Map<String, Integer> sheetIds, String title) {
-    Integer id = sheetIds.get(title);
-    if (id == null) {
-      throw new WorkbookException("The sheet \"" + title + "\" is gone.");
-    }
-    return id;
-  }
-
-  private List<Request> usageRows(List<UsageRecord> records, Map<String, Integer> sheetIds) {
-    Map<String, List<RowData>> rows = new LinkedHashMap<>();
-    for (UsageRecord record : records) {
-      rows.computeIfAbsent(titles.of(record.email()), title -> new ArrayList<>()).add(row(record));
-    }
-    List<Request> requests = new ArrayList<>();
-    rows.forEach((title, added) -> {
-      Integer sheetId = sheetIds.get(title);
-      if (sheetId == null) {
-        sheetId = WorkbookSchema.sheetId(title);
-        requests.addAll(WorkbookSchema.newSheet(title, HEADERS, false));
-      }
-      requests.add(WorkbookSchema.appendRows(sheetId, added));
-    });
-    return requests;
-  }
-
-  private static RowData row(UsageRecord record) {
-    return WorkbookSchema.row(
-        List.of(
-            WorkbookSchema.text(iso(record.timestamp())),
-            WorkbookSchema.text(record.email()),
-            WorkbookSchema.text(record.type()),
-            WorkbookSchema.text(record.model()),
-            WorkbookSchema.text(record.provider()),
-            WorkbookSchema.number(record.tokensIn()),
-            WorkbookSchema.number(record.tokensOut()),
-            WorkbookSchema.number(record.cost()),
-            WorkbookSchema.number(record.durationMillis()),
-            WorkbookSchema.text(record.status().name()),
-            WorkbookSchema.text(record.requestId())));
-  }
-
-  /** A key whose row is gone keeps its records; it has no counters any more. */
-  private static List<Request> counters(List<UsageRecord> records, ApiKeySheet sheet, int sheetId) {
-    Map<String, ApiKeyRow> rowByHash = new HashMap<>();
-    sheet
-        .rows()
-        .forEach(
-            row -> ApiKey.hashOfCell(row.apiKey()).ifPresent(hash -> rowByHash.put(hash, row)));
-    Map<String, Count> counts = new LinkedHashMap<>();
-    for (UsageRecord record : records) {
-      if (rowByHash.containsKey(record.keyHash())) {
-        counts.merge(record.keyHash(), Count.of(record), Count::plus);
-      }
-    }
-    List<Request> requests = new ArrayList<>();
-    counts.forEach((hash, count) -> {
-      ApiKeyRow row = rowByHash.get(hash);
-      addCell(
-          requests,
-          sheet,
-          sheetId,
-          row,
-          ApiKeySheet.LAST_USED,
-          WorkbookSchema.text(iso(count.last)));
-      addCell(
-          requests,
-          sheet,
-          sheetId,
-          row,
-          ApiKeySheet.REQUESTS,
-          WorkbookSchema.number(row.requests() + count.requests));
-      addCell(
-          requests,
-          sheet,
-          sheetId,
-          row,
-          ApiKeySheet.TOKENS,
-          WorkbookSchema.number(row.tokens() + count.tokens));
-    });
-    return requests;
-  }
-
-  /** A column that an administrator has removed is not brought back. */
-  private static void addCell(
-      List<Request> requests,
-      ApiKeySheet sheet,
-      int sheetId,
-      ApiKeyRow row,
-      String header,
-      CellData cell) {
-    int column = sheet.column(header);
-    if (column >= 0) {
-      requests.add(updateCells(sheetId, row.number() - 1, column, List.of(cell)));
+    boolean refused = status == 401 || status == 403 || status == 404;
+    if (commit && (status == BAD_REQUEST || status == TOO_LARGE)) {
+      split(cause, message);
+    } else if (refused) {
+      health.refused(advice(status) + " (" + status + ": " + message + ")");
+    } else {
+      health.failed(cause);
     }
   }
 
-  private Request checkpointRow(List<List<Object>> sync, int syncRow, int sheetId) {
-    List<CellData> cells =
-        List.of(
-            WorkbookSchema.text(ledger.id().toString()),
-            WorkbookSchema.number(sending),
-            WorkbookSchema.text(iso(clock.instant())));
-    return syncRow < sync.size()
-        ? updateCells(sheetId, syncRow, 0, cells)
-        : WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(cells)));
-  }
-
-  private static Request updateCells(int sheetId, int row, int column, List<CellData> cells) {
-    return new Request()
-        .setUpdateCells(
-            new UpdateCellsRequest()
-                .setStart(
-                    new GridCoordinate()
-                        .setSheetId(sheetId)
-                        .setRowIndex(row)
-                        .setColumnIndex(column))
-                .setRows(List.of(WorkbookSchema.row(cells)))
-                .setFields("userEnteredValue"));
-  }
-
-  /** The zero-based row of this ledger's checkpoint, or the number of rows when it has none yet. */
-  private int syncRow(List<List<Object>> sync) {
-    for (int i = 1; i < sync.size(); i++) {
-      if (!sync.get(i).isEmpty() && ledger.id().toString().equals(sync.get(i).get(0))) {
-        return i;
-      }
-    }
-    return sync.size();
-  }
-
-  private static long sequence(List<Object> row) {
-    if (row.size() > 1 && row.get(1) instanceof Number number) {
-      return number.longValue();
-    }
-    throw new WorkbookException(
-        "The sheet \"_sync\" has been edited: the row of this ledger has no sequence. Nothing is written until it has again.");
-  }
-
-  private static List<List<Object>> cells(BatchGetValuesResponse values, int range) {
+  /** The cells of one range; empty rows at the end are absent. */
+  static List<List<Object>> cells(BatchGetValuesResponse values, int range) {
     List<List<Object>> cells = values.getValueRanges().get(range).getValues();
     return cells == null ? List.of() : cells;
   }
 
-  private static String iso(Instant instant) {
-    return instant.truncatedTo(ChronoUnit.MILLIS).toString();
+  private void stands(long checkpoint, long retries) {
+    book.stands(checkpoint, retries);
+    counters.setDue();
   }
 
-  private record Count(long requests, long tokens, Instant last) {
-    static Count of(UsageRecord record) {
-      return new Count(1, record.tokensIn() + record.tokensOut(), record.timestamp());
-    }
+  private SheetProperties find(String title) {
+    return UsageRotation.present(index, title);
+  }
 
-    Count plus(Count other) {
-      return new Count(
-          requests + other.requests,
-          tokens + other.tokens,
-          last.isAfter(other.last) ? last : other.last);
+  private List<Request> rows(BatchGetValuesResponse values) {
+    List<Request> requests = new ArrayList<>();
+    batch
+        .rows()
+        .forEach((email, lines) -> {
+          String title = titles.of(email);
+          Target target = targets.get(title);
+          List<?> headers = UsageLine.HEADERS;
+          int columns = UsageLine.HEADERS.size();
+          int sheetId;
+          if (target == null) {
+            SheetIndex.NewSheet made = index.add(title, UsageLine.HEADERS, false);
+            requests.addAll(made.requests());
+            sheetId = made.sheetId();
+          } else {
+            List<List<Object>> first = cells(values, target.range);
+            headers = first.isEmpty() ? List.of() : first.get(0);
+            columns = target.sheet.getGridProperties().getColumnCount();
+            sheetId = target.sheet.getSheetId();
+          }
+          List<RowData> rows = new ArrayList<>();
+          for (UsageLine line : lines) {
+            rows.add(line.row(headers, columns));
+          }
+          requests.add(WorkbookSchema.appendRows(sheetId, rows));
+        });
+    return requests;
+  }
+
+  /** Halves a batch that was refused, down to the one record that is to blame. */
+  private void split(Throwable cause, String message) {
+    if (message.contains("limit of 10000000 cells")) {
+      rotation.begin("Google's limit of cells reached");
+    } else if (suspect != null || batch.records().isEmpty()) {
+      // Even nothing is refused: no record is to blame.
+      suspect = null;
+      health.refused("The sheet \"_sync\" cannot be written (" + message + ")");
+    } else if (batch.records().size() == 1) {
+      suspect = batch.records().get(0);
+      refusal = message;
+    } else {
+      LOG.warn(
+          "The workbook refuses {} records at once; they are halved to find out which: {}",
+          batch.records().size(),
+          cause.getMessage());
+      limitedUpTo = Math.max(limitedUpTo, batch.checkpoint());
+      limit = batch.records().size() / 2;
     }
   }
+
+  private void park() {
+    LOG.error(
+        "The workbook refuses the record of the request {}; it is put aside (llmproxy dead-letters): {}",
+        suspect.requestId(),
+        refusal);
+    book.park(suspect, refusal, clock.instant());
+    suspect = null;
+    limit = Integer.MAX_VALUE;
+    limitedUpTo = 0;
+  }
+
+  private String advice(int status) {
+    return switch (status) {
+      case 401 -> "The workbook does not accept the server's credentials";
+      case 403 ->
+          "The server may not write to the spreadsheet "
+              + spreadsheetId()
+              + "; share it with the service account as editor";
+      default -> "There is no spreadsheet " + spreadsheetId() + "; it may have been deleted";
+    };
+  }
+
+  /** A sheet that rows are added to, and the place of its header among the ranges. */
+  private record Target(SheetProperties sheet, int range) {}
 }

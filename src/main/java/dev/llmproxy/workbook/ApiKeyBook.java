@@ -7,7 +7,6 @@ import com.google.api.services.sheets.v4.model.CellData;
 import com.google.api.services.sheets.v4.model.ExtendedValue;
 import com.google.api.services.sheets.v4.model.GridCoordinate;
 import com.google.api.services.sheets.v4.model.Request;
-import com.google.api.services.sheets.v4.model.Sheet;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
@@ -28,10 +27,12 @@ public final class ApiKeyBook {
 
   private final Workbook workbook;
   private final Sheets client;
+  private final WorkbookSchema schema;
 
   public ApiKeyBook(Workbook workbook) {
     this.workbook = workbook;
     this.client = workbook.client();
+    this.schema = new WorkbookSchema(workbook.spreadsheetId(), SheetMemory.NONE);
   }
 
   /**
@@ -155,16 +156,13 @@ public final class ApiKeyBook {
 
   /** Makes the sheet if it is missing. */
   private SheetProperties prepare() {
-    BatchUpdateSpreadsheetRequest missing = new WorkbookSchema().missingSheets(spreadsheet());
+    String id = workbook.spreadsheetId();
+    BatchUpdateSpreadsheetRequest missing = schema.missingSheets(id, spreadsheet());
     if (missing != null) {
       update(missing);
+      schema.missingSheets(id, spreadsheet());
     }
-    for (Sheet sheet : spreadsheet().getSheets()) {
-      if (sheet.getProperties().getTitle().equals(ApiKeySheet.TITLE)) {
-        return sheet.getProperties();
-      }
-    }
-    throw new WorkbookException("The sheet \"" + ApiKeySheet.TITLE + "\" could not be made.");
+    return schema.keysSheet();
   }
 
   private Spreadsheet spreadsheet() {
@@ -185,7 +183,7 @@ public final class ApiKeyBook {
           client
               .spreadsheets()
               .values()
-              .get(workbook.spreadsheetId(), ApiKeySheet.TITLE + "!A1:Z")
+              .get(workbook.spreadsheetId(), schema.keysRange())
               .setValueRenderOption("UNFORMATTED_VALUE")
               .execute()
               .getValues();

@@ -5,16 +5,19 @@ import com.google.api.services.sheets.v4.model.AppendCellsRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.CellData;
 import com.google.api.services.sheets.v4.model.ExtendedValue;
+import com.google.api.services.sheets.v4.model.GridCoordinate;
 import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
+import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
 import dev.llmproxy.Sha256;
-import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.apache.camel.ExchangeProperty;
 
 /**
  * The sheets that this product keeps in the workbook, and the requests that make those that are
@@ -27,12 +30,34 @@ public final class WorkbookSchema {
   /** Columns of {@link #SYNC_TITLE}. */
   public static final List<String> SYNC_HEADERS = List.of("Ledger", "Sequence", "Written At");
 
+  /** The sheet of the main spreadsheet that names the spreadsheets with the users' sheets. */
+  public static final String INDEX_TITLE = "_index";
+
+  /** Columns of {@link #INDEX_TITLE}. */
+  public static final List<String> INDEX_HEADERS =
+      List.of("Spreadsheet", "Since", "Reason", "After Sequence", "Ledger");
+
   private static final int HEX = 16;
   private static final int INT_DIGITS = 8;
+  private static final int LONGEST_TEXT = 50_000;
 
+  // Control characters that a cell cannot show; tab and line breaks stay.
+  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\t\n\r]]|\\p{Cs}");
+
+  private final String mainId;
+  private final SheetMemory memory;
   private volatile boolean prepared;
+  private volatile SheetProperties keys = new SheetProperties().setTitle(ApiKeySheet.TITLE);
 
-  /** Whether the sheets are known to be there. */
+  /**
+   * @param mainId the id of the spreadsheet with the sheet {@code User API Keys}
+   */
+  public WorkbookSchema(String mainId, SheetMemory memory) {
+    this.mainId = mainId;
+    this.memory = memory;
+  }
+
+  /** Whether the main spreadsheet's sheets are known to be there. */
   public boolean prepared() {
     return prepared;
   }
@@ -42,38 +67,59 @@ public final class WorkbookSchema {
     this.prepared = prepared;
   }
 
-  /**
-   * What makes the sheets that are missing, with their headers.
-   *
-   * @param spreadsheet with at least the titles of its sheets
-   * @return null when nothing is missing
-   */
-  public BatchUpdateSpreadsheetRequest missingSheets(Spreadsheet spreadsheet) {
-    Set<String> titles = new HashSet<>();
-    spreadsheet.getSheets().forEach(sheet -> titles.add(sheet.getProperties().getTitle()));
-    List<Request> requests = new ArrayList<>();
-    if (!titles.contains(ApiKeySheet.TITLE)) {
-      requests.addAll(newSheet(ApiKeySheet.TITLE, ApiKeySheet.HEADERS, false));
-    }
-    if (!titles.contains(SYNC_TITLE)) {
-      requests.addAll(newSheet(SYNC_TITLE, SYNC_HEADERS, true));
-    }
-    return requests.isEmpty() ? null : new BatchUpdateSpreadsheetRequest().setRequests(requests);
+  /** The id of the spreadsheet with the keys. */
+  public String mainId() {
+    return mainId;
+  }
+
+  /** The sheets of a spreadsheet. */
+  public SheetIndex index(String spreadsheetId, Spreadsheet spreadsheet) {
+    return new SheetIndex(spreadsheetId, spreadsheet, memory);
   }
 
   /**
-   * What a flush reads before it writes: the keys and the checkpoints, in the order that {@code
-   * UsageFlush} expects.
+   * What makes the sheets that are missing, with their headers. Also notes what the sheet of the
+   * keys is called by now.
+   *
+   * @param spreadsheet with at least ids and titles of its sheets
+   * @return null when nothing is missing
    */
-  public List<String> commitRanges() {
-    return List.of(ApiKeySheet.TITLE + "!A1:Z", SYNC_TITLE + "!A1:C");
+  public BatchUpdateSpreadsheetRequest missingSheets(
+      @ExchangeProperty("spreadsheetId") String spreadsheetId,
+      @ExchangeProperty("spreadsheet") Spreadsheet spreadsheet) {
+    SheetIndex index = index(spreadsheetId, spreadsheet);
+    Map<String, List<String>> needed = new LinkedHashMap<>();
+    if (spreadsheetId.equals(mainId)) {
+      needed.put(ApiKeySheet.TITLE, ApiKeySheet.HEADERS);
+      needed.put(INDEX_TITLE, INDEX_HEADERS);
+      index.find(ApiKeySheet.TITLE).ifPresent(sheet -> keys = sheet);
+    }
+    needed.put(SYNC_TITLE, SYNC_HEADERS);
+    List<Request> requests = index.missing(needed);
+    return requests.isEmpty() ? null : new BatchUpdateSpreadsheetRequest().setRequests(requests);
+  }
+
+  /** The range of the whole sheet of the keys, by its title of now. */
+  public String keysRange() {
+    return SheetIndex.range(keys, null);
+  }
+
+  /**
+   * The sheet of the keys, as it was when it was last looked up.
+   *
+   * @throws WorkbookException when it has not been looked up yet
+   */
+  public SheetProperties keysSheet() {
+    if (keys.getSheetId() == null) {
+      throw new WorkbookException("The sheet \"" + ApiKeySheet.TITLE + "\" is not known yet.");
+    }
+    return keys;
   }
 
   /**
    * Adds a sheet of one row, which is its header: every empty cell counts towards Google's limit.
    */
-  public static List<Request> newSheet(String title, List<String> headers, boolean hidden) {
-    int id = sheetId(title);
+  static List<Request> newSheet(int id, String title, List<String> headers, boolean hidden) {
     SheetProperties properties =
         new SheetProperties()
             .setSheetId(id)
@@ -99,14 +145,37 @@ public final class WorkbookSchema {
                 .setFields("userEnteredValue"));
   }
 
+  /** Writes cells from a place on; row and column count from 0. */
+  public static Request updateCells(int sheetId, int row, int column, List<CellData> cells) {
+    return new Request()
+        .setUpdateCells(
+            new UpdateCellsRequest()
+                .setStart(
+                    new GridCoordinate()
+                        .setSheetId(sheetId)
+                        .setRowIndex(row)
+                        .setColumnIndex(column))
+                .setRows(List.of(row(cells)))
+                .setFields("userEnteredValue"));
+  }
+
   /** A row of cells. */
   public static RowData row(List<CellData> cells) {
     return new RowData().setValues(cells);
   }
 
-  /** A cell that shows this very text, whatever it looks like: it is never taken for a formula. */
+  /**
+   * A cell that shows this very text, whatever it looks like: it is never taken for a formula. What
+   * a cell cannot hold is changed: control characters become �, and text beyond 50,000 characters
+   * is cut off.
+   */
   public static CellData text(String text) {
-    return new CellData().setUserEnteredValue(new ExtendedValue().setStringValue(text));
+    String shown = CONTROL.matcher(text).replaceAll("�");
+    if (shown.length() > LONGEST_TEXT) {
+      int end = LONGEST_TEXT - 1;
+      shown = shown.substring(0, Character.isLowSurrogate(shown.charAt(end)) ? end - 1 : end) + "…";
+    }
+    return new CellData().setUserEnteredValue(new ExtendedValue().setStringValue(shown));
   }
 
   /** A number, or an empty cell for null. */

@@ -37,6 +37,7 @@ class CommandLineTest {
         "revoke-key",
         "usage",
         "export",
+        "dead-letters",
         "test-rest-api"
       })
   void everyCommandExplainsItself(String command) {

@@ -2,7 +2,9 @@ package dev.llmproxy.emulator;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -11,6 +13,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -18,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.zip.GZIPInputStream;
 
 /** A workbook server that fails as it is told, in front of one that works. */
 public final class FaultyWorkbook implements AutoCloseable {
@@ -40,8 +44,14 @@ public final class FaultyWorkbook implements AutoCloseable {
     /** It is refused for now. */
     RATE_LIMITED,
     /** The server says that it failed, having applied it all the same. */
-    APPLIED_WITH_503
+    APPLIED_WITH_503,
+    /** It is applied after the client has lost the connection. */
+    APPLIED_LATE,
+    /** It takes its time. */
+    SLOW
   }
+
+  private static final Duration LATE = Duration.ofMillis(600);
 
   private final HttpServer server;
   private final String rootUrl;
@@ -51,6 +61,8 @@ public final class FaultyWorkbook implements AutoCloseable {
   private final AtomicInteger commits = new AtomicInteger();
   private final AtomicInteger readings = new AtomicInteger();
   private final AtomicReference<CountDownLatch> held = new AtomicReference<>(new CountDownLatch(0));
+  private volatile int refusal;
+  private volatile String poison;
 
   private FaultyWorkbook(HttpServer server, String rootUrl) {
     this.server = server;
@@ -106,6 +118,16 @@ public final class FaultyWorkbook implements AutoCloseable {
     held.get().countDown();
   }
 
+  /** From now on every call is answered with this HTTP status; 0 ends it. */
+  public void refuse(int status) {
+    refusal = status;
+  }
+
+  /** From now on a change with this text in it is answered with 400; null ends it. */
+  public void poison(String text) {
+    poison = text;
+  }
+
   /** From now on connections are refused. */
   public void goDown() {
     server.stop(0);
@@ -126,6 +148,23 @@ public final class FaultyWorkbook implements AutoCloseable {
     if (exchange.getRequestURI().getPath().endsWith(":batchUpdate")) {
       commits.incrementAndGet();
       fault = faults.poll();
+    }
+    if (refusal != 0) {
+      error(exchange, refusal, "Refused by the test");
+      return;
+    }
+    if (poison != null && text(exchange, body).contains(poison)) {
+      error(exchange, 400, "Invalid requests[0]: poison");
+      return;
+    }
+    if (fault == Fault.APPLIED_LATE) {
+      exchange.close();
+      pause();
+      forward(exchange, body);
+      return;
+    }
+    if (fault == Fault.SLOW) {
+      pause();
     }
     if (fault == Fault.RATE_LIMITED) {
       answer(
@@ -182,6 +221,28 @@ public final class FaultyWorkbook implements AutoCloseable {
     } catch (InterruptedException e) {
       throw new IOException(e);
     }
+  }
+
+  private static String text(HttpExchange exchange, byte[] body) throws IOException {
+    InputStream in = new ByteArrayInputStream(body);
+    boolean gzip =
+        "gzip".equalsIgnoreCase(exchange.getRequestHeaders().getFirst("Content-Encoding"));
+    return new String((gzip ? new GZIPInputStream(in) : in).readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  private static void pause() throws IOException {
+    try {
+      Thread.sleep(LATE);
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private static void error(HttpExchange exchange, int status, String message) throws IOException {
+    answer(
+        exchange,
+        status,
+        "{\"error\":{\"code\":%d,\"message\":\"%s\"}}".formatted(status, message));
   }
 
   private static void answer(HttpExchange exchange, int status, String json) throws IOException {

@@ -37,6 +37,17 @@ class SheetTitlesTest {
   }
 
   @Test
+  void anAddressThatLooksLikeAnothersTitleDoesNotGetInItsWay() {
+    titles.of("a.b@x.io");
+    String digest = dev.llmproxy.Sha256.hex("a_dot_b@x.io");
+    String taken = titles.of("a_dot_b_at_x_dot_io_" + digest.substring(0, 6));
+
+    assertThat(titles.of("a_dot_b@x.io"))
+        .isNotEqualTo(taken)
+        .isEqualTo("a_dot_b_at_x_dot_io_" + digest.substring(0, 12));
+  }
+
+  @Test
   void fitsWhatASpreadsheetTakes() {
     assertThat(titles.of("x".repeat(200) + "@example.com")).hasSizeLessThanOrEqualTo(100);
     assertThat(titles.of("a'b*c/d?e[f]:\\@x.io")).matches("[\\w+-]+");

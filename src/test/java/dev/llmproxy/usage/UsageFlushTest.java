@@ -48,7 +48,9 @@ class UsageFlushTest {
 
       assertThat(faulty.pending()).isZero();
       assertThat(rows(gateway)).extracting(row -> row.get(10)).doesNotHaveDuplicates().hasSize(4);
-      assertThat(((Number) gateway.sheet(ApiKeySheet.TITLE).get(1).get(6)).intValue()).isEqualTo(4);
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> ((Number) gateway.sheet(ApiKeySheet.TITLE).get(1).get(6)).intValue() == 4);
     }
   }
 

@@ -1,0 +1,76 @@
+package dev.llmproxy.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.usage.DeadLetter;
+import dev.llmproxy.usage.Ledger;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Shows the usage records that the workbook refuses. */
+@Command(
+    name = "dead-letters",
+    mixinStandardHelpOptions = true,
+    description =
+        "Shows the usage records that the workbook refuses, with the reason. They are in the ledger, but neither in a"
+            + " sheet nor in a key's counters. Works while the server runs or not.")
+final class DeadLettersCommand implements Runnable {
+  private final Settings settings;
+
+  @Option(
+      names = "--retry",
+      description = "Has all of them tried again, by the running server or the next one.")
+  private boolean retry;
+
+  @Option(names = "--json", description = "Prints a JSON list.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  DeadLettersCommand(Settings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public void run() {
+    Path folder = settings.path("LLMPROXY_DATA");
+    PrintWriter out = spec.commandLine().getOut();
+    if (retry) {
+      out.println(Ledger.retryDeadLetters(folder) + " records will be tried again.");
+      return;
+    }
+    List<DeadLetter> letters = Ledger.deadLetters(folder);
+    if (json) {
+      ArrayNode list = Json.array();
+      for (DeadLetter letter : letters) {
+        list.addObject()
+            .put("request_id", letter.requestId())
+            .put("timestamp", letter.timestamp().toString())
+            .put("email", letter.email())
+            .put("model", letter.model())
+            .put("parked_at", letter.parkedAt().toString())
+            .put("error", letter.error())
+            .put("retrying", letter.retrying());
+      }
+      out.println(Json.pretty(list));
+      return;
+    }
+    Table table = new Table("Request ID", "Timestamp", "User", "Model", "Put aside", "Reason");
+    for (DeadLetter letter : letters) {
+      table.add(
+          letter.requestId(),
+          letter.timestamp().toString(),
+          letter.email(),
+          letter.model(),
+          letter.retrying() ? "to be tried again" : letter.parkedAt().toString(),
+          letter.error());
+    }
+    out.println(letters.isEmpty() ? "The workbook has refused no usage record." : table.toString());
+  }
+}

@@ -1,0 +1,128 @@
+package dev.llmproxy.workbook;
+
+import com.google.api.services.sheets.v4.model.Request;
+import com.google.api.services.sheets.v4.model.Sheet;
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.Spreadsheet;
+import dev.llmproxy.Sha256;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The sheets of a spreadsheet as it was read, found by what this product calls them. A sheet is
+ * ours by its id, whatever its title is by now: by the id remembered, else by the id that follows
+ * from the title, else, when somebody made it by hand, by the title itself.
+ */
+public final class SheetIndex {
+  private static final int HASH_DIGITS = 6;
+
+  private final String spreadsheetId;
+  private final List<SheetProperties> sheets;
+  private final SheetMemory memory;
+
+  /**
+   * @param spreadsheet with at least id and title of each sheet
+   */
+  public SheetIndex(String spreadsheetId, Spreadsheet spreadsheet, SheetMemory memory) {
+    this.spreadsheetId = spreadsheetId;
+    this.sheets = spreadsheet.getSheets().stream().map(Sheet::getProperties).toList();
+    this.memory = memory;
+  }
+
+  /** The sheet that this product calls so, and remembers it; empty when there is none. */
+  public Optional<SheetProperties> find(String title) {
+    Map<String, Integer> known = memory.sheetIds(spreadsheetId);
+    Optional<SheetProperties> found =
+        byId(known.get(title))
+            .or(() -> unclaimed(byId(WorkbookSchema.sheetId(title)), title, known))
+            .or(() -> unclaimed(byTitle(title), title, known));
+    found
+        .map(SheetProperties::getSheetId)
+        .filter(id -> !id.equals(known.get(title)))
+        .ifPresent(id -> memory.remember(spreadsheetId, title, id));
+    return found;
+  }
+
+  /**
+   * What makes a sheet that {@link #find} has not found. Its id is remembered before it is made, so
+   * that a repeated request makes the same sheet.
+   */
+  public NewSheet add(String title, List<String> headers, boolean hidden) {
+    Map<String, Integer> known = memory.sheetIds(spreadsheetId);
+    Integer id = known.get(title);
+    for (int attempt = 0; id == null; attempt++) {
+      int candidate = WorkbookSchema.sheetId(attempt == 0 ? title : title + "\n" + attempt);
+      if (byId(candidate).isEmpty() && !known.containsValue(candidate)) {
+        id = candidate;
+        memory.remember(spreadsheetId, title, id);
+      }
+    }
+    // Somebody may have given another sheet this title.
+    String free =
+        byTitle(title).isEmpty()
+            ? title
+            : title + "_" + Sha256.hex(title).substring(0, HASH_DIGITS);
+    return new NewSheet(id, WorkbookSchema.newSheet(id, free, headers, hidden));
+  }
+
+  /** How many cells the grids have, empty ones included, as Google counts them. */
+  public long cells() {
+    return sheets.stream()
+        .map(SheetProperties::getGridProperties)
+        .filter(grid -> grid != null)
+        .mapToLong(grid -> (long) grid.getRowCount() * grid.getColumnCount())
+        .sum();
+  }
+
+  /**
+   * A range on a sheet, by its title of now.
+   *
+   * @param cells in A1 notation, e.g. {@code 1:1}; null for the whole sheet
+   */
+  public static String range(SheetProperties sheet, String cells) {
+    String quoted = "'" + sheet.getTitle().replace("'", "''") + "'";
+    return cells == null ? quoted : quoted + "!" + cells;
+  }
+
+  /** All of {@code titles} that are not there, with their headers; null when none is missing. */
+  List<Request> missing(Map<String, List<String>> titles) {
+    List<Request> requests = new ArrayList<>();
+    titles.forEach((title, headers) -> {
+      if (find(title).isEmpty()) {
+        requests.addAll(add(title, headers, title.startsWith("_")).requests());
+      }
+    });
+    return requests;
+  }
+
+  private static Optional<SheetProperties> unclaimed(
+      Optional<SheetProperties> sheet, String title, Map<String, Integer> known) {
+    return sheet.filter(found ->
+        known.entrySet().stream()
+            .noneMatch(entry ->
+                entry.getValue().equals(found.getSheetId()) && !entry.getKey().equals(title)));
+  }
+
+  private Optional<SheetProperties> byId(Integer id) {
+    return sheets.stream().filter(sheet -> sheet.getSheetId().equals(id)).findFirst();
+  }
+
+  /** Google takes titles that differ in case alone for the same. */
+  private Optional<SheetProperties> byTitle(String title) {
+    String wanted = title.toLowerCase(Locale.ROOT);
+    return sheets.stream()
+        .filter(sheet -> sheet.getTitle().toLowerCase(Locale.ROOT).equals(wanted))
+        .findFirst();
+  }
+
+  /**
+   * A sheet to be made.
+   *
+   * @param sheetId the id it gets
+   * @param requests what makes it
+   */
+  public record NewSheet(int sheetId, List<Request> requests) {}
+}
