@@ -6,7 +6,6 @@ import dev.llmproxy.Settings;
 import dev.llmproxy.usage.DeadLetter;
 import dev.llmproxy.usage.Ledger;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,13 +38,12 @@ final class DeadLettersCommand implements Runnable {
 
   @Override
   public void run() {
-    Path folder = settings.path("LLMPROXY_DATA");
     PrintWriter out = spec.commandLine().getOut();
     if (retry) {
-      out.println(Ledger.retryDeadLetters(folder) + " records will be tried again.");
+      out.println(Ledger.retryDeadLetters(settings) + " records will be tried again.");
       return;
     }
-    List<DeadLetter> letters = Ledger.deadLetters(folder);
+    List<DeadLetter> letters = Ledger.deadLetters(settings);
     if (json) {
       ArrayNode list = Json.array();
       for (DeadLetter letter : letters) {

@@ -82,6 +82,12 @@ public final class FlushBook implements SheetMemory {
     return state;
   }
 
+  /** Reads again what another server may have changed. */
+  void reload() {
+    state = ledger.read(FlushBook::readState);
+    sheetIds.clear();
+  }
+
   /**
    * Notes that the workbook stands here, and brings the counters along. When it stands further back
    * than it did, because somebody has restored an older version of it, they are counted anew.
@@ -95,6 +101,17 @@ public final class FlushBook implements SheetMemory {
     List<Object[]> counts = rows(COUNTS, 4, fromCheckpoint, checkpoint, fromRetries, retries);
     List<Object[]> days = rows(DAYS, 3, fromCheckpoint, checkpoint, fromRetries, retries);
     write(connection -> {
+      if (update(
+              connection,
+              "update flush_state set checkpoint = ?, retries = ? where checkpoint = ? and retries = ?",
+              checkpoint,
+              retries,
+              before.checkpoint,
+              before.retries)
+          == 0) {
+        // Another server, which writes by now, has counted them.
+        return null;
+      }
       if (back) {
         update(connection, "update key_counter set requests = 0, tokens = 0, last_used = null");
         update(connection, "delete from flush_day");
@@ -118,8 +135,7 @@ public final class FlushBook implements SheetMemory {
               day[2]);
         }
       }
-      return update(
-          connection, "update flush_state set checkpoint = ?, retries = ?", checkpoint, retries);
+      return null;
     });
   }
 
@@ -155,7 +171,8 @@ public final class FlushBook implements SheetMemory {
         long tokens = key.getValue().tokens();
         if (update(
                 connection,
-                "update key_counter set base_requests = ?, base_tokens = ? where key_hash = ?",
+                "update key_counter set base_requests = ?, base_tokens = ?"
+                    + " where key_hash = ? and base_requests is null",
                 requests,
                 tokens,
                 key.getKey())

@@ -46,7 +46,13 @@ public final class KeyCounters {
     due = true;
   }
 
-  /** Whether the sheet has been read since the start. */
+  /** Says that another server may have written to the sheet. */
+  void takeOver() {
+    due = true;
+    lookedOnce = false;
+  }
+
+  /** Whether the sheet has been read since this server writes to it. */
   boolean lookedOnce() {
     return lookedOnce;
   }

@@ -1,6 +1,7 @@
 package dev.llmproxy.usage;
 
 import dev.llmproxy.Settings;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -104,17 +105,45 @@ public final class Ledger implements AutoCloseable {
   }
 
   static List<UsageTotal> totals(LedgerStore store, Instant since) {
+    return beside(
+        store,
+        LedgerStore::looking,
+        connection -> RequestTable.totals(connection, since),
+        List.of());
+  }
+
+  /** The records put aside, oldest first; of a ledger that a server may have open. */
+  public static List<DeadLetter> deadLetters(Settings settings) {
+    return beside(
+        LedgerStore.of(settings), LedgerStore::looking, FlushBook::deadLetters, List.of());
+  }
+
+  /**
+   * Has the records put aside tried again by the server that has, or will next have, the ledger.
+   *
+   * @return how many they are
+   */
+  public static int retryDeadLetters(Settings settings) {
+    return beside(LedgerStore.of(settings), LedgerStore::changing, FlushBook::retry, 0);
+  }
+
+  private static <T> T beside(
+      LedgerStore store, Opening opening, GroupCommit.Statements<T> statements, T withoutLedger) {
     try {
-      Optional<Connection> looking = store.looking();
-      if (looking.isEmpty()) {
-        return List.of();
+      Optional<Connection> opened = opening.of(store);
+      if (opened.isEmpty()) {
+        return withoutLedger;
       }
-      try (Connection connection = looking.get()) {
-        return RequestTable.totals(connection, since);
+      try (Connection connection = opened.get()) {
+        T result = statements.run(connection);
+        if (!connection.getAutoCommit()) {
+          connection.commit();
+        }
+        return result;
       }
     } catch (SQLException e) {
       throw new LedgerException(
-          "The ledger " + store.name() + " cannot be read: " + store.reason(e), e);
+          "The ledger " + store.name() + " cannot be used: " + store.reason(e), e);
     }
   }
 
@@ -259,48 +288,6 @@ public final class Ledger implements AutoCloseable {
     });
   }
 
-  /** Runs statements on the writing thread; returns when they are committed. */
-  <T> T write(GroupCommit.Statements<T> statements) {
-    return writing.run(statements);
-  }
-
-  /** Runs statements that only read. */
-  <T> T read(GroupCommit.Statements<T> statements) {
-    synchronized (reading) {
-      try {
-        return statements.run(reading);
-      } catch (SQLException e) {
-        throw new LedgerException("The ledger cannot be read: " + e.getMessage(), e);
-      }
-    }
-  }
-
-  /** The records put aside, oldest first; of a ledger that another process may have open. */
-  public static List<DeadLetter> deadLetters(Path folder) {
-    return Files.exists(file(folder)) ? beside(folder, FlushBook::deadLetters) : List.of();
-  }
-
-  /**
-   * Has the records put aside tried again by the server that has, or will next have, the ledger.
-   *
-   * @return how many they are
-   */
-  public static int retryDeadLetters(Path folder) {
-    return Files.exists(file(folder)) ? beside(folder, FlushBook::retry) : 0;
-  }
-
-  private static <T> T beside(Path folder, GroupCommit.Statements<T> statements) {
-    try (Connection connection = DriverManager.getConnection(url(folder))) {
-      connection.setAutoCommit(false);
-      T result = statements.run(connection);
-      connection.commit();
-      return result;
-    } catch (SQLException e) {
-      throw new LedgerException(
-          "The ledger in " + folder + " cannot be used: " + e.getMessage(), e);
-    }
-  }
-
   /** When a commit to the workbook was sent whose outcome is not known, or empty. */
   public Optional<Instant> commitSentAt() {
     return read(connection -> {
@@ -314,11 +301,42 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
+   * Tries to be, or stay, the one of the servers that share this ledger which writes to the
+   * workbook. One thread asks.
+   */
+  boolean lead() {
+    return store.lead();
+  }
+
+  /**
    * Notes that a commit to the workbook is about to be sent, or with null that its outcome is
-   * known.
+   * known. What is about to be sent is on the disk first, whatever LLMPROXY_FSYNC says: if a loss
+   * of power took it from the ledger, its sequences would be given again, to records that the
+   * workbook then seems to have.
+   *
+   * @throws LedgerException when it cannot be noted, or another server has taken over; nothing may
+   *     be sent then
    */
   public void noteCommitSent(Instant at) {
+    noteCommit(at);
+    try {
+      if (at != null) {
+        store.synced();
+      }
+    } catch (IOException e) {
+      throw new LedgerException("The ledger cannot be written: " + e.getMessage(), e);
+    }
+    // After noting: who takes over from now on sees the note and waits.
+    if (at != null && !store.leads()) {
+      throw new LedgerException("Another server has taken over writing to the workbook.", null);
+    }
+  }
+
+  private void noteCommit(Instant at) {
     write(connection -> {
+      if (at != null) {
+        store.sync(connection);
+      }
       try (PreparedStatement update =
           connection.prepareStatement("update ledger set commit_sent_at = ?")) {
         if (at == null) {
@@ -450,5 +468,9 @@ public final class Ledger implements AutoCloseable {
       LOG.debug("A connection of the ledger did not close cleanly", e);
     }
     reading = null;
+  }
+
+  private interface Opening {
+    Optional<Connection> of(LedgerStore store) throws SQLException;
   }
 }

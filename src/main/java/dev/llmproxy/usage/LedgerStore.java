@@ -1,6 +1,7 @@
 package dev.llmproxy.usage;
 
 import dev.llmproxy.Settings;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -65,6 +66,42 @@ sealed interface LedgerStore permits SqliteStore, PostgresStore {
    * A connection that reads a ledger which a server may have open; empty when none was ever made.
    */
   Optional<Connection> looking() throws SQLException;
+
+  /** As {@link #looking}, for a change in one transaction, which the caller commits. */
+  default Optional<Connection> changing() throws SQLException {
+    Optional<Connection> looking = looking();
+    if (looking.isEmpty()) {
+      return Optional.empty();
+    }
+    looking.get().close();
+    return Optional.of(writing());
+  }
+
+  /**
+   * Tries to be, or stay, the one of all servers that share it which writes to the workbook. It
+   * ends with {@link #release} and with the process. One thread asks.
+   */
+  default boolean lead() {
+    return true;
+  }
+
+  /** Whether this server has been the one without a break since {@link #lead} said so. */
+  default boolean leads() {
+    return true;
+  }
+
+  /**
+   * To be called in a transaction that writes: its commit, and all before, then survive a loss of
+   * power, whatever LLMPROXY_FSYNC says, once {@link #synced} has been called after it.
+   */
+  void sync(Connection transaction) throws SQLException;
+
+  /**
+   * To be called after a transaction for which {@link #sync} was called.
+   *
+   * @throws IOException when the disk does not take it
+   */
+  void synced() throws IOException;
 
   /** The SQL expression of the database's clock, in ms since 1970. */
   String now();

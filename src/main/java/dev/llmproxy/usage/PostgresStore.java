@@ -15,9 +15,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A PostgreSQL database, which several servers share. */
 final class PostgresStore implements LedgerStore {
+  private static final Logger LOG = LoggerFactory.getLogger(PostgresStore.class);
   private static final Pattern URL =
       Pattern.compile(
           "(?:jdbc:)?postgres(?:ql)?:(?://(?<authority>[^/?#]*)/?)?(?<database>[^?#]*)(?:\\?(?<query>.*))?");
@@ -26,12 +29,16 @@ final class PostgresStore implements LedgerStore {
   /** What it has not answered by then it is not going to: the request is refused instead. */
   private static final int ANSWER_SECONDS = 5;
 
+  /** "llmproxy" as a number: nobody else's lock. */
+  private static final long LEADER_LOCK = 0x6c6c_6d70_726f_7879L;
+
   private static final String NO_SUCH_TABLE = "42P01";
 
   private final String servers;
   private final String database;
   private final Map<String, String> properties = new LinkedHashMap<>();
   private final boolean fullSync;
+  private volatile Connection leading;
 
   /**
    * @param url {@code postgres://user:password@host:port/database?…}, {@code postgresql://…} or
@@ -87,7 +94,70 @@ final class PostgresStore implements LedgerStore {
   public void claim() {}
 
   @Override
-  public void release() {}
+  public void release() {
+    stepDown();
+  }
+
+  /**
+   * A session's advisory lock: it ends with the connection, so that a dead server leads nothing.
+   */
+  @Override
+  public boolean lead() {
+    if (leads()) {
+      return true;
+    }
+    stepDown();
+    try {
+      Connection session = reading();
+      try (Statement statement = session.createStatement();
+          ResultSet row =
+              statement.executeQuery("select pg_try_advisory_lock(" + LEADER_LOCK + ")")) {
+        row.next();
+        if (row.getBoolean(1)) {
+          leading = session;
+          return true;
+        }
+      } finally {
+        if (leading == null) {
+          session.close();
+        }
+      }
+    } catch (SQLException e) {
+      LOG.debug("The right to write to the workbook cannot be asked for", e);
+    }
+    return false;
+  }
+
+  @Override
+  public boolean leads() {
+    try {
+      return leading != null && leading.isValid(ANSWER_SECONDS);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void stepDown() {
+    if (leading == null) {
+      return;
+    }
+    try {
+      leading.close();
+    } catch (SQLException e) {
+      LOG.debug("A connection to the ledger did not close cleanly", e);
+    }
+    leading = null;
+  }
+
+  @Override
+  public void sync(Connection transaction) throws SQLException {
+    try (Statement statement = transaction.createStatement()) {
+      statement.execute("set local synchronous_commit = on");
+    }
+  }
+
+  @Override
+  public void synced() {}
 
   @Override
   public DataSource migrating() {

@@ -102,6 +102,20 @@ final class SqliteStore implements LedgerStore {
   }
 
   @Override
+  public void sync(Connection transaction) {}
+
+  /** The write-ahead log has every commit that is not in the database file yet. */
+  @Override
+  public void synced() throws IOException {
+    if (!fullSync) {
+      try (FileChannel log =
+          FileChannel.open(folder.resolve("ledger.db-wal"), StandardOpenOption.WRITE)) {
+        log.force(true);
+      }
+    }
+  }
+
+  @Override
   public String now() {
     return "cast(unixepoch('subsec') * 1000 as bigint)";
   }

@@ -49,6 +49,7 @@ public final class UsageFlush {
   private final int detailRowsPerDay;
   private final Clock clock;
 
+  private boolean leading;
   private boolean firstRound;
   private SheetIndex index;
   private boolean adopting;
@@ -99,14 +100,40 @@ public final class UsageFlush {
         Math.max(0, ledger.lastSequence() - book.state().checkpoint()), book.parked());
   }
 
-  /** Whether there is something to do and now is the time to. */
+  /** Whether there is something to do here and now is the time to. */
   public boolean due() {
+    try {
+      return dueHere();
+    } catch (LedgerException e) {
+      LOG.warn("What there is to write to the workbook cannot be told: {}", e.getMessage());
+      return false;
+    }
+  }
+
+  private boolean dueHere() {
     firstRound = true;
+    boolean led = leading;
+    leading = ledger.lead();
+    if (!leading) {
+      return false;
+    }
+    if (!led) {
+      takeOver();
+    }
     if (!health.mayTry() || !(rowsDue() || counters.due() || rotation.due())) {
       return false;
     }
     Instant now = clock.instant();
     return ledger.commitSentAt().map(sent -> !now.isBefore(sent.plus(commitWait))).orElse(true);
+  }
+
+  /** What another server, or this one before, has left. */
+  private void takeOver() {
+    book.reload();
+    counters.takeOver();
+    suspect = null;
+    limit = Integer.MAX_VALUE;
+    limitedUpTo = 0;
   }
 
   /** Whether another round is to follow at once; the first always is, after {@link #due}. */
