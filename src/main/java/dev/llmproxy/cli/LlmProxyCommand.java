@@ -19,6 +19,8 @@ import picocli.CommandLine.HelpCommand;
     footer = "%nSettings come from application.properties and the environment, which beats it.",
     subcommands = {
       StartCommand.class,
+      InitWorkbookCommand.class,
+      DoctorCommand.class,
       CreateApiKeyCommand.class,
       ListKeysCommand.class,
       RevokeKeyCommand.class,

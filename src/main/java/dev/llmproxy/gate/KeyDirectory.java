@@ -121,6 +121,16 @@ public final class KeyDirectory {
     return now == null ? List.of() : now.problems();
   }
 
+  /**
+   * The rows of a sheet that somebody should look at.
+   *
+   * @param values as {@link #load} takes them
+   * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
+   */
+  public static List<KeyProblem> problemsOf(List<List<Object>> values) {
+    return KeyTable.read(values, Map.of()).problems();
+  }
+
   /** When the sheet said what is known, be it to a server before this one; empty for never. */
   public Optional<Instant> readAt() {
     return Optional.ofNullable(known).map(Known::readAt);

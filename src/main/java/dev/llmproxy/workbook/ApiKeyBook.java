@@ -173,7 +173,7 @@ public final class ApiKeyBook {
           .setFields("sheets.properties(sheetId,title,gridProperties)")
           .execute();
     } catch (IOException e) {
-      throw failed(e);
+      throw workbook.failed(e);
     }
   }
 
@@ -189,7 +189,7 @@ public final class ApiKeyBook {
               .getValues();
       return new ApiKeySheet(values == null ? List.of() : values);
     } catch (IOException e) {
-      throw failed(e);
+      throw workbook.failed(e);
     }
   }
 
@@ -201,13 +201,8 @@ public final class ApiKeyBook {
     try {
       client.spreadsheets().batchUpdate(workbook.spreadsheetId(), requests).execute();
     } catch (IOException e) {
-      throw failed(e);
+      throw workbook.failed(e);
     }
-  }
-
-  private WorkbookException failed(IOException e) {
-    return new WorkbookException(
-        "The workbook at " + workbook.rootUrl() + " cannot be used: " + e.getMessage(), e);
   }
 
   private static CellData bool(boolean value) {

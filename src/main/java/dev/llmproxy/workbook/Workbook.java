@@ -4,19 +4,23 @@ import com.google.api.client.http.HttpRequestInitializer;
 import com.google.api.client.http.javanet.NetHttpTransport;
 import com.google.api.client.json.gson.GsonFactory;
 import com.google.api.services.sheets.v4.Sheets;
-import com.google.api.services.sheets.v4.SheetsScopes;
+import com.google.api.services.sheets.v4.model.GridProperties;
+import com.google.api.services.sheets.v4.model.Sheet;
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.Spreadsheet;
+import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 import com.google.auth.http.HttpCredentialsAdapter;
-import com.google.auth.oauth2.GoogleCredentials;
 import dev.llmproxy.Settings;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import org.apache.camel.CamelContext;
+import org.apache.camel.ExchangeException;
 import org.apache.camel.component.google.sheets.GoogleSheetsClientFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,19 +38,22 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
 
   private final String spreadsheetId;
   private final String rootUrl;
-  private final GoogleCredentials credentials;
+  private final ServiceAccount account;
+  private final HttpRequestInitializer authorization;
   private final Duration commitWait;
   private final AutoCloseable embedded;
 
   private Workbook(
       String spreadsheetId,
       String rootUrl,
-      GoogleCredentials credentials,
+      ServiceAccount account,
       Duration commitWait,
       AutoCloseable embedded) {
     this.spreadsheetId = spreadsheetId;
     this.rootUrl = rootUrl;
-    this.credentials = credentials;
+    this.account = account;
+    authorization =
+        account == null ? request -> {} : new HttpCredentialsAdapter(account.credentials());
     this.commitWait = commitWait;
     this.embedded = embedded;
   }
@@ -68,8 +75,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
       return new Workbook(id, url, null, commitWait, null);
     }
     if (spreadsheetId != null) {
-      return new Workbook(
-          spreadsheetId, Sheets.DEFAULT_ROOT_URL, serviceAccount(settings), commitWait, null);
+      return google(settings, SpreadsheetId.of(spreadsheetId));
     }
     return embedded(settings.path("LLMPROXY_DATA"), settings.integer("WORKBOOK_PORT", 0, 65_535));
   }
@@ -100,25 +106,42 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     }
   }
 
-  private static GoogleCredentials serviceAccount(Settings settings) {
-    Path file =
-        settings
-            .find("GOOGLE_APPLICATION_CREDENTIALS")
-            .map(Path::of)
-            .orElseThrow(() ->
-                new WorkbookException(
-                    "GOOGLE_SHEETS_SPREADSHEET_ID is set but GOOGLE_APPLICATION_CREDENTIALS is not: set it to the JSON"
-                        + " file of a service account with which the spreadsheet is shared as editor."));
-    try (InputStream json = Files.newInputStream(file)) {
-      return GoogleCredentials.fromStream(json).createScoped(List.of(SheetsScopes.SPREADSHEETS));
+  /**
+   * Makes a spreadsheet, which belongs to the service account, with an empty sheet for the keys.
+   *
+   * @throws WorkbookException when Google does not let the account do so
+   */
+  public static Workbook create(Settings settings, String title) {
+    Workbook none = google(settings, null);
+    GridProperties grid =
+        new GridProperties()
+            .setRowCount(2)
+            .setColumnCount(ApiKeySheet.HEADERS.size())
+            .setFrozenRowCount(1);
+    Sheet keys =
+        new Sheet()
+            .setProperties(
+                new SheetProperties().setTitle(ApiKeySheet.TITLE).setGridProperties(grid));
+    Spreadsheet wanted =
+        new Spreadsheet()
+            .setProperties(new SpreadsheetProperties().setTitle(title))
+            .setSheets(List.of(keys));
+    try {
+      Spreadsheet made =
+          none.client().spreadsheets().create(wanted).setFields("spreadsheetId").execute();
+      return google(settings, made.getSpreadsheetId());
     } catch (IOException e) {
-      throw new WorkbookException(
-          "GOOGLE_APPLICATION_CREDENTIALS ("
-              + file
-              + ") cannot be read as a service account's file: "
-              + e.getMessage(),
-          e);
+      throw none.failed(e);
     }
+  }
+
+  private static Workbook google(Settings settings, String spreadsheetId) {
+    return new Workbook(
+        spreadsheetId,
+        Sheets.DEFAULT_ROOT_URL,
+        ServiceAccount.of(settings),
+        settings.seconds("SHEETS_COMMIT_WAIT_SECONDS"),
+        null);
   }
 
   /** The spreadsheet's id in every call. */
@@ -129,6 +152,33 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
   /** The server's root URL, with a slash at the end. */
   public String rootUrl() {
     return rootUrl;
+  }
+
+  /** The account that this server works as with Google; empty when the workbook is not Google's. */
+  public Optional<ServiceAccount> account() {
+    return Optional.ofNullable(account);
+  }
+
+  /** Where people open the workbook; the server's root URL when it is not Google's. */
+  public String address() {
+    return account == null ? rootUrl : SpreadsheetId.address(spreadsheetId);
+  }
+
+  /** What a failed call means and what to do about it, for an operator. */
+  public String explain(@ExchangeException Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof WorkbookException known) {
+        return known.getMessage();
+      }
+    }
+    return account == null
+        ? "The workbook at %s cannot be used: %s".formatted(rootUrl, failure.getMessage())
+        : new GoogleProblem(account, spreadsheetId).explain(failure);
+  }
+
+  /** The failed call as an exception with {@link #explain}'s message. */
+  public WorkbookException failed(IOException failure) {
+    return new WorkbookException(explain(failure), failure);
   }
 
   /** Whether this process runs the embedded workbook. */
@@ -146,8 +196,6 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
    * the server from starting.
    */
   public Sheets client() {
-    HttpRequestInitializer authorization =
-        credentials == null ? request -> {} : new HttpCredentialsAdapter(credentials);
     return new Sheets.Builder(
             new NetHttpTransport(),
             GsonFactory.getDefaultInstance(),

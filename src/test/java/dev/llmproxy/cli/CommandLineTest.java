@@ -32,6 +32,8 @@ class CommandLineTest {
   @ValueSource(
       strings = {
         "start",
+        "init-workbook",
+        "doctor",
         "create-api-key",
         "list-keys",
         "revoke-key",

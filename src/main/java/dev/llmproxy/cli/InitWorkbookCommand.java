@@ -1,0 +1,133 @@
+package dev.llmproxy.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.workbook.ServiceAccount;
+import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.WorkbookSetup;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Prepares a Google spreadsheet to be the workbook. */
+@Command(
+    name = "init-workbook",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Gives the spreadsheet GOOGLE_SHEETS_SPREADSHEET_ID its sheets and headers; a second time it changes nothing.",
+      "Without an id it makes a spreadsheet, as the service account of GOOGLE_APPLICATION_CREDENTIALS."
+    })
+final class InitWorkbookCommand implements Runnable {
+  private static final String TITLE = "llmproxy";
+
+  private final Settings settings;
+
+  @Option(names = "--json", description = "Prints one JSON object.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  InitWorkbookCommand(Settings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public void run() {
+    boolean named =
+        settings.find("GOOGLE_SHEETS_SPREADSHEET_ID").isPresent()
+            || settings.find("SHEETS_ROOT_URL").isPresent();
+    if (!named && settings.find(ServiceAccount.SETTING).isEmpty()) {
+      embedded();
+      return;
+    }
+    try (Workbook workbook = named ? Workbook.open(settings) : Workbook.create(settings, TITLE)) {
+      // Said before its sheets are made: should that fail, the id is needed all the same.
+      if (!named && !json) {
+        created(workbook);
+      }
+      WorkbookSetup.Done done = new WorkbookSetup(workbook).run();
+      if (json) {
+        print(workbook, done, !named);
+      } else {
+        tell(workbook, done);
+      }
+    }
+  }
+
+  private void embedded() {
+    PrintWriter out = out();
+    if (json) {
+      out.println(Json.text(Json.object().put("embedded", true).put("changed", false)));
+      return;
+    }
+    out.println(
+        "The embedded workbook in "
+            + settings.path("LLMPROXY_DATA")
+            + " is used; it prepares itself, nothing is to be done.");
+    out.println(
+        "For Google's: set GOOGLE_SHEETS_SPREADSHEET_ID and GOOGLE_APPLICATION_CREDENTIALS (docs/google-sheets.md).");
+  }
+
+  private void created(Workbook workbook) {
+    String email = workbook.account().orElseThrow().email();
+    out()
+        .println(
+            """
+            Made the spreadsheet "%s": %s
+            Put this line into application.properties, or export it in the environment:
+
+              GOOGLE_SHEETS_SPREADSHEET_ID=%s
+
+            It belongs to the service account %s and lies in its own Drive, which no person can open:
+            until it is shared through the Drive API (permissions.create), only llmproxy can see it.
+            Better: make one yourself at https://sheets.new, share it with that address as Editor, and set its id.
+            """
+                .formatted(TITLE, workbook.address(), workbook.spreadsheetId(), email));
+  }
+
+  private void tell(Workbook workbook, WorkbookSetup.Done done) {
+    PrintWriter out = out();
+    out.println("Spreadsheet      " + done.title() + "  " + workbook.address());
+    workbook
+        .account()
+        .ifPresent(account ->
+            out.println("Service account  " + account.email() + "  (share with it as Editor)"));
+    tell("Made the sheets  ", done.made());
+    tell("Wrote headers    ", done.headed());
+    tell("Froze headers    ", done.frozen());
+    out.println();
+    out.println(
+        done.changed()
+            ? "Ready. A first key: ./llmproxy create-api-key you@example.com \"My key\""
+            : "Nothing was to be done: its sheets and headers are there.");
+  }
+
+  private void tell(String what, List<String> sheets) {
+    if (!sheets.isEmpty()) {
+      out().println(what + String.join(", ", sheets));
+    }
+  }
+
+  private void print(Workbook workbook, WorkbookSetup.Done done, boolean created) {
+    ObjectNode answer =
+        Json.object()
+            .put("spreadsheet_id", workbook.spreadsheetId())
+            .put("url", workbook.address())
+            .put("title", done.title())
+            .put("created", created)
+            .put("changed", done.changed());
+    workbook.account().ifPresent(account -> answer.put("service_account", account.email()));
+    done.made().forEach(answer.putArray("made")::add);
+    done.headed().forEach(answer.putArray("headed")::add);
+    done.frozen().forEach(answer.putArray("frozen")::add);
+    out().println(Json.text(answer));
+  }
+
+  private PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+}

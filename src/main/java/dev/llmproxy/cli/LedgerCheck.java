@@ -1,0 +1,80 @@
+package dev.llmproxy.cli;
+
+import dev.llmproxy.Settings;
+import dev.llmproxy.usage.LedgerException;
+import dev.llmproxy.usage.LedgerState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Whether the ledger is whole, and whether its records reach the workbook. */
+final class LedgerCheck {
+  private static final String CHECK = "ledger";
+  private static final long MANY_UNFLUSHED = 10_000;
+
+  private final Settings settings;
+
+  LedgerCheck(Settings settings) {
+    this.settings = settings;
+  }
+
+  List<Finding> run() {
+    Optional<LedgerState> state;
+    try {
+      state = LedgerState.of(settings);
+    } catch (LedgerException e) {
+      return List.of(
+          Finding.problem(
+              CHECK,
+              e.getMessage(),
+              "Check LLMPROXY_DATA or DATABASE_URL; bring a damaged file back from a backup"));
+    }
+    return state
+        .map(LedgerCheck::findings)
+        .orElse(List.of(Finding.ok(CHECK, "will be made by the first start")));
+  }
+
+  static List<Finding> findings(LedgerState ledger) {
+    List<Finding> findings = new ArrayList<>();
+    if (!ledger.damage().equals("ok")) {
+      findings.add(
+          Finding.problem(
+              CHECK,
+              ledger.name() + " is damaged: " + ledger.damage(),
+              "Stop the server and bring the file back from a backup"));
+    }
+    if (ledger.pendingMigrations() > 0) {
+      findings.add(
+          Finding.ok(CHECK, ledger.pendingMigrations() + " migrations come with the next start"));
+    } else if (ledger.pendingMigrations() < 0) {
+      findings.add(
+          Finding.problem(
+              CHECK,
+              ledger.name() + " was made by a newer llmproxy",
+              "Run that version, or set LLMPROXY_DATA to another folder"));
+    }
+    findings.add(
+        Finding.ok(
+            CHECK,
+            "%s: %d records, %d requests under way"
+                .formatted(ledger.name(), ledger.settled(), ledger.underWay())));
+    ledger
+        .flushed()
+        .ifPresent(flushed -> {
+          long waiting = ledger.settled() - flushed;
+          String what = waiting + " records are not in the workbook yet";
+          findings.add(
+              waiting >= MANY_UNFLUSHED
+                  ? Finding.warning(CHECK, what, "See the log for why the workbook takes none")
+                  : Finding.ok(CHECK, what));
+        });
+    if (ledger.deadLetters() > 0) {
+      findings.add(
+          Finding.warning(
+              CHECK,
+              ledger.deadLetters() + " records are refused by the workbook",
+              "./llmproxy dead-letters shows them and why"));
+    }
+    return findings;
+  }
+}

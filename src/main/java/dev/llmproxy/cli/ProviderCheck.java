@@ -1,0 +1,112 @@
+package dev.llmproxy.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.provider.Provider;
+import dev.llmproxy.provider.ProviderCatalogue;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Which providers are on, and, when asked for, whether they take their keys. */
+final class ProviderCheck {
+  private static final String CHECK = "provider";
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private final Settings settings;
+  private final boolean online;
+
+  ProviderCheck(Settings settings, boolean online) {
+    this.settings = settings;
+    this.online = online;
+  }
+
+  List<Finding> run() {
+    List<Finding> findings = new ArrayList<>();
+    boolean any = false;
+    for (Provider provider : new ProviderCatalogue(settings).providers()) {
+      any |= provider.on();
+      if (!provider.on()) {
+        findings.add(Finding.ok(CHECK, provider.name() + " is off: " + provider.off()));
+      } else if (provider.baseUrl().isEmpty()) {
+        findings.add(model());
+      } else {
+        findings.add(online ? ask(provider) : Finding.ok(CHECK, provider.name() + " is on"));
+      }
+    }
+    if (!any) {
+      findings.add(
+          Finding.problem(
+              CHECK,
+              "no provider is on",
+              "Set a provider's key, e.g. OPENAI_API_KEY, or LOCAL_MODEL = on"));
+    }
+    return findings;
+  }
+
+  private Finding model() {
+    Path file = settings.home().resolve(settings.text("LOCAL_MODEL_FILE"));
+    try (InputStream weights = Files.newInputStream(file)) {
+      String magic = new String(weights.readNBytes(4), StandardCharsets.US_ASCII);
+      return magic.equals("GGUF")
+          ? Finding.ok("model", "local: " + file)
+          : Finding.problem(
+              "model", file + " is no GGUF file", "Run make model, or LOCAL_MODEL = off");
+    } catch (IOException e) {
+      return Finding.problem(
+          "model", file + " is missing", "Run make model, or set LOCAL_MODEL = off");
+    }
+  }
+
+  private static Finding ask(Provider provider) {
+    String name = provider.name();
+    String setting = name.toUpperCase(Locale.ROOT).replace('-', '_');
+    try (HttpClient client = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(URI.create(provider.baseUrl() + "/models")).timeout(PATIENCE);
+      if (provider.apiKey() != null) {
+        request.header("Authorization", "Bearer " + provider.apiKey());
+      }
+      HttpResponse<String> answer =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      return switch (answer.statusCode()) {
+        case 200 -> Finding.ok(CHECK, name + " answers" + models(answer.body()));
+        case 401, 403 ->
+            Finding.problem(
+                CHECK,
+                "%s refuses the key (%d)".formatted(name, answer.statusCode()),
+                "Set " + setting + "_API_KEY to a key that is valid there");
+        default ->
+            Finding.warning(
+                CHECK,
+                "%s answers GET /models with %d".formatted(name, answer.statusCode()),
+                "Check " + setting + "_BASE_URL; a server without a list of models is fine");
+      };
+    } catch (IOException | IllegalArgumentException e) {
+      return Finding.problem(
+          CHECK, name + " cannot be reached", "Check the network and " + setting + "_BASE_URL");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Finding.problem(CHECK, name + " was not waited for", "Try again");
+    }
+  }
+
+  private static String models(String body) {
+    try {
+      return ", " + Json.parse(body).path("data").size() + " models";
+    } catch (JsonProcessingException e) {
+      return "";
+    }
+  }
+}

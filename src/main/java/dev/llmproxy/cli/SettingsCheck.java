@@ -1,0 +1,176 @@
+package dev.llmproxy.cli;
+
+import dev.llmproxy.Settings;
+import dev.llmproxy.gate.RateLimit;
+import io.github.bucket4j.TimeMeter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/**
+ * Whether each name in application.properties is one that this product knows, and each value of the
+ * kind that its default is. The names are those of the file that it was built with.
+ */
+final class SettingsCheck {
+  private static final String CHECK = "settings";
+  private static final int ALIKE = 2;
+  private static final int DAY_SECONDS = 86_400;
+
+  /** What the parts of the server demand at its start. */
+  private record Range(int least, int most) {}
+
+  private static final Map<String, Range> RANGES =
+      Map.of(
+          "AUTH_FAILURES_PER_MINUTE", new Range(1, 1_000_000),
+          "KEYS_SNAPSHOT_HOURS", new Range(0, 8760),
+          "MAX_BODY_MB", new Range(1, 1024),
+          "MAX_HEADER_KB", new Range(1, 1024),
+          "PORT", new Range(0, 65_535),
+          "STREAM_KEEPALIVE_SECONDS", new Range(5, 3600),
+          "WORKBOOK_PORT", new Range(0, 65_535));
+
+  private final Settings settings;
+  private final Properties shipped = shipped();
+
+  SettingsCheck(Settings settings) {
+    this.settings = settings;
+  }
+
+  List<Finding> run() {
+    List<Finding> findings = new ArrayList<>();
+    Set<String> known = known();
+    for (String name : new TreeSet<>(own().stringPropertyNames())) {
+      if (!name.startsWith("camel.")) {
+        name(findings, known, name);
+      }
+    }
+    for (String name : new TreeSet<>(shipped.stringPropertyNames())) {
+      value(findings, name);
+    }
+    try {
+      limits();
+    } catch (Settings.SettingException e) {
+      findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
+    }
+    return findings.isEmpty()
+        ? List.of(Finding.ok(CHECK, "all names and values in application.properties are known"))
+        : findings;
+  }
+
+  private RateLimit limits() {
+    return new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME);
+  }
+
+  private static void name(List<Finding> findings, Set<String> known, String name) {
+    if (known.contains(name)) {
+      return;
+    }
+    String meant =
+        known.stream().filter(other -> distance(name, other) <= ALIKE).findFirst().orElse(null);
+    boolean tier = name.startsWith("RATE_LIMIT_");
+    if (tier && meant == null) {
+      return;
+    }
+    String what =
+        tier ? name + " is the limit of a tier that is called so" : name + " is no setting";
+    String remedy =
+        meant == null
+            ? "Remove it from application.properties"
+            : "If " + meant + " is meant, correct it in application.properties";
+    findings.add(
+        tier ? Finding.warning(CHECK, what, remedy) : Finding.problem(CHECK, what, remedy));
+  }
+
+  private void value(List<Finding> findings, String name) {
+    String standard = shipped.getProperty(name).strip();
+    try {
+      if (standard.matches("[0-9]+")) {
+        Range usual = new Range(0, name.endsWith("_SECONDS") ? DAY_SECONDS : Integer.MAX_VALUE);
+        Range range = RANGES.getOrDefault(name, usual);
+        settings.integer(name, range.least(), range.most());
+      } else if (standard.equals("on") || standard.equals("off")) {
+        settings.on(name);
+      } else if (!standard.isEmpty()) {
+        settings.text(name);
+      }
+    } catch (Settings.SettingException e) {
+      if (!name.startsWith("RATE_LIMIT_")) {
+        findings.add(Finding.problem(CHECK, e.getMessage(), "Its default is " + standard));
+      }
+    }
+  }
+
+  private Set<String> known() {
+    Set<String> known = new TreeSet<>(shipped.stringPropertyNames());
+    try (Stream<Path> files = Files.list(settings.home().resolve("providers"))) {
+      for (Path file : files.toList()) {
+        String provider =
+            file.getFileName()
+                .toString()
+                .replaceFirst("\\.yaml$", "")
+                .toUpperCase(Locale.ROOT)
+                .replace('-', '_');
+        known.add(provider + "_API_KEY");
+        known.add(provider + "_BASE_URL");
+      }
+    } catch (IOException e) {
+      throw new Settings.SettingException(
+          "cannot read the folder " + settings.home().resolve("providers") + ": " + e.getMessage());
+    }
+    return known;
+  }
+
+  private Properties own() {
+    Path file = settings.home().resolve("application.properties");
+    try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      Properties properties = new Properties();
+      properties.load(reader);
+      return properties;
+    } catch (IOException e) {
+      throw new Settings.SettingException("cannot read " + file + ": " + e.getMessage());
+    }
+  }
+
+  private static Properties shipped() {
+    try (InputStream in =
+        SettingsCheck.class.getResourceAsStream("/dev/llmproxy/settings/application.properties")) {
+      Properties properties = new Properties();
+      properties.load(new InputStreamReader(in, StandardCharsets.UTF_8));
+      properties.keySet().removeIf(name -> name.toString().startsWith("camel."));
+      return properties;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** How many letters differ, are missing or are too many. */
+  static int distance(String one, String other) {
+    int[] row = new int[other.length() + 1];
+    for (int j = 0; j <= other.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= one.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= other.length(); j++) {
+        int change = diagonal + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(change, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[other.length()];
+  }
+}

@@ -1,0 +1,137 @@
+package dev.llmproxy.cli;
+
+import dev.llmproxy.Settings;
+import dev.llmproxy.gate.KeyDirectory;
+import dev.llmproxy.gate.KeyProblem;
+import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.ServiceAccount;
+import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.WorkbookException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** Whether the workbook can be reached, and whether what people have typed there can be used. */
+final class WorkbookCheck {
+  private static final String CHECK = "workbook";
+  private static final Set<PosixFilePermission> OTHERS =
+      Set.of(
+          PosixFilePermission.GROUP_READ,
+          PosixFilePermission.GROUP_WRITE,
+          PosixFilePermission.OTHERS_READ,
+          PosixFilePermission.OTHERS_WRITE);
+
+  private final Settings settings;
+
+  WorkbookCheck(Settings settings) {
+    this.settings = settings;
+  }
+
+  List<Finding> run() {
+    boolean another = settings.find("SHEETS_ROOT_URL").isPresent();
+    boolean google = !another && settings.find("GOOGLE_SHEETS_SPREADSHEET_ID").isPresent();
+    List<Finding> findings = new ArrayList<>();
+    if (settings.find(ServiceAccount.SETTING).isPresent() && !google) {
+      findings.add(
+          another
+              ? Finding.warning(
+                  CHECK,
+                  "SHEETS_ROOT_URL is set, so that GOOGLE_APPLICATION_CREDENTIALS is not used",
+                  "Empty SHEETS_ROOT_URL to use Google's workbook")
+              : Finding.warning(
+                  CHECK,
+                  "GOOGLE_APPLICATION_CREDENTIALS is set, but no spreadsheet: the embedded workbook is used",
+                  "Set GOOGLE_SHEETS_SPREADSHEET_ID"));
+    }
+    Path embedded = settings.path("LLMPROXY_DATA").resolve("workbook.db");
+    if (!another && !google && !Files.exists(embedded)) {
+      findings.add(Finding.ok(CHECK, "the embedded one will be made by the first start"));
+      return findings;
+    }
+    try (Workbook workbook = Workbook.open(settings)) {
+      workbook.account().ifPresent(account -> keyFile(findings, account.file()));
+      sheet(findings, workbook);
+    } catch (WorkbookException e) {
+      findings.add(Finding.problem(CHECK, e.getMessage(), ""));
+    }
+    return findings;
+  }
+
+  private static void keyFile(List<Finding> findings, Path file) {
+    try {
+      PosixFileAttributeView view = Files.getFileAttributeView(file, PosixFileAttributeView.class);
+      if (view != null && view.readAttributes().permissions().stream().anyMatch(OTHERS::contains)) {
+        findings.add(
+            Finding.warning(
+                CHECK, file + " can be read by other users of this machine", "chmod 600 " + file));
+      }
+    } catch (IOException e) {
+      throw new WorkbookException(file + " cannot be looked at: " + e.getMessage(), e);
+    }
+  }
+
+  private static void sheet(List<Finding> findings, Workbook workbook) {
+    List<List<Object>> values;
+    try {
+      Set<String> titles =
+          Set.copyOf(
+              workbook
+                  .client()
+                  .spreadsheets()
+                  .get(workbook.spreadsheetId())
+                  .setFields("sheets.properties.title")
+                  .execute()
+                  .getSheets()
+                  .stream()
+                  .map(sheet -> sheet.getProperties().getTitle())
+                  .toList());
+      if (!titles.contains(ApiKeySheet.TITLE)) {
+        findings.add(
+            Finding.warning(
+                CHECK,
+                "%s has no sheet \"%s\" yet".formatted(workbook.address(), ApiKeySheet.TITLE),
+                "Run ./llmproxy init-workbook, or start the server, which makes it"));
+        return;
+      }
+      values =
+          workbook
+              .client()
+              .spreadsheets()
+              .values()
+              .get(workbook.spreadsheetId(), ApiKeySheet.TITLE + "!A1:Z")
+              .setValueRenderOption("UNFORMATTED_VALUE")
+              .execute()
+              .getValues();
+    } catch (IOException e) {
+      throw workbook.failed(e);
+    }
+    rows(findings, workbook.address(), values);
+  }
+
+  private static void rows(List<Finding> findings, String address, List<List<Object>> values) {
+    if (values == null) {
+      findings.add(
+          Finding.problem(
+              CHECK,
+              "The sheet \"%s\" has no headers".formatted(ApiKeySheet.TITLE),
+              "Run ./llmproxy init-workbook"));
+      return;
+    }
+    List<KeyProblem> problems = KeyDirectory.problemsOf(values);
+    long keys =
+        new ApiKeySheet(values).rows().stream().filter(row -> !row.apiKey().isBlank()).count();
+    findings.add(Finding.ok(CHECK, "%s, %d keys".formatted(address, keys)));
+    for (KeyProblem problem : problems) {
+      findings.add(
+          Finding.problem(
+              CHECK,
+              "\"%s\" row %d %s".formatted(ApiKeySheet.TITLE, problem.row(), problem.what()),
+              problem.remedy()));
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package dev.llmproxy.workbook;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The id of a Google spreadsheet, as people copy it. */
+final class SpreadsheetId {
+  private static final Pattern ID = Pattern.compile("[A-Za-z0-9_-]+");
+  private static final Pattern ADDRESS =
+      Pattern.compile("(?:https?://)?docs\\.google\\.com/.*?/d/(?!e/)([A-Za-z0-9_-]+)(?:[/?#].*)?");
+
+  private SpreadsheetId() {}
+
+  /**
+   * The id, also out of the spreadsheet's whole address.
+   *
+   * @throws WorkbookException when there is none in it
+   */
+  static String of(String setting) {
+    Matcher address = ADDRESS.matcher(setting);
+    if (address.matches()) {
+      return address.group(1);
+    }
+    if (ID.matcher(setting).matches()) {
+      return setting;
+    }
+    throw new WorkbookException(
+        "GOOGLE_SHEETS_SPREADSHEET_ID is \"%s\", in which there is no spreadsheet's id: it is what stands between /d/ and /edit in the address of the opened spreadsheet."
+            .formatted(setting));
+  }
+
+  /** Where people open it. */
+  static String address(String id) {
+    return "https://docs.google.com/spreadsheets/d/" + id;
+  }
+}

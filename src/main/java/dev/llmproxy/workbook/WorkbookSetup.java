@@ -1,0 +1,168 @@
+package dev.llmproxy.workbook;
+
+import com.google.api.services.sheets.v4.Sheets;
+import com.google.api.services.sheets.v4.model.AppendDimensionRequest;
+import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
+import com.google.api.services.sheets.v4.model.GridCoordinate;
+import com.google.api.services.sheets.v4.model.GridProperties;
+import com.google.api.services.sheets.v4.model.Request;
+import com.google.api.services.sheets.v4.model.Sheet;
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.Spreadsheet;
+import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
+import com.google.api.services.sheets.v4.model.UpdateSheetPropertiesRequest;
+import com.google.api.services.sheets.v4.model.ValueRange;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Gives a spreadsheet what this product keeps in it, and takes nothing away. */
+public final class WorkbookSetup {
+  private static final Map<String, List<String>> HEADERS =
+      Map.of(
+          ApiKeySheet.TITLE, ApiKeySheet.HEADERS,
+          WorkbookSchema.SYNC_TITLE, WorkbookSchema.SYNC_HEADERS);
+
+  private final Workbook workbook;
+  private final Sheets client;
+
+  public WorkbookSetup(Workbook workbook) {
+    this.workbook = workbook;
+    this.client = workbook.client();
+  }
+
+  /**
+   * What was done; all lists are empty when nothing was to be done.
+   *
+   * @param title the spreadsheet's name
+   * @param made sheets that were missing
+   * @param headed sheets that were empty and have got their headers
+   * @param frozen sheets whose header row stays in view from now on
+   */
+  public record Done(String title, List<String> made, List<String> headed, List<String> frozen) {
+    public Done {
+      made = List.copyOf(made);
+      headed = List.copyOf(headed);
+      frozen = List.copyOf(frozen);
+    }
+
+    /** Whether anything was changed. */
+    public boolean changed() {
+      return !(made.isEmpty() && headed.isEmpty() && frozen.isEmpty());
+    }
+  }
+
+  /**
+   * Does what is missing.
+   *
+   * @throws WorkbookException when the spreadsheet cannot be used
+   */
+  public Done run() {
+    try {
+      Spreadsheet before = spreadsheet();
+      List<Request> headers = new ArrayList<>();
+      List<String> headed = missingHeaders(before, headers);
+      send(headers);
+      new ApiKeyBook(workbook).rows();
+      Spreadsheet after = spreadsheet();
+      Set<String> known = titles(before).collect(Collectors.toSet());
+      List<String> made = titles(after).filter(title -> !known.contains(title)).toList();
+      List<Request> freezing = new ArrayList<>();
+      List<String> frozen = freeze(after, freezing);
+      send(freezing);
+      return new Done(before.getProperties().getTitle(), made, headed, frozen);
+    } catch (IOException e) {
+      throw workbook.failed(e);
+    }
+  }
+
+  private Spreadsheet spreadsheet() throws IOException {
+    return client
+        .spreadsheets()
+        .get(workbook.spreadsheetId())
+        .setFields("properties.title,sheets.properties(sheetId,title,gridProperties)")
+        .execute();
+  }
+
+  private List<String> missingHeaders(Spreadsheet spreadsheet, List<Request> requests)
+      throws IOException {
+    List<SheetProperties> sheets =
+        spreadsheet.getSheets().stream()
+            .map(Sheet::getProperties)
+            .filter(sheet -> HEADERS.containsKey(sheet.getTitle()))
+            .toList();
+    List<String> headed = new ArrayList<>();
+    for (SheetProperties sheet : sheets) {
+      ValueRange cells =
+          client
+              .spreadsheets()
+              .values()
+              .get(workbook.spreadsheetId(), "'" + sheet.getTitle() + "'!A1:Z")
+              .execute();
+      if (cells.getValues() == null) {
+        headed.add(sheet.getTitle());
+        requests.add(header(sheet.getSheetId(), HEADERS.get(sheet.getTitle())));
+      }
+    }
+    return headed;
+  }
+
+  private static Request header(int sheetId, List<String> texts) {
+    return new Request()
+        .setUpdateCells(
+            new UpdateCellsRequest()
+                .setStart(new GridCoordinate().setSheetId(sheetId).setRowIndex(0).setColumnIndex(0))
+                .setRows(
+                    List.of(WorkbookSchema.row(texts.stream().map(WorkbookSchema::text).toList())))
+                .setFields("userEnteredValue"));
+  }
+
+  private static List<String> freeze(Spreadsheet spreadsheet, List<Request> requests) {
+    List<String> frozen = new ArrayList<>();
+    for (Sheet each : spreadsheet.getSheets()) {
+      SheetProperties sheet = each.getProperties();
+      Integer rows = sheet.getGridProperties().getFrozenRowCount();
+      if (sheet.getTitle().equals(ApiKeySheet.TITLE) && (rows == null || rows == 0)) {
+        frozen.add(sheet.getTitle());
+        // Google refuses to freeze all rows of a sheet.
+        if (sheet.getGridProperties().getRowCount() < 2) {
+          requests.add(
+              new Request()
+                  .setAppendDimension(
+                      new AppendDimensionRequest()
+                          .setSheetId(sheet.getSheetId())
+                          .setDimension("ROWS")
+                          .setLength(1)));
+        }
+        requests.add(
+            new Request()
+                .setUpdateSheetProperties(
+                    new UpdateSheetPropertiesRequest()
+                        .setProperties(
+                            new SheetProperties()
+                                .setSheetId(sheet.getSheetId())
+                                .setGridProperties(new GridProperties().setFrozenRowCount(1)))
+                        .setFields("gridProperties.frozenRowCount")));
+      }
+    }
+    return frozen;
+  }
+
+  private void send(List<Request> requests) throws IOException {
+    if (!requests.isEmpty()) {
+      client
+          .spreadsheets()
+          .batchUpdate(
+              workbook.spreadsheetId(), new BatchUpdateSpreadsheetRequest().setRequests(requests))
+          .execute();
+    }
+  }
+
+  private static Stream<String> titles(Spreadsheet spreadsheet) {
+    return spreadsheet.getSheets().stream().map(sheet -> sheet.getProperties().getTitle());
+  }
+}

@@ -1,0 +1,360 @@
+package dev.llmproxy.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.google.api.services.sheets.v4.model.ClearValuesRequest;
+import com.sun.net.httpserver.HttpServer;
+import dev.llmproxy.Gateway;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.usage.Ledger;
+import dev.llmproxy.usage.LedgerState;
+import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.workbook.Workbook;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.RandomAccessFile;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DoctorTest {
+  @TempDir private Path folder;
+  private Path home = Path.of("");
+  private final Map<String, String> environment = new HashMap<>();
+  private String out;
+
+  @Test
+  void aFreshInstallationIsWell() {
+    assertThat(doctor()).as(out).isZero();
+
+    assertThat(out)
+        .contains("ok       java", "ok       settings", "ok       port", "ok       ledger")
+        .contains("will be made by the first start")
+        .doesNotContain("problem");
+    assertThat(data()).as("nothing is made").doesNotExist();
+  }
+
+  @Test
+  void aRunningServerIsWellAndRecognised() throws Exception {
+    try (Gateway gateway = Gateway.start(data())) {
+      String key = gateway.createKey("ann@example.com");
+      gateway.chat(key, "openai/scripted", false, "hello");
+      gateway.awaitRecords(1);
+      environment.put("PORT", Integer.toString(gateway.port()));
+      environment.put("HOST", "127.0.0.1");
+      environment.put("OPENAI_BASE_URL", gateway.provider().baseUrl());
+
+      assertThat(doctor()).as(out).isZero();
+
+      assertThat(out)
+          .contains("llmproxy runs on " + gateway.port())
+          .contains("is in use by a running server", "1 records, 0 requests under way", "1 keys");
+    }
+  }
+
+  @Test
+  void aStoppedServersDataIsLookedAtAsWell() throws Exception {
+    Ledger.open(data()).close();
+    try (Workbook workbook = Workbook.open(settings())) {
+      new ApiKeyBook(workbook).add("sk-1234567890", "ann@example.com", "Laptop", "free", "now");
+    }
+
+    assertThat(doctor()).as(out).isZero();
+    assertThat(out).contains("can be written to", "0 records", "1 keys");
+  }
+
+  @Test
+  void aPortThatAnotherProgramHasIsAProblem() throws IOException {
+    try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      environment.put("PORT", Integer.toString(other.getLocalPort()));
+      environment.put("HOST", "127.0.0.1");
+
+      assertThat(doctor()).isOne();
+      assertThat(out).contains("problem  port", "cannot be used", "set PORT to another");
+    }
+  }
+
+  @Test
+  void aDataFolderThatIsAFileIsAProblem() throws IOException {
+    Files.writeString(folder.resolve("data"), "");
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("problem  data", "is no folder", "LLMPROXY_DATA");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"10, PROBLEM", "500, WARNING", "5000, OK"})
+  void littleFreeSpaceIsSaid(long megabytes, Finding.Level level) {
+    assertThat(DataCheck.space(megabytes).level()).isEqualTo(level);
+  }
+
+  @Test
+  void aLedgerThatIsNoDatabaseIsAProblem() throws IOException {
+    Files.createDirectories(data());
+    Files.writeString(data().resolve("ledger.db"), "this is no database, and never has been one");
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("problem  ledger", "backup");
+  }
+
+  @Test
+  void aDamagedLedgerIsAProblem() throws Exception {
+    Ledger.open(data()).close();
+    Path file = data().resolve("ledger.db");
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+        var statement = connection.createStatement()) {
+      statement.execute("pragma journal_mode=delete");
+    }
+    try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+      long page = 4096;
+      for (long at = 3 * page; at < bytes.length(); at += page) {
+        bytes.seek(at);
+        bytes.write(new byte[64]);
+      }
+    }
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("problem  ledger");
+  }
+
+  @Test
+  void aLedgerOfANewerVersionIsAProblem() throws Exception {
+    Ledger.open(data()).close();
+    execute(
+        "insert into flyway_schema_history select 999, '999', 'later', type, script, checksum, installed_by,"
+            + " installed_on, execution_time, success from flyway_schema_history limit 1");
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("was made by a newer llmproxy");
+  }
+
+  @Test
+  void whatTheWorkbookHasNotTakenIsSaid() {
+    LedgerState behind = new LedgerState("in data", "ok", 0, 20_000, 0, OptionalLong.of(5_000), 3);
+
+    assertThat(LedgerCheck.findings(behind))
+        .anySatisfy(finding -> {
+          assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
+          assertThat(finding.what()).startsWith("15000 records are not in the workbook");
+        })
+        .anySatisfy(finding -> {
+          assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
+          assertThat(finding.what()).startsWith("3 records are refused");
+        });
+  }
+
+  @Test
+  void badRowsOfTheSheetAreProblems() {
+    try (Workbook workbook = Workbook.open(settings())) {
+      ApiKeyBook book = new ApiKeyBook(workbook);
+      book.add("sk-1234567890", "ann@example.com", "Laptop", "free", "now");
+      book.add("sk-1234567890", "bob@example.com", "Laptop", "free", "now");
+      book.add("sk-0987654321", "", "Nobody's", "free", "now");
+    }
+
+    assertThat(doctor()).isOne();
+    assertThat(out)
+        .contains("row 3 has the same key as row 2", "row 4 has no User Email")
+        .doesNotContain("sk-1234567890");
+  }
+
+  @Test
+  void aMissingHeaderIsAProblem() throws IOException {
+    try (Workbook workbook = Workbook.open(settings())) {
+      new ApiKeyBook(workbook).rows();
+      workbook
+          .client()
+          .spreadsheets()
+          .values()
+          .clear(workbook.spreadsheetId(), "User API Keys!B1", new ClearValuesRequest())
+          .execute();
+    }
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("has no column \"User Email\"", "put the header back");
+  }
+
+  @Test
+  void aWorkbookThatDoesNotAnswerIsAProblem() {
+    environment.put("SHEETS_ROOT_URL", "http://127.0.0.1:9/");
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("problem  workbook", "http://127.0.0.1:9/");
+  }
+
+  @Test
+  void credentialsThatAreNotUsedAreSaid() {
+    environment.put("GOOGLE_APPLICATION_CREDENTIALS", "/some/key.json");
+
+    assertThat(doctor()).isZero();
+    assertThat(out).contains("warning  workbook", "the embedded workbook is used");
+  }
+
+  @Test
+  void aProviderIsAskedOnlyWhenToldAndItsKeyIsNotShown() throws IOException {
+    HttpServer provider =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    provider.createContext(
+        "/",
+        exchange -> {
+          boolean right =
+              "Bearer right-secret".equals(exchange.getRequestHeaders().getFirst("Authorization"));
+          byte[] body = "{\"data\":[{},{}]}".getBytes(StandardCharsets.UTF_8);
+          exchange.sendResponseHeaders(right ? 200 : 401, body.length);
+          exchange.getResponseBody().write(body);
+          exchange.close();
+        });
+    provider.start();
+    try {
+      environment.put(
+          "OPENAI_BASE_URL", "http://127.0.0.1:" + provider.getAddress().getPort() + "/v1");
+      environment.put("OPENAI_API_KEY", "wrong-secret");
+      assertThat(doctor()).as(out).isZero();
+      assertThat(out).contains("openai is on");
+
+      assertThat(doctor("--online")).isOne();
+      assertThat(out).contains("openai refuses the key (401)", "OPENAI_API_KEY");
+      assertThat(out).doesNotContain("wrong-secret");
+
+      environment.put("OPENAI_API_KEY", "right-secret");
+      assertThat(doctor("--online")).as(out).isZero();
+      assertThat(out).contains("openai answers, 2 models").doesNotContain("right-secret");
+    } finally {
+      provider.stop(0);
+    }
+    assertThat(doctor("--online")).isOne();
+    assertThat(out).contains("openai cannot be reached");
+  }
+
+  @Test
+  void aMissingModelAndNoProviderAtAllAreProblems() {
+    environment.put("LOCAL_MODEL", "on");
+    environment.put("LOCAL_MODEL_FILE", "nowhere.gguf");
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("nowhere.gguf is missing", "make model");
+
+    environment.put("LOCAL_MODEL", "off");
+    environment.remove("OLLAMA_BASE_URL");
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("no provider is on");
+  }
+
+  @Test
+  void aFileThatIsNoModelIsAProblem() throws IOException {
+    environment.put("LOCAL_MODEL", "on");
+    environment.put(
+        "LOCAL_MODEL_FILE", Files.writeString(folder.resolve("model.gguf"), "<html>").toString());
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("is no GGUF file");
+  }
+
+  @Test
+  void aMistypedSettingInTheFileIsNamedWithWhatIsMeant() throws IOException {
+    ownHome(
+        "KEYS_REFRESH_SECOND = 5\nRATE_LIMIT_FRE = 3\nRATE_LIMIT_ENTERPRISE = 9\nWHATEVER = 1\n");
+
+    assertThat(doctor()).isOne();
+
+    assertThat(out)
+        .contains("problem  settings", "KEYS_REFRESH_SECOND is no setting")
+        .contains("If KEYS_REFRESH_SECONDS is meant")
+        .contains("warning  settings    RATE_LIMIT_FRE is the limit of a tier")
+        .contains("WHATEVER is no setting")
+        .doesNotContain("RATE_LIMIT_ENTERPRISE");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "KEYS_REFRESH_SECONDS | soon",
+        "LOCAL_MODEL | maybe",
+        "RATE_LIMIT_PRO | many",
+        "STREAM_KEEPALIVE_SECONDS | 1",
+        "WORKBOOK_PORT | 70000"
+      })
+  void aValueOfTheWrongKindIsAProblem(String name, String value) {
+    environment.put(name, value);
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("problem", name + " is \"" + value + "\"");
+  }
+
+  @Test
+  void jsonHasTheSame() throws Exception {
+    assertThat(doctor("--json")).as(out).isZero();
+
+    JsonNode first = Json.parse(out).get(0);
+    assertThat(first.path("level").asText()).isEqualTo("ok");
+    assertThat(first.path("check").asText()).isEqualTo("java");
+    assertThat(first.path("what").asText()).isNotEmpty();
+    assertThat(first.path("remedy").asText()).isEmpty();
+  }
+
+  private Path data() {
+    return folder.resolve("data");
+  }
+
+  /** A home with the product's own files, and these lines more in application.properties. */
+  private void ownHome(String lines) throws IOException {
+    home = Files.createDirectories(folder.resolve("home"));
+    Path providers = Files.createDirectories(home.resolve("providers"));
+    try (Stream<Path> files = Files.list(Path.of("providers"))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, providers.resolve(file.getFileName()));
+      }
+    }
+    Files.writeString(
+        home.resolve("application.properties"),
+        Files.readString(Path.of("application.properties")) + lines);
+  }
+
+  private void execute(String sql) throws Exception {
+    try (var connection =
+            DriverManager.getConnection("jdbc:sqlite:" + data().resolve("ledger.db"));
+        var statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  private Settings settings() {
+    Map<String, String> all = new HashMap<>();
+    all.put("LLMPROXY_DATA", data().toString());
+    all.put("PORT", "0");
+    all.put("LOCAL_MODEL", "off");
+    all.put("OLLAMA_BASE_URL", "http://127.0.0.1:9/v1");
+    if (environment.containsKey("OPENAI_BASE_URL") || environment.containsKey("LOCAL_MODEL")) {
+      all.remove("OLLAMA_BASE_URL");
+    }
+    all.putAll(environment);
+    return Settings.load(home, all);
+  }
+
+  private int doctor(String... options) {
+    StringWriter standard = new StringWriter();
+    String[] arguments =
+        Stream.concat(Stream.of("doctor"), Stream.of(options)).toArray(String[]::new);
+    int status =
+        LlmProxyCommand.commandLine(settings())
+            .setOut(new PrintWriter(standard, true))
+            .execute(arguments);
+    out = standard.toString();
+    return status;
+  }
+}
