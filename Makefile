@@ -2,8 +2,9 @@
 # make test    everything: unit, route, wire, SDK and command-line tests
 # make build   only builds; ./llmproxy start then runs it
 # make fuzz    looks for provider streams that break the contract, for three minutes
+# make crash   kills the gateway a thousand times under load and compares the books: make crash KILLS=1000 SEED=7
 # make format  brings the Java sources into the form that the build checks
-.PHONY: dev test build fuzz format model clean
+.PHONY: dev test build fuzz crash format model clean
 .DEFAULT_GOAL := dev
 
 maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
@@ -27,6 +28,11 @@ test:
 # What it finds is kept as an input of the test, which mvn test tries from then on.
 fuzz:
 	@JAZZER_FUZZ=1 $(maven) test -Dtest=ProviderStreamFuzzTest#anyStreamKeepsTheContract
+
+KILLS = 1000
+crash:
+	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@crash \
+	  -Dcrash.kills=$(KILLS) $(if $(SEED),-Dcrash.seed=$(SEED))
 
 format:
 	@$(maven) --quiet spotless:apply

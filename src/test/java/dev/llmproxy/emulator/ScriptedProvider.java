@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * An OpenAI-compatible provider on loopback that does as its caller's message says: {@code [[script
@@ -38,6 +39,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private final AtomicInteger cancelled = new AtomicInteger();
   private final AtomicInteger accepted = new AtomicInteger();
   private final AtomicLong written = new AtomicLong();
+  private volatile Consumer<RecordedRequest> listener = request -> {};
 
   private ScriptedProvider(ServerSocket server) {
     this.server = server;
@@ -71,6 +73,11 @@ public final class ScriptedProvider implements AutoCloseable {
 
   public RecordedRequest lastRequest() {
     return requests.getLast();
+  }
+
+  /** From now on each request to the API is shown to the listener before it is answered. */
+  public void onRequest(Consumer<RecordedRequest> listener) {
+    this.listener = listener;
   }
 
   /** How many answers the peer did not wait for. */
@@ -165,6 +172,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private void record(RecordedRequest request) {
     received.incrementAndGet();
     requests.addLast(request);
+    listener.accept(request);
     if (requests.size() > RECORDED_REQUESTS) {
       requests.pollFirst();
     }

@@ -1,0 +1,111 @@
+package dev.llmproxy.crash;
+
+import java.util.Locale;
+import java.util.Random;
+
+/**
+ * A request that a client has sent, and what it saw of the answer. Its upstream model is a name of
+ * its own, by which the provider, the ledger and the sheets can be asked for it. Written by its
+ * client alone, read when that has ended.
+ */
+final class Attempt {
+  /** How it is to go, if nobody kills the gateway. */
+  enum Kind {
+    WHOLE,
+    STREAM,
+    LONG_STREAM,
+    CLIENT_LEAVES,
+    PROVIDER_FAILS,
+    PROVIDER_BREAKS_OFF;
+
+    boolean streams() {
+      return this != WHOLE && this != PROVIDER_FAILS;
+    }
+  }
+
+  private static final int HUNDRED = 100;
+
+  final int number;
+  final int life;
+  final User user;
+  final Kind kind;
+  final int chunks;
+  final int gapMillis;
+  final String message;
+
+  int status;
+  String requestId;
+  int chunksSeen;
+  long lastChunkNanos;
+  boolean whole;
+  String failure;
+
+  Attempt(int number, int life, User user, Random random) {
+    this.number = number;
+    this.life = life;
+    this.user = user;
+    kind = kind(random.nextInt(HUNDRED));
+    boolean slow = kind == Kind.LONG_STREAM || kind == Kind.CLIENT_LEAVES;
+    chunks = slow ? 40 + random.nextInt(80) : 1 + random.nextInt(15);
+    gapMillis = slow ? 30 + random.nextInt(30) : random.nextInt(20);
+    message =
+        "Request %d of %s [[script chunks=%d gap=%d ttft=%d%s]]"
+            .formatted(
+                number,
+                "one two three ".repeat(random.nextInt(4)),
+                chunks,
+                gapMillis,
+                random.nextInt(80),
+                mishap(random));
+  }
+
+  /** A person's key. */
+  record User(String email, String key) {}
+
+  String model() {
+    return "openai/crash-" + number;
+  }
+
+  /** The scripted provider counts words. */
+  int promptTokens() {
+    return message.strip().split("\\s+").length;
+  }
+
+  @Override
+  public String toString() {
+    return "%s (%s, life %d, %s, status %d, %d of %d chunks, %s)"
+        .formatted(
+            model(),
+            kind.name().toLowerCase(Locale.ROOT),
+            life,
+            requestId,
+            status,
+            chunksSeen,
+            chunks,
+            whole ? "whole" : failure);
+  }
+
+  private static Kind kind(int percent) {
+    if (percent < 35) {
+      return Kind.WHOLE;
+    }
+    if (percent < 65) {
+      return Kind.STREAM;
+    }
+    if (percent < 88) {
+      return Kind.LONG_STREAM;
+    }
+    if (percent < 92) {
+      return Kind.CLIENT_LEAVES;
+    }
+    return percent < 96 ? Kind.PROVIDER_FAILS : Kind.PROVIDER_BREAKS_OFF;
+  }
+
+  private String mishap(Random random) {
+    return switch (kind) {
+      case PROVIDER_FAILS -> " status=500";
+      case PROVIDER_BREAKS_OFF -> " cut=" + random.nextInt(chunks);
+      default -> "";
+    };
+  }
+}

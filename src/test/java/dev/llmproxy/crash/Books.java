@@ -1,0 +1,183 @@
+package dev.llmproxy.crash;
+
+import com.google.api.services.sheets.v4.Sheets;
+import com.google.api.services.sheets.v4.model.Sheet;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.workbook.ApiKeyRow;
+import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.Workbook;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What is written down of the requests: read with plain SQL and by the sheets' headers, not by the
+ * classes that wrote it.
+ *
+ * @param ledger its rows
+ * @param sheets the rows of all users' sheets
+ * @param counters of the sheet {@code User API Keys}, by the hash of the key
+ */
+record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> counters) {
+  private static final String REQUEST_ID = "Request ID";
+
+  /**
+   * A request, as the ledger has it.
+   *
+   * @param settled whether it has its place in the order of settlement
+   * @param status null unless settled
+   */
+  record Entry(
+      String requestId,
+      String email,
+      String keyHash,
+      String model,
+      boolean settled,
+      String status,
+      long tokensIn,
+      long tokensOut) {}
+
+  /** A request, as a user's sheet has it. */
+  record SheetRow(
+      String requestId, String email, String model, String status, long tokensIn, long tokensOut) {
+    static SheetRow of(Entry entry) {
+      return new SheetRow(
+          entry.requestId, entry.email, entry.model, entry.status, entry.tokensIn, entry.tokensOut);
+    }
+  }
+
+  /** What a key has used. */
+  record Count(long requests, long tokens) {
+    static Count of(Entry entry) {
+      return new Count(1, entry.tokensIn + entry.tokensOut);
+    }
+
+    Count plus(Count other) {
+      return new Count(requests + other.requests, tokens + other.tokens);
+    }
+  }
+
+  /** Reads the ledger in a folder, and the workbook. */
+  static Books read(Path data, Workbook workbook) throws SQLException, IOException {
+    // The ledger last: what it has not settled by now cannot be in the sheets yet.
+    List<SheetRow> rows = new ArrayList<>();
+    Map<String, Count> counters = new HashMap<>();
+    Sheets client = workbook.client();
+    for (String title : titles(client, workbook.spreadsheetId())) {
+      List<List<Object>> cells = cells(client, workbook.spreadsheetId(), title);
+      if (title.equals(ApiKeySheet.TITLE)) {
+        for (ApiKeyRow row : new ApiKeySheet(cells).rows()) {
+          counters.put(
+              ApiKey.hashOfCell(row.apiKey()).orElseThrow(),
+              new Count(row.requests(), row.tokens()));
+        }
+      } else if (!cells.isEmpty() && cells.get(0).contains(REQUEST_ID)) {
+        rows.addAll(sheetRows(cells));
+      }
+    }
+    return new Books(ledger(data), rows, counters);
+  }
+
+  /** Whether nothing is on its way any more; says nothing of its being right. */
+  boolean quiet() {
+    Set<String> written = new HashSet<>();
+    sheets.forEach(row -> written.add(row.requestId));
+    return ledger.stream().allMatch(entry -> entry.settled && written.contains(entry.requestId))
+        && counters.values().stream().mapToLong(Count::requests).sum() >= ledger.size();
+  }
+
+  /** What the ledger says that each key has used. */
+  Map<String, Count> sums() {
+    Map<String, Count> sums = new HashMap<>();
+    ledger.forEach(entry -> sums.merge(entry.keyHash, Count.of(entry), Count::plus));
+    return sums;
+  }
+
+  private static List<String> titles(Sheets client, String spreadsheetId) throws IOException {
+    List<String> titles = new ArrayList<>();
+    for (Sheet sheet :
+        client
+            .spreadsheets()
+            .get(spreadsheetId)
+            .setFields("sheets.properties(title)")
+            .execute()
+            .getSheets()) {
+      titles.add(sheet.getProperties().getTitle());
+    }
+    return titles;
+  }
+
+  private static List<List<Object>> cells(Sheets client, String spreadsheetId, String title)
+      throws IOException {
+    List<List<Object>> cells =
+        client
+            .spreadsheets()
+            .values()
+            .get(spreadsheetId, "'" + title + "'!A1:Z")
+            .setValueRenderOption("UNFORMATTED_VALUE")
+            .execute()
+            .getValues();
+    return cells == null ? List.of() : cells;
+  }
+
+  private static List<SheetRow> sheetRows(List<List<Object>> cells) {
+    List<Object> header = cells.get(0);
+    List<SheetRow> rows = new ArrayList<>();
+    for (List<Object> row : cells.subList(1, cells.size())) {
+      rows.add(
+          new SheetRow(
+              text(row, header.indexOf(REQUEST_ID)),
+              text(row, header.indexOf("Email")),
+              text(row, header.indexOf("Model")),
+              text(row, header.indexOf("Status")),
+              number(row, header.indexOf("Tokens In")),
+              number(row, header.indexOf("Tokens Out"))));
+    }
+    return rows;
+  }
+
+  private static String text(List<Object> row, int column) {
+    return column < row.size() ? row.get(column).toString() : "";
+  }
+
+  private static long number(List<Object> row, int column) {
+    return column < row.size() && row.get(column) instanceof Number number
+        ? number.longValue()
+        : -1;
+  }
+
+  private static List<Entry> ledger(Path data) throws SQLException {
+    List<Entry> entries = new ArrayList<>();
+    String url = "jdbc:sqlite:" + data.resolve("ledger.db") + "?open_mode=1&busy_timeout=10000";
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement select = connection.createStatement();
+        ResultSet row =
+            select.executeQuery(
+                "select request_id, email, key_hash, model, sequence is not null, status, tokens_in, tokens_out"
+                    + " from request")) {
+      while (row.next()) {
+        entries.add(
+            new Entry(
+                row.getString(1),
+                row.getString(2),
+                row.getString(3),
+                row.getString(4),
+                row.getBoolean(5),
+                row.getString(6),
+                row.getLong(7),
+                row.getLong(8)));
+      }
+    }
+    return entries;
+  }
+}

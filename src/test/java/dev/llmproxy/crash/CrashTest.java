@@ -1,0 +1,300 @@
+package dev.llmproxy.crash;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.Settings;
+import dev.llmproxy.emulator.RecordedRequest;
+import dev.llmproxy.emulator.ScriptedProvider;
+import dev.llmproxy.emulator.StormyWorkbook;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The gateway, under load and with a workbook that fails, is killed again and again; afterwards the
+ * ledger and the sheets have each request once. Its files stay in {@code target/crash-test}.
+ */
+@Tag("crash")
+class CrashTest {
+  private static final int KILLS = Integer.getInteger("crash.kills", 100);
+  private static final long SEED =
+      Long.getLong("crash.seed", new SecureRandom().nextLong(1_000_000));
+
+  private static final int ENOUGH_FOR_EVERYTHING = 80;
+  private static final int CLIENTS = 12;
+  private static final List<String> EMAILS =
+      List.of("ada@example.com", "bob@example.com", "bob@example.com", "cy.d@example.org");
+  private static final Path FOLDER = Path.of("target", "crash-test");
+  private static final Path DATA = FOLDER.resolve("data");
+  private static final Duration LONGEST_WAIT_FOR_A_MOMENT = Duration.ofSeconds(20);
+  private static final Duration LONGEST_CATCHING_UP = Duration.ofMinutes(3);
+
+  private final Tripwire tripwire = new Tripwire();
+  private final Queue<String> providerSaw = new ConcurrentLinkedQueue<>();
+  private final Map<Moment, Integer> hits = new EnumMap<>(Moment.class);
+  private final Map<Moment, Integer> misses = new EnumMap<>(Moment.class);
+  private Map<String, String> environment;
+  private StormyWorkbook stormy;
+  private Clients clients;
+  private volatile GatewayProcess gateway;
+  private Duration usualStart;
+
+  @Test
+  void whateverIsKilledWheneverEachRequestIsInTheBooksOnce() throws Exception {
+    System.out.printf("crash.seed=%d crash.kills=%d%n", SEED, KILLS);
+    delete(FOLDER);
+    Files.createDirectories(DATA);
+    long begin = System.nanoTime();
+    try (EmbeddedWorkbook embedded = EmbeddedWorkbook.open(FOLDER.resolve("workbook"), 0);
+        StormyWorkbook storm = StormyWorkbook.before(embedded.rootUrl(), SEED, watcher());
+        ScriptedProvider provider = ScriptedProvider.start()) {
+      stormy = storm;
+      provider.onRequest(this::providerGot);
+      environment = environment(provider);
+      Workbook workbook =
+          Workbook.open(Settings.load(Path.of(""), Map.of("SHEETS_ROOT_URL", embedded.rootUrl())));
+      clients =
+          new Clients(
+              URI.create("http://127.0.0.1:" + environment.get("PORT") + "/v1/chat/completions"),
+              users(workbook),
+              tripwire);
+      Books books = killAgainAndAgain(workbook);
+
+      Verdict verdict = new Verdict(clients.attempts(), List.copyOf(providerSaw), books, KILLS + 1);
+      System.out.printf(
+          "crash.seed=%d: %d kills in %d s (a start takes %d ms), %d requests sent, %d calls to the provider, %d rows %s,"
+              + " of which %d INTERRUPTED after their end; faults %s; kills %s, at another moment than planned %s%n",
+          SEED,
+          KILLS,
+          Duration.ofNanos(System.nanoTime() - begin).toSeconds(),
+          usualStart.toMillis(),
+          clients.attempts().size(),
+          providerSaw.size(),
+          books.ledger().size(),
+          verdict.statuses(),
+          verdict.interruptedAfterTheirEnd(),
+          storm.injected(),
+          hits,
+          misses);
+      verdict.check();
+      if (KILLS >= ENOUGH_FOR_EVERYTHING) {
+        everythingHappened(verdict);
+      }
+    } finally {
+      if (gateway != null) {
+        gateway.destroy();
+      }
+    }
+  }
+
+  /** A test in which nothing goes wrong would prove nothing. */
+  private void everythingHappened(Verdict verdict) {
+    assertThat(verdict.statuses()).containsOnlyKeys("CANCELLED", "ERROR", "INTERRUPTED", "SUCCESS");
+    assertThat(hits).containsOnlyKeys(Moment.values());
+    assertThat(stormy.injected()).doesNotContainValue(0);
+  }
+
+  private Books killAgainAndAgain(Workbook workbook) throws Exception {
+    startsAndStopsInPeace();
+    clients.start(CLIENTS, SEED);
+    stormy.setStormy(true);
+    List<Plan.Life> lives = Plan.lives(SEED, KILLS);
+    for (int i = 0; i < lives.size(); i++) {
+      clients.setLife(i + 1);
+      live(lives.get(i));
+    }
+    clients.setLife(KILLS + 1);
+    stormy.setDown(false);
+    gateway = start();
+    gateway.awaitAnswer();
+    Thread.sleep(1000);
+    clients.end();
+    stormy.setStormy(false);
+    catchUp(workbook);
+    gateway.stop();
+    return Books.read(DATA, workbook);
+  }
+
+  /** Makes the archive of classes for all starts to come, and shows how long one takes. */
+  private void startsAndStopsInPeace() throws IOException, InterruptedException {
+    gateway = start();
+    gateway.awaitAnswer();
+    Thread.sleep(2000);
+    gateway.stop();
+    gateway = start();
+    usualStart = gateway.awaitAnswer();
+    gateway.stop();
+  }
+
+  private void live(Plan.Life life) throws IOException, InterruptedException {
+    boolean outage = !life.outage().isZero();
+    stormy.setDown(outage);
+    FileTime before = ledgerTouched();
+    gateway = start();
+    if (outage) {
+      GatewayProcess living = gateway;
+      Thread.ofVirtual().start(() -> endOutage(living, life.outage()));
+    }
+    boolean came = true;
+    switch (life.moment()) {
+      case STARTING -> sleep(life, usualStart);
+      case OPENING_THE_LEDGER -> {
+        came = awaitLedgerOpened(before);
+        sleep(life, Duration.ofMillis(400));
+      }
+      case RUNNING -> {
+        gateway.awaitAnswer();
+        sleep(life, Duration.ofSeconds(4));
+      }
+      default -> {
+        gateway.awaitAnswer();
+        came = tripwire.await(life.moment(), LONGEST_WAIT_FOR_A_MOMENT);
+        sleep(life, delayAfter(life.moment()));
+      }
+    }
+    gateway.kill();
+    tripwire.release();
+    (came ? hits : misses).merge(life.moment(), 1, Integer::sum);
+  }
+
+  private static Duration delayAfter(Moment moment) {
+    return switch (moment) {
+      case WITHIN_A_STREAM -> Duration.ofSeconds(2);
+      case BEFORE_A_FIRST_BYTE -> Duration.ofMillis(60);
+      case AFTER_AN_END -> Duration.ofMillis(4);
+      default -> Duration.ZERO;
+    };
+  }
+
+  private static void sleep(Plan.Life life, Duration longest) throws InterruptedException {
+    Thread.sleep(Math.round(longest.toMillis() * life.delay()));
+  }
+
+  private void endOutage(GatewayProcess living, Duration after) {
+    try {
+      living.awaitAnswer();
+      Thread.sleep(after);
+      if (living == gateway) {
+        stormy.setDown(false);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IOException | IllegalStateException killed) {
+      // The next life says whether it begins with an outage.
+    }
+  }
+
+  private boolean awaitLedgerOpened(FileTime before) throws IOException, InterruptedException {
+    long begin = System.nanoTime();
+    while (ledgerTouched().equals(before)) {
+      if (System.nanoTime() - begin > LONGEST_WAIT_FOR_A_MOMENT.toNanos()) {
+        return false;
+      }
+      Thread.sleep(1);
+    }
+    return true;
+  }
+
+  /** SQLite makes its shared memory anew when the first connection opens. */
+  private static FileTime ledgerTouched() throws IOException {
+    Path memory = DATA.resolve("ledger.db-shm");
+    return Files.exists(memory) ? Files.getLastModifiedTime(memory) : FileTime.fromMillis(0);
+  }
+
+  /** What is missing after that long is for the verdict to say. */
+  private void catchUp(Workbook workbook) {
+    try {
+      Awaitility.await()
+          .atMost(LONGEST_CATCHING_UP)
+          .pollInterval(Duration.ofMillis(500))
+          .until(() -> stormy.idle() && Books.read(DATA, workbook).quiet());
+    } catch (ConditionTimeoutException e) {
+      System.out.println("The books did not come to rest in " + LONGEST_CATCHING_UP);
+    }
+  }
+
+  private GatewayProcess start() throws IOException {
+    return GatewayProcess.start(
+        environment, FOLDER.resolve("gateway.log"), FOLDER.resolve("gateway.jsa"));
+  }
+
+  private void providerGot(RecordedRequest request) {
+    providerSaw.add("openai/" + request.body().path("model").asText());
+  }
+
+  private StormyWorkbook.Watcher watcher() {
+    return new StormyWorkbook.Watcher() {
+      @Override
+      public void commitArrived() {
+        tripwire.tripAndHold(Moment.COMMIT_ARRIVED);
+      }
+
+      @Override
+      public void commitApplied() {
+        tripwire.tripAndHold(Moment.COMMIT_APPLIED);
+      }
+    };
+  }
+
+  private Map<String, String> environment(ScriptedProvider provider) throws IOException {
+    Map<String, String> values = new HashMap<>();
+    values.put("PORT", Integer.toString(GatewayProcess.freePort(new Random(SEED))));
+    values.put("HOST", "127.0.0.1");
+    values.put("LLMPROXY_DATA", DATA.toAbsolutePath().toString());
+    values.put("LOCAL_MODEL", "off");
+    values.put("OPENAI_BASE_URL", provider.baseUrl());
+    values.put("OPENAI_API_KEY", "provider-secret");
+    values.put("SHEETS_ROOT_URL", stormy.rootUrl());
+    values.put("SHEETS_COMMIT_WAIT_SECONDS", "6");
+    values.put("KEYS_REFRESH_SECONDS", "1");
+    values.put("USAGE_FLUSH_SECONDS", "1");
+    values.put("SHEETS_ROUNDS_PER_MINUTE", "60");
+    values.put("SHEETS_DETAIL_ROWS_PER_DAY", "1000000");
+    values.put("RATE_LIMIT_FREE", "1000000");
+    values.put("AUTH_FAILURES_PER_MINUTE", "1000000");
+    return values;
+  }
+
+  private static List<Attempt.User> users(Workbook workbook) {
+    List<Attempt.User> users = new ArrayList<>();
+    SecureRandom random = new SecureRandom();
+    for (String email : EMAILS) {
+      String key = ApiKey.generate(random);
+      new ApiKeyBook(workbook).add(key, email, "Crash test", "free", "2026-01-01T00:00:00Z");
+      users.add(new Attempt.User(email, key));
+    }
+    return users;
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package dev.llmproxy.crash;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** Tells who wants to kill that the moment has come. */
+final class Tripwire {
+  private static final Duration LONGEST_HOLD = Duration.ofSeconds(3);
+
+  private volatile Wire wire;
+
+  private record Wire(Moment moment, CountDownLatch tripped, CountDownLatch released) {}
+
+  /** Waits for the moment; returns whether it came. To be followed by {@link #release}. */
+  boolean await(Moment moment, Duration atMost) throws InterruptedException {
+    Wire next = new Wire(moment, new CountDownLatch(1), new CountDownLatch(1));
+    wire = next;
+    return next.tripped.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Lets go on who is held. */
+  void release() {
+    Wire last = wire;
+    wire = null;
+    if (last != null) {
+      last.released.countDown();
+    }
+  }
+
+  /** To be called when the moment has come. */
+  void trip(Moment moment) {
+    Wire waiting = wire;
+    if (waiting != null && waiting.moment == moment) {
+      waiting.tripped.countDown();
+    }
+  }
+
+  /** As {@link #trip}, and holds its caller, for a while, until the kill. */
+  void tripAndHold(Moment moment) {
+    Wire waiting = wire;
+    if (waiting == null || waiting.moment != moment) {
+      return;
+    }
+    waiting.tripped.countDown();
+    try {
+      boolean killed = waiting.released.await(LONGEST_HOLD.toMillis(), TimeUnit.MILLISECONDS);
+      if (!killed) {
+        System.out.println("The kill at " + moment + " took longer than its caller could wait");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package dev.llmproxy.crash;
+
+import dev.llmproxy.gate.ApiKey;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.assertj.core.api.SoftAssertions;
+
+/** Whether the books are right, by what the clients and the provider saw. */
+final class Verdict {
+  /** Whether a start without the workbook knows the keys of before. */
+  static final boolean KEYS_OUTLIVE_THE_WORKBOOK = false;
+
+  private static final int OK = 200;
+  private static final Set<Integer> NOT_ADMITTED = Set.of(401, 429, 503);
+  private static final String SUCCESS = "SUCCESS";
+  private static final String INTERRUPTED = "INTERRUPTED";
+
+  private final List<Attempt> attempts;
+  private final List<String> providerSaw;
+  private final Books books;
+  private final int lastLife;
+  private final Map<String, List<Books.Entry>> byModel;
+  private final Map<String, List<Books.Entry>> byRequestId;
+  private final SoftAssertions softly = new SoftAssertions();
+
+  /**
+   * @param providerSaw the model of each call that the provider got
+   * @param lastLife the only life of the gateway that did not end with a kill
+   */
+  Verdict(List<Attempt> attempts, List<String> providerSaw, Books books, int lastLife) {
+    this.attempts = attempts;
+    this.providerSaw = providerSaw;
+    this.books = books;
+    this.lastLife = lastLife;
+    byModel = books.ledger().stream().collect(Collectors.groupingBy(Books.Entry::model));
+    byRequestId = books.ledger().stream().collect(Collectors.groupingBy(Books.Entry::requestId));
+  }
+
+  /**
+   * @throws AssertionError that names all that is wrong
+   */
+  void check() {
+    everyRequestIsInTheLedgerOnce();
+    nothingIsUnsettled();
+    theSheetsHoldWhatTheLedgerHolds();
+    theCountersAreTheSums();
+    whatClientsSawIsWhatIsRecorded();
+    interruptionsAreThoseOfKills();
+    softly.assertAll();
+  }
+
+  /** How many requests whose end a client saw are recorded as INTERRUPTED. */
+  long interruptedAfterTheirEnd() {
+    return attempts.stream().filter(a -> a.whole && status(a).equals(INTERRUPTED)).count();
+  }
+
+  /** How many requests have each status. */
+  Map<String, Long> statuses() {
+    return books.ledger().stream()
+        .collect(
+            Collectors.groupingBy(
+                entry -> String.valueOf(entry.status()), TreeMap::new, Collectors.counting()));
+  }
+
+  private void everyRequestIsInTheLedgerOnce() {
+    softly
+        .assertThat(wrong(a -> admitted(a) && !recordedOnce(a)))
+        .as("answers that clients saw, and that are not in the ledger exactly once as theirs")
+        .isEmpty();
+    softly.assertThat(providerSaw).as("calls that the provider got twice").doesNotHaveDuplicates();
+    softly
+        .assertThat(providerSaw.stream().filter(model -> entries(model).size() != 1).toList())
+        .as("calls that the provider got, and that are not in the ledger exactly once")
+        .isEmpty();
+    Set<String> sent = attempts.stream().map(Attempt::model).collect(Collectors.toSet());
+    softly
+        .assertThat(
+            books.ledger().stream()
+                .filter(entry -> !sent.contains(entry.model()) || entries(entry.model()).size() > 1)
+                .toList())
+        .as("rows of the ledger that no client's request belongs to, or more than one row")
+        .isEmpty();
+    softly
+        .assertThat(wrong(a -> refused(a) && byRequestId.containsKey(a.requestId)))
+        .as("requests that were refused, and are in the ledger")
+        .isEmpty();
+    if (KEYS_OUTLIVE_THE_WORKBOOK) {
+      softly.assertThat(wrong(this::refused)).as("requests that were refused").isEmpty();
+    }
+  }
+
+  private void nothingIsUnsettled() {
+    softly
+        .assertThat(books.ledger().stream().filter(entry -> !entry.settled()).toList())
+        .as("requests that are not settled")
+        .isEmpty();
+  }
+
+  private void theSheetsHoldWhatTheLedgerHolds() {
+    Set<String> twice =
+        books.sheets().stream()
+            .collect(Collectors.groupingBy(Books.SheetRow::requestId, Collectors.counting()))
+            .entrySet()
+            .stream()
+            .filter(count -> count.getValue() > 1)
+            .map(Map.Entry::getKey)
+            .collect(Collectors.toSet());
+    softly.assertThat(twice).as("requests that are in the sheets more than once").isEmpty();
+    Set<Books.SheetRow> expected =
+        books.ledger().stream()
+            .filter(Books.Entry::settled)
+            .map(Books.SheetRow::of)
+            .collect(Collectors.toSet());
+    Set<Books.SheetRow> actual = Set.copyOf(books.sheets());
+    softly
+        .assertThat(expected.stream().filter(row -> !actual.contains(row)).toList())
+        .as("rows that the sheets lack, or have otherwise")
+        .isEmpty();
+    softly
+        .assertThat(actual.stream().filter(row -> !expected.contains(row)).toList())
+        .as("rows that the sheets have, and the ledger has not, or has otherwise")
+        .isEmpty();
+  }
+
+  private void theCountersAreTheSums() {
+    softly.assertThat(books.counters()).as("counters of the keys").isEqualTo(books.sums());
+  }
+
+  private void whatClientsSawIsWhatIsRecorded() {
+    softly
+        .assertThat(
+            wrong(a ->
+                a.whole
+                    && a.status == OK
+                    && !status(a).equals(INTERRUPTED)
+                    && !(status(a).equals(SUCCESS) && tokensAreExact(a))))
+        .as("whole answers that are not recorded as SUCCESS with their tokens")
+        .isEmpty();
+    softly
+        .assertThat(wrong(a -> status(a).equals(SUCCESS) && !tokensAreExact(a)))
+        .as("requests recorded as SUCCESS with other tokens than the provider's")
+        .isEmpty();
+    softly
+        .assertThat(wrong(a -> fails(a) && Set.of(SUCCESS, "CANCELLED").contains(status(a))))
+        .as("answers that the provider failed to give, and that are not recorded as ERROR")
+        .isEmpty();
+  }
+
+  private void interruptionsAreThoseOfKills() {
+    softly
+        .assertThat(wrong(a -> status(a).equals(INTERRUPTED) && a.life == lastLife))
+        .as("requests recorded as INTERRUPTED in a life that did not end with a kill")
+        .isEmpty();
+    softly
+        .assertThat(interruptedAfterTheirEnd())
+        .as(
+            "requests recorded as INTERRUPTED though a client saw their end: no more than a kill can hit")
+        .isLessThanOrEqualTo(lastLife);
+    softly
+        .assertThat(
+            wrong(a ->
+                status(a).equals(INTERRUPTED)
+                    && !(entry(a).tokensOut() <= a.chunks
+                        && entry(a).tokensIn() <= a.promptTokens())))
+        .as("requests recorded as INTERRUPTED with more tokens than there were")
+        .isEmpty();
+  }
+
+  private boolean admitted(Attempt attempt) {
+    return attempt.status != 0 && !NOT_ADMITTED.contains(attempt.status);
+  }
+
+  private boolean refused(Attempt attempt) {
+    return NOT_ADMITTED.contains(attempt.status);
+  }
+
+  private static boolean fails(Attempt attempt) {
+    return attempt.kind == Attempt.Kind.PROVIDER_FAILS
+        || attempt.kind == Attempt.Kind.PROVIDER_BREAKS_OFF;
+  }
+
+  private boolean recordedOnce(Attempt attempt) {
+    List<Books.Entry> entries = byRequestId.getOrDefault(attempt.requestId, List.of());
+    return entries.size() == 1
+        && entries.get(0).model().equals(attempt.model())
+        && entries.get(0).email().equals(attempt.user.email())
+        && entries.get(0).keyHash().equals(ApiKey.hash(attempt.user.key()));
+  }
+
+  private boolean tokensAreExact(Attempt attempt) {
+    return entry(attempt).tokensIn() == attempt.promptTokens()
+        && entry(attempt).tokensOut() == attempt.chunks;
+  }
+
+  private List<Attempt> wrong(Predicate<Attempt> predicate) {
+    return attempts.stream().filter(predicate).toList();
+  }
+
+  private List<Books.Entry> entries(String model) {
+    return byModel.getOrDefault(model, List.of());
+  }
+
+  private Books.Entry entry(Attempt attempt) {
+    return entries(attempt.model()).get(0);
+  }
+
+  /** Empty when it is not in the ledger or has none. */
+  private String status(Attempt attempt) {
+    List<Books.Entry> entries = entries(attempt.model());
+    return entries.isEmpty() || entries.get(0).status() == null ? "" : entries.get(0).status();
+  }
+}

@@ -1,0 +1,252 @@
+package dev.llmproxy.emulator;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A workbook server in front of one that works, on which calls fail at random, and which outlives
+ * its clients: what a client has sent is applied although the client has died.
+ */
+public final class StormyWorkbook implements AutoCloseable {
+  /** Well below what the gateway waits before it judges a commit. */
+  private static final int LATEST_MILLIS = 1500;
+
+  private static final Duration GIVES_UP = Duration.ofSeconds(4);
+  private static final List<String> FORWARDED = List.of("Content-Type", "Content-Encoding");
+  private static final int ONE_READING_IN = 12;
+  private static final int ONE_COMMIT_IN = 3;
+
+  /** What can become of a call. */
+  public enum Fault {
+    RATE_LIMITED,
+    UNAVAILABLE,
+    DROPPED_BEFORE,
+    SLOW,
+    DROPPED_AFTER_COMMIT,
+    APPLIED_WITH_503,
+    LATE_COMMIT,
+    DOWN;
+
+    private static final List<Fault> OF_READINGS =
+        List.of(RATE_LIMITED, UNAVAILABLE, DROPPED_BEFORE, SLOW);
+    private static final List<Fault> OF_COMMITS =
+        List.of(
+            RATE_LIMITED,
+            UNAVAILABLE,
+            DROPPED_BEFORE,
+            SLOW,
+            DROPPED_AFTER_COMMIT,
+            APPLIED_WITH_503,
+            LATE_COMMIT);
+  }
+
+  /** Who wants to know of commits; may keep them waiting. */
+  public interface Watcher {
+    /** One is there as a whole, and not applied. */
+    void commitArrived();
+
+    /** One is applied, and not answered. */
+    void commitApplied();
+  }
+
+  private final HttpServer server;
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final String target;
+  private final Watcher watcher;
+  private final Random random;
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final Map<Fault, AtomicInteger> injected = new EnumMap<>(Fault.class);
+  private final AtomicInteger busy = new AtomicInteger();
+  private volatile boolean stormy;
+  private volatile boolean down;
+
+  private StormyWorkbook(HttpServer server, String target, long seed, Watcher watcher) {
+    this.server = server;
+    this.target = target;
+    this.random = new Random(seed);
+    this.watcher = watcher;
+    for (Fault fault : Fault.values()) {
+      injected.put(fault, new AtomicInteger());
+    }
+  }
+
+  /** Stands, calm at first, in front of the workbook at this root URL. */
+  public static StormyWorkbook before(String rootUrl, long seed, Watcher watcher) {
+    try {
+      HttpServer server =
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      StormyWorkbook stormy = new StormyWorkbook(server, rootUrl, seed, watcher);
+      server.setExecutor(stormy.threads);
+      server.createContext("/", stormy::handle);
+      server.start();
+      return stormy;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public String rootUrl() {
+    return "http://127.0.0.1:" + server.getAddress().getPort() + "/";
+  }
+
+  /** Whether calls fail at random. */
+  public void setStormy(boolean stormy) {
+    this.stormy = stormy;
+  }
+
+  /** Whether every call is dropped. */
+  public void setDown(boolean down) {
+    this.down = down;
+  }
+
+  /** Whether no call is under way: nothing can be applied any more that was sent before. */
+  public boolean idle() {
+    return busy.get() == 0;
+  }
+
+  /** How many faults of each kind there were. */
+  public Map<Fault, Integer> injected() {
+    Map<Fault, Integer> counts = new EnumMap<>(Fault.class);
+    injected.forEach((fault, count) -> counts.put(fault, count.get()));
+    return counts;
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+    threads.close();
+  }
+
+  private void handle(HttpExchange exchange) throws IOException {
+    long arrived = System.nanoTime();
+    busy.incrementAndGet();
+    try (exchange) {
+      byte[] body = exchange.getRequestBody().readAllBytes();
+      boolean commit = exchange.getRequestURI().getPath().endsWith(":batchUpdate");
+      Fault fault = fault(commit);
+      if (fault != null) {
+        injected.get(fault).incrementAndGet();
+      }
+      if (commit && fault != Fault.DOWN) {
+        watcher.commitArrived();
+      }
+      suffer(fault, exchange, body, commit, arrived);
+    } finally {
+      busy.decrementAndGet();
+    }
+  }
+
+  private synchronized Fault fault(boolean commit) {
+    if (down) {
+      return Fault.DOWN;
+    }
+    if (!stormy || random.nextInt(commit ? ONE_COMMIT_IN : ONE_READING_IN) != 0) {
+      return null;
+    }
+    List<Fault> faults = commit ? Fault.OF_COMMITS : Fault.OF_READINGS;
+    return faults.get(random.nextInt(faults.size()));
+  }
+
+  private void suffer(Fault fault, HttpExchange exchange, byte[] body, boolean commit, long arrived)
+      throws IOException {
+    switch (fault) {
+      case RATE_LIMITED -> refuse(exchange, 429, "RESOURCE_EXHAUSTED");
+      case UNAVAILABLE -> refuse(exchange, 503, "UNAVAILABLE");
+      case DROPPED_BEFORE, DOWN -> exchange.close();
+      case DROPPED_AFTER_COMMIT -> apply(exchange, body, commit, arrived);
+      case APPLIED_WITH_503 -> {
+        apply(exchange, body, commit, arrived);
+        refuse(exchange, 503, "UNAVAILABLE");
+      }
+      case LATE_COMMIT -> {
+        exchange.close();
+        pause();
+        apply(exchange, body, commit, arrived);
+      }
+      case SLOW -> {
+        pause();
+        pass(exchange, apply(exchange, body, commit, arrived));
+      }
+      case null -> pass(exchange, apply(exchange, body, commit, arrived));
+    }
+  }
+
+  /** As Google does, gives up on a commit that has waited for too long. */
+  private HttpResponse<byte[]> apply(
+      HttpExchange exchange, byte[] body, boolean commit, long arrived) throws IOException {
+    if (commit && System.nanoTime() - arrived > GIVES_UP.toNanos()) {
+      throw new IOException("This commit has waited for too long");
+    }
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(target).resolve(exchange.getRequestURI()))
+            .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(body));
+    for (String name : FORWARDED) {
+      String value = exchange.getRequestHeaders().getFirst(name);
+      if (value != null) {
+        request.header(name, value);
+      }
+    }
+    try {
+      var answer = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      if (commit) {
+        watcher.commitApplied();
+      }
+      return answer;
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private void pause() throws IOException {
+    try {
+      Thread.sleep(pauseMillis());
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private synchronized int pauseMillis() {
+    return random.nextInt(LATEST_MILLIS);
+  }
+
+  private static void pass(HttpExchange exchange, HttpResponse<byte[]> answer) throws IOException {
+    answer
+        .headers()
+        .firstValue("content-type")
+        .ifPresent(type -> exchange.getResponseHeaders().set("Content-Type", type));
+    send(exchange, answer.statusCode(), answer.body());
+  }
+
+  private static void refuse(HttpExchange exchange, int code, String status) throws IOException {
+    exchange.getResponseHeaders().set("Content-Type", "application/json");
+    send(
+        exchange,
+        code,
+        "{\"error\":{\"code\":%d,\"message\":\"Stormy\",\"status\":\"%s\"}}"
+            .formatted(code, status)
+            .getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static void send(HttpExchange exchange, int status, byte[] body) throws IOException {
+    exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
+    exchange.getResponseBody().write(body);
+  }
+}
