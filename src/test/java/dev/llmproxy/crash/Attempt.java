@@ -1,5 +1,7 @@
 package dev.llmproxy.crash;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 
@@ -35,8 +37,10 @@ final class Attempt {
 
   int status;
   String requestId;
-  int chunksSeen;
-  long lastChunkNanos;
+
+  /** When each chunk with content came, in System.nanoTime(). */
+  final List<Long> chunksSeen = new ArrayList<>();
+
   boolean whole;
   String failure;
 
@@ -71,6 +75,11 @@ final class Attempt {
     return message.strip().split("\\s+").length;
   }
 
+  /** What the gateway takes for it until the provider has said. */
+  int estimatedPromptTokens() {
+    return Math.ceilDiv(message.length(), 4);
+  }
+
   @Override
   public String toString() {
     return "%s (%s, life %d, %s, status %d, %d of %d chunks, %s)"
@@ -80,7 +89,7 @@ final class Attempt {
             life,
             requestId,
             status,
-            chunksSeen,
+            chunksSeen.size(),
             chunks,
             whole ? "whole" : failure);
   }

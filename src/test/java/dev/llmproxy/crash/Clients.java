@@ -120,12 +120,12 @@ final class Clients {
       } else if (line.startsWith("data: ") && line.contains("\"content\":\"")) {
         JsonNode delta = Json.parse(line.substring(6)).at("/choices/0/delta/content");
         if (!delta.asText().isEmpty()) {
-          attempt.chunksSeen++;
-          attempt.lastChunkNanos = System.nanoTime();
+          attempt.chunksSeen.add(System.nanoTime());
           tripwire.trip(Moment.WITHIN_A_STREAM);
         }
       }
-      if (attempt.kind == Attempt.Kind.CLIENT_LEAVES && attempt.chunksSeen > attempt.chunks / 3) {
+      if (attempt.kind == Attempt.Kind.CLIENT_LEAVES
+          && attempt.chunksSeen.size() > attempt.chunks / 3) {
         attempt.failure = "left";
         return;
       }

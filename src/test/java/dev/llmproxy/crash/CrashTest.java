@@ -53,6 +53,10 @@ class CrashTest {
 
   private final Tripwire tripwire = new Tripwire();
   private final Queue<String> providerSaw = new ConcurrentLinkedQueue<>();
+
+  /** When each life ended with a kill, in System.nanoTime(). */
+  private final List<Long> killed = new ArrayList<>();
+
   private final Map<Moment, Integer> hits = new EnumMap<>(Moment.class);
   private final Map<Moment, Integer> misses = new EnumMap<>(Moment.class);
   private Map<String, String> environment;
@@ -82,10 +86,10 @@ class CrashTest {
               tripwire);
       Books books = killAgainAndAgain(workbook);
 
-      Verdict verdict = new Verdict(clients.attempts(), List.copyOf(providerSaw), books, KILLS + 1);
+      Verdict verdict = new Verdict(clients.attempts(), List.copyOf(providerSaw), books, killed);
       System.out.printf(
           "crash.seed=%d: %d kills in %d s (a start takes %d ms), %d requests sent, %d calls to the provider, %d rows %s,"
-              + " of which %d INTERRUPTED after their end; faults %s; kills %s, at another moment than planned %s%n",
+              + " of which %d INTERRUPTED after their end, the others noted %s ms before the kill; faults %s; kills %s, at another moment than planned %s%n",
           SEED,
           KILLS,
           Duration.ofNanos(System.nanoTime() - begin).toSeconds(),
@@ -95,6 +99,7 @@ class CrashTest {
           books.ledger().size(),
           verdict.statuses(),
           verdict.interruptedAfterTheirEnd(),
+          verdict.lagsMillis(),
           storm.injected(),
           hits,
           misses);
@@ -112,6 +117,7 @@ class CrashTest {
   /** A test in which nothing goes wrong would prove nothing. */
   private void everythingHappened(Verdict verdict) {
     assertThat(verdict.statuses()).containsOnlyKeys("CANCELLED", "ERROR", "INTERRUPTED", "SUCCESS");
+    assertThat(verdict.lagsMillis().getCount()).isGreaterThan(5);
     assertThat(hits).containsOnlyKeys(Moment.values());
     assertThat(stormy.injected()).doesNotContainValue(0);
   }
@@ -141,11 +147,17 @@ class CrashTest {
   private void startsAndStopsInPeace() throws IOException, InterruptedException {
     gateway = start();
     gateway.awaitAnswer();
-    Thread.sleep(2000);
+    awaitKeys();
     gateway.stop();
     gateway = start();
     usualStart = gateway.awaitAnswer();
     gateway.stop();
+  }
+
+  private static void awaitKeys() {
+    Awaitility.await()
+        .atMost(LONGEST_WAIT_FOR_A_MOMENT)
+        .until(() -> Files.exists(DATA.resolve("keys-snapshot.jsonl")));
   }
 
   private void live(Plan.Life life) throws IOException, InterruptedException {
@@ -174,9 +186,13 @@ class CrashTest {
         sleep(life, delayAfter(life.moment()));
       }
     }
+    killed.add(System.nanoTime());
     gateway.kill();
     tripwire.release();
     (came ? hits : misses).merge(life.moment(), 1, Integer::sum);
+    if (killed.size() % 10 == 0) {
+      System.out.println(killed.size() + " kills");
+    }
   }
 
   private static Duration delayAfter(Moment moment) {
@@ -201,7 +217,7 @@ class CrashTest {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException | IllegalStateException killed) {
+    } catch (IOException | IllegalStateException dead) {
       // The next life says whether it begins with an outage.
     }
   }
@@ -247,8 +263,8 @@ class CrashTest {
   private StormyWorkbook.Watcher watcher() {
     return new StormyWorkbook.Watcher() {
       @Override
-      public void commitArrived() {
-        tripwire.tripAndHold(Moment.COMMIT_ARRIVED);
+      public boolean commitArrived() {
+        return tripwire.tripAndHold(Moment.COMMIT_ARRIVED);
       }
 
       @Override
@@ -267,7 +283,7 @@ class CrashTest {
     values.put("OPENAI_BASE_URL", provider.baseUrl());
     values.put("OPENAI_API_KEY", "provider-secret");
     values.put("SHEETS_ROOT_URL", stormy.rootUrl());
-    values.put("SHEETS_COMMIT_WAIT_SECONDS", "6");
+    values.put("SHEETS_COMMIT_WAIT_SECONDS", Long.toString(StormyWorkbook.COMMIT_WAIT.toSeconds()));
     values.put("KEYS_REFRESH_SECONDS", "1");
     values.put("USAGE_FLUSH_SECONDS", "1");
     values.put("SHEETS_ROUNDS_PER_MINUTE", "60");

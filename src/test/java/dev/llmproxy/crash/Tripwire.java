@@ -6,7 +6,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Tells who wants to kill that the moment has come. */
 final class Tripwire {
-  private static final Duration LONGEST_HOLD = Duration.ofSeconds(3);
+  private static final Duration LONGEST_HOLD = Duration.ofSeconds(2);
 
   private volatile Wire wire;
 
@@ -36,20 +36,18 @@ final class Tripwire {
     }
   }
 
-  /** As {@link #trip}, and holds its caller, for a while, until the kill. */
-  void tripAndHold(Moment moment) {
+  /** As {@link #trip}, and holds its caller until the kill; returns whether there was one. */
+  boolean tripAndHold(Moment moment) {
     Wire waiting = wire;
     if (waiting == null || waiting.moment != moment) {
-      return;
+      return false;
     }
     waiting.tripped.countDown();
     try {
-      boolean killed = waiting.released.await(LONGEST_HOLD.toMillis(), TimeUnit.MILLISECONDS);
-      if (!killed) {
-        System.out.println("The kill at " + moment + " took longer than its caller could wait");
-      }
+      return waiting.released.await(LONGEST_HOLD.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
   }
 }

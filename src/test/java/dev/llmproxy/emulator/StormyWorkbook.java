@@ -12,6 +12,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -25,13 +27,17 @@ import java.util.concurrent.atomic.AtomicInteger;
  * its clients: what a client has sent is applied although the client has died.
  */
 public final class StormyWorkbook implements AutoCloseable {
-  /** Well below what the gateway waits before it judges a commit. */
-  private static final int LATEST_MILLIS = 1500;
+  private static final int LONGEST_SLOW_MILLIS = 1500;
+  private static final int LEAST_LATE_MILLIS = 2200;
+  private static final int LONGEST_LATE_MILLIS = 4000;
+  private static final Duration GIVES_UP = Duration.ofSeconds(5);
 
-  private static final Duration GIVES_UP = Duration.ofSeconds(4);
+  /** How long after it was sent a commit may still be applied, delays on the way included. */
+  public static final Duration COMMIT_WAIT = GIVES_UP.plusSeconds(2);
+
   private static final List<String> FORWARDED = List.of("Content-Type", "Content-Encoding");
   private static final int ONE_READING_IN = 12;
-  private static final int ONE_COMMIT_IN = 3;
+  private static final int ONE_COMMIT_IN = 2;
 
   /** What can become of a call. */
   public enum Fault {
@@ -53,14 +59,20 @@ public final class StormyWorkbook implements AutoCloseable {
             DROPPED_BEFORE,
             SLOW,
             DROPPED_AFTER_COMMIT,
+            DROPPED_AFTER_COMMIT,
             APPLIED_WITH_503,
+            LATE_COMMIT,
             LATE_COMMIT);
   }
 
   /** Who wants to know of commits; may keep them waiting. */
   public interface Watcher {
-    /** One is there as a whole, and not applied. */
-    void commitArrived();
+    /**
+     * One is there as a whole, and not applied.
+     *
+     * @return whether it is to be applied late, because who sent it is dead
+     */
+    boolean commitArrived();
 
     /** One is applied, and not answered. */
     void commitApplied();
@@ -71,6 +83,8 @@ public final class StormyWorkbook implements AutoCloseable {
   private final String target;
   private final Watcher watcher;
   private final Random random;
+  private final List<Fault> readingFaults = new ArrayList<>();
+  private final List<Fault> commitFaults = new ArrayList<>();
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final Map<Fault, AtomicInteger> injected = new EnumMap<>(Fault.class);
@@ -145,8 +159,8 @@ public final class StormyWorkbook implements AutoCloseable {
       if (fault != null) {
         injected.get(fault).incrementAndGet();
       }
-      if (commit && fault != Fault.DOWN) {
-        watcher.commitArrived();
+      if (commit && fault != Fault.DOWN && watcher.commitArrived()) {
+        pause(0, LONGEST_LATE_MILLIS);
       }
       suffer(fault, exchange, body, commit, arrived);
     } finally {
@@ -161,8 +175,16 @@ public final class StormyWorkbook implements AutoCloseable {
     if (!stormy || random.nextInt(commit ? ONE_COMMIT_IN : ONE_READING_IN) != 0) {
       return null;
     }
-    List<Fault> faults = commit ? Fault.OF_COMMITS : Fault.OF_READINGS;
-    return faults.get(random.nextInt(faults.size()));
+    return commit ? dealt(commitFaults, Fault.OF_COMMITS) : dealt(readingFaults, Fault.OF_READINGS);
+  }
+
+  /** All in turn, shuffled, so that none is missing. */
+  private Fault dealt(List<Fault> deck, List<Fault> all) {
+    if (deck.isEmpty()) {
+      deck.addAll(all);
+      Collections.shuffle(deck, random);
+    }
+    return deck.removeLast();
   }
 
   private void suffer(Fault fault, HttpExchange exchange, byte[] body, boolean commit, long arrived)
@@ -178,11 +200,11 @@ public final class StormyWorkbook implements AutoCloseable {
       }
       case LATE_COMMIT -> {
         exchange.close();
-        pause();
+        pause(LEAST_LATE_MILLIS, LONGEST_LATE_MILLIS);
         apply(exchange, body, commit, arrived);
       }
       case SLOW -> {
-        pause();
+        pause(0, LONGEST_SLOW_MILLIS);
         pass(exchange, apply(exchange, body, commit, arrived));
       }
       case null -> pass(exchange, apply(exchange, body, commit, arrived));
@@ -215,16 +237,16 @@ public final class StormyWorkbook implements AutoCloseable {
     }
   }
 
-  private void pause() throws IOException {
+  private void pause(int leastMillis, int mostMillis) throws IOException {
     try {
-      Thread.sleep(pauseMillis());
+      Thread.sleep(millis(leastMillis, mostMillis));
     } catch (InterruptedException e) {
       throw new IOException(e);
     }
   }
 
-  private synchronized int pauseMillis() {
-    return random.nextInt(LATEST_MILLIS);
+  private synchronized int millis(int least, int most) {
+    return random.nextInt(least, most);
   }
 
   private static void pass(HttpExchange exchange, HttpResponse<byte[]> answer) throws IOException {
