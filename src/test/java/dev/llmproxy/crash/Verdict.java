@@ -3,7 +3,6 @@ package dev.llmproxy.crash;
 import dev.llmproxy.gate.ApiKey;
 import java.time.Duration;
 import java.util.List;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -174,15 +173,16 @@ final class Verdict {
         .isLessThan(LONG_MILLIS);
   }
 
-  /**
-   * How long before the kill the streams that had run for a while were at what is noted of them.
-   */
-  LongSummaryStatistics lagsMillis() {
-    return lags().summaryStatistics();
+  /** How many streams had run for a while when they were killed. */
+  long longStreamsKilled() {
+    return lags().count();
   }
 
-  /** A busy machine may stop a process for longer than any bound, but not most of the time. */
-  private long medianLagMillis() {
+  /**
+   * How long before the kill these were at what is noted of them. The median, because a busy
+   * machine may stop a process for longer than any bound, but not most of the time.
+   */
+  long medianLagMillis() {
     long[] lags = lags().sorted().toArray();
     return lags.length == 0 ? 0 : lags[lags.length / 2];
   }

@@ -60,6 +60,7 @@ public final class FaultyWorkbook implements AutoCloseable {
   private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
   private final AtomicInteger commits = new AtomicInteger();
   private final AtomicInteger readings = new AtomicInteger();
+  private final AtomicInteger batchReadings = new AtomicInteger();
   private final AtomicReference<CountDownLatch> held = new AtomicReference<>(new CountDownLatch(0));
   private volatile int refusal;
   private volatile String poison;
@@ -108,7 +109,12 @@ public final class FaultyWorkbook implements AutoCloseable {
     return readings.get();
   }
 
-  /** From now on readings of a range wait. */
+  /** How many readings of several ranges were asked for so far. */
+  public int batchReadings() {
+    return batchReadings.get();
+  }
+
+  /** From now on readings of ranges wait. */
   public void holdReadings() {
     held.set(new CountDownLatch(1));
   }
@@ -143,6 +149,10 @@ public final class FaultyWorkbook implements AutoCloseable {
     Fault fault = null;
     if (exchange.getRequestURI().getPath().contains("/values/")) {
       readings.incrementAndGet();
+      awaitRelease();
+    }
+    if (exchange.getRequestURI().getPath().endsWith("/values:batchGet")) {
+      batchReadings.incrementAndGet();
       awaitRelease();
     }
     if (exchange.getRequestURI().getPath().endsWith(":batchUpdate")) {

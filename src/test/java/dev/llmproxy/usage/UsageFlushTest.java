@@ -81,6 +81,31 @@ class UsageFlushTest {
   }
 
   @Test
+  void aRoundWaitsForTheEndOfTheOneBeforeHoweverSlowTheWorkbookIs() throws IOException {
+    try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
+        FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl());
+        Gateway gateway = Gateway.start(data, settings(faulty))) {
+      String key = gateway.createKey("flush@example.com");
+      gateway.chat(key, "openai/scripted", false, "one");
+      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() == 1);
+
+      faulty.holdReadings();
+      int before = faulty.batchReadings();
+      gateway.chat(key, "openai/scripted", false, "two");
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() -> faulty.batchReadings() > before);
+      // Time enough for the timer to fire again.
+      Awaitility.await().pollDelay(Duration.ofMillis(3500)).until(() -> true);
+      assertThat(faulty.batchReadings()).isEqualTo(before + 1);
+
+      faulty.releaseReadings();
+      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() >= 2);
+      assertThat(rows(gateway)).extracting(row -> row.get(10)).doesNotHaveDuplicates().hasSize(2);
+    }
+  }
+
+  @Test
   void requestsAreServedWhileTheWorkbookIsDown() throws IOException {
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl());
