@@ -43,6 +43,7 @@ class CrashTest {
       Long.getLong("crash.seed", new SecureRandom().nextLong(1_000_000));
 
   private static final int ENOUGH_FOR_EVERYTHING = 80;
+  private static final int COMMITS_SURVIVED = 2;
   private static final int CLIENTS = 12;
   private static final List<String> EMAILS =
       List.of("ada@example.com", "bob@example.com", "bob@example.com", "cy.d@example.org");
@@ -141,12 +142,23 @@ class CrashTest {
     stormy.setDown(false);
     gateway = start();
     gateway.awaitAnswer();
-    Thread.sleep(1000);
+    survive();
     clients.end();
     stormy.setStormy(false);
     catchUp(workbook);
     gateway.stop();
     return Books.read(DATA, workbook);
+  }
+
+  /**
+   * Lets commits fail of which the gateway cannot know whether they were applied, and lets it live
+   * on: where it is killed it asks the workbook in any case.
+   */
+  private void survive() {
+    int before = stormy.ambiguous();
+    Awaitility.await()
+        .atMost(LONGEST_CATCHING_UP)
+        .until(() -> stormy.ambiguous() >= before + COMMITS_SURVIVED);
   }
 
   /** Makes the archive of classes for all starts to come, and shows how long one takes. */

@@ -143,6 +143,13 @@ public final class StormyWorkbook implements AutoCloseable {
     return counts;
   }
 
+  /** How many commits were applied, or are going to be, that their senders take for failed. */
+  public int ambiguous() {
+    return injected.get(Fault.DROPPED_AFTER_COMMIT).get()
+        + injected.get(Fault.APPLIED_WITH_503).get()
+        + injected.get(Fault.LATE_COMMIT).get();
+  }
+
   @Override
   public void close() {
     server.stop(0);
