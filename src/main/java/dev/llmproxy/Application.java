@@ -11,6 +11,8 @@ import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
+import dev.llmproxy.usage.ConversationFlush;
+import dev.llmproxy.usage.ConversationLog;
 import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.usage.UsageFlush;
@@ -45,6 +47,8 @@ public final class Application implements AutoCloseable {
   private final Ledger ledger;
   private final UsageMeter usageMeter;
   private final UsageFlush usageFlush;
+  private final ConversationLog conversationLog;
+  private final ConversationFlush conversationFlush;
   private final LocalChat localChat;
   private final KeepAlive keepAlive;
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
@@ -63,6 +67,9 @@ public final class Application implements AutoCloseable {
     FlushBook flushBook = new FlushBook(ledger);
     workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
     usageFlush = new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock);
+    conversationLog = new ConversationLog(ledger, settings, clock);
+    conversationFlush =
+        new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock);
     localChat = new LocalChat(settings);
     vertx = VirtualThreads.vertx();
     keepAlive =
@@ -142,6 +149,14 @@ public final class Application implements AutoCloseable {
 
   public UsageFlush usageFlush() {
     return usageFlush;
+  }
+
+  public ConversationLog conversationLog() {
+    return conversationLog;
+  }
+
+  public ConversationFlush conversationFlush() {
+    return conversationFlush;
   }
 
   public KeepAlive keepAlive() {

@@ -8,6 +8,8 @@ import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
+import dev.llmproxy.usage.ConversationFlush;
+import dev.llmproxy.usage.ConversationLog;
 import dev.llmproxy.usage.KeyCounters;
 import dev.llmproxy.usage.UsageFlush;
 import dev.llmproxy.usage.UsageMeter;
@@ -21,6 +23,14 @@ public final class Parts {
 
   public static Authenticator authenticator(Application application) {
     return application.authenticator();
+  }
+
+  public static ConversationFlush conversationFlush(Application application) {
+    return application.conversationFlush();
+  }
+
+  public static ConversationLog conversationLog(Application application) {
+    return application.conversationLog();
   }
 
   public static KeyDirectory keyDirectory(Application application) {

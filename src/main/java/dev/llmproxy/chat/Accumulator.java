@@ -97,13 +97,22 @@ public final class Accumulator {
     completion.put("object", "chat.completion");
     completion.set("created", head.get("created"));
     completion.set("model", head.get("model"));
-    ArrayNode list = completion.putArray("choices");
-    choices.forEach((index, choice) -> list.add(choice.toJson(index)));
+    completion.set("choices", choices());
     completion.set("usage", usage);
     head.properties().stream()
         .filter(field -> !completion.has(field.getKey()))
         .forEach(field -> completion.set(field.getKey(), field.getValue()));
     return completion;
+  }
+
+  /**
+   * The choices of the {@code chat.completion} object with what has come so far; the finish reason
+   * is null where none has come.
+   */
+  public ArrayNode choices() {
+    ArrayNode list = Json.array();
+    choices.forEach((index, choice) -> list.add(choice.toJson(index)));
+    return list;
   }
 
   private void addChunk(ObjectNode chunk) {

@@ -25,6 +25,7 @@ import picocli.CommandLine.HelpCommand;
       ListKeysCommand.class,
       RevokeKeyCommand.class,
       UsageCommand.class,
+      ConversationsCommand.class,
       ExportCommand.class,
       DeadLettersCommand.class,
       TestRestApiCommand.class,

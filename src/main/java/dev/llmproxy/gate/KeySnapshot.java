@@ -129,7 +129,16 @@ public final class KeySnapshot {
             .put("name", caller.keyName())
             .put("tier", caller.tier())
             .put("revoked", record.revoked());
+    if (caller.conversations() != null) {
+      key.put("conversations", caller.conversations().name());
+    }
     return record.expires() == null ? key : key.put("expires", record.expires().toString());
+  }
+
+  private static Keeping conversations(JsonNode key) {
+    return key.has("conversations")
+        ? Keeping.of(key.path("conversations").asText()).orElse(Keeping.OFF)
+        : null;
   }
 
   private static KeyRecord record(JsonNode key) {
@@ -138,7 +147,8 @@ public final class KeySnapshot {
             key.path("email").asText(),
             key.path("name").asText(),
             key.path("sha256").asText(),
-            key.path("tier").asText()),
+            key.path("tier").asText(),
+            conversations(key)),
         key.path("revoked").asBoolean(true),
         key.has("expires") ? Instant.parse(key.path("expires").asText()) : null);
   }

@@ -101,11 +101,27 @@ record KeyTable(
 
     /** Owners have many keys and tiers many owners: each text is kept once. */
     private Caller caller(ApiKeyRow row, String hash) {
-      return new Caller(shared(row.email()), row.keyName(), hash, shared(row.tier()));
+      return new Caller(
+          shared(row.email()), row.keyName(), hash, shared(row.tier()), conversations(row));
     }
 
     private String shared(String text) {
       return texts.computeIfAbsent(text, same -> same);
+    }
+
+    /** What cannot be read counts as off. */
+    private Keeping conversations(ApiKeyRow row) {
+      if (row.logConversations().isEmpty()) {
+        return null;
+      }
+      Optional<Keeping> keeping = Keeping.of(row.logConversations());
+      if (keeping.isEmpty()) {
+        report(
+            row,
+            "has a Log Conversations that cannot be read; nothing is kept of the key's conversations",
+            "Write off, ledger or workbook, or empty the cell");
+      }
+      return keeping.orElse(Keeping.OFF);
     }
 
     /** What cannot be read counts as expired. */

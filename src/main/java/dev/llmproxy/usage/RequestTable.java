@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  */
 final class RequestTable {
   private static final int PICODOLLAR_DIGITS = 12;
-  private static final int LONGEST_EMAIL = 320;
+  static final int LONGEST_EMAIL = 320;
   private static final int LONGEST_MODEL = 256;
 
   private RequestTable() {}
@@ -254,7 +254,7 @@ final class RequestTable {
   /**
    * PostgreSQL takes no NUL, no half characters and no more than fits; models come from clients.
    */
-  private static String storable(String text, int longest) {
+  static String storable(String text, int longest) {
     String whole =
         new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8)
             .replace('\0', '\uFFFD');

@@ -14,6 +14,7 @@ package dev.llmproxy.workbook;
  * @param tokens count so far
  * @param revoked the cell's text
  * @param expiresAt the cell's text, or empty for never
+ * @param logConversations the cell's text, or empty for what the setting says
  * @param notes free text
  */
 public record ApiKeyRow(
@@ -28,4 +29,5 @@ public record ApiKeyRow(
     long tokens,
     String revoked,
     String expiresAt,
+    String logConversations,
     String notes) {}

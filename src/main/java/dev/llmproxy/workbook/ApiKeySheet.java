@@ -27,6 +27,9 @@ public final class ApiKeySheet {
   /** A column that is there only once it is needed. */
   public static final String EXPIRES_AT = "Expires At";
 
+  /** A column that an administrator may add. */
+  public static final String LOG_CONVERSATIONS = "Log Conversations";
+
   /** The headers, in the order in which a new sheet gets them. */
   public static final List<String> HEADERS =
       List.of(
@@ -84,6 +87,7 @@ public final class ApiKeySheet {
               number(cells, TOKENS),
               text(cells, REVOKED),
               text(cells, EXPIRES_AT),
+              text(cells, LOG_CONVERSATIONS),
               text(cells, NOTES)));
     }
     return rows;

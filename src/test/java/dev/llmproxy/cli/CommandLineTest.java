@@ -38,6 +38,7 @@ class CommandLineTest {
         "list-keys",
         "revoke-key",
         "usage",
+        "conversations",
         "export",
         "dead-letters",
         "test-rest-api"

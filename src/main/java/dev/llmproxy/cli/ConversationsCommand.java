@@ -1,0 +1,194 @@
+package dev.llmproxy.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.usage.Conversation;
+import dev.llmproxy.usage.ConversationArchive;
+import java.io.PrintWriter;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Lists, shows and deletes the conversations in the ledger's database. */
+@Command(
+    name = "conversations",
+    mixinStandardHelpOptions = true,
+    description = "Lists, shows or deletes kept conversations. Works while the server runs or not.")
+final class ConversationsCommand implements Callable<Integer> {
+  // What would steer a terminal; line breaks and tabs stay.
+  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\t\n]]");
+
+  private final Settings settings;
+
+  @Parameters(index = "0", paramLabel = "EMAIL", arity = "0..1", description = "Only this user's.")
+  private String email;
+
+  @Option(names = "--request", paramLabel = "ID", description = "Shows that of this request.")
+  private String request;
+
+  @Option(
+      names = "--since",
+      paramLabel = "DATE",
+      description = "Only those since this day (UTC), e.g. 2026-01-31.")
+  private LocalDate since;
+
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      description = "At most so many, the newest (default: ${DEFAULT-VALUE}).")
+  private int limit = 20;
+
+  @Option(names = "--json", description = "Prints all of it as JSON.")
+  private boolean json;
+
+  @Option(
+      names = "--delete",
+      paramLabel = "EMAIL",
+      description = "Deletes all of this user's, in the workbook too; needs --yes.")
+  private String delete;
+
+  @Option(names = "--yes", description = "Does what --delete says.")
+  private boolean yes;
+
+  @Spec private CommandSpec spec;
+
+  ConversationsCommand(Settings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public Integer call() {
+    if (limit < 1) {
+      throw wrong("--limit must be 1 or more.");
+    }
+    ConversationArchive archive = new ConversationArchive(settings);
+    if (delete != null) {
+      return delete(archive);
+    }
+    return request == null ? list(archive) : show(archive);
+  }
+
+  private int delete(ConversationArchive archive) {
+    if (email != null || request != null || since != null || json) {
+      throw wrong("--delete EMAIL goes with nothing but --yes.");
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (!yes) {
+      throw wrong(
+          "This deletes all conversations of "
+              + delete
+              + " for good, there is no way back; add --yes to do so.");
+    }
+    out.printf(
+        Locale.ROOT,
+        "Deleted %d conversations of %s from the ledger. Those in the workbook are deleted by the server.%n",
+        archive.erase(delete),
+        delete);
+    return 0;
+  }
+
+  private int list(ConversationArchive archive) {
+    Instant from = since == null ? Instant.EPOCH : since.atStartOfDay(ZoneOffset.UTC).toInstant();
+    List<Conversation> conversations = archive.list(email, from, limit);
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      ArrayNode list = Json.array();
+      conversations.forEach(conversation -> list.add(conversation.toJson()));
+      out.println(Json.pretty(list));
+      return 0;
+    }
+    Table table = new Table("Time", "User", "Model", "Status", "Bytes", "Request");
+    for (Conversation conversation : conversations) {
+      table.add(
+          conversation.createdAt().toString(),
+          harmless(conversation.email()),
+          conversation.model() == null ? "" : harmless(conversation.model()),
+          status(conversation),
+          Long.toString(conversation.bytes()),
+          conversation.requestId());
+    }
+    out.println(conversations.isEmpty() ? "No conversations are kept." : table.toString());
+    return 0;
+  }
+
+  private int show(ConversationArchive archive) {
+    Optional<Conversation> found = archive.find(request);
+    if (found.isEmpty()) {
+      spec.commandLine()
+          .getErr()
+          .println("llmproxy: no conversation of the request " + request + " is kept.");
+      return 1;
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    ObjectNode conversation = found.get().toJson();
+    if (json) {
+      out.println(Json.pretty(conversation));
+      return 0;
+    }
+    StringBuilder text = new StringBuilder();
+    text.append(found.get().createdAt())
+        .append("  ")
+        .append(found.get().email())
+        .append("  ")
+        .append(found.get().model())
+        .append("  ")
+        .append(status(found.get()))
+        .append('\n');
+    conversation.path("messages").forEach(message -> append(text, message));
+    conversation
+        .path("choices")
+        .forEach(choice -> {
+          append(text, choice.path("message"));
+          text.append("(").append(choice.path("finish_reason").asText("not ended")).append(")\n");
+        });
+    if (conversation.has("error")) {
+      text.append("\nerror: ").append(conversation.at("/error/message").asText()).append('\n');
+    }
+    out.println(harmless(text.toString().stripTrailing()));
+    return 0;
+  }
+
+  /** A message: its role, then each field that says something. */
+  private static void append(StringBuilder text, JsonNode message) {
+    text.append('\n').append(message.path("role").asText()).append(":\n");
+    message
+        .properties()
+        .forEach(field -> {
+          JsonNode value = field.getValue();
+          if (field.getKey().equals("role") || value.isNull()) {
+            return;
+          }
+          if (!field.getKey().equals("content")) {
+            text.append("  [").append(field.getKey()).append("]\n");
+          }
+          String words = value.isTextual() ? value.textValue() : Json.pretty(value);
+          text.append(words.indent(2));
+        });
+  }
+
+  private static String status(Conversation conversation) {
+    return conversation.status() == null ? "under way" : conversation.status().name();
+  }
+
+  private static String harmless(String text) {
+    return CONTROL.matcher(text.replace("\r\n", "\n")).replaceAll("�");
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}
