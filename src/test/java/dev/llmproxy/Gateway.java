@@ -44,6 +44,7 @@ public final class Gateway implements AutoCloseable {
     environment.put("LOCAL_MODEL", "off");
     environment.put("KEYS_REFRESH_SECONDS", "1");
     environment.put("USAGE_FLUSH_SECONDS", "1");
+    environment.put("CONVERSATION_FLUSH_SECONDS", "1");
     environment.put("SHEETS_ROUNDS_PER_MINUTE", "60000");
     environment.put("RATE_LIMIT_FREE", "1000000");
     environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");

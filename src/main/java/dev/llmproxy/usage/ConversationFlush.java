@@ -52,7 +52,7 @@ public final class ConversationFlush {
   private Instant notBefore = Instant.EPOCH;
   private int failures;
   private int limit = MOST_ROWS;
-  private boolean skipping;
+  private String skipped;
 
   // Of the round that is under way.
   private SheetIndex index;
@@ -75,7 +75,7 @@ public final class ConversationFlush {
   /** Whether there is something to do and now is the time to. */
   public boolean due() {
     Instant now = clock.instant();
-    if (now.isBefore(notBefore)) {
+    if (now.isBefore(notBefore) || !ledger.lead()) {
       return false;
     }
     try {
@@ -159,7 +159,7 @@ public final class ConversationFlush {
       noteCommitSent(null);
     }
     if (sending && (status == BAD_REQUEST || status == TOO_LARGE)) {
-      skipping = batch.size() == 1;
+      skipped = batch.size() == 1 ? batch.getFirst().requestId() : null;
       limit = Math.max(1, batch.size() / 2);
     }
     sending = false;
@@ -180,12 +180,12 @@ public final class ConversationFlush {
   private void done() {
     if (!batch.isEmpty()) {
       stands(batch.getLast().sequence());
-      if (skipping) {
+      if (skipping()) {
         LOG.warn(
             "{} its conversation is not in the workbook, which refuses it; the ledger keeps it",
             batch.getLast().requestId());
       }
-      skipping = false;
+      skipped = null;
       limit = MOST_ROWS;
     }
     if (cleaned) {
@@ -198,10 +198,15 @@ public final class ConversationFlush {
     notBefore = Instant.EPOCH;
   }
 
+  /** Whether the batch is the one conversation that was refused alone: only the checkpoint goes. */
+  private boolean skipping() {
+    return batch.size() == 1 && batch.getFirst().requestId().equals(skipped);
+  }
+
   /** Rows are appended in the order of the headers that were read just now. */
   private List<Request> additions() {
     List<Request> requests = new ArrayList<>();
-    if (batch.isEmpty() || skipping) {
+    if (batch.isEmpty() || skipping()) {
       return requests;
     }
     List<RowData> rows = new ArrayList<>();
@@ -279,7 +284,13 @@ public final class ConversationFlush {
   }
 
   private void noteCommitSent(Instant at) {
-    ledger.write(connection -> ConversationTable.noteCommitSent(connection, at));
+    GroupCommit.Statements<Integer> note =
+        connection -> ConversationTable.noteCommitSent(connection, at);
+    if (at == null) {
+      ledger.write(note);
+    } else {
+      ledger.noteSent(note);
+    }
   }
 
   private static String cell(List<List<Object>> column, int row) {

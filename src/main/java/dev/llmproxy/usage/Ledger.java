@@ -302,9 +302,9 @@ public final class Ledger implements AutoCloseable {
 
   /**
    * Tries to be, or stay, the one of the servers that share this ledger which writes to the
-   * workbook. One thread asks.
+   * workbook.
    */
-  boolean lead() {
+  synchronized boolean lead() {
     return store.lead();
   }
 
@@ -318,35 +318,40 @@ public final class Ledger implements AutoCloseable {
    *     be sent then
    */
   public void noteCommitSent(Instant at) {
-    noteCommit(at);
+    GroupCommit.Statements<Integer> note =
+        connection -> {
+          try (PreparedStatement update =
+              connection.prepareStatement("update ledger set commit_sent_at = ?")) {
+            if (at == null) {
+              update.setNull(1, Types.BIGINT);
+            } else {
+              update.setLong(1, at.toEpochMilli());
+            }
+            return update.executeUpdate();
+          }
+        };
+    if (at == null) {
+      write(note);
+    } else {
+      noteSent(note);
+    }
+  }
+
+  /** As {@link #noteCommitSent} for a commit that the statements note as about to be sent. */
+  void noteSent(GroupCommit.Statements<Integer> note) {
+    write(connection -> {
+      store.sync(connection);
+      return note.run(connection);
+    });
     try {
-      if (at != null) {
-        store.synced();
-      }
+      store.synced();
     } catch (IOException e) {
       throw new LedgerException("The ledger cannot be written: " + e.getMessage(), e);
     }
     // After noting: who takes over from now on sees the note and waits.
-    if (at != null && !store.leads()) {
+    if (!store.leads()) {
       throw new LedgerException("Another server has taken over writing to the workbook.", null);
     }
-  }
-
-  private void noteCommit(Instant at) {
-    write(connection -> {
-      if (at != null) {
-        store.sync(connection);
-      }
-      try (PreparedStatement update =
-          connection.prepareStatement("update ledger set commit_sent_at = ?")) {
-        if (at == null) {
-          update.setNull(1, Types.BIGINT);
-        } else {
-          update.setLong(1, at.toEpochMilli());
-        }
-        return update.executeUpdate();
-      }
-    });
   }
 
   /**

@@ -106,6 +106,50 @@ class CommandLineTest {
   }
 
   @Test
+  void conversationsAreListedShownAndErasedBesideARunningServerAndWithoutOne() throws Exception {
+    assertThat(run("conversations")).isZero();
+    assertThat(out).contains("No conversations are kept.");
+    String id;
+    try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "ledger"))) {
+      String key = gateway.createKey("ann@example.com");
+      id =
+          gateway
+              .chat(key, "openai/scripted", true, "what is\u001b[2J this?")
+              .headers()
+              .firstValue("x-request-id")
+              .orElseThrow();
+      gateway.chat(gateway.createKey("bob@example.com"), "openai/scripted", false, "hi");
+      org.awaitility.Awaitility.await()
+          .until(() -> {
+            run("conversations");
+            return out.contains("ann@example.com")
+                && out.contains("bob@example.com")
+                && !out.contains("under way");
+          });
+      assertThat(out).contains("openai/scripted", "SUCCESS", id);
+    }
+
+    assertThat(run("conversations", "ann@example.com", "--json")).isZero();
+    JsonNode listed = Json.parse(out);
+    assertThat(listed).hasSize(1);
+    assertThat(listed.at("/0/messages/0/content").asText()).isEqualTo("what is\u001b[2J this?");
+    assertThat(run("conversations", "--request", id)).isZero();
+    assertThat(out).contains("user:\n  what is", "assistant:\n", "(stop)").doesNotContain("\u001b");
+    assertThat(run("conversations", "--since", "2999-01-01")).isZero();
+    assertThat(out).contains("No conversations are kept.");
+    assertThat(run("conversations", "--limit", "1", "--json")).isZero();
+    assertThat(Json.parse(out)).hasSize(1);
+
+    assertThat(run("conversations", "--delete", "ann@example.com")).isEqualTo(2);
+    assertThat(err).contains("--yes");
+    assertThat(run("conversations", "--delete", "ann@example.com", "--yes")).isZero();
+    assertThat(out).contains("Deleted 1 conversations");
+    assertThat(run("conversations", "--request", id)).isEqualTo(1);
+    run("conversations");
+    assertThat(out).contains("bob@example.com").doesNotContain("ann@example.com");
+  }
+
+  @Test
   void theCommandsWorkBesideARunningServerAndTheRestApiTestPasses() throws Exception {
     try (Gateway gateway = Gateway.start(data)) {
       assertThat(run("create-api-key", "bob@example.com", "Phone", "--json")).isZero();
