@@ -77,10 +77,13 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     if (spreadsheetId != null) {
       return google(settings, SpreadsheetId.of(spreadsheetId));
     }
-    return embedded(settings.path("LLMPROXY_DATA"), settings.integer("WORKBOOK_PORT", 0, 65_535));
+    return embedded(
+        settings.path("LLMPROXY_DATA"),
+        settings.integer("WORKBOOK_PORT", 0, 65_535),
+        settings.on("WORKBOOK_QUOTA"));
   }
 
-  private static Workbook embedded(Path folder, int port) {
+  private static Workbook embedded(Path folder, int port, boolean quota) {
     try {
       Path running = folder.resolve("workbook.url");
       if (Files.exists(running)) {
@@ -95,7 +98,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
           return workbook;
         }
       }
-      EmbeddedWorkbook server = EmbeddedWorkbook.open(folder, port);
+      EmbeddedWorkbook server = EmbeddedWorkbook.open(folder, port, quota);
       // A commit to a server in this very process cannot be applied after the process is gone:
       // there is nothing to wait for.
       return new Workbook(

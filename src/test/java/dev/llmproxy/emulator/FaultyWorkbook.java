@@ -14,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -51,6 +52,9 @@ public final class FaultyWorkbook implements AutoCloseable {
     SLOW
   }
 
+  /** A call that reached the workbook behind, and what that answered. */
+  public record Forwarded(String method, int status) {}
+
   private static final Duration LATE = Duration.ofMillis(600);
 
   private final HttpServer server;
@@ -62,6 +66,7 @@ public final class FaultyWorkbook implements AutoCloseable {
   private final AtomicInteger readings = new AtomicInteger();
   private final AtomicInteger batchReadings = new AtomicInteger();
   private final AtomicReference<CountDownLatch> held = new AtomicReference<>(new CountDownLatch(0));
+  private final Queue<Forwarded> forwarded = new ConcurrentLinkedQueue<>();
   private volatile int refusal;
   private volatile String poison;
 
@@ -112,6 +117,11 @@ public final class FaultyWorkbook implements AutoCloseable {
   /** How many readings of several ranges were asked for so far. */
   public int batchReadings() {
     return batchReadings.get();
+  }
+
+  /** The calls so far that reached the workbook behind. */
+  public List<Forwarded> forwarded() {
+    return List.copyOf(forwarded);
   }
 
   /** From now on readings of ranges wait. */
@@ -227,7 +237,10 @@ public final class FaultyWorkbook implements AutoCloseable {
           }
         });
     try {
-      return client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      HttpResponse<byte[]> answer =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      forwarded.add(new Forwarded(exchange.getRequestMethod(), answer.statusCode()));
+      return answer;
     } catch (InterruptedException e) {
       throw new IOException(e);
     }

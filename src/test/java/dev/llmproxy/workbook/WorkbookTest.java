@@ -132,6 +132,20 @@ class WorkbookTest {
     }
   }
 
+  @Test
+  void theEmbeddedWorkbookKeepsGooglesQuotaWhenTold() throws IOException {
+    try (Workbook workbook = Workbook.open(settings(Map.of("WORKBOOK_QUOTA", "on")))) {
+      var reading = workbook.client().spreadsheets().get(workbook.spreadsheetId());
+      assertThatThrownBy(
+              () -> {
+                for (int i = 0; i < 1_000; i++) {
+                  reading.execute();
+                }
+              })
+          .hasMessageContaining("Read requests per minute per user");
+    }
+  }
+
   private Settings settings(Map<String, String> values) {
     var environment = new java.util.HashMap<>(values);
     environment.put("LLMPROXY_DATA", folder.toString());

@@ -57,6 +57,11 @@ record A1Range(String sheetTitle, GridRange cells) {
     return letters.toString();
   }
 
+  /** Whether a text means cells without naming a sheet, such as {@code B2} or {@code A:C}. */
+  static boolean isCells(String text) {
+    return cellsOrNull(text) != null;
+  }
+
   static SheetsException unparsable(String text) {
     return SheetsException.invalid("Unable to parse range: " + text);
   }

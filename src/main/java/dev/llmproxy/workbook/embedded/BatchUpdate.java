@@ -20,18 +20,41 @@ final class BatchUpdate {
     this.spreadsheet = spreadsheet;
     SheetRequests sheets = new SheetRequests(spreadsheet);
     CellRequests cells = new CellRequests(spreadsheet);
+    FormatRequests formats = new FormatRequests(spreadsheet);
+    CopyRequests copies = new CopyRequests(spreadsheet);
+    RangeRequests ranges = new RangeRequests(spreadsheet);
     DimensionRequests dimensions = new DimensionRequests(spreadsheet);
+    DimensionPropertyRequests sizes = new DimensionPropertyRequests(spreadsheet);
+    LayoutRequests layout = new LayoutRequests(spreadsheet);
     this.kinds =
-        Map.of(
-            "addSheet", sheets::addSheet,
-            "deleteSheet", sheets::deleteSheet,
-            "updateSheetProperties", sheets::updateSheetProperties,
-            "appendCells", cells::appendCells,
-            "updateCells", cells::updateCells,
-            "insertDimension", dimensions::insertDimension,
-            "deleteDimension", dimensions::deleteDimension,
-            "appendDimension", dimensions::appendDimension,
-            "sortRange", new SortRequests(spreadsheet)::sortRange);
+        Map.ofEntries(
+            entry("addSheet", sheets::addSheet),
+            entry("deleteSheet", sheets::deleteSheet),
+            entry("duplicateSheet", new SheetCopies(spreadsheet)::duplicateSheet),
+            entry("updateSheetProperties", sheets::updateSheetProperties),
+            entry("updateSpreadsheetProperties", sheets::updateSpreadsheetProperties),
+            entry("appendCells", cells::appendCells),
+            entry("updateCells", cells::updateCells),
+            entry("repeatCell", formats::repeatCell),
+            entry("setDataValidation", formats::setDataValidation),
+            entry("copyPaste", copies::copyPaste),
+            entry("cutPaste", copies::cutPaste),
+            entry("insertRange", ranges::insertRange),
+            entry("deleteRange", ranges::deleteRange),
+            entry("findReplace", new FindReplaceRequests(spreadsheet)::findReplace),
+            entry("sortRange", new SortRequests(spreadsheet)::sortRange),
+            entry("insertDimension", dimensions::insertDimension),
+            entry("deleteDimension", dimensions::deleteDimension),
+            entry("appendDimension", dimensions::appendDimension),
+            entry("moveDimension", dimensions::moveDimension),
+            entry("updateDimensionProperties", sizes::updateDimensionProperties),
+            entry("autoResizeDimensions", sizes::autoResizeDimensions),
+            entry("setBasicFilter", layout::setBasicFilter),
+            entry("clearBasicFilter", layout::clearBasicFilter),
+            entry("addNamedRange", layout::addNamedRange),
+            entry("deleteNamedRange", layout::deleteNamedRange),
+            entry("addProtectedRange", layout::addProtectedRange),
+            entry("deleteProtectedRange", layout::deleteProtectedRange));
   }
 
   /**
@@ -54,6 +77,11 @@ final class BatchUpdate {
     return response;
   }
 
+  private static Map.Entry<String, UnaryOperator<ObjectNode>> entry(
+      String kind, UnaryOperator<ObjectNode> action) {
+    return Map.entry(kind, action);
+  }
+
   private ObjectNode run(JsonNode request, String place) {
     if (request.size() != 1) {
       throw SheetsException.invalid(
@@ -64,7 +92,7 @@ final class BatchUpdate {
     UnaryOperator<ObjectNode> action = kinds.get(kind);
     try {
       if (action == null) {
-        throw SheetsException.invalid("The embedded workbook does not support this request.");
+        throw SheetsException.unsupported("this request");
       }
       return action.apply(request.get(kind) instanceof ObjectNode body ? body : Json.object());
     } catch (SheetsException e) {

@@ -73,6 +73,11 @@ final class Cell {
     return BLANK;
   }
 
+  /** Whether a cell holds a formula. */
+  static boolean isFormula(JsonNode cell) {
+    return cell.path(VALUE).has(FORMULA);
+  }
+
   /** Whether a cell holds no value; it may still have a format or a note. */
   static boolean isBlank(JsonNode cell) {
     return value(cell).isNull();

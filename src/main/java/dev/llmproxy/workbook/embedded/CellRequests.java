@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.api.services.sheets.v4.model.CellData;
+import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 
 /** Requests of a batch that write cells. */
 final class CellRequests {
@@ -59,13 +60,9 @@ final class CellRequests {
   }
 
   private void fill(JsonNode place, JsonNode rows, FieldsMask mask) {
-    Sheet sheet = spreadsheet.sheet(place);
-    GridRange asked = GridRange.fromJson(place);
-    if (!asked.endsInside(sheet.rowCount(), sheet.columnCount())
-        || !asked.startsInside(sheet.rowCount(), sheet.columnCount())) {
-      throw sheet.exceedsGrid(asked);
-    }
-    GridRange range = sheet.clip(asked);
+    Place target = spreadsheet.grid(place);
+    Sheet sheet = target.sheet();
+    GridRange range = target.asked();
     for (int i = 0; i < rows.size(); i++) {
       int width = rows.get(i).path("values").size();
       if (i >= range.rows() || width > range.columns()) {

@@ -28,6 +28,11 @@ enum Dimension {
     return word;
   }
 
+  /** How high a row, or how wide a column, is that has no size of its own. */
+  int usualPixels() {
+    return this == ROWS ? 21 : 100;
+  }
+
   /** The field of {@code GridProperties} that counts it. */
   String countField() {
     return word + "Count";
@@ -38,7 +43,8 @@ enum Dimension {
     return this == ROWS ? "frozenRowCount" : "frozenColumnCount";
   }
 
-  private static Dimension parse(String name) {
+  /** Reads a dimension that must be given. */
+  static Dimension parse(String name) {
     for (Dimension dimension : values()) {
       if (dimension.name().equals(name)) {
         return dimension;

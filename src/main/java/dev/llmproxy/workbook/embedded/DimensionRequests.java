@@ -1,11 +1,10 @@
 package dev.llmproxy.workbook.embedded;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.function.UnaryOperator;
 
-/** Requests of a batch that add or remove whole rows or columns. */
+/** Requests of a batch that add, move or remove whole rows or columns. */
 final class DimensionRequests {
   private final OpenSpreadsheet spreadsheet;
 
@@ -14,13 +13,14 @@ final class DimensionRequests {
   }
 
   ObjectNode insertDimension(ObjectNode request) {
-    Span span = span(request);
+    DimensionSpan span = DimensionSpan.of(spreadsheet, request.path("range"));
     int size = span.sheet().count(span.dimension());
     if (span.start() > size) {
       throw SheetsException.invalid(
           "range.startIndex[%d] is beyond the grid, which has %d %ss."
               .formatted(span.start(), size, span.dimension().word()));
     }
+    shiftLayout(span, Shift.insert(span.start(), span.length()));
     if (span.dimension() == Dimension.ROWS) {
       spreadsheet.rows().shift(span.sheet(), span.start(), span.length());
     } else {
@@ -31,9 +31,10 @@ final class DimensionRequests {
   }
 
   ObjectNode deleteDimension(ObjectNode request) {
-    Span span = span(request);
+    DimensionSpan span = DimensionSpan.of(spreadsheet, request.path("range"));
     int size = span.sheet().count(span.dimension());
     requireDeletable(span, size);
+    shiftLayout(span, Shift.delete(span.start(), span.end()));
     if (span.dimension() == Dimension.ROWS) {
       spreadsheet.rows().delete(span.sheet(), span.start(), span.end());
       spreadsheet.rows().shift(span.sheet(), span.end(), -span.length());
@@ -41,6 +42,27 @@ final class DimensionRequests {
       changeRows(span, cells -> remove(cells, span));
     }
     shrink(span, size);
+    return Json.object();
+  }
+
+  /** Moves rows or columns to before the one that has the destination's index beforehand. */
+  ObjectNode moveDimension(ObjectNode request) {
+    DimensionSpan span = DimensionSpan.of(spreadsheet, request.path("source"));
+    span.requireOnGrid();
+    int destination = request.path("destinationIndex").asInt();
+    if (destination < 0 || destination > span.sheet().count(span.dimension())) {
+      throw SheetsException.invalid(
+          "destinationIndex[%d] is beyond the grid.".formatted(destination));
+    }
+    if (destination >= span.start() && destination <= span.end()) {
+      return Json.object(); // it is there already
+    }
+    shiftLayout(span, Shift.move(span.start(), span.end(), destination));
+    if (span.dimension() == Dimension.ROWS) {
+      spreadsheet.rows().move(span.sheet(), span.start(), span.end(), destination);
+    } else {
+      changeRows(span, cells -> move(cells, span, destination));
+    }
     return Json.object();
   }
 
@@ -55,28 +77,7 @@ final class DimensionRequests {
     return Json.object();
   }
 
-  /** Some neighbouring rows or columns. */
-  private record Span(Sheet sheet, Dimension dimension, int start, int end) {
-    int length() {
-      return end - start;
-    }
-  }
-
-  /** The {@code range}; an end that is absent is the grid's. */
-  private Span span(ObjectNode request) {
-    JsonNode range = request.path("range");
-    Sheet sheet = spreadsheet.sheet(range);
-    Dimension dimension = Dimension.of(range);
-    int start = range.path("startIndex").asInt();
-    int end = range.path("endIndex").asInt(sheet.count(dimension));
-    if (start < 0 || end <= start) {
-      throw SheetsException.invalid(
-          "range.startIndex[%d] must be less than range.endIndex[%d].".formatted(start, end));
-    }
-    return new Span(sheet, dimension, start, end);
-  }
-
-  private static void requireDeletable(Span span, int size) {
+  private static void requireDeletable(DimensionSpan span, int size) {
     String word = span.dimension().word();
     if (span.end() > size) {
       throw SheetsException.invalid(
@@ -93,7 +94,7 @@ final class DimensionRequests {
     }
   }
 
-  private void shrink(Span span, int size) {
+  private void shrink(DimensionSpan span, int size) {
     int frozen = span.sheet().frozen(span.dimension());
     int frozenLeft = frozen - Math.max(0, Math.min(span.end(), frozen) - span.start());
     ObjectNode properties = span.sheet().properties().deepCopy();
@@ -105,18 +106,31 @@ final class DimensionRequests {
     spreadsheet.sheets().save(span.sheet(), properties);
   }
 
-  private void changeRows(Span span, UnaryOperator<ArrayNode> change) {
+  private void changeRows(DimensionSpan span, UnaryOperator<ArrayNode> change) {
     spreadsheet.rows().replaceAll(span.sheet(), 0, span.sheet().rowCount(), change);
   }
 
-  private static ArrayNode insert(ArrayNode cells, Span span) {
+  private void shiftLayout(DimensionSpan span, Shift shift) {
+    spreadsheet.layout().shift(span.sheet(), span.dimension(), shift);
+  }
+
+  private static ArrayNode move(ArrayNode cells, DimensionSpan span, int destination) {
+    ArrayNode moved = Json.array();
+    for (int column = 0; column < cells.size(); column++) {
+      RowTable.setCell(
+          moved, Shift.afterMove(column, span.start(), span.end(), destination), cells.get(column));
+    }
+    return moved;
+  }
+
+  private static ArrayNode insert(ArrayNode cells, DimensionSpan span) {
     for (int i = 0; i < span.length() && span.start() < cells.size(); i++) {
       cells.insertNull(span.start());
     }
     return cells;
   }
 
-  private static ArrayNode remove(ArrayNode cells, Span span) {
+  private static ArrayNode remove(ArrayNode cells, DimensionSpan span) {
     for (int i = 0; i < span.length() && span.start() < cells.size(); i++) {
       cells.remove(span.start());
     }

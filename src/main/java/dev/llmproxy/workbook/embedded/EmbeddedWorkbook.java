@@ -1,6 +1,7 @@
 package dev.llmproxy.workbook.embedded;
 
 import com.sun.net.httpserver.HttpServer;
+import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -39,14 +40,14 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private EmbeddedWorkbook(
-      Path folder, FolderLock lock, WorkbookDatabase database, HttpServer server)
+      Path folder, FolderLock lock, WorkbookDatabase database, HttpServer server, SheetsQuota quota)
       throws IOException {
     this.lock = lock;
     this.database = database;
     this.server = server;
     this.urlFile = folder.resolve("workbook.url");
     this.rootUrl = "http://127.0.0.1:" + server.getAddress().getPort() + "/";
-    this.handler = new SheetsHandler(new SheetsApi(database, rootUrl));
+    this.handler = new SheetsHandler(new SheetsApi(database, rootUrl, quota));
     this.threads =
         Executors.newFixedThreadPool(
             THREADS, Thread.ofPlatform().daemon().name("workbook-", 1).factory());
@@ -66,6 +67,21 @@ public final class EmbeddedWorkbook implements AutoCloseable {
    *     read; the message says which
    */
   public static EmbeddedWorkbook open(Path folder, int port) throws IOException {
+    return open(folder, port, false);
+  }
+
+  /**
+   * As {@link #open(Path, int)}.
+   *
+   * @param quota whether to refuse calls above Google's 60 readings and 60 writings a minute, with
+   *     429 as Google does
+   */
+  public static EmbeddedWorkbook open(Path folder, int port, boolean quota) throws IOException {
+    return open(
+        folder, port, quota ? SheetsQuota.google(TimeMeter.SYSTEM_NANOTIME) : SheetsQuota.off());
+  }
+
+  static EmbeddedWorkbook open(Path folder, int port, SheetsQuota quota) throws IOException {
     Path absolute = folder.toAbsolutePath();
     Files.createDirectories(absolute);
     FolderLock lock = FolderLock.take(absolute.resolve("workbook.lock"));
@@ -75,7 +91,7 @@ public final class EmbeddedWorkbook implements AutoCloseable {
       database = WorkbookDatabase.open(absolute.resolve("workbook.db"));
       database.write(EmbeddedWorkbook::ensureSpreadsheet);
       server = listen(port);
-      return new EmbeddedWorkbook(absolute, lock, database, server);
+      return new EmbeddedWorkbook(absolute, lock, database, server, quota);
     } catch (IOException | RuntimeException e) {
       if (server != null) {
         server.stop(0);

@@ -21,6 +21,14 @@ final class Json {
     return MAPPER.createArrayNode();
   }
 
+  /** Removes every field that is null, however deep; elements of arrays stay. */
+  static void removeNullFields(JsonNode json) {
+    if (json.isObject()) {
+      json.properties().removeIf(field -> field.getValue().isNull());
+    }
+    json.forEach(Json::removeNullFields);
+  }
+
   /** Reads what this package has written itself. */
   static JsonNode read(String text) {
     try {

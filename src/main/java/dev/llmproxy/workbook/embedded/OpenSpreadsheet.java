@@ -2,19 +2,24 @@ package dev.llmproxy.workbook.embedded;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
 
 /** One spreadsheet within one transaction: what every method works on. */
 final class OpenSpreadsheet {
   private final String id;
-  private final ObjectNode properties;
+  private ObjectNode properties;
   private final SheetTable sheets;
   private final RowTable rows;
+  private final Layout layout;
+  private final Sql sql;
 
   private OpenSpreadsheet(Sql sql, String id, ObjectNode properties) {
     this.id = id;
     this.properties = properties;
     this.sheets = new SheetTable(sql, id);
     this.rows = new RowTable(sql);
+    this.layout = new Layout(sql, id);
+    this.sql = sql;
   }
 
   /**
@@ -45,9 +50,15 @@ final class OpenSpreadsheet {
     return id;
   }
 
-  /** The API's {@code SpreadsheetProperties}; not to be changed. */
+  /** The API's {@code SpreadsheetProperties}; a copy. */
   ObjectNode properties() {
-    return properties;
+    return properties.deepCopy();
+  }
+
+  /** Stores other properties. */
+  void save(ObjectNode changed) {
+    sql.update("UPDATE spreadsheet SET properties = ? WHERE id = ?", changed.toString(), id);
+    properties = changed.deepCopy();
   }
 
   SheetTable sheets() {
@@ -56,6 +67,25 @@ final class OpenSpreadsheet {
 
   RowTable rows() {
     return rows;
+  }
+
+  Layout layout() {
+    return layout;
+  }
+
+  /**
+   * The cells that a {@code GridRange} of a request means.
+   *
+   * @throws SheetsException when it does not lie on the grid as a whole; open ends do
+   */
+  Place grid(JsonNode json) {
+    Sheet sheet = sheet(json);
+    GridRange asked = GridRange.fromJson(json);
+    if (!asked.endsInside(sheet.rowCount(), sheet.columnCount())
+        || !asked.startsInside(sheet.rowCount(), sheet.columnCount())) {
+      throw sheet.exceedsGrid(asked);
+    }
+    return new Place(sheet, sheet.clip(asked));
   }
 
   /**
@@ -76,11 +106,31 @@ final class OpenSpreadsheet {
    * @throws SheetsException when it cannot be read, names no sheet, or starts beyond the grid
    */
   Place place(String a1) {
+    int bang = a1.lastIndexOf('!');
+    Optional<Place> named = namedRange(a1.substring(bang + 1));
+    if (bang >= 0 && named.isPresent()) {
+      return named.get(); // wherever it is: names are unique within a spreadsheet
+    }
     A1Range range = A1Range.parse(a1);
-    Sheet sheet =
-        range.sheetTitle() == null
-            ? sheets.first()
-            : sheets.withTitle(range.sheetTitle()).orElseThrow(() -> A1Range.unparsable(a1));
+    return (range.sheetTitle() == null
+            ? Optional.of(sheets.first())
+            : sheets.withTitle(range.sheetTitle()))
+        .map(sheet -> place(sheet, range))
+        .or(() -> named)
+        .orElseThrow(() -> A1Range.unparsable(a1));
+  }
+
+  private Optional<Place> namedRange(String name) {
+    for (JsonNode range : layout.namedRanges()) {
+      if (range.path("name").asText().equalsIgnoreCase(name)) {
+        JsonNode cells = range.path("range");
+        return Optional.of(new Place(sheet(cells), GridRange.fromJson(cells)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Place place(Sheet sheet, A1Range range) {
     if (!range.cells().startsInside(sheet.rowCount(), sheet.columnCount())) {
       throw sheet.exceedsGrid(range.cells());
     }

@@ -51,6 +51,20 @@ final class Parameters {
     return "true".equalsIgnoreCase(first(name));
   }
 
+  /**
+   * A whole number of a request.
+   *
+   * @throws SheetsException when the text is none
+   */
+  static int integer(String name, String text) {
+    try {
+      return Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw SheetsException.invalid(
+          "Invalid value at '%s' (TYPE_INT32), \"%s\"".formatted(name, text));
+    }
+  }
+
   /** Decodes a part of a path, in which, unlike in a query, a plus sign is itself. */
   static String decodePath(String encoded) {
     return decode(encoded.replace("+", "%2B"));

@@ -106,6 +106,40 @@ final class RowTable {
         sheet.key());
   }
 
+  /** Moves rows to before a destination; those between change sides. */
+  void move(Sheet sheet, int startRow, int endRow, int destination) {
+    int low = Math.min(startRow, destination);
+    int high = Math.max(endRow, destination);
+    int length = endRow - startRow;
+    boolean down = destination > startRow;
+    // By way of negative indexes, as in shift.
+    sql.update(
+        """
+        UPDATE grid_row SET row_index =
+          -1 - (CASE WHEN row_index >= ? AND row_index < ? THEN row_index + ? ELSE row_index + ? END)
+        WHERE sheet_key = ? AND row_index >= ? AND row_index < ?\
+        """,
+        startRow,
+        endRow,
+        down ? destination - length - startRow : destination - startRow,
+        down ? -length : length,
+        sheet.key(),
+        low,
+        high);
+    sql.update(
+        "UPDATE grid_row SET row_index = -1 - row_index WHERE sheet_key = ? AND row_index < 0",
+        sheet.key());
+  }
+
+  /** Copies every row of a sheet to one that has none yet. */
+  void copyAll(Sheet from, Sheet to) {
+    sql.update(
+        "INSERT INTO grid_row (sheet_key, row_index, cells)"
+            + " SELECT ?, row_index, cells FROM grid_row WHERE sheet_key = ?",
+        to.key(),
+        from.key());
+  }
+
   /** The last row before {@code endRow} with a value between two columns; -1 when there is none. */
   int lastRowWithValue(Sheet sheet, int startRow, int endRow, int startColumn, int endColumn) {
     int before = endRow;

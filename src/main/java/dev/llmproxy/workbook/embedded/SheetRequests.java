@@ -3,6 +3,7 @@ package dev.llmproxy.workbook.embedded;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 
 /** Requests of a batch that concern whole sheets. */
 final class SheetRequests {
@@ -27,6 +28,7 @@ final class SheetRequests {
       throw SheetsException.invalid("You can't remove all the sheets in a document.");
     }
     spreadsheet.rows().delete(sheet, 0, sheet.rowCount());
+    spreadsheet.layout().forget(sheet);
     spreadsheet.sheets().delete(sheet);
     return Json.object();
   }
@@ -49,6 +51,27 @@ final class SheetRequests {
     return Json.object();
   }
 
+  ObjectNode updateSpreadsheetProperties(ObjectNode request) {
+    FieldsMask mask = FieldsMask.parseRequired(request);
+    GoogleModel.check(mask, SpreadsheetProperties.class);
+    ObjectNode given =
+        request.get("properties") instanceof ObjectNode object ? object : Json.object();
+    ObjectNode properties = spreadsheet.properties();
+    mask.copy(given, properties);
+    spreadsheet
+        .properties()
+        .properties()
+        .forEach(old -> {
+          // None of them can be without: what a mask takes away without giving anew stays as it
+          // was.
+          if (!properties.has(old.getKey())) {
+            properties.set(old.getKey(), old.getValue());
+          }
+        });
+    spreadsheet.save(properties);
+    return Json.object();
+  }
+
   /** A mask of {@code *} must not take away what a sheet cannot be without. */
   private static void keepIdentity(Sheet sheet, ObjectNode properties) {
     properties.put("sheetId", sheet.sheetId());
@@ -67,6 +90,12 @@ final class SheetRequests {
 
   /** Removes the cells that a smaller grid no longer has. */
   private void cutOff(Sheet before, Sheet after) {
+    for (Dimension dimension : Dimension.values()) {
+      int count = after.count(dimension);
+      if (count < before.count(dimension)) {
+        spreadsheet.layout().shift(after, dimension, Shift.delete(count, GridRange.OPEN));
+      }
+    }
     if (after.rowCount() < before.rowCount()) {
       spreadsheet.rows().delete(after, after.rowCount(), before.rowCount());
     }

@@ -7,7 +7,6 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * The sheets of one spreadsheet and the rules that hold among them: titles and ids are unique, at
@@ -241,7 +240,7 @@ final class SheetTable {
   }
 
   private int freeSheetId() {
-    int sheetId = ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE);
+    int sheetId = Ids.random();
     return withId(sheetId).isPresent() ? freeSheetId() : sheetId;
   }
 
@@ -251,6 +250,21 @@ final class SheetTable {
       number++;
     }
     return "Sheet" + number;
+  }
+
+  /** A title for a copy of a sheet that none has yet: {@code Copy of …}, and a number if needed. */
+  String titleOfCopy(String title) {
+    String copy = cut("Copy of " + title, 0);
+    String free = copy;
+    for (int number = 1; withTitle(free).isPresent(); number++) {
+      String suffix = " " + number;
+      free = cut(copy, suffix.length()) + suffix;
+    }
+    return free;
+  }
+
+  private static String cut(String title, int room) {
+    return title.substring(0, Math.min(title.length(), MAX_TITLE_CHARACTERS - room));
   }
 
   private static String titleKey(String title) {

@@ -5,15 +5,24 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.TokenBuffer;
 import com.google.api.client.util.GenericData;
 import com.google.api.services.sheets.v4.model.AppendValuesResponse;
+import com.google.api.services.sheets.v4.model.BatchClearValuesByDataFilterRequest;
+import com.google.api.services.sheets.v4.model.BatchClearValuesByDataFilterResponse;
 import com.google.api.services.sheets.v4.model.BatchClearValuesRequest;
 import com.google.api.services.sheets.v4.model.BatchClearValuesResponse;
+import com.google.api.services.sheets.v4.model.BatchGetValuesByDataFilterRequest;
+import com.google.api.services.sheets.v4.model.BatchGetValuesByDataFilterResponse;
 import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetResponse;
+import com.google.api.services.sheets.v4.model.BatchUpdateValuesByDataFilterRequest;
+import com.google.api.services.sheets.v4.model.BatchUpdateValuesByDataFilterResponse;
 import com.google.api.services.sheets.v4.model.BatchUpdateValuesRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateValuesResponse;
 import com.google.api.services.sheets.v4.model.ClearValuesRequest;
 import com.google.api.services.sheets.v4.model.ClearValuesResponse;
+import com.google.api.services.sheets.v4.model.CopySheetToAnotherSpreadsheetRequest;
+import com.google.api.services.sheets.v4.model.GetSpreadsheetByDataFilterRequest;
+import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.UpdateValuesResponse;
 import com.google.api.services.sheets.v4.model.ValueRange;
@@ -31,6 +40,7 @@ final class SheetsApi {
 
   private final WorkbookDatabase database;
   private final String rootUrl;
+  private final SheetsQuota quota;
 
   /** The first that fits an address wins, so {@code :append} comes before a bare range. */
   private final List<Endpoint> endpoints =
@@ -43,6 +53,36 @@ final class SheetsApi {
               BatchUpdateSpreadsheetRequest.class,
               BatchUpdateSpreadsheetResponse.class,
               this::batchUpdate),
+          read(
+              "POST",
+              SPREADSHEET + ":getByDataFilter",
+              GetSpreadsheetByDataFilterRequest.class,
+              Spreadsheet.class,
+              this::getByDataFilter),
+          write(
+              "POST",
+              SPREADSHEET + "/sheets/([^/:]+):copyTo",
+              CopySheetToAnotherSpreadsheetRequest.class,
+              SheetProperties.class,
+              SheetsApi::copyTo),
+          read(
+              "POST",
+              VALUES + ":batchGetByDataFilter",
+              BatchGetValuesByDataFilterRequest.class,
+              BatchGetValuesByDataFilterResponse.class,
+              (call, out) -> call.values().batchGetByDataFilter(call.body(), out)),
+          write(
+              "POST",
+              VALUES + ":batchUpdateByDataFilter",
+              BatchUpdateValuesByDataFilterRequest.class,
+              BatchUpdateValuesByDataFilterResponse.class,
+              call -> call.values().batchUpdateByDataFilter(call.body())),
+          write(
+              "POST",
+              VALUES + ":batchClearByDataFilter",
+              BatchClearValuesByDataFilterRequest.class,
+              BatchClearValuesByDataFilterResponse.class,
+              call -> call.values().batchClearByDataFilter(call.body())),
           read(
               "GET",
               VALUES + ":batchGet",
@@ -84,8 +124,9 @@ final class SheetsApi {
               UpdateValuesResponse.class,
               call -> call.values().update(call.range(), call.parameters(), call.body())));
 
-  SheetsApi(WorkbookDatabase database, String rootUrl) {
+  SheetsApi(WorkbookDatabase database, String rootUrl, SheetsQuota quota) {
     this.database = database;
+    this.quota = quota;
     this.rootUrl = rootUrl;
   }
 
@@ -107,6 +148,7 @@ final class SheetsApi {
     for (Endpoint endpoint : endpoints) {
       Matcher matcher = endpoint.path().matcher(path);
       if (endpoint.method().equals(method) && matcher.matches()) {
+        quota.take(endpoint.reading() != null);
         FieldsMask mask = mask(parameters, endpoint.response());
         GoogleModel.check(body, endpoint.request());
         handle(endpoint, Call.of(matcher, parameters, body), mask, answer);
@@ -167,6 +209,24 @@ final class SheetsApi {
         .write(call.parameters().all("ranges"), withCells, out);
   }
 
+  private void getByDataFilter(Call call, JsonGenerator out) throws IOException {
+    String fields = call.parameters().nonBlank("fields");
+    boolean withCells =
+        fields == null
+            ? call.body().path("includeGridData").asBoolean()
+            : FieldsMask.parse(fields).includes("sheets", "data");
+    OpenSpreadsheet spreadsheet = call.spreadsheet();
+    new SpreadsheetWriter(spreadsheet, rootUrl)
+        .writePlaces(
+            DataFilters.places(spreadsheet, call.body().path("dataFilters")), withCells, out);
+  }
+
+  private static ObjectNode copyTo(Call call) {
+    String destination = call.body().path("destinationSpreadsheetId").asText();
+    return new SheetCopies(call.spreadsheet())
+        .copyTo(call.range(), OpenSpreadsheet.find(call.sql(), destination));
+  }
+
   private ObjectNode create(Call call) {
     OpenSpreadsheet created = SpreadsheetFactory.create(call.sql(), call.body());
     return show(created, List.of(), false);
@@ -195,7 +255,16 @@ final class SheetsApi {
 
   private static Endpoint read(
       String method, String path, Class<? extends GenericData> response, Reading reading) {
-    return new Endpoint(method, pattern(path), GenericData.class, response, reading, null);
+    return read(method, path, GenericData.class, response, reading);
+  }
+
+  private static Endpoint read(
+      String method,
+      String path,
+      Class<? extends GenericData> request,
+      Class<? extends GenericData> response,
+      Reading reading) {
+    return new Endpoint(method, pattern(path), request, response, reading, null);
   }
 
   private static Endpoint write(
@@ -237,7 +306,7 @@ final class SheetsApi {
    *
    * @param sql null until its transaction has begun
    * @param spreadsheetId null for {@code create}
-   * @param range null where the address has none
+   * @param range the range, or the sheet's id; null where the address has none
    */
   private record Call(
       Sql sql, String spreadsheetId, String range, Parameters parameters, ObjectNode body) {

@@ -159,6 +159,7 @@ final class SheetsHandler implements HttpHandler {
     try {
       JsonNode json = body.length == 0 ? Json.object() : Json.MAPPER.readTree(body);
       if (json instanceof ObjectNode object) {
+        Json.removeNullFields(object); // in Google's JSON a field that is null is absent
         return object;
       }
       throw SheetsException.invalid("Invalid JSON payload received. The body must be an object.");
@@ -176,10 +177,14 @@ final class SheetsHandler implements HttpHandler {
       throw new IOException("The answer was broken off", refusal);
     }
     ObjectNode body = Json.object();
-    body.putObject("error")
-        .put("code", refusal.code())
-        .put("message", refusal.getMessage())
-        .put("status", refusal.status());
+    ObjectNode error =
+        body.putObject("error")
+            .put("code", refusal.code())
+            .put("message", refusal.getMessage())
+            .put("status", refusal.status());
+    if (!refusal.details().isEmpty()) {
+      error.set("details", refusal.details());
+    }
     byte[] bytes = Json.MAPPER.writeValueAsBytes(body);
     exchange.getResponseHeaders().set("Content-Type", "application/json; charset=UTF-8");
     exchange.sendResponseHeaders(refusal.code(), bytes.length);

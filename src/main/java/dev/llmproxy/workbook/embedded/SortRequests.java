@@ -3,6 +3,7 @@ package dev.llmproxy.workbook.embedded;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -22,13 +23,9 @@ final class SortRequests {
   }
 
   ObjectNode sortRange(ObjectNode request) {
-    Sheet sheet = spreadsheet.sheet(request.path("range"));
-    GridRange asked = GridRange.fromJson(request.path("range"));
-    if (!asked.endsInside(sheet.rowCount(), sheet.columnCount())
-        || !asked.startsInside(sheet.rowCount(), sheet.columnCount())) {
-      throw sheet.exceedsGrid(asked);
-    }
-    GridRange range = sheet.clip(asked);
+    Place place = spreadsheet.grid(request.path("range"));
+    Sheet sheet = place.sheet();
+    GridRange range = place.asked();
     Comparator<ArrayNode> order = order(request.path("sortSpecs"), range);
     List<ArrayNode> slices = new ArrayList<>();
     spreadsheet

@@ -3,6 +3,7 @@ package dev.llmproxy.workbook.embedded;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,7 +27,11 @@ final class SpreadsheetWriter {
    */
   void write(List<String> ranges, boolean withCells, JsonGenerator out) throws IOException {
     // All ranges are looked up before the first byte goes out, while a refusal is still possible.
-    List<Place> places = ranges.stream().map(spreadsheet::place).toList();
+    writePlaces(ranges.stream().map(spreadsheet::place).toList(), withCells, out);
+  }
+
+  /** As {@link #write}, by places. */
+  void writePlaces(List<Place> places, boolean withCells, JsonGenerator out) throws IOException {
     out.writeStartObject();
     out.writeStringField("spreadsheetId", spreadsheet.id());
     out.writeObjectField("properties", spreadsheet.properties());
@@ -39,6 +44,9 @@ final class SpreadsheetWriter {
       }
     }
     out.writeEndArray();
+    if (!spreadsheet.layout().namedRanges().isEmpty()) {
+      out.writeObjectField("namedRanges", spreadsheet.layout().namedRanges());
+    }
     out.writeStringField("spreadsheetUrl", rootUrl + "v4/spreadsheets/" + spreadsheet.id());
     out.writeEndObject();
   }
@@ -50,17 +58,24 @@ final class SpreadsheetWriter {
   private void writeSheet(Sheet sheet, List<Place> places, JsonGenerator out) throws IOException {
     out.writeStartObject();
     out.writeObjectField("properties", sheet.properties());
+    ObjectNode layout = spreadsheet.layout().of(sheet);
+    for (String field : List.of(Layout.FILTER, Layout.PROTECTED)) {
+      if (!layout.path(field).isEmpty()) {
+        out.writeObjectField(field, layout.get(field));
+      }
+    }
     if (!places.isEmpty()) {
       out.writeArrayFieldStart("data");
       for (Place place : places) {
-        writeGridData(place.sheet(), place.clipped(), out);
+        writeGridData(place.sheet(), place.clipped(), layout, out);
       }
       out.writeEndArray();
     }
     out.writeEndObject();
   }
 
-  private void writeGridData(Sheet sheet, GridRange range, JsonGenerator out) throws IOException {
+  private void writeGridData(Sheet sheet, GridRange range, ObjectNode layout, JsonGenerator out)
+      throws IOException {
     out.writeStartObject();
     if (range.startRow() > 0) {
       out.writeNumberField("startRow", range.startRow());
@@ -82,7 +97,24 @@ final class SpreadsheetWriter {
       throw e.getCause();
     }
     out.writeEndArray();
+    writeMetadata("rowMetadata", Dimension.ROWS, range.startRow(), range.endRow(), layout, out);
+    writeMetadata(
+        "columnMetadata", Dimension.COLUMNS, range.startColumn(), range.endColumn(), layout, out);
     out.writeEndObject();
+  }
+
+  /** Writes {@code DimensionProperties} of each row or column. */
+  private static void writeMetadata(
+      String field, Dimension dimension, int start, int end, ObjectNode layout, JsonGenerator out)
+      throws IOException {
+    Stretches stretches = Layout.dimensions(layout, dimension);
+    out.writeArrayFieldStart(field);
+    for (int index = start; index < end; index++) {
+      ObjectNode properties = Json.object().put("pixelSize", dimension.usualPixels());
+      stretches.at(index).ifPresent(properties::setAll);
+      out.writeTree(properties);
+    }
+    out.writeEndArray();
   }
 
   /** Writes a row, and before it the blank ones since the last. */

@@ -9,10 +9,13 @@ import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 import dev.llmproxy.workbook.embedded.ValuesWriter.Written;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /** The methods of {@code spreadsheets.values}. */
 final class ValuesMethods {
@@ -59,6 +62,19 @@ final class ValuesMethods {
   }
 
   ObjectNode batchUpdate(ObjectNode body) {
+    return batchUpdate(
+        body, data -> spreadsheet.place(data.path("range").asText()), (response, data) -> {});
+  }
+
+  /**
+   * Writes each element of {@code data}.
+   *
+   * @param complete adds to the response for an element what this kind of batch has besides
+   */
+  private ObjectNode batchUpdate(
+      ObjectNode body,
+      Function<JsonNode, Place> placeOf,
+      BiConsumer<ObjectNode, JsonNode> complete) {
     ValueInput input = ValueInput.parse(body.path("valueInputOption").asText(null));
     ObjectNode response = Json.object().put("spreadsheetId", spreadsheet.id());
     Totals totals = new Totals();
@@ -66,7 +82,7 @@ final class ValuesMethods {
     int number = 0;
     for (JsonNode data : body.path("data")) {
       try {
-        Place place = spreadsheet.place(data.path("range").asText());
+        Place place = placeOf.apply(data);
         Written written = writer.write(place, rows(data), input);
         totals.add(written);
         ObjectNode one = writer.response(written, place);
@@ -74,6 +90,7 @@ final class ValuesMethods {
           one.set(
               "updatedData", echo(written, body.path("responseValueRenderOption").asText(null)));
         }
+        complete.accept(one, data);
         responses.add(one);
       } catch (SheetsException e) {
         throw e.within("data[" + number + "]");
@@ -83,6 +100,42 @@ final class ValuesMethods {
     totals.writeTo(response);
     response.set("responses", responses);
     return response;
+  }
+
+  void batchGetByDataFilter(ObjectNode body, JsonGenerator out) throws IOException {
+    JsonNode filters = body.path("dataFilters");
+    List<Place> places = DataFilters.places(spreadsheet, filters);
+    ValueRangeWriter reader =
+        reader(
+            body.path("majorDimension").asText(null), body.path("valueRenderOption").asText(null));
+    out.writeStartObject();
+    out.writeStringField("spreadsheetId", spreadsheet.id());
+    out.writeArrayFieldStart("valueRanges");
+    for (int i = 0; i < places.size(); i++) {
+      out.writeStartObject();
+      out.writeFieldName("valueRange");
+      reader.write(places.get(i), out);
+      out.writeArrayFieldStart("dataFilters");
+      out.writeTree(filters.get(i));
+      out.writeEndArray();
+      out.writeEndObject();
+    }
+    out.writeEndArray();
+    out.writeEndObject();
+  }
+
+  ObjectNode batchUpdateByDataFilter(ObjectNode body) {
+    return batchUpdate(
+        body,
+        data -> DataFilters.place(spreadsheet, data.path("dataFilter")),
+        (response, data) -> {
+          response.remove("spreadsheetId"); // each is an UpdateValuesByDataFilterResponse
+          response.set("dataFilter", data.path("dataFilter"));
+        });
+  }
+
+  ObjectNode batchClearByDataFilter(ObjectNode body) {
+    return clear(DataFilters.places(spreadsheet, body.path("dataFilters")));
   }
 
   ObjectNode append(String range, Parameters parameters, ObjectNode body) {
@@ -110,10 +163,15 @@ final class ValuesMethods {
   }
 
   ObjectNode batchClear(ObjectNode body) {
+    List<Place> places = new ArrayList<>();
+    body.path("ranges").forEach(range -> places.add(spreadsheet.place(range.asText())));
+    return clear(places);
+  }
+
+  private ObjectNode clear(List<Place> places) {
     ObjectNode response = Json.object().put("spreadsheetId", spreadsheet.id());
     ArrayNode cleared = response.putArray("clearedRanges");
-    for (JsonNode range : body.path("ranges")) {
-      Place place = spreadsheet.place(range.asText());
+    for (Place place : places) {
       writer.clear(place);
       cleared.add(place.a1());
     }
@@ -132,6 +190,7 @@ final class ValuesMethods {
     boolean insert = "INSERT_ROWS".equals(parameters.first("insertDataOption"));
     if (insert && row < sheet.rowCount()) {
       spreadsheet.rows().shift(sheet, row, values.size());
+      spreadsheet.layout().shift(sheet, Dimension.ROWS, Shift.insert(row, values.size()));
       sheet = spreadsheet.sheets().resize(sheet, Dimension.ROWS, sheet.rowCount() + values.size());
     }
     if (target.endRow() > sheet.rowCount()) {
@@ -141,10 +200,12 @@ final class ValuesMethods {
   }
 
   private ValueRangeWriter reader(Parameters parameters) {
+    return reader(parameters.first("majorDimension"), parameters.first("valueRenderOption"));
+  }
+
+  private ValueRangeWriter reader(String majorDimension, String renderOption) {
     return new ValueRangeWriter(
-        spreadsheet.rows(),
-        Dimension.parseMajor(parameters.first("majorDimension")),
-        ValueRender.parse(parameters.first("valueRenderOption")));
+        spreadsheet.rows(), Dimension.parseMajor(majorDimension), ValueRender.parse(renderOption));
   }
 
   private static ArrayNode rows(JsonNode valueRange) {

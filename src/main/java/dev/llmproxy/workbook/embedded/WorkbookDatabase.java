@@ -26,7 +26,7 @@ import org.sqlite.SQLiteConfig;
  * which there are a few a second at most.
  */
 final class WorkbookDatabase implements AutoCloseable {
-  private static final int SCHEMA_VERSION = 1;
+  private static final int SCHEMA_VERSION = 2;
   private static final int BUSY_MILLIS = 10_000;
 
   /** To what the write-ahead log is cut back once it has been folded into the file. */
@@ -61,6 +61,12 @@ final class WorkbookDatabase implements AutoCloseable {
       PRIMARY KEY (sheet_key, row_index)
     ) WITHOUT ROWID\
     """
+  };
+
+  /** From format 1 to 2. */
+  private static final String[] LAYOUT = {
+    "ALTER TABLE spreadsheet ADD COLUMN named_ranges TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE sheet ADD COLUMN layout TEXT NOT NULL DEFAULT '{}'"
   };
 
   private final Path file;
@@ -157,14 +163,21 @@ final class WorkbookDatabase implements AutoCloseable {
             "The workbook %s has format %d, newer than this program knows (%d). Use a newer one."
                 .formatted(file, version, SCHEMA_VERSION));
       }
-      if (version == 0) {
+      if (version < SCHEMA_VERSION) {
         connection.setAutoCommit(false);
-        for (String table : SCHEMA) {
-          statement.executeUpdate(table);
+        if (version == 0) {
+          run(statement, SCHEMA);
         }
+        run(statement, LAYOUT);
         statement.executeUpdate("PRAGMA user_version = " + SCHEMA_VERSION);
         connection.commit();
       }
+    }
+  }
+
+  private static void run(Statement statement, String... changes) throws SQLException {
+    for (String change : changes) {
+      statement.executeUpdate(change);
     }
   }
 

@@ -26,9 +26,13 @@ final class WorkbookFixture {
   final Sheets sheets;
 
   WorkbookFixture(EmbeddedWorkbook workbook) {
+    this(workbook.rootUrl());
+  }
+
+  WorkbookFixture(String rootUrl) {
     this.sheets =
         new Sheets.Builder(new NetHttpTransport(), GsonFactory.getDefaultInstance(), null)
-            .setRootUrl(workbook.rootUrl())
+            .setRootUrl(rootUrl)
             .setApplicationName("test")
             .build();
   }

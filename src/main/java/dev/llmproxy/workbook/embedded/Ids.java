@@ -1,0 +1,13 @@
+package dev.llmproxy.workbook.embedded;
+
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Numbers for things that clients did not number themselves. */
+final class Ids {
+  private Ids() {}
+
+  /** A random number that fits the API's {@code int32} and is not negative. */
+  static int random() {
+    return ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE);
+  }
+}

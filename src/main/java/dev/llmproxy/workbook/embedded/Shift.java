@@ -1,0 +1,83 @@
+package dev.llmproxy.workbook.embedded;
+
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/** Where rows, or columns, go when others are inserted, deleted or moved. */
+@FunctionalInterface
+interface Shift {
+  /** Where a stretch is afterwards; empty when nothing is left of it. An open end stays open. */
+  Optional<Stretch> of(Stretch before);
+
+  /** Neighbouring rows or columns: the first of them, and the one after the last. */
+  record Stretch(int start, int end) {
+    int length() {
+      return end - start;
+    }
+
+    private static Optional<Stretch> ofNonEmpty(int start, int end) {
+      return start < end ? Optional.of(new Stretch(start, end)) : Optional.empty();
+    }
+  }
+
+  /** Some are inserted: what begins there or later moves on, what reaches across grows. */
+  static Shift insert(int at, int length) {
+    return before ->
+        Stretch.ofNonEmpty(
+            before.start() >= at ? before.start() + length : before.start(),
+            before.end() > at && before.end() != GridRange.OPEN
+                ? before.end() + length
+                : before.end());
+  }
+
+  /** Some are deleted: what reaches into them shrinks, what lies in them is gone. */
+  static Shift delete(int start, int end) {
+    return before -> {
+      boolean gone = before.start() >= start && before.end() <= end;
+      return gone
+          ? Optional.empty()
+          : Stretch.ofNonEmpty(
+              afterDelete(before.start(), start, end),
+              before.end() == GridRange.OPEN
+                  ? GridRange.OPEN
+                  : afterDelete(before.end(), start, end));
+    };
+  }
+
+  private static int afterDelete(int index, int start, int end) {
+    return index <= start ? index : Math.max(start, index - (end - start));
+  }
+
+  /**
+   * Some are moved to before a destination. A stretch that would be torn apart, and an open one,
+   * stays where it is.
+   */
+  static Shift move(int start, int end, int destination) {
+    return before -> {
+      if (before.end() == GridRange.OPEN) {
+        return Optional.of(before);
+      }
+      // Between these edges all move alike, so the images of the edges are those of the stretch.
+      int[] images =
+          IntStream.of(before.start(), start, end, destination, before.end())
+              .flatMap(edge -> IntStream.of(edge - 1, edge))
+              .filter(index -> index >= before.start() && index < before.end())
+              .map(index -> afterMove(index, start, end, destination))
+              .sorted()
+              .toArray();
+      Stretch after = new Stretch(images[0], images[images.length - 1] + 1);
+      return Optional.of(after.length() == before.length() ? after : before);
+    };
+  }
+
+  /** The index that one row or column has after such a move. */
+  static int afterMove(int index, int start, int end, int destination) {
+    if (index >= start && index < end) {
+      return index - start + (destination > start ? destination - (end - start) : destination);
+    }
+    if (index >= end && index < destination) {
+      return index - (end - start);
+    }
+    return index >= destination && index < start ? index + (end - start) : index;
+  }
+}
