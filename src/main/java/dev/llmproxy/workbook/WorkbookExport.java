@@ -1,7 +1,7 @@
 package dev.llmproxy.workbook;
 
 import com.google.api.services.sheets.v4.Sheets;
-import com.google.api.services.sheets.v4.model.Sheet;
+import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import dev.llmproxy.gate.ApiKey;
 import java.io.IOException;
@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -22,8 +23,9 @@ import org.apache.commons.csv.CSVPrinter;
 import org.dhatim.fastexcel.Worksheet;
 
 /**
- * Copies the visible sheets of the workbook into files: values, no formats. API keys are masked,
- * and no text becomes a formula in the program that opens the file.
+ * Copies the visible sheets of the workbook, and of the further spreadsheets that its sheet {@code
+ * _index} names, into files: values, no formats. API keys are masked, and no text becomes a formula
+ * in the program that opens the file.
  */
 public final class WorkbookExport {
   private static final int ROWS_OF_A_READ = 20_000;
@@ -54,31 +56,31 @@ public final class WorkbookExport {
   public int toXlsx(Path file) throws IOException {
     Path aside = Files.createTempFile(folderOf(file), file.getFileName().toString(), ".part");
     try {
-      List<SheetProperties> sheets = sheets();
+      List<Page> pages = pages();
       try (OutputStream out = Files.newOutputStream(aside);
           var xlsx = new org.dhatim.fastexcel.Workbook(out, "llmproxy", null)) {
         Titles titles = new Titles(MOST_XLSX_TITLE);
-        for (SheetProperties sheet : sheets) {
-          if (rows(sheet) > MOST_XLSX_ROWS) {
+        for (Page page : pages) {
+          if (page.rows > MOST_XLSX_ROWS) {
             throw new WorkbookException(
                 "The sheet \"%s\" has more rows than Excel takes (%d); use --csv."
-                    .formatted(sheet.getTitle(), MOST_XLSX_ROWS));
+                    .formatted(page.title, MOST_XLSX_ROWS));
           }
-          Worksheet page = xlsx.newWorksheet(titles.give(sheet.getTitle()));
-          page.freezePane(0, 1);
+          Worksheet sheet = xlsx.newWorksheet(titles.give(page.title));
+          sheet.freezePane(0, 1);
           int[] row = {0};
           read(
-              sheet,
+              page,
               cells -> {
                 for (int column = 0; column < cells.size(); column++) {
-                  set(page, row[0], column, cells.get(column));
+                  set(sheet, row[0], column, cells.get(column));
                 }
                 row[0]++;
               });
         }
       }
       Files.move(aside, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-      return sheets.size();
+      return pages.size();
     } finally {
       Files.deleteIfExists(aside);
     }
@@ -96,12 +98,12 @@ public final class WorkbookExport {
     Files.createDirectories(folder);
     List<Path> files = new ArrayList<>();
     Titles titles = new Titles(100);
-    for (SheetProperties sheet : sheets()) {
-      Path file = folder.resolve(titles.give(sheet.getTitle()) + ".csv");
+    for (Page page : pages()) {
+      Path file = folder.resolve(titles.give(page.title) + ".csv");
       try (Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8);
           CSVPrinter csv = new CSVPrinter(writer, CSVFormat.RFC4180)) {
         read(
-            sheet,
+            page,
             cells -> {
               try {
                 csv.printRecord(cells.stream().map(WorkbookExport::csvCell).toList());
@@ -139,28 +141,46 @@ public final class WorkbookExport {
     }
   }
 
-  private List<SheetProperties> sheets() {
+  /** Users' rows go to further spreadsheets when one is full. */
+  private List<Page> pages() {
+    List<Page> pages = new ArrayList<>();
+    Set<String> further = new LinkedHashSet<>();
+    for (Page page : pages(workbook.spreadsheetId())) {
+      if (page.title.equals(WorkbookSchema.INDEX_TITLE)) {
+        block(page, 1).stream()
+            .skip(1)
+            .filter(row -> !row.isEmpty())
+            .forEach(row -> further.add(row.get(0).toString()));
+      }
+      pages.add(page);
+    }
+    further.remove(workbook.spreadsheetId());
+    further.forEach(id -> pages.addAll(pages(id)));
+    pages.removeIf(Page::hidden);
+    return pages;
+  }
+
+  private List<Page> pages(String spreadsheetId) {
     try {
       return client
           .spreadsheets()
-          .get(workbook.spreadsheetId())
+          .get(spreadsheetId)
           .setFields("sheets.properties(title,hidden,gridProperties.rowCount)")
           .execute()
           .getSheets()
           .stream()
-          .map(Sheet::getProperties)
-          .filter(sheet -> !Boolean.TRUE.equals(sheet.getHidden()))
+          .map(sheet -> Page.of(spreadsheetId, sheet.getProperties()))
           .toList();
     } catch (IOException e) {
-      throw failed(e);
+      throw workbook.failed(e);
     }
   }
 
-  private void read(SheetProperties sheet, Row rows) {
-    boolean keys = sheet.getTitle().equals(ApiKeySheet.TITLE);
+  private void read(Page page, Row rows) {
+    boolean keys = page.title.equals(ApiKeySheet.TITLE);
     int keyColumn = -1;
-    for (int first = 1; first <= rows(sheet); first += ROWS_OF_A_READ) {
-      List<List<Object>> block = block(sheet, first);
+    for (int first = 1; first <= page.rows; first += ROWS_OF_A_READ) {
+      List<List<Object>> block = block(page, first);
       if (keys && first == 1) {
         keyColumn = new ApiKeySheet(block).column(ApiKeySheet.API_KEY);
       }
@@ -171,22 +191,21 @@ public final class WorkbookExport {
     }
   }
 
-  private List<List<Object>> block(SheetProperties sheet, int first) {
-    String range =
-        "'%s'!%d:%d"
-            .formatted(sheet.getTitle().replace("'", "''"), first, first + ROWS_OF_A_READ - 1);
+  private List<List<Object>> block(Page page, int first) {
+    int last = Math.min(first + ROWS_OF_A_READ - 1, page.rows);
+    String range = "'%s'!%d:%d".formatted(page.title.replace("'", "''"), first, last);
     try {
       List<List<Object>> values =
           client
               .spreadsheets()
               .values()
-              .get(workbook.spreadsheetId(), range)
+              .get(page.spreadsheetId, range)
               .setValueRenderOption("UNFORMATTED_VALUE")
               .execute()
               .getValues();
       return values == null ? List.of() : values;
     } catch (IOException e) {
-      throw failed(e);
+      throw workbook.failed(e);
     }
   }
 
@@ -199,19 +218,20 @@ public final class WorkbookExport {
     return masked;
   }
 
-  private static int rows(SheetProperties sheet) {
-    return sheet.getGridProperties() == null || sheet.getGridProperties().getRowCount() == null
-        ? 0
-        : sheet.getGridProperties().getRowCount();
-  }
-
   private static Path folderOf(Path file) {
     return file.toAbsolutePath().getParent();
   }
 
-  private WorkbookException failed(IOException e) {
-    return new WorkbookException(
-        "The workbook at " + workbook.rootUrl() + " cannot be read: " + e.getMessage(), e);
+  /** A sheet of one of the spreadsheets. */
+  private record Page(String spreadsheetId, String title, int rows, boolean hidden) {
+    static Page of(String spreadsheetId, SheetProperties sheet) {
+      GridProperties grid = sheet.getGridProperties();
+      return new Page(
+          spreadsheetId,
+          sheet.getTitle(),
+          grid == null || grid.getRowCount() == null ? 0 : grid.getRowCount(),
+          Boolean.TRUE.equals(sheet.getHidden()));
+    }
   }
 
   private interface Row {

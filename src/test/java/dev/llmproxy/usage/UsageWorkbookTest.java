@@ -24,6 +24,7 @@ import dev.llmproxy.emulator.FaultyWorkbook.Fault;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.WorkbookExport;
 import dev.llmproxy.workbook.WorkbookSchema;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
@@ -54,7 +55,7 @@ class UsageWorkbookTest {
   @TempDir private Path workbookFolder;
   @TempDir private Path data;
 
-  private final Map<String, String> settings = new HashMap<>();
+  final Map<String, String> settings = new HashMap<>();
   private EmbeddedWorkbook workbook;
   private FaultyWorkbook faulty;
 
@@ -212,6 +213,11 @@ class UsageWorkbookTest {
       assertThat(users(workbook())).hasSize(1);
       assertThat(users(prepared)).hasSize(1);
       assertThat(users(own)).hasSize(2);
+      new WorkbookExport(gateway.application().workbook()).toCsv(data.resolve("export"));
+      assertThat(data.resolve("export"))
+          .isDirectoryContaining("glob:**flush_at_example_dot_com.csv")
+          .isDirectoryContaining("glob:**flush_at_example_dot_com (2).csv")
+          .isDirectoryContaining("glob:**flush_at_example_dot_com (3).csv");
     }
   }
 
