@@ -143,11 +143,12 @@ def test_java(dev, tmp_path):
 
 
 def test_the_commands(dev):
-    created, listed, usage, tested = lines(block("sh", "create-api-key"))
+    created, listed, usage, doctor, tested = lines(block("sh", "create-api-key"))
 
     assert "will not be shown again" in succeeded(typed(dev, created))
     assert "ann@example.com" in succeeded(typed(dev, listed))
     assert "developer@example.com" in succeeded(typed(dev, usage))
+    assert "problem" not in succeeded(typed(dev, doctor))
     answer = succeeded(typed(dev, f"{unquoted(tested)} --base-url {dev.address}/v1"))
     assert "PASS  stream" in answer and "FAIL" not in answer
 
