@@ -2,6 +2,7 @@ package dev.llmproxy;
 
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
@@ -11,6 +12,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Map;
 
 /** JSON trees. Numbers keep the digits they came with, because they are passed on. */
 public final class Json {
@@ -30,12 +32,22 @@ public final class Json {
    * @throws JsonProcessingException when it is no JSON, or has something after the value
    */
   public static JsonNode parse(byte[] bytes) throws JsonProcessingException {
-    return tree(() -> TREES.readTree(bytes));
+    return parsed(() -> TREES.readTree(bytes));
   }
 
   /** Parses one JSON value; see {@link #parse(byte[])}. */
   public static JsonNode parse(String text) throws JsonProcessingException {
-    return tree(() -> TREES.readTree(text));
+    return parsed(() -> TREES.readTree(text));
+  }
+
+  /** Maps, lists and values of Java as JSON. */
+  public static JsonNode tree(Object value) {
+    return MAPPER.valueToTree(value);
+  }
+
+  /** The object as a map of maps, lists and plain values; decimals are BigDecimal. */
+  public static Map<String, Object> map(ObjectNode object) {
+    return MAPPER.convertValue(object, new TypeReference<>() {});
   }
 
   /** An empty object. */
@@ -72,7 +84,7 @@ public final class Json {
   }
 
   /** Bytes that are no text, and exponents that no number here can have, are no JSON either. */
-  private static JsonNode tree(Parsing parsing) throws JsonProcessingException {
+  private static JsonNode parsed(Parsing parsing) throws JsonProcessingException {
     try {
       return parsing.run();
     } catch (JsonProcessingException e) {

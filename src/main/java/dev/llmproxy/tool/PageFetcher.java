@@ -1,0 +1,208 @@
+package dev.llmproxy.tool;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.nio.charset.UnsupportedCharsetException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.apache.camel.Body;
+import org.apache.hc.client5.http.DnsResolver;
+import org.apache.hc.client5.http.SystemDefaultDnsResolver;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.config.RequestConfig;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.util.Timeout;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Document;
+
+/**
+ * Reads pages of the public web, and nothing of one's own network: what a model asks for may come
+ * from a page that it has read. The address that is connected to is the one that was checked, so
+ * that a name which leads elsewhere the second time gains nothing; each redirect is checked anew.
+ */
+public final class PageFetcher {
+  private static final int MOST_BYTES = 2 << 20;
+  private static final int MOST_REDIRECTS = 5;
+  private static final int MOST_CONNECTIONS = 1_000;
+  private static final Timeout SILENCE = Timeout.ofSeconds(10);
+  private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+  private static final Set<String> HTML = Set.of("text/html", "application/xhtml+xml");
+  private static final Set<String> TEXT =
+      Set.of(
+          "application/json",
+          "application/xml",
+          "application/javascript",
+          "application/x-ndjson",
+          "application/yaml");
+
+  private final Set<Integer> ports;
+  private final CloseableHttpClient client;
+
+  /**
+   * @param ports that may be asked, as numbers separated by commas
+   * @throws IllegalArgumentException when they are none
+   */
+  public PageFetcher(String ports) {
+    this(parsed(ports), PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE);
+  }
+
+  /** For tests, whose pages are on loopback. */
+  PageFetcher(Set<Integer> ports, Predicate<InetAddress> allowed, DnsResolver resolver) {
+    this.ports = Set.copyOf(ports);
+    client =
+        HttpClients.custom()
+            .setConnectionManager(
+                PoolingHttpClientConnectionManagerBuilder.create()
+                    .setDnsResolver(new Guard(resolver, allowed))
+                    .setMaxConnTotal(MOST_CONNECTIONS)
+                    .setMaxConnPerRoute(MOST_CONNECTIONS)
+                    .setDefaultConnectionConfig(
+                        ConnectionConfig.custom()
+                            .setConnectTimeout(SILENCE)
+                            .setSocketTimeout(SILENCE)
+                            .build())
+                    .build())
+            .setDefaultRequestConfig(RequestConfig.custom().setResponseTimeout(SILENCE).build())
+            // An open connection would be used without asking the guard again.
+            .setConnectionReuseStrategy((request, response, context) -> false)
+            .disableRedirectHandling()
+            .disableAutomaticRetries()
+            .disableCookieManagement()
+            .disableAuthCaching()
+            .setUserAgent("llmproxy")
+            .build();
+  }
+
+  /**
+   * Fetches a page.
+   *
+   * @param arguments {@code url}
+   * @return {@code url} (after redirects), {@code title} when it has one, {@code text}, and {@code
+   *     truncated} when it was larger than 2 MB
+   * @throws ToolException when it may not or cannot be fetched, or is no text
+   */
+  public Map<String, Object> fetch(@Body Map<String, Object> arguments) {
+    URI uri = WebAddress.checked((String) arguments.get("url"), ports);
+    try {
+      for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+        try (ClassicHttpResponse response = client.executeOpen(null, new HttpGet(uri), null)) {
+          Header location = response.getFirstHeader("Location");
+          if (!REDIRECTS.contains(response.getCode()) || location == null) {
+            return page(uri, response);
+          }
+          uri = WebAddress.checked(WebAddress.redirected(uri, location.getValue()), ports);
+        }
+      }
+    } catch (UnknownHostException e) {
+      throw new ToolException("There is no host named %s.".formatted(uri.getHost()), e);
+    } catch (IOException e) {
+      throw new ToolException(
+          "%s cannot be read: %s.".formatted(uri, e.getClass().getSimpleName()), e);
+    }
+    throw new ToolException("There are more than %d redirects.".formatted(MOST_REDIRECTS));
+  }
+
+  private static Map<String, Object> page(URI uri, ClassicHttpResponse response)
+      throws IOException {
+    if (response.getCode() != 200) {
+      throw new ToolException("%s answered with status %d.".formatted(uri, response.getCode()));
+    }
+    HttpEntity entity = response.getEntity();
+    ContentType type = ContentType.parseLenient(entity == null ? null : entity.getContentType());
+    String mime = type == null ? "none" : type.getMimeType().toLowerCase(Locale.ROOT);
+    boolean html = HTML.contains(mime);
+    if (!html && !text(mime)) {
+      throw new ToolException("%s is no text; its type is %s.".formatted(uri, mime));
+    }
+    byte[] bytes;
+    try (InputStream body = entity.getContent()) {
+      bytes = body.readNBytes(MOST_BYTES + 1);
+    }
+    boolean truncated = bytes.length > MOST_BYTES;
+    bytes = truncated ? Arrays.copyOf(bytes, MOST_BYTES) : bytes;
+    Map<String, Object> page = new LinkedHashMap<>();
+    page.put("url", uri.toString());
+    Charset charset = charset(type);
+    if (html) {
+      Document document =
+          Jsoup.parse(
+              new ByteArrayInputStream(bytes),
+              charset == null ? null : charset.name(),
+              uri.toString());
+      page.put("title", document.title());
+      page.put("text", PageText.of(document));
+    } else {
+      page.put("text", new String(bytes, charset == null ? StandardCharsets.UTF_8 : charset));
+    }
+    if (truncated) {
+      page.put("truncated", "only the first %d bytes were read".formatted(MOST_BYTES));
+    }
+    return page;
+  }
+
+  private static boolean text(String mime) {
+    return mime.startsWith("text/")
+        || mime.endsWith("+json")
+        || mime.endsWith("+xml")
+        || TEXT.contains(mime);
+  }
+
+  private static Charset charset(ContentType type) {
+    try {
+      return type.getCharset();
+    } catch (UnsupportedCharsetException e) {
+      return null;
+    }
+  }
+
+  private static Set<Integer> parsed(String ports) {
+    try {
+      return Arrays.stream(ports.split(","))
+          .map(port -> Integer.valueOf(port.strip()))
+          .collect(Collectors.toSet());
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "FETCH_PORTS is \"%s\"; it must be numbers separated by commas".formatted(ports), e);
+    }
+  }
+
+  /** Gives the client only addresses that it may connect to. */
+  private record Guard(DnsResolver resolver, Predicate<InetAddress> allowed)
+      implements DnsResolver {
+    @Override
+    public InetAddress[] resolve(String host) throws UnknownHostException {
+      InetAddress[] addresses = resolver.resolve(host);
+      if (addresses == null || addresses.length == 0) {
+        throw new UnknownHostException(host);
+      }
+      if (!Arrays.stream(addresses).allMatch(allowed)) {
+        throw new ToolException(
+            "%s cannot be fetched: it is not on the public internet.".formatted(host));
+      }
+      return addresses;
+    }
+
+    @Override
+    public String resolveCanonicalHostname(String host) {
+      return host;
+    }
+  }
+}

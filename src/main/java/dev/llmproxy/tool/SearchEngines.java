@@ -1,0 +1,103 @@
+package dev.llmproxy.tool;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.Json;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Header;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the routes {@code search-*} have in common: the question out, the answer in. */
+public final class SearchEngines {
+  private static final Logger LOG = LoggerFactory.getLogger(SearchEngines.class);
+  private static final int MOST_RESULTS = 5;
+  private static final int MOST_BYTES = 2 << 20;
+
+  /** An engine that is not set up: the next one is asked. */
+  private static final class OffException extends RuntimeException {
+    OffException() {
+      super("not set up");
+    }
+  }
+
+  /**
+   * Passes on to the next engine when a setting of this one is empty.
+   *
+   * @param setting its value
+   */
+  public void need(String setting) {
+    if (setting == null || setting.isBlank()) {
+      throw new OffException();
+    }
+  }
+
+  /** The question as it stands in a URL. */
+  public String encoded(@ExchangeProperty("query") String query) {
+    return URLEncoder.encode(query, StandardCharsets.UTF_8);
+  }
+
+  /** The question as it stands in JSON, with its quotes. */
+  public String quoted(@ExchangeProperty("query") String query) {
+    return Json.text(Json.tree(query));
+  }
+
+  /**
+   * Reads an engine's answer.
+   *
+   * @param list JSON pointer to the array of results
+   * @param title field of a result
+   * @param url field of a result
+   * @param base what goes before the URL; empty for one that is whole
+   * @param snippet field of a result
+   * @return at least one and at most five
+   * @throws IOException when the engine has not answered as it should, or found nothing
+   */
+  public List<SearchResult> results(
+      @Body InputStream body,
+      @Header(Exchange.HTTP_RESPONSE_CODE) int status,
+      String list,
+      String title,
+      String url,
+      String base,
+      String snippet)
+      throws IOException {
+    byte[] bytes;
+    try (body) {
+      bytes = body.readNBytes(MOST_BYTES);
+    }
+    if (status != 200) {
+      throw new IOException("answered with status " + status);
+    }
+    List<SearchResult> results = new ArrayList<>();
+    for (JsonNode found : Json.parse(bytes).at(list)) {
+      if (results.size() < MOST_RESULTS && found.path(url).isTextual()) {
+        results.add(
+            SearchResult.ofHtml(
+                found.path(title).asText(),
+                base + found.path(url).asText(),
+                found.path(snippet).asText()));
+      }
+    }
+    if (results.isEmpty()) {
+      throw new IOException("found nothing");
+    }
+    return results;
+  }
+
+  /** Tells the operator why an engine did not serve; one that is not set up is no news. */
+  public void failed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
+      @ExchangeProperty("engine") String engine) {
+    if (!(exception instanceof OffException)) {
+      LOG.warn("The search engine {} did not serve: {}", engine, exception.toString());
+    }
+  }
+}

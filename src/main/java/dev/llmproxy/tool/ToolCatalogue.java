@@ -1,0 +1,150 @@
+package dev.llmproxy.tool;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Route;
+import org.apache.camel.StartupListener;
+import org.apache.camel.model.ModelCamelContext;
+import org.apache.camel.model.ProcessorDefinition;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.SetPropertyDefinition;
+
+/**
+ * The tools of a CamelContext: its routes {@code tool-*}. The id without {@code tool-}, with _ for
+ * -, is the tool's name, the route's description is the tool's, and the first step sets the
+ * property {@code parameters} to the JSON Schema of the arguments, as JSON or YAML. A declaration
+ * that is wrong ends the start.
+ */
+public final class ToolCatalogue implements CamelContextAware, StartupListener {
+  private static final String PREFIX = "tool-";
+  private static final String PARAMETERS = "parameters";
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  private CamelContext context;
+  private volatile Map<String, Entry> entries = Map.of();
+
+  /** A tool, and the route that it was read from. */
+  private record Entry(Tool tool, Route route) {}
+
+  @Override
+  public CamelContext getCamelContext() {
+    return context;
+  }
+
+  @Override
+  public void setCamelContext(CamelContext camelContext) {
+    if (camelContext.equals(context)) {
+      return;
+    }
+    context = camelContext;
+    try {
+      context.addStartupListener(this);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Reads all declarations once the routes are there.
+   *
+   * @throws IllegalArgumentException naming the file of a declaration that is wrong
+   */
+  @Override
+  public void onCamelContextStarted(CamelContext started, boolean alreadyStarted) {
+    tools();
+  }
+
+  /**
+   * All tools, by name; routes that have come or gone since are seen.
+   *
+   * @throws IllegalArgumentException naming the file of a declaration that is wrong
+   */
+  public Collection<Tool> tools() {
+    return entries().values().stream().map(Entry::tool).toList();
+  }
+
+  /** A tool by its name. */
+  public Optional<Tool> find(String name) {
+    return Optional.ofNullable(entries().get(name)).map(Entry::tool);
+  }
+
+  /** Where the route of a tool that is there takes its calls. */
+  Endpoint endpoint(Tool tool) {
+    return entries().get(tool.name()).route().getEndpoint();
+  }
+
+  private Map<String, Entry> entries() {
+    Map<String, Route> routes =
+        context.getRoutes().stream()
+            .filter(route -> route.getRouteId().startsWith(PREFIX))
+            .collect(Collectors.toMap(Route::getRouteId, route -> route));
+    Map<String, Entry> known = entries;
+    boolean same =
+        known.size() == routes.size()
+            && known.values().stream()
+                .allMatch(entry -> entry.route().equals(routes.get(entry.route().getRouteId())));
+    if (!same) {
+      known = read(routes.values());
+      entries = known;
+    }
+    return known;
+  }
+
+  private Map<String, Entry> read(Collection<Route> routes) {
+    Map<String, Entry> read = new TreeMap<>();
+    for (Route route : routes) {
+      RouteDefinition definition =
+          ((ModelCamelContext) context).getRouteDefinition(route.getRouteId());
+      Tool tool = declared(definition);
+      if (read.put(tool.name(), new Entry(tool, route)) != null) {
+        throw wrong(definition, "there is another tool named " + tool.name(), null);
+      }
+    }
+    return read;
+  }
+
+  private static Tool declared(RouteDefinition route) {
+    String name = route.getRouteId().substring(PREFIX.length()).replace('-', '_');
+    try {
+      return new Tool(name, route.getDescriptionText(), parameters(route));
+    } catch (IllegalArgumentException e) {
+      throw wrong(route, e.getMessage(), e);
+    }
+  }
+
+  private static JsonNode parameters(RouteDefinition route) {
+    // Camel puts the route configurations' onException before the steps.
+    ProcessorDefinition<?> first =
+        route.getOutputs().stream().filter(step -> !step.isAbstract()).findFirst().orElse(null);
+    if (!(first instanceof SetPropertyDefinition property)
+        || !PARAMETERS.equals(property.getName())) {
+      throw new IllegalArgumentException(
+          "its first step must set the property parameters to the JSON schema of its arguments");
+    }
+    try {
+      return YAML.readTree(property.getExpression().getExpression());
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "its parameters are neither JSON nor YAML: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static IllegalArgumentException wrong(
+      RouteDefinition route, String problem, Exception cause) {
+    String file = route.getResource() == null ? "?" : route.getResource().getLocation();
+    return new IllegalArgumentException(
+        "The tool %s in %s cannot be used: %s.".formatted(route.getRouteId(), file, problem),
+        cause);
+  }
+}

@@ -1,0 +1,46 @@
+package dev.llmproxy.tool;
+
+import java.time.Duration;
+
+/**
+ * What came of a call.
+ *
+ * @param callId the call's
+ * @param name the tool's
+ * @param summary one line for people, 120 characters at most
+ * @param content for the model: text or JSON, or what went wrong and what to do about it
+ * @param duration from the order to run it to this result
+ */
+public record ToolResult(
+    String callId, String name, Status status, String summary, String content, Duration duration) {
+  private static final int SUMMARY_CHARACTERS = 120;
+
+  /** How it ended. */
+  public enum Status {
+    COMPLETED,
+    FAILED;
+
+    /** In lower case, as it goes out. */
+    public String wireName() {
+      return this == COMPLETED ? "completed" : "failed";
+    }
+  }
+
+  public ToolResult {
+    summary = cut(summary.strip().lines().findFirst().orElse(""), SUMMARY_CHARACTERS - 1, "…");
+  }
+
+  /** A result whose summary is its own beginning. */
+  static ToolResult of(ToolCall call, Status status, String content, Duration duration) {
+    return new ToolResult(call.id(), call.name(), status, content, content, duration);
+  }
+
+  /** At most so many characters of a text, and the mark when that is not all of it. */
+  static String cut(String text, int most, String mark) {
+    if (text.length() <= most) {
+      return text;
+    }
+    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
+    return text.substring(0, end) + mark;
+  }
+}

@@ -1,0 +1,208 @@
+package dev.llmproxy.tool;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.tool.ToolResult.Status;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Exchange;
+import org.apache.camel.ProducerTemplate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs tools. What goes wrong in one is a result that the model can read and act on, never an
+ * exception. A route says in the property {@code toolSummary} what people are told of its result.
+ */
+public final class ToolRunner {
+  /** Marks an exchange as a tool's, for the route configuration {@code errors}. */
+  static final String TOOL = "tool";
+
+  /** What the route configuration {@code errors} caught. */
+  static final String FAILURE = "toolFailure";
+
+  static final String SUMMARY = "toolSummary";
+
+  private static final Logger LOG = LoggerFactory.getLogger(ToolRunner.class);
+  private static final String AS_JSON =
+      "The tool's result cannot be written as JSON. This is a fault of the tool.";
+
+  private final ToolCatalogue catalogue;
+  private final Duration timeout;
+  private final int mostCharacters;
+  private final ExecutorService threads =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("tool-", 0).factory());
+
+  /**
+   * @param timeoutSeconds for one call, more than 0
+   * @param mostCharacters of a result; what is above is cut off, with a mark
+   */
+  public ToolRunner(ToolCatalogue catalogue, int timeoutSeconds, int mostCharacters) {
+    if (timeoutSeconds < 1) {
+      throw new IllegalArgumentException("TOOL_TIMEOUT_SECONDS must be 1 or more");
+    }
+    if (mostCharacters < 1) {
+      throw new IllegalArgumentException("TOOL_RESULT_CHARACTERS must be 1 or more");
+    }
+    this.catalogue = catalogue;
+    this.timeout = Duration.ofSeconds(timeoutSeconds);
+    this.mostCharacters = mostCharacters;
+  }
+
+  /**
+   * Runs calls at the same time, each for as long as the timeout at most.
+   *
+   * @return a result for each call, in their order
+   * @throws InterruptedException when the current thread is interrupted; the calls are then too
+   */
+  public List<ToolResult> run(List<ToolCall> calls) throws InterruptedException {
+    long start = System.nanoTime();
+    List<Future<ToolResult>> running = new ArrayList<>();
+    try {
+      for (ToolCall call : calls) {
+        running.add(threads.submit(() -> result(call, start)));
+      }
+      List<ToolResult> results = new ArrayList<>();
+      for (int i = 0; i < calls.size(); i++) {
+        results.add(await(calls.get(i), running.get(i), start));
+      }
+      return results;
+    } finally {
+      running.forEach(future -> future.cancel(true));
+    }
+  }
+
+  private ToolResult await(ToolCall call, Future<ToolResult> running, long start)
+      throws InterruptedException {
+    try {
+      return running.get(timeout.toNanos() - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      LOG.warn("The tool {} was ended after {} seconds", call.name(), timeout.toSeconds());
+      return failed(
+          call,
+          "The tool gave no answer within %d seconds and was ended. Ask it for less, or go on without it."
+              .formatted(timeout.toSeconds()),
+          start);
+    } catch (ExecutionException e) {
+      LOG.warn("The tool {} failed", call.name(), e.getCause());
+      return failed(call, message(e.getCause()), start);
+    }
+  }
+
+  private ToolResult result(ToolCall call, long start) throws Exception {
+    Optional<Tool> tool = catalogue.find(call.name());
+    if (tool.isEmpty()) {
+      return failed(
+          call,
+          "There is no tool named %s. There are: %s."
+              .formatted(
+                  call.name(),
+                  catalogue.tools().stream().map(Tool::name).collect(Collectors.joining(", "))),
+          start);
+    }
+    JsonNode arguments;
+    try {
+      arguments = call.arguments().isBlank() ? Json.object() : Json.parse(call.arguments());
+    } catch (JsonProcessingException e) {
+      return failed(
+          call,
+          "The arguments are no JSON: " + e.getOriginalMessage() + ". " + again(tool.get()),
+          start);
+    }
+    if (!(arguments instanceof ObjectNode object)) {
+      return failed(call, "The arguments are no JSON object. " + again(tool.get()), start);
+    }
+    List<String> problems = tool.get().problems(object);
+    if (!problems.isEmpty()) {
+      return failed(
+          call,
+          "The arguments do not fit: %s. %s"
+              .formatted(String.join("; ", problems), again(tool.get())),
+          start);
+    }
+    return run(call, tool.get(), object, start);
+  }
+
+  private ToolResult run(ToolCall call, Tool tool, ObjectNode arguments, long start)
+      throws Exception {
+    Endpoint endpoint = catalogue.endpoint(tool);
+    try (ProducerTemplate producer = endpoint.getCamelContext().createProducerTemplate()) {
+      Exchange exchange = endpoint.createExchange();
+      exchange.setProperty(TOOL, tool.name());
+      exchange.getMessage().setBody(Json.map(arguments));
+      producer.send(endpoint, exchange);
+      Exception failure =
+          exchange.getException() == null
+              ? exchange.getProperty(FAILURE, Exception.class)
+              : exchange.getException();
+      if (failure != null) {
+        LOG.info("The tool {} failed: {}", call.name(), message(failure));
+        LOG.debug("The tool {} failed", call.name(), failure);
+        return failed(call, message(failure), start);
+      }
+      String content = capped(content(exchange.getMessage().getBody()));
+      String summary = exchange.getProperty(SUMMARY, content, String.class);
+      return new ToolResult(
+          call.id(), call.name(), Status.COMPLETED, summary, content, since(start));
+    }
+  }
+
+  private String content(Object body) {
+    return switch (body) {
+      case null -> "The tool gave no result.";
+      case String text -> text;
+      default -> {
+        try {
+          yield Json.text(Json.tree(body));
+        } catch (IllegalArgumentException e) {
+          LOG.warn("A tool's result of the type {} is not for JSON", body.getClass(), e);
+          throw new ToolException(AS_JSON);
+        }
+      }
+    };
+  }
+
+  private String capped(String content) {
+    return ToolResult.cut(
+        content,
+        mostCharacters,
+        "\n[cut: these are the first %d of %d characters]"
+            .formatted(mostCharacters, content.length()));
+  }
+
+  private ToolResult failed(ToolCall call, String why, long start) {
+    return ToolResult.of(call, Status.FAILED, capped(why), since(start));
+  }
+
+  private static String again(Tool tool) {
+    return "Call it again with arguments that fit this JSON schema: "
+        + Json.text(tool.parameters());
+  }
+
+  /** What a tool says of its failure itself; of others the kind, as a message may say too much. */
+  private static String message(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ToolException) {
+        return cause.getMessage();
+      }
+    }
+    return "The tool failed (%s). Try other arguments, or go on without it."
+        .formatted(failure.getClass().getSimpleName());
+  }
+
+  private static Duration since(long start) {
+    return Duration.ofNanos(System.nanoTime() - start);
+  }
+}

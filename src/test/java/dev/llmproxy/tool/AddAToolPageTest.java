@@ -1,0 +1,43 @@
+package dev.llmproxy.tool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.tool.ToolResult.Status;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Does what docs/add-a-tool.md says: its file, its call, its result. */
+class AddAToolPageTest {
+  @TempDir Path folder;
+
+  @Test
+  void thePagesToolRunsAsThePageSays() throws Exception {
+    String page = Files.readString(Path.of("docs/add-a-tool.md"));
+    String file = found(page, "`routes/(tool-[a-z-]+\\.camel\\.yaml)`");
+    Files.writeString(folder.resolve(file), found(page, "(?s)```yaml\\n(.*?)```"));
+    String[] call = found(page, "(?s)```json\\n(.*?)```").split("\\R", -1);
+    String result = found(page, "(?s)```text\\n(.*?)\\n```");
+
+    try (Tools tools = Tools.start(folder, Map.of())) {
+      String name = file.replace("tool-", "").replace(".camel.yaml", "").replace('-', '_');
+      Awaitility.await().until(() -> tools.catalogue().find(name).isPresent());
+      ToolResult answer = tools.run(new ToolCall("call_1", name, call[0]));
+
+      assertThat(answer.status()).as(answer.content()).isEqualTo(Status.COMPLETED);
+      assertThat(answer.content()).isEqualTo(result);
+      assertThat(tools.run(new ToolCall("call_2", name, "{}")).status()).isEqualTo(Status.FAILED);
+    }
+  }
+
+  private static String found(String page, String pattern) {
+    Matcher matcher = Pattern.compile(pattern).matcher(page);
+    assertThat(matcher.find()).as(pattern).isTrue();
+    return matcher.group(1);
+  }
+}

@@ -1,0 +1,300 @@
+package dev.llmproxy.tool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.zip.GZIPOutputStream;
+import org.apache.hc.client5.http.DnsResolver;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A site on 127.0.0.1, which counts as public here, and one on 127.0.0.2, which does not. */
+class PageFetcherTest {
+  private static final String PUBLIC = "127.0.0.1";
+  private static final String PRIVATE = "127.0.0.2";
+
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private final AtomicInteger privateRequests = new AtomicInteger();
+  private final ConcurrentLinkedQueue<String> dns = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger lookups = new AtomicInteger();
+  private HttpServer site;
+  private HttpServer inside;
+  private int port;
+
+  @BeforeEach
+  void start() throws IOException {
+    site =
+        HttpServer.create(
+            new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), 0), 0);
+    port = site.getAddress().getPort();
+    inside =
+        HttpServer.create(
+            new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, 2}), port), 0);
+    inside.createContext(
+        "/",
+        exchange -> {
+          privateRequests.incrementAndGet();
+          answer(exchange, "text/plain", "inside".getBytes(StandardCharsets.UTF_8));
+        });
+    site.createContext("/", this::serve);
+    for (HttpServer server : List.of(site, inside)) {
+      server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+      server.start();
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    site.stop(0);
+    inside.stop(0);
+  }
+
+  @Test
+  void readsAPageAsText() {
+    Map<String, Object> page = fetch("http://site.example:%d/page#part");
+
+    assertThat(page).containsEntry("title", "A page").doesNotContainKey("truncated");
+    assertThat((String) page.get("text"))
+        .isEqualTo("# Größe\n\nSome words.\n\n- one\n- two\n\na  b\nc");
+    assertThat(requests).containsExactly("site.example:" + port + " /page");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"latin,größe", "json,{\"a\":1}", "meta,größe", "zipped,größe"})
+  void readsTextInItsCharset(String path, String text) {
+    assertThat((String) fetch("http://site.example:%d/" + path).get("text")).isEqualTo(text);
+  }
+
+  @Test
+  void readsTwoMegabytesAndSaysSo() {
+    Map<String, Object> page = fetch("http://site.example:%d/large");
+
+    assertThat((String) page.get("text")).hasSize(2 << 20);
+    assertThat(page).containsKey("truncated");
+  }
+
+  @Test
+  void stopsUnzippingAtTwoMegabytes() {
+    assertThat((String) fetch("http://site.example:%d/bomb").get("text")).hasSize(2 << 20);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"image,image/png", "untyped,none", "lost,status 404"})
+  void saysWhatCannotBeRead(String path, String why) {
+    assertRefused("http://site.example:%d/" + path, why);
+  }
+
+  @Test
+  void followsRedirectsFiveTimes() {
+    assertThat(fetch("http://site.example:%d/hop/5")).containsEntry("text", "arrived");
+    assertRefused("http://site.example:%d/hop/6", "more than 5 redirects");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "http://inside.example:%d/",
+        "http://127.0.0.2:%d/",
+        "//127.0.0.2:%d/",
+        "http://127.0.0.2:%1$d\\@site.example:%1$d/",
+        "http://site.example:%1$d@127.0.0.2:%1$d/",
+        "http://user:password@site.example:%d/page",
+        "http://0x7f.0.0.2:%d/",
+        "http://0177.0.0.2:%d/",
+        "http://2130706434:%d/",
+        "http://127.2:%d/",
+        "http://[::ffff:127.0.0.2]:%d/",
+        "http://site.example:22/",
+        "https://site.example:8443/",
+        "file:///etc/passwd",
+        "ftp://site.example/",
+        "gopher://site.example/",
+        "javascript:alert(1)",
+        "http:///page",
+        "http://[fe80::1%%25eth0]:%d/",
+      })
+  void aRedirectLeadsNowhereThatMayNotBeAsked(String location) {
+    String target = location.formatted(port);
+    site.createContext(
+        "/away",
+        exchange -> {
+          exchange.getResponseHeaders().set("Location", target);
+          exchange.sendResponseHeaders(302, -1);
+          exchange.close();
+        });
+
+    assertThatThrownBy(() -> fetch("http://site.example:%d/away"))
+        .isInstanceOf(ToolException.class);
+    assertThat(privateRequests).hasValue(0);
+  }
+
+  @Test
+  void aNameThatLeadsElsewhereTheSecondTimeIsLookedUpOnceAndThenRefused() {
+    dns.addAll(List.of(PUBLIC, PRIVATE));
+
+    assertThat(fetch("http://rebinding.example:%d/json")).containsEntry("text", "{\"a\":1}");
+    assertThat(lookups).hasValue(1);
+    assertRefused("http://rebinding.example:%d/json", "not on the public internet");
+    assertThat(privateRequests).hasValue(0);
+  }
+
+  @Test
+  void aNameThatLeadsElsewhereAfterARedirectToItselfIsRefused() {
+    dns.addAll(List.of(PUBLIC, PRIVATE));
+
+    assertRefused("http://rebinding.example:%d/hop/1", "not on the public internet");
+    assertThat(privateRequests).hasValue(0);
+  }
+
+  @Test
+  void aNameWithOnePublicAndOnePrivateAddressIsRefused() {
+    assertRefused("http://both.example:%d/json", "not on the public internet");
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void theRealGuardRefusesLoopback() {
+    PageFetcher real = new PageFetcher("80, 443, " + port);
+
+    for (String host : List.of("localhost", "127.0.0.1", "[::1]", "localhost.", "0.0.0.0")) {
+      assertThatThrownBy(() -> real.fetch(Map.of("url", "http://" + host + ":" + port + "/page")))
+          .isInstanceOf(ToolException.class);
+    }
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void portsThatAreNoNumbersEndTheStart() {
+    assertThatThrownBy(() -> new PageFetcher("80;443")).hasMessageContaining("FETCH_PORTS");
+  }
+
+  private void assertRefused(String url, String why) {
+    assertThatThrownBy(() -> fetch(url))
+        .isInstanceOf(ToolException.class)
+        .hasMessageContaining(why);
+  }
+
+  private Map<String, Object> fetch(String url) {
+    Predicate<InetAddress> allowed = address -> address.getHostAddress().equals(PUBLIC);
+    return new PageFetcher(Set.of(80, 443, port), allowed, new Names())
+        .fetch(Map.of("url", url.formatted(port)));
+  }
+
+  private void serve(HttpExchange exchange) throws IOException {
+    String path = exchange.getRequestURI().getPath();
+    requests.add(exchange.getRequestHeaders().getFirst("Host") + " " + path);
+    String html = "<html><body>größe</body></html>";
+    switch (path) {
+      case "/page" ->
+          answer(
+              exchange,
+              "text/html; charset=utf-8",
+              """
+              <html><head><title>A page</title><style>b{}</style></head><body><nav>Menu</nav>
+              <main><h1>Größe</h1><p>Some <b>words</b>.<script>x()</script></p>
+              <ul><li>one</li><li>two</li></ul><pre>a  b
+              c</pre></main><footer>Imprint</footer></body></html>
+              """
+                  .getBytes(StandardCharsets.UTF_8));
+      case "/latin" ->
+          answer(
+              exchange,
+              "text/plain; charset=iso-8859-1",
+              "größe".getBytes(StandardCharsets.ISO_8859_1));
+      case "/meta" ->
+          answer(
+              exchange,
+              "text/html",
+              html.replace("<body>", "<head><meta charset=windows-1252></head><body>")
+                  .getBytes(Charset.forName("windows-1252")));
+      case "/json" ->
+          answer(exchange, "application/json", "{\"a\":1}".getBytes(StandardCharsets.UTF_8));
+      case "/zipped" -> zipped(exchange, html.getBytes(StandardCharsets.UTF_8));
+      case "/bomb" -> zipped(exchange, new byte[64 << 20]);
+      case "/large" ->
+          answer(exchange, "text/plain", "a".repeat(3 << 20).getBytes(StandardCharsets.UTF_8));
+      case "/image" -> answer(exchange, "image/png", new byte[10]);
+      case "/untyped" -> answer(exchange, null, new byte[10]);
+      case "/hop/0" -> answer(exchange, "text/plain", "arrived".getBytes(StandardCharsets.UTF_8));
+      default -> {
+        if (path.startsWith("/hop/")) {
+          int left = Integer.parseInt(path.substring("/hop/".length()));
+          exchange.getResponseHeaders().set("Location", "../hop/" + (left - 1));
+          exchange.sendResponseHeaders(302, -1);
+        } else {
+          exchange.sendResponseHeaders(404, -1);
+        }
+        exchange.close();
+      }
+    }
+  }
+
+  private static void zipped(HttpExchange exchange, byte[] content) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (GZIPOutputStream zip = new GZIPOutputStream(bytes)) {
+      zip.write(content);
+    }
+    exchange.getResponseHeaders().set("Content-Encoding", "gzip");
+    String type = content.length > 1000 ? "text/plain" : "text/html; charset=utf-8";
+    answer(exchange, type, bytes.toByteArray());
+  }
+
+  private static void answer(HttpExchange exchange, String type, byte[] body) throws IOException {
+    if (type != null) {
+      exchange.getResponseHeaders().set("Content-Type", type);
+    }
+    try (exchange) {
+      exchange.sendResponseHeaders(200, body.length);
+      exchange.getResponseBody().write(body);
+    }
+  }
+
+  /** Addresses are what they say; rebinding.example is what the test has lined up. */
+  private final class Names implements DnsResolver {
+    @Override
+    public InetAddress[] resolve(String host) throws UnknownHostException {
+      lookups.incrementAndGet();
+      return switch (host) {
+        case "site.example" -> addresses(PUBLIC);
+        case "inside.example" -> addresses(PRIVATE);
+        case "both.example" -> addresses(PUBLIC, PRIVATE);
+        case "rebinding.example" -> addresses(dns.remove());
+        default -> InetAddress.getAllByName(host);
+      };
+    }
+
+    private InetAddress[] addresses(String... texts) throws UnknownHostException {
+      InetAddress[] addresses = new InetAddress[texts.length];
+      for (int i = 0; i < texts.length; i++) {
+        addresses[i] = InetAddress.getByName(texts[i]);
+      }
+      return addresses;
+    }
+
+    @Override
+    public String resolveCanonicalHostname(String host) {
+      return host;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package dev.llmproxy.tool;
+
+import dev.llmproxy.Application;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.camel.CamelContext;
+import org.apache.camel.main.Main;
+import org.apache.camel.main.SimpleMainShutdownStrategy;
+
+/** A CamelContext with the product's tools, its error handling, and routes of a test's. */
+final class Tools implements AutoCloseable {
+  private final Application application;
+  private final Main main = new Main();
+
+  private Tools(Settings settings, Path routes, Map<String, Object> beans) {
+    application = Application.open(settings);
+    main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+    beans.forEach(main::bind);
+    main.setPropertyPlaceholderLocations("file:application.properties");
+    Properties values = new Properties();
+    values.putAll(settings.asMap());
+    main.setOverrideProperties(values);
+    main.configure()
+        .withRoutesIncludePattern(
+            "file:routes/beans.camel.yaml,file:routes/errors.camel.yaml,file:routes/tool-*.camel.yaml,file:routes/search-*.camel.yaml,file:%s/*.camel.yaml"
+                .formatted(routes));
+    try {
+      main.start();
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * @param folder for data; routes in it are taken too
+   * @param settings over those of tests
+   */
+  static Tools start(Path folder, Map<String, String> settings) {
+    return start(folder, settings, Map.of());
+  }
+
+  /** As {@link #start(Path, Map)}, with what the routes in the folder call by name. */
+  static Tools start(Path folder, Map<String, String> settings, Map<String, Object> beans) {
+    Map<String, String> environment = new HashMap<>();
+    environment.put("LLMPROXY_DATA", folder.resolve("data").toString());
+    environment.put("LOCAL_MODEL", "off");
+    environment.putAll(settings);
+    return new Tools(Settings.load(Path.of(""), environment), folder, beans);
+  }
+
+  ToolCatalogue catalogue() {
+    return context().getRegistry().lookupByNameAndType("toolCatalogue", ToolCatalogue.class);
+  }
+
+  ToolRunner runner() {
+    return context().getRegistry().lookupByNameAndType("toolRunner", ToolRunner.class);
+  }
+
+  CamelContext context() {
+    return main.getCamelContext();
+  }
+
+  /** Runs a tool with one argument. */
+  ToolResult run(String name, String argument, String value) throws InterruptedException {
+    return run(new ToolCall("call_1", name, Json.text(Json.object().put(argument, value))));
+  }
+
+  ToolResult run(ToolCall call) throws InterruptedException {
+    return runner().run(List.of(call)).getFirst();
+  }
+
+  @Override
+  public void close() {
+    main.stop();
+    application.close();
+  }
+}

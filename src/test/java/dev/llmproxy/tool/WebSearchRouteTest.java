@@ -1,0 +1,128 @@
+package dev.llmproxy.tool;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.emulator.ScriptedSearch;
+import dev.llmproxy.emulator.ScriptedSearch.Behaviour;
+import dev.llmproxy.tool.ToolResult.Status;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class WebSearchRouteTest {
+  private static final List<String> ENGINES = List.of("searxng", "brave", "tavily", "wikipedia");
+
+  @TempDir Path folder;
+  private final ScriptedSearch web = ScriptedSearch.start();
+  private final Map<String, String> settings = new HashMap<>(web.settings());
+  private Tools tools;
+
+  @BeforeEach
+  void settings() {
+    settings.put("SEARCH_ENGINE_SECONDS", "1");
+  }
+
+  @AfterEach
+  void stop() {
+    web.close();
+    tools.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "searxng,https://example.com/found",
+    "brave,https://example.com/found",
+    "tavily,https://example.com/found",
+    "wikipedia,WIKI/wiki/Some_page",
+  })
+  void eachEngineAnswersInPlainText(String engine, String url) throws Exception {
+    ENGINES.subList(0, ENGINES.indexOf(engine)).forEach(each -> web.make(each, Behaviour.FAILS));
+
+    JsonNode answer = search("how \"big\" & {wide}?");
+
+    assertThat(answer.path("engine").asText()).isEqualTo(engine);
+    JsonNode found = answer.path("results").path(0);
+    assertThat(found.path("title").asText()).isEqualTo(engine + " on how \"big\" & {wide}?");
+    assertThat(found.path("url").asText()).isEqualTo(url.replace("WIKI", web.baseUrl("wikipedia")));
+    assertThat(found.path("snippet").asText()).isEqualTo("how \"big\" & {wide}? & more");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Behaviour.class,
+      names = {"FAILS", "FINDS_NOTHING", "ANSWERS_HTML", "HANGS"})
+  void anEngineThatDoesNotServeHandsOverToTheNext(Behaviour behaviour) throws Exception {
+    web.make("searxng", behaviour);
+
+    assertThat(search("camels").path("engine").asText()).isEqualTo("brave");
+    assertThat(web.asked()).containsExactly("searxng", "brave");
+  }
+
+  @Test
+  void anEngineThatIsNotSetUpIsNotAsked() throws Exception {
+    for (String setting : List.of("SEARXNG_URL", "BRAVE_API_KEY", "TAVILY_API_KEY")) {
+      settings.remove(setting);
+    }
+
+    assertThat(search("camels").path("engine").asText()).isEqualTo("wikipedia");
+    assertThat(web.asked()).containsExactly("wikipedia");
+  }
+
+  @Test
+  void aWrongKeyIsNowhereInTheAnswer() throws Exception {
+    settings.put("BRAVE_API_KEY", "wrong-secret");
+    web.make("searxng", Behaviour.FAILS);
+
+    JsonNode answer = search("camels");
+
+    assertThat(answer.path("engine").asText()).isEqualTo("tavily");
+    assertThat(Json.text(answer)).doesNotContain("secret");
+  }
+
+  @Test
+  void withoutTheWebTheDocumentsAreSearched() throws Exception {
+    ENGINES.forEach(each -> web.make(each, Behaviour.FAILS));
+
+    JsonNode answer = search("sharing a spreadsheet with a service account");
+
+    assertThat(answer.path("engine").asText()).isEqualTo("docs");
+    assertThat(answer.path("results"))
+        .anySatisfy(found -> assertThat(found.path("url").asText()).isEqualTo("google-sheets.md"));
+    assertThat(answer.at("/results/0/snippet").asText()).isNotBlank();
+    assertThat(search("xyzzyplugh").path("results")).isEmpty();
+  }
+
+  @Test
+  void aQuestionIsAskedOnceInFiveMinutes() throws Exception {
+    JsonNode first = search("camels");
+
+    assertThat(search(" Camels ")).isEqualTo(first);
+    assertThat(web.asked()).containsExactly("searxng");
+    search("llamas");
+    assertThat(web.asked()).containsExactly("searxng", "searxng");
+  }
+
+  private JsonNode search(String query) throws Exception {
+    if (tools == null) {
+      tools = Tools.start(folder, settings);
+    }
+    ToolResult result = tools.run("web_search", "query", query);
+    assertThat(result.status()).as(result.content()).isEqualTo(Status.COMPLETED);
+    JsonNode answer = Json.parse(result.content());
+    assertThat(result.summary())
+        .isEqualTo(
+            "%d results from %s"
+                .formatted(answer.path("results").size(), answer.path("engine").asText()));
+    return answer;
+  }
+}
