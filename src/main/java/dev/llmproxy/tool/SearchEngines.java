@@ -96,8 +96,12 @@ public final class SearchEngines {
   public void failed(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty("engine") String engine) {
-    if (!(exception instanceof OffException)) {
-      LOG.warn("The search engine {} did not serve: {}", engine, exception.toString());
+    Throwable cause = exception;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    if (!(cause instanceof OffException)) {
+      LOG.warn("The search engine {} did not serve: {}", engine, cause.toString());
     }
   }
 }
