@@ -148,7 +148,8 @@ public final class ToolRunner {
               ? exchange.getProperty(FAILURE, Exception.class)
               : exchange.getException();
       if (failure != null) {
-        LOG.info("The tool {} failed: {}", call.name(), message(failure));
+        // The message may hold what the user asked.
+        LOG.info("The tool {} failed", call.name());
         LOG.debug("The tool {} failed", call.name(), failure);
         return failed(call, message(failure), start);
       }
