@@ -10,7 +10,6 @@ import dev.llmproxy.usage.ConversationTable.Erasure;
 import dev.llmproxy.usage.ConversationTable.FlushState;
 import dev.llmproxy.workbook.SheetIndex;
 import dev.llmproxy.workbook.Workbook;
-import dev.llmproxy.workbook.WorkbookException;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.time.Clock;
 import java.time.DateTimeException;
@@ -36,7 +35,6 @@ public final class ConversationFlush {
   private static final int MOST_CHARACTERS = 1_000_000;
   private static final int MOST_DELETIONS = 200;
   private static final int BAD_REQUEST = 400;
-  private static final int REQUEST_TIMEOUT = 408;
   private static final int TOO_LARGE = 413;
   private static final int LONGEST_EXPONENT = 6;
   private static final Duration BETWEEN_CLEANINGS = Duration.ofHours(1);
@@ -153,9 +151,7 @@ public final class ConversationFlush {
   /** To be called when a round failed, whichever call it was that did. */
   public void failed(Throwable cause) {
     int status = FlushHealth.status(cause);
-    boolean refused = status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
-    // A clear no was not applied and never will be, nor what never left; anything else may be.
-    if (sending && (refused || FlushHealth.neverSent(cause))) {
+    if (sending && FlushHealth.neverApplied(cause)) {
       noteCommitSent(null);
     }
     if (sending && (status == BAD_REQUEST || status == TOO_LARGE)) {
@@ -273,10 +269,7 @@ public final class ConversationFlush {
   }
 
   private SheetProperties sync() {
-    return index
-        .find(WorkbookSchema.SYNC_TITLE)
-        .orElseThrow(() ->
-            new WorkbookException("The sheet \"" + WorkbookSchema.SYNC_TITLE + "\" is gone."));
+    return index.present(WorkbookSchema.SYNC_TITLE);
   }
 
   private void stands(long checkpoint) {

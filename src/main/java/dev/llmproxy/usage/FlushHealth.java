@@ -15,6 +15,7 @@ import org.slf4j.LoggerFactory;
 final class FlushHealth {
   private static final Logger LOG = LoggerFactory.getLogger(FlushHealth.class);
   private static final Duration LONGEST = Duration.ofSeconds(64);
+  private static final int REQUEST_TIMEOUT = 408;
   private static final int LONGEST_EXPONENT = 6;
 
   private final Clock clock;
@@ -89,8 +90,22 @@ final class FlushHealth {
     return answer == null ? 0 : answer.getStatusCode();
   }
 
+  /**
+   * Whether what failed was not applied and never will be: after a clear no, or when it never left.
+   * Anything else may have been, or be it yet.
+   */
+  static boolean neverApplied(Throwable cause) {
+    return saidNo(cause) || neverSent(cause);
+  }
+
+  /** Whether Google has refused the request itself. */
+  static boolean saidNo(Throwable cause) {
+    int status = status(cause);
+    return status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
+  }
+
   /** Whether the request cannot have reached anybody. */
-  static boolean neverSent(Throwable cause) {
+  private static boolean neverSent(Throwable cause) {
     for (Throwable t = cause; t != null; t = t.getCause()) {
       if (t instanceof ConnectException || t instanceof UnknownHostException) {
         return true;

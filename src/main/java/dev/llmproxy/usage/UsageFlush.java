@@ -33,7 +33,6 @@ import org.slf4j.LoggerFactory;
 public final class UsageFlush {
   private static final Logger LOG = LoggerFactory.getLogger(UsageFlush.class);
   private static final int BAD_REQUEST = 400;
-  private static final int REQUEST_TIMEOUT = 408;
   private static final int TOO_LARGE = 413;
   private static final int TOO_MANY = 429;
   private static final Duration THROTTLED = Duration.ofSeconds(5);
@@ -261,12 +260,10 @@ public final class UsageFlush {
     boolean commit = sending;
     sending = false;
     counters.setDue();
-    boolean no = status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
-    // A clear no was not applied and never will be, nor what never left; anything else may be.
-    if (no || FlushHealth.neverSent(cause)) {
+    if (FlushHealth.neverApplied(cause)) {
       answered();
     }
-    if (rotation.createFailed() && no && status != TOO_MANY) {
+    if (rotation.createFailed() && FlushHealth.saidNo(cause) && status != TOO_MANY) {
       rotation.cancel(message);
       return;
     }
@@ -292,7 +289,7 @@ public final class UsageFlush {
   }
 
   private SheetProperties find(String title) {
-    return UsageRotation.present(index, title);
+    return index.present(title);
   }
 
   private List<Request> rows(BatchGetValuesResponse values) {

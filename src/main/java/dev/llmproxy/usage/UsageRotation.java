@@ -7,7 +7,6 @@ import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 import dev.llmproxy.Settings;
 import dev.llmproxy.workbook.SheetIndex;
-import dev.llmproxy.workbook.WorkbookException;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.time.Clock;
 import java.time.Duration;
@@ -93,7 +92,7 @@ public final class UsageRotation {
 
   /** The range of {@code _index}. */
   public List<String> indexRanges(@ExchangeProperty("spreadsheet") Spreadsheet main) {
-    indexSheet = present(schema.index(schema.mainId(), main), WorkbookSchema.INDEX_TITLE);
+    indexSheet = schema.index(schema.mainId(), main).present(WorkbookSchema.INDEX_TITLE);
     return List.of(SheetIndex.range(indexSheet, null));
   }
 
@@ -140,7 +139,7 @@ public final class UsageRotation {
 
   /** The range of its {@code _sync}. */
   public List<String> syncRanges(@ExchangeProperty("spreadsheet") Spreadsheet target) {
-    syncSheet = present(schema.index(target(), target), WorkbookSchema.SYNC_TITLE);
+    syncSheet = schema.index(target(), target).present(WorkbookSchema.SYNC_TITLE);
     return List.of(SheetIndex.range(syncSheet, null));
   }
 
@@ -222,12 +221,6 @@ public final class UsageRotation {
       }
     }
     return last;
-  }
-
-  static SheetProperties present(SheetIndex index, String title) {
-    return index
-        .find(title)
-        .orElseThrow(() -> new WorkbookException("The sheet \"" + title + "\" is gone."));
   }
 
   private static YearMonth month(Instant instant) {

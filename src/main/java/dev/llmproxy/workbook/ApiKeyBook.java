@@ -5,11 +5,9 @@ import com.google.api.services.sheets.v4.model.AppendDimensionRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.CellData;
 import com.google.api.services.sheets.v4.model.ExtendedValue;
-import com.google.api.services.sheets.v4.model.GridCoordinate;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
-import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
 import dev.llmproxy.gate.ApiKey;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -112,7 +110,11 @@ public final class ApiKeyBook {
         sheet.rows().stream()
             .filter(each -> ApiKey.hashOfCell(each.apiKey()).filter(hash::equals).isPresent())
             .map(each ->
-                setCell(sheetId, each.number() - 1, sheet.column(ApiKeySheet.REVOKED), bool(true)))
+                WorkbookSchema.updateCells(
+                    sheetId,
+                    each.number() - 1,
+                    sheet.column(ApiKeySheet.REVOKED),
+                    List.of(bool(true))))
             .toList();
     if (marks.isEmpty()) {
       throw new WorkbookException("The key's row has just been deleted from the sheet.");
@@ -127,7 +129,8 @@ public final class ApiKeyBook {
               .formatted(ApiKeySheet.TITLE, ApiKeySheet.EXPIRES_AT));
     }
     Request header =
-        setCell(sheet.getSheetId(), 0, column, WorkbookSchema.text(ApiKeySheet.EXPIRES_AT));
+        WorkbookSchema.updateCells(
+            sheet.getSheetId(), 0, column, List.of(WorkbookSchema.text(ApiKeySheet.EXPIRES_AT)));
     if (column < sheet.getGridProperties().getColumnCount()) {
       return List.of(header);
     }
@@ -139,19 +142,6 @@ public final class ApiKeyBook {
                     .setDimension("COLUMNS")
                     .setLength(1)),
         header);
-  }
-
-  private static Request setCell(int sheetId, int row, int column, CellData value) {
-    return new Request()
-        .setUpdateCells(
-            new UpdateCellsRequest()
-                .setStart(
-                    new GridCoordinate()
-                        .setSheetId(sheetId)
-                        .setRowIndex(row)
-                        .setColumnIndex(column))
-                .setRows(List.of(WorkbookSchema.row(List.of(value))))
-                .setFields("userEnteredValue"));
   }
 
   /** Makes the sheet if it is missing. */

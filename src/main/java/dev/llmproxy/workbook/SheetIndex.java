@@ -83,8 +83,23 @@ public final class SheetIndex {
    * @param cells in A1 notation, e.g. {@code 1:1}; null for the whole sheet
    */
   public static String range(SheetProperties sheet, String cells) {
-    String quoted = "'" + sheet.getTitle().replace("'", "''") + "'";
+    return range(sheet.getTitle(), cells);
+  }
+
+  /** As {@link #range(SheetProperties, String)}, by the title alone. */
+  static String range(String title, String cells) {
+    String quoted = "'" + title.replace("'", "''") + "'";
     return cells == null ? quoted : quoted + "!" + cells;
+  }
+
+  /**
+   * The sheet that is ours under this title.
+   *
+   * @throws WorkbookException when it is not there
+   */
+  public SheetProperties present(String title) {
+    return find(title)
+        .orElseThrow(() -> new WorkbookException("The sheet \"" + title + "\" is gone."));
   }
 
   /** All of {@code titles} that are not there, with their headers; null when none is missing. */

@@ -193,7 +193,7 @@ public final class WorkbookExport {
 
   private List<List<Object>> block(Page page, int first) {
     int last = Math.min(first + ROWS_OF_A_READ - 1, page.rows);
-    String range = "'%s'!%d:%d".formatted(page.title.replace("'", "''"), first, last);
+    String range = SheetIndex.range(page.title, first + ":" + last);
     try {
       List<List<Object>> values =
           client

@@ -3,13 +3,11 @@ package dev.llmproxy.workbook;
 import com.google.api.services.sheets.v4.Sheets;
 import com.google.api.services.sheets.v4.model.AppendDimensionRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
-import com.google.api.services.sheets.v4.model.GridCoordinate;
 import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.Sheet;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
-import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
 import com.google.api.services.sheets.v4.model.UpdateSheetPropertiesRequest;
 import com.google.api.services.sheets.v4.model.ValueRange;
 import java.io.IOException;
@@ -101,7 +99,7 @@ public final class WorkbookSetup {
           client
               .spreadsheets()
               .values()
-              .get(workbook.spreadsheetId(), "'" + sheet.getTitle() + "'!A1:Z")
+              .get(workbook.spreadsheetId(), SheetIndex.range(sheet, "A1:Z"))
               .execute();
       if (cells.getValues() == null) {
         headed.add(sheet.getTitle());
@@ -112,13 +110,8 @@ public final class WorkbookSetup {
   }
 
   private static Request header(int sheetId, List<String> texts) {
-    return new Request()
-        .setUpdateCells(
-            new UpdateCellsRequest()
-                .setStart(new GridCoordinate().setSheetId(sheetId).setRowIndex(0).setColumnIndex(0))
-                .setRows(
-                    List.of(WorkbookSchema.row(texts.stream().map(WorkbookSchema::text).toList())))
-                .setFields("userEnteredValue"));
+    return WorkbookSchema.updateCells(
+        sheetId, 0, 0, texts.stream().map(WorkbookSchema::text).toList());
   }
 
   private static List<String> freeze(Spreadsheet spreadsheet, List<Request> requests) {
