@@ -97,6 +97,7 @@ public final class Fixtures {
       case ChatEvent.Delta delta -> json.set("chunk", delta.chunk());
       case ChatEvent.Complete complete -> json.set("usage", complete.usage());
       case ChatEvent.Failed failed -> json.set("error", failed.error().toJson().get("error"));
+      default -> throw new IllegalArgumentException("No provider gives " + event);
     }
     return json;
   }

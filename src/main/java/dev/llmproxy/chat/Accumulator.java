@@ -37,6 +37,8 @@ public final class Accumulator {
   public void add(ChatEvent event) {
     switch (event) {
       case ChatEvent.Delta delta -> addChunk(delta.chunk());
+      case ChatEvent.ToolCallStart start -> {}
+      case ChatEvent.ToolCallResult result -> {}
       case ChatEvent.Complete complete -> usage = complete.usage();
       case ChatEvent.Failed failed -> error = failed.error();
     }

@@ -2,6 +2,8 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.api.ApiError;
+import dev.llmproxy.tool.ToolCall;
+import dev.llmproxy.tool.ToolResult;
 
 /**
  * What the internal chat endpoint emits between a provider and a sink; the last one is complete or
@@ -22,6 +24,22 @@ public sealed interface ChatEvent {
     @Override
     public String name() {
       return "delta";
+    }
+  }
+
+  /** A tool that the server runs itself has been asked for and is about to run. */
+  record ToolCallStart(ToolCall call) implements ChatEvent {
+    @Override
+    public String name() {
+      return "tool_call_start";
+    }
+  }
+
+  /** A tool that the server ran has ended, well or not. */
+  record ToolCallResult(ToolCall call, ToolResult result) implements ChatEvent {
+    @Override
+    public String name() {
+      return "tool_call_result";
     }
   }
 

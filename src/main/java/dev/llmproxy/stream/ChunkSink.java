@@ -34,6 +34,8 @@ public final class ChunkSink {
         }
         reply.data(Json.bytes(delta.chunk()));
       }
+      case ChatEvent.ToolCallStart start -> {}
+      case ChatEvent.ToolCallResult result -> {}
       case ChatEvent.Complete complete -> {
         if (chat.request().includeUsage()) {
           reply.data(Json.bytes(usageChunk(chat, complete.usage())));

@@ -14,6 +14,8 @@ public final class CompletionSink {
       @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
     switch (event) {
       case ChatEvent.Delta delta -> {}
+      case ChatEvent.ToolCallStart start -> {}
+      case ChatEvent.ToolCallResult result -> {}
       case ChatEvent.Complete complete ->
           Reply.of(exchange).json(200, chat.accumulator().completion());
       case ChatEvent.Failed failed -> Reply.of(exchange).error(failed.error());

@@ -60,6 +60,7 @@ public final class SearchCache {
   /** What people are told of an answer. */
   public void summarise(@Body Map<String, Object> answer, Exchange exchange) {
     List<?> results = (List<?>) answer.get("results");
+    exchange.setProperty(ToolRunner.SOURCES, results);
     exchange.setProperty(
         ToolRunner.SUMMARY, "%d results from %s".formatted(results.size(), answer.get("engine")));
   }

@@ -1,5 +1,10 @@
 package dev.llmproxy.tool;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import dev.llmproxy.Json;
+
 /**
  * A model's wish that a tool be run.
  *
@@ -7,4 +12,13 @@ package dev.llmproxy.tool;
  * @param name the tool's
  * @param arguments a JSON object as the model wrote it, perhaps none at all; empty = {@code {}}
  */
-public record ToolCall(String id, String name, String arguments) {}
+public record ToolCall(String id, String name, String arguments) {
+  /** The arguments as JSON: an object, or what the model wrote as a text when that is none. */
+  public JsonNode json() {
+    try {
+      return arguments.isBlank() ? Json.object() : Json.parse(arguments);
+    } catch (JsonProcessingException e) {
+      return TextNode.valueOf(arguments);
+    }
+  }
+}

@@ -1,6 +1,7 @@
 package dev.llmproxy.tool;
 
 import java.time.Duration;
+import java.util.List;
 
 /**
  * What came of a call.
@@ -9,10 +10,17 @@ import java.time.Duration;
  * @param name the tool's
  * @param summary one line for people, 120 characters at most
  * @param content for the model: text or JSON, or what went wrong and what to do about it
+ * @param sources what a search has found; empty for other tools
  * @param duration from the order to run it to this result
  */
 public record ToolResult(
-    String callId, String name, Status status, String summary, String content, Duration duration) {
+    String callId,
+    String name,
+    Status status,
+    String summary,
+    String content,
+    List<SearchResult> sources,
+    Duration duration) {
   private static final int SUMMARY_CHARACTERS = 120;
 
   /** How it ended. */
@@ -27,12 +35,13 @@ public record ToolResult(
   }
 
   public ToolResult {
+    sources = List.copyOf(sources);
     summary = cut(summary.strip().lines().findFirst().orElse(""), SUMMARY_CHARACTERS - 1, "…");
   }
 
   /** A result whose summary is its own beginning. */
   static ToolResult of(ToolCall call, Status status, String content, Duration duration) {
-    return new ToolResult(call.id(), call.name(), status, content, content, duration);
+    return new ToolResult(call.id(), call.name(), status, content, content, List.of(), duration);
   }
 
   /** At most so many characters of a text, and the mark when that is not all of it. */

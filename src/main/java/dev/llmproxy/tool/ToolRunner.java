@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs tools. What goes wrong in one is a result that the model can read and act on, never an
- * exception. A route says in the property {@code toolSummary} what people are told of its result.
+ * exception. A route says in the property {@code toolSummary} what people are told of its result,
+ * and one that searches in {@code toolSources} what it has found.
  */
 public final class ToolRunner {
   /** Marks an exchange as a tool's, for the route configuration {@code errors}. */
@@ -34,6 +35,9 @@ public final class ToolRunner {
   static final String FAILURE = "toolFailure";
 
   static final String SUMMARY = "toolSummary";
+
+  /** A list of {@link SearchResult}. */
+  static final String SOURCES = "toolSources";
 
   private static final Logger LOG = LoggerFactory.getLogger(ToolRunner.class);
   private static final String AS_JSON =
@@ -156,8 +160,23 @@ public final class ToolRunner {
       String content = capped(content(exchange.getMessage().getBody()));
       String summary = exchange.getProperty(SUMMARY, content, String.class);
       return new ToolResult(
-          call.id(), call.name(), Status.COMPLETED, summary, content, since(start));
+          call.id(),
+          call.name(),
+          Status.COMPLETED,
+          summary,
+          content,
+          sources(exchange.getProperty(SOURCES)),
+          since(start));
     }
+  }
+
+  private static List<SearchResult> sources(Object property) {
+    return property instanceof List<?> found
+        ? found.stream()
+            .filter(SearchResult.class::isInstance)
+            .map(SearchResult.class::cast)
+            .toList()
+        : List.of();
   }
 
   private String content(Object body) {

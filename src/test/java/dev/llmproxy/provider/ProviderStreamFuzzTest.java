@@ -90,6 +90,7 @@ class ProviderStreamFuzzTest {
           assertThat(chat.accumulator().completion().path("choices")).isNotEmpty();
         }
         case ChatEvent.Failed failed -> assertThat(failed.error().status()).isBetween(400, 599);
+        default -> throw new AssertionError("No provider gives " + event);
       }
     }
     assertThat(events.getLast()).isNotInstanceOf(ChatEvent.Delta.class);
