@@ -1,13 +1,16 @@
 package dev.llmproxy;
 
+import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
+import dev.llmproxy.tool.ToolCatalogue;
 import dev.llmproxy.usage.ConversationFlush;
 import dev.llmproxy.usage.ConversationLog;
 import dev.llmproxy.usage.KeyCounters;
@@ -83,5 +86,10 @@ public final class Parts {
 
   public static WorkbookSchema workbookSchema(Application application) {
     return application.workbookSchema();
+  }
+
+  /** For a catalogue of tools, which belongs to the routes. */
+  public static ToolOffer toolOffer(Application application, ToolCatalogue catalogue) {
+    return new ToolOffer(catalogue, new TierTools(application.settings()));
   }
 }

@@ -5,6 +5,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
+import dev.llmproxy.tool.SearchResult;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -12,9 +15,10 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Collects one request's chat events into the whole completion: concatenated text per choice, tool
- * calls by index, the last finish reason, the usage. The completion equals what the same call
- * without streaming gives. One per request; written by the request's thread, read by others only
- * when the request is over, but for {@link #usage}, {@link #reported} and {@link #deltas}.
+ * calls by index, the last finish reason, the usage, and what the server's tools did. The
+ * completion equals what the same call without streaming gives. One per request; written by the
+ * request's thread, read by others only when the request is over, but for {@link #usage} and {@link
+ * #deltas}.
  */
 public final class Accumulator {
   /** Chunk fields that a completion does not have. */
@@ -30,15 +34,20 @@ public final class Accumulator {
   private ObjectNode head;
   private final AtomicLong deltas = new AtomicLong();
   private volatile ObjectNode usage;
-  private volatile ObjectNode reported;
+  private final ArrayNode toolNotifications = Json.array();
+  private final List<SearchResult> searchResults = new ArrayList<>();
   private ApiError error;
 
   /** Takes the next event in order. */
   public void add(ChatEvent event) {
     switch (event) {
       case ChatEvent.Delta delta -> addChunk(delta.chunk());
-      case ChatEvent.ToolCallStart start -> {}
-      case ChatEvent.ToolCallResult result -> {}
+      case ChatEvent.ServerToolDelta call -> {}
+      case ChatEvent.ToolCallStart start -> toolNotifications.add(ToolNotification.of(start));
+      case ChatEvent.ToolCallResult end -> {
+        toolNotifications.add(ToolNotification.of(end));
+        searchResults.addAll(end.result().sources());
+      }
       case ChatEvent.Complete complete -> usage = complete.usage();
       case ChatEvent.Failed failed -> error = failed.error();
     }
@@ -59,14 +68,21 @@ public final class Accumulator {
     return usage;
   }
 
-  /** Takes what the provider says in the middle of its answer that it has cost so far. */
-  public void report(ObjectNode usageSoFar) {
-    reported = usageSoFar;
+  /** The text of the first choice so far. */
+  public String content() {
+    Choice first = choices.get(0);
+    String text = first == null ? null : first.text("content");
+    return text == null ? "" : text;
   }
 
-  /** What the provider said last in the middle of its answer that it has cost so far, or null. */
-  public ObjectNode reported() {
-    return reported;
+  /** What clients learn of the tools that the server ran, in order. */
+  public ArrayNode toolNotifications() {
+    return toolNotifications;
+  }
+
+  /** What the server's searches have found, in order. */
+  public List<SearchResult> searchResults() {
+    return searchResults;
   }
 
   /**

@@ -20,6 +20,8 @@ import java.time.Instant;
  * @param target the provider and model that answer
  * @param started when the request came in
  * @param accumulator collects the events
+ * @param turns how far it has come
+ * @param notices how the client is told of tools that the server runs
  */
 public record ChatCall(
     String requestId,
@@ -27,8 +29,29 @@ public record ChatCall(
     ChatRequest request,
     Target target,
     Instant started,
-    Accumulator accumulator)
+    Accumulator accumulator,
+    Turns turns,
+    ToolNotices notices)
     implements Call {
+  /** One without tools of the server's. */
+  public ChatCall(
+      String requestId,
+      Caller caller,
+      ChatRequest request,
+      Target target,
+      Instant started,
+      Accumulator accumulator) {
+    this(
+        requestId,
+        caller,
+        request,
+        target,
+        started,
+        accumulator,
+        new Turns(ServerTools.none(request)),
+        ToolNotices.HYBRID);
+  }
+
   @Override
   public String type() {
     return "chat";
@@ -53,13 +76,23 @@ public record ChatCall(
     if (accumulator.usage() != null) {
       return accumulator.usage();
     }
-    boolean nothing = status() == Status.ERROR && accumulator.head() == null;
-    return nothing ? Usage.of(0, 0) : Usage.estimate(this);
+    boolean nothing = status() == Status.ERROR && !answering();
+    return nothing ? Usage.ended(this) : Usage.estimate(this);
   }
 
   @Override
   public TokenCount soFar() {
     ObjectNode whole = accumulator.usage();
     return TokenCount.of(whole == null ? Usage.estimate(this) : whole);
+  }
+
+  /** The fields that all chunks of the answer share, whether one has come or not. */
+  public ObjectNode head() {
+    return accumulator.head() == null ? turns.head(this) : accumulator.head();
+  }
+
+  /** Whether the provider has begun to answer in the turn under way. */
+  private boolean answering() {
+    return turns.heard() || (turns.count() <= 1 && accumulator.head() != null);
   }
 }

@@ -1,27 +1,31 @@
 package dev.llmproxy.chat;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.llmproxy.Json;
 import dev.llmproxy.api.HttpFront;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.provider.Target;
 import dev.llmproxy.stream.Reply;
+import dev.llmproxy.tool.ToolCall;
 import java.time.Clock;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /** Makes a request's {@link ChatCall} and keeps what comes of it. */
 public final class ChatCalls {
   private final ProviderCatalogue providers;
-  private final Clock clock;
+  private final ToolOffer tools;
+  private final ToolMemory memory;
+  private final Clock clock = Clock.systemUTC();
 
-  public ChatCalls(ProviderCatalogue providers) {
-    this(providers, Clock.systemUTC());
-  }
-
-  ChatCalls(ProviderCatalogue providers, Clock clock) {
+  public ChatCalls(ProviderCatalogue providers, ToolOffer tools, ToolMemory memory) {
     this.providers = providers;
-    this.clock = clock;
+    this.tools = tools;
+    this.memory = memory;
   }
 
   /**
@@ -33,14 +37,44 @@ public final class ChatCalls {
    */
   public ChatCall parse(
       @Body byte[] body, @ExchangeProperty(Authenticator.CALLER) Caller caller, Exchange exchange) {
-    ChatRequest request = ChatRequest.parse(body);
+    ToolNotices notices =
+        ToolNotices.of(
+            exchange.getMessage(HttpMessage.class).getRequest().getHeader(ToolNotices.HEADER));
+    return call(ChatRequest.parse(body), caller, notices, exchange);
+  }
+
+  private ChatCall call(
+      ChatRequest request, Caller caller, ToolNotices notices, Exchange exchange) {
+    Target target = providers.select(request);
+    ServerTools offer = tools.of(request, caller, target);
+    String id = Reply.of(exchange).header(HttpFront.REQUEST_ID);
     return new ChatCall(
-        Reply.of(exchange).header(HttpFront.REQUEST_ID),
+        id,
         caller,
         request,
-        providers.select(request),
+        target,
         clock.instant(),
-        new Accumulator());
+        new Accumulator(),
+        turns(offer, caller, id),
+        notices);
+  }
+
+  private Turns turns(ServerTools offer, Caller caller, String requestId) {
+    Turns turns = new Turns(offer);
+    if (offer.question() != null) {
+      turns.searchFirst(
+          new ToolCall(
+              "call_" + requestId,
+              ToolOffer.WEB_SEARCH,
+              Json.text(Json.object().put("query", offer.question()))));
+    }
+    if (offer.any()) {
+      ArrayNode recalled = memory.recall(caller, offer.body().path("messages"));
+      if (recalled != null) {
+        turns.recall(recalled);
+      }
+    }
+    return turns;
   }
 
   /** Waits until it is known whether there is another event. */

@@ -27,6 +27,19 @@ public sealed interface ChatEvent {
     }
   }
 
+  /**
+   * A piece of a call of one of the server's tools, for clients that want to see these as well; it
+   * is not part of the answer.
+   *
+   * @param chunk as that of {@link Delta}
+   */
+  record ServerToolDelta(ObjectNode chunk) implements ChatEvent {
+    @Override
+    public String name() {
+      return "server_tool_delta";
+    }
+  }
+
   /** A tool that the server runs itself has been asked for and is about to run. */
   record ToolCallStart(ToolCall call) implements ChatEvent {
     @Override

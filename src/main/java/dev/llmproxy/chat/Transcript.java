@@ -17,15 +17,23 @@ public final class Transcript {
   }
 
   /**
-   * {@code {"choices":[…],"error":{…}}}: the choices of a {@code chat.completion}, with thinking in
-   * the field in which the provider sent it and without log probabilities, as far as they came; and
-   * the error that the client was told of, if there was one. To be asked when the chat is over.
+   * {@code {"choices":[…],"tool_notifications":[…],"search_results":[…],"error":{…}}}: the choices
+   * of a {@code chat.completion}, with thinking in the field in which the provider sent it and
+   * without log probabilities, as far as they came; what the server's tools did and found, if any
+   * ran; and the error that the client was told of, if there was one. To be asked when the chat is
+   * over.
    */
   public static ObjectNode answer(ChatCall chat) {
     ObjectNode answer = Json.object();
     JsonNode choices = BlobNotes.shorten(chat.accumulator().choices());
     choices.forEach(choice -> ((ObjectNode) choice).remove("logprobs"));
     answer.set("choices", choices);
+    if (!chat.accumulator().toolNotifications().isEmpty()) {
+      answer.set("tool_notifications", BlobNotes.shorten(chat.accumulator().toolNotifications()));
+    }
+    if (!chat.accumulator().searchResults().isEmpty()) {
+      answer.set("search_results", Json.tree(chat.accumulator().searchResults()));
+    }
     if (chat.accumulator().error() != null) {
       answer.set("error", chat.accumulator().error().toJson().get("error"));
     }

@@ -42,7 +42,7 @@ final class TierLimits {
   }
 
   private int find(String tier) {
-    String setting = PREFIX + tier.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]+", "_");
+    String setting = setting(PREFIX, tier);
     Integer limit = bySetting.get(setting);
     if (limit == null) {
       LOG.warn(
@@ -52,5 +52,10 @@ final class TierLimits {
       return bySetting.get(FREE);
     }
     return limit;
+  }
+
+  /** The name of a tier's setting, e.g. {@code RATE_LIMIT_PRO_PLUS} for "pro plus". */
+  static String setting(String prefix, String tier) {
+    return prefix + tier.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]+", "_");
   }
 }

@@ -59,7 +59,7 @@ public final class LocalChat implements AutoCloseable {
    *     without its weights
    */
   public ChatEvents generate(@ExchangeProperty("call") ChatCall chat) {
-    ObjectNode request = chat.request().body();
+    ObjectNode request = chat.turns().body();
     refuse(request, "tools", "this model cannot call tools");
     refuse(request, "functions", "this model cannot call functions");
     if (request.path("n").asInt(1) > 1) {

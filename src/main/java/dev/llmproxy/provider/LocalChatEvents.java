@@ -69,7 +69,7 @@ final class LocalChatEvents implements ChatEvents {
 
   /** An answer that is cut short has cost exactly this. */
   private void report() {
-    chat.accumulator().report(usage());
+    chat.turns().report(usage());
   }
 
   private ObjectNode usage() {

@@ -39,7 +39,7 @@ public final class OpenAiChat {
    */
   static ObjectNode upstreamRequest(ChatCall chat) {
     ObjectNode request = Json.object();
-    request.setAll(chat.request().body());
+    request.setAll(chat.turns().body());
     chat.target().provider().dialect().applyToChat(request);
     request.put("model", chat.target().upstreamModel());
     request.put("stream", true);

@@ -106,7 +106,7 @@ final class OpenAiStreamTranslator {
     }
     over = true;
     whole = true;
-    return List.of(new ChatEvent.Complete(usage != null ? usage : Usage.estimate(chat)));
+    return List.of(new ChatEvent.Complete(usage != null ? usage : Usage.estimateOfTurn(chat)));
   }
 
   /**
@@ -178,7 +178,7 @@ final class OpenAiStreamTranslator {
     }
     if (reported.isObject()) {
       usage = Usage.whole((ObjectNode) reported.deepCopy());
-      chat.accumulator().report(usage);
+      chat.turns().report(usage);
     }
   }
 

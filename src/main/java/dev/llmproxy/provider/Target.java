@@ -1,5 +1,7 @@
 package dev.llmproxy.provider;
 
+import java.math.BigDecimal;
+
 /**
  * Where a request goes.
  *
@@ -9,4 +11,11 @@ package dev.llmproxy.provider;
  * @param model its entry in the catalogue, or null when the provider is on and the model is passed
  *     on as it is
  */
-public record Target(String modelId, Provider provider, String upstreamModel, Model model) {}
+public record Target(String modelId, Provider provider, String upstreamModel, Model model) {
+  /** What so many tokens cost, in US dollars, or null when the model's price is unknown. */
+  public BigDecimal cost(long promptTokens, long completionTokens) {
+    return model == null || model.price() == null
+        ? null
+        : model.price().of(promptTokens, completionTokens);
+  }
+}

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.chat.ChatCall;
-import dev.llmproxy.chat.ChatRequest;
+import dev.llmproxy.chat.Turns;
 
 /** OpenAI's usage object. */
 public final class Usage {
@@ -31,33 +31,62 @@ public final class Usage {
     return usage;
   }
 
+  /** The same counts of two turns together; what is no number is the later's. */
+  public static ObjectNode sum(ObjectNode earlier, ObjectNode later) {
+    ObjectNode sum = earlier.deepCopy();
+    later
+        .properties()
+        .forEach(field -> {
+          JsonNode before = sum.path(field.getKey());
+          JsonNode value = field.getValue();
+          if (before instanceof ObjectNode one && value instanceof ObjectNode other) {
+            sum.set(field.getKey(), sum(one, other));
+          } else if (before.isIntegralNumber() && value.isIntegralNumber()) {
+            sum.put(field.getKey(), before.longValue() + value.longValue());
+          } else if (before.isNumber() && value.isNumber()) {
+            sum.put(field.getKey(), before.decimalValue().add(value.decimalValue()));
+          } else if (!value.isNull()) {
+            sum.set(field.getKey(), value);
+          }
+        });
+    return sum;
+  }
+
+  /** What the turns of a call have cost that are over. */
+  public static ObjectNode ended(ChatCall chat) {
+    ObjectNode ended = chat.turns().used().ended();
+    return ended == null ? of(0, 0) : ended;
+  }
+
   /**
-   * What a call that is not whole, or reported no usage, has probably cost: a token for four
-   * characters of the messages' text, and one for each piece of the answer, unless the provider has
-   * said more so far. Any thread may ask.
+   * What a call that is not whole, or reported no usage, has probably cost: what its earlier turns
+   * did, and for the one under way {@link #estimateOfTurn}. Any thread may ask.
    */
   public static ObjectNode estimate(ChatCall chat) {
-    long prompt = Math.ceilDiv(characters(chat.request()), CHARACTERS_PER_TOKEN);
-    long completion = chat.accumulator().deltas();
-    ObjectNode reported = chat.accumulator().reported();
+    Turns.Used used = chat.turns().used();
+    ObjectNode turn = used.running() ? estimateOfTurn(chat, used) : of(0, 0);
+    return used.ended() == null ? turn : sum(used.ended(), turn);
+  }
+
+  /** As {@link #estimate}, for the turn under way alone. */
+  static ObjectNode estimateOfTurn(ChatCall chat) {
+    return estimateOfTurn(chat, chat.turns().used());
+  }
+
+  /**
+   * A token for four characters of the messages' text, and one for each piece of the answer, unless
+   * the provider has said more so far.
+   */
+  private static ObjectNode estimateOfTurn(ChatCall chat, Turns.Used used) {
+    long prompt = Math.ceilDiv(used.promptCharacters(), CHARACTERS_PER_TOKEN);
+    long completion =
+        Math.max(0, chat.accumulator().deltas() + chat.turns().hidden() - used.piecesBefore());
+    ObjectNode reported = used.reported();
     if (reported != null) {
       long exact = reported.path("prompt_tokens").asLong();
       prompt = exact > 0 ? exact : prompt;
       completion = Math.max(completion, reported.path("completion_tokens").asLong());
     }
     return of(prompt, completion);
-  }
-
-  /** Images and sounds do not count: what they cost is not in their characters. */
-  private static long characters(ChatRequest request) {
-    long characters = 0;
-    for (JsonNode message : request.body().path("messages")) {
-      JsonNode content = message.path("content");
-      characters += content.asText("").length();
-      for (JsonNode part : content) {
-        characters += part.path("text").asText("").length();
-      }
-    }
-    return characters;
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.chat.ToolNotification;
 import java.nio.charset.StandardCharsets;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
@@ -15,6 +16,8 @@ import org.apache.camel.ExchangeProperty;
  */
 public final class ChunkSink {
   private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
+
+  private static final String NOTIFICATION = "tool_notification";
 
   private final KeepAlive keepAlive;
 
@@ -28,14 +31,15 @@ public final class ChunkSink {
     Reply reply = Reply.of(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> {
-        if (!reply.begun()) {
-          reply.beginStream();
-          keepAlive.watch(reply);
-        }
+        begin(reply);
         reply.data(Json.bytes(delta.chunk()));
       }
-      case ChatEvent.ToolCallStart start -> {}
-      case ChatEvent.ToolCallResult result -> {}
+      case ChatEvent.ServerToolDelta call -> {
+        begin(reply);
+        reply.data(Json.bytes(call.chunk()));
+      }
+      case ChatEvent.ToolCallStart start -> notify(ToolNotification.of(start), chat, reply);
+      case ChatEvent.ToolCallResult end -> notify(ToolNotification.of(end), chat, reply);
       case ChatEvent.Complete complete -> {
         if (chat.request().includeUsage()) {
           reply.data(Json.bytes(usageChunk(chat, complete.usage())));
@@ -58,14 +62,57 @@ public final class ChunkSink {
    * Usage comes alone, after the last choice has ended: on a chunk with choices it kills clients.
    */
   private static ObjectNode usageChunk(ChatCall chat, ObjectNode usage) {
+    ObjectNode chunk = head(chat);
+    chunk.putArray("choices");
+    chunk.set("usage", usage);
+    return chunk;
+  }
+
+  private static ObjectNode head(ChatCall chat) {
     ObjectNode chunk = Json.object();
-    ObjectNode head = chat.accumulator().head();
+    ObjectNode head = chat.head();
     chunk.set("id", head.get("id"));
     chunk.put("object", "chat.completion.chunk");
     chunk.set("created", head.get("created"));
     chunk.set("model", head.get("model"));
-    chunk.putArray("choices");
-    chunk.set("usage", usage);
+    return chunk;
+  }
+
+  private void begin(Reply reply) {
+    if (!reply.begun()) {
+      reply.beginStream();
+      keepAlive.watch(reply);
+    }
+  }
+
+  private void notify(ObjectNode notification, ChatCall chat, Reply reply) {
+    switch (chat.notices()) {
+      case HYBRID -> {
+        ObjectNode delta = Json.object();
+        if (!reply.begun()) {
+          delta.put("role", "assistant").put("content", "");
+        }
+        begin(reply);
+        reply.event(NOTIFICATION, Json.bytes(emptyChunk(chat, delta).setAll(notification)));
+      }
+      case COMMENT -> {
+        begin(reply);
+        reply.comment(NOTIFICATION + " " + Json.text(notification));
+      }
+      case BARE -> {
+        begin(reply);
+        reply.event(NOTIFICATION, Json.bytes(ToolNotification.bare(notification)));
+      }
+      case OFF -> {}
+    }
+  }
+
+  /** A chunk that says nothing, so that clients which take every event for a chunk read on. */
+  private static ObjectNode emptyChunk(ChatCall chat, ObjectNode delta) {
+    ObjectNode chunk = head(chat);
+    ObjectNode choice = chunk.putArray("choices").addObject().put("index", 0);
+    choice.set("delta", delta);
+    choice.putNull("logprobs").putNull("finish_reason");
     return chunk;
   }
 }

@@ -1,5 +1,7 @@
 package dev.llmproxy.stream;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import org.apache.camel.Body;
@@ -14,11 +16,20 @@ public final class CompletionSink {
       @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
     switch (event) {
       case ChatEvent.Delta delta -> {}
+      case ChatEvent.ServerToolDelta call -> {}
       case ChatEvent.ToolCallStart start -> {}
       case ChatEvent.ToolCallResult result -> {}
-      case ChatEvent.Complete complete ->
-          Reply.of(exchange).json(200, chat.accumulator().completion());
+      case ChatEvent.Complete complete -> Reply.of(exchange).json(200, completion(chat));
       case ChatEvent.Failed failed -> Reply.of(exchange).error(failed.error());
     }
+  }
+
+  private static ObjectNode completion(ChatCall chat) {
+    ObjectNode completion = chat.accumulator().completion();
+    ArrayNode notifications = chat.accumulator().toolNotifications();
+    if (chat.notices().listed() && !notifications.isEmpty()) {
+      completion.set("tool_notifications", notifications);
+    }
+    return completion;
   }
 }

@@ -172,6 +172,11 @@ public final class Reply {
             .appendBytes(END_OF_EVENT));
   }
 
+  /** Writes a comment, which no client takes for an event; see {@link #data}. */
+  public void comment(String text) {
+    write(Buffer.buffer(": " + text + "\n\n"));
+  }
+
   /** Ends the stream. */
   public void end() {
     synchronized (lock) {

@@ -62,7 +62,10 @@ public final class SearchCache {
     List<?> results = (List<?>) answer.get("results");
     exchange.setProperty(ToolRunner.SOURCES, results);
     exchange.setProperty(
-        ToolRunner.SUMMARY, "%d results from %s".formatted(results.size(), answer.get("engine")));
+        ToolRunner.SUMMARY,
+        "%d %s from %s"
+            .formatted(
+                results.size(), results.size() == 1 ? "result" : "results", answer.get("engine")));
   }
 
   private static String key(String query) {

@@ -6,15 +6,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.tool.ToolResult.Status;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
@@ -40,6 +35,7 @@ public final class ToolRunner {
   static final String SOURCES = "toolSources";
 
   private static final Logger LOG = LoggerFactory.getLogger(ToolRunner.class);
+  private static final int MOST_AT_ONCE = 16;
   private static final String AS_JSON =
       "The tool's result cannot be written as JSON. This is a fault of the tool.";
 
@@ -65,43 +61,35 @@ public final class ToolRunner {
     this.mostCharacters = mostCharacters;
   }
 
-  /**
-   * Runs calls at the same time, each for as long as the timeout at most.
-   *
-   * @return a result for each call, in their order
-   * @throws InterruptedException when the current thread is interrupted; the calls are then too
-   */
-  public List<ToolResult> run(List<ToolCall> calls) throws InterruptedException {
-    long start = System.nanoTime();
-    List<Future<ToolResult>> running = new ArrayList<>();
-    try {
-      for (ToolCall call : calls) {
-        running.add(threads.submit(() -> result(call, start)));
-      }
-      List<ToolResult> results = new ArrayList<>();
-      for (int i = 0; i < calls.size(); i++) {
-        results.add(await(calls.get(i), running.get(i), start));
-      }
-      return results;
-    } finally {
-      running.forEach(future -> future.cancel(true));
-    }
+  /** Begins to run calls at the same time, each for as long as the timeout at most. */
+  public ToolRun start(List<ToolCall> calls) {
+    return new ToolRun(this, threads, timeout, MOST_AT_ONCE, calls);
   }
 
-  private ToolResult await(ToolCall call, Future<ToolResult> running, long start)
-      throws InterruptedException {
+  ToolResult tooMany(ToolCall call, int most, long start) {
+    return failed(
+        call,
+        "No more than %d tools are run at once, and this one was not. Ask for it again if it is still needed."
+            .formatted(most),
+        start);
+  }
+
+  ToolResult tooSlow(ToolCall call, long start) {
+    LOG.warn("The tool {} was ended after {} seconds", call.name(), timeout.toSeconds());
+    return failed(
+        call,
+        "The tool gave no answer within %d seconds and was ended. Ask it for less, or go on without it."
+            .formatted(timeout.toSeconds()),
+        start);
+  }
+
+  /** Runs one call; of whatever fails a result is made. */
+  ToolResult run(ToolCall call, long start) {
     try {
-      return running.get(timeout.toNanos() - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      LOG.warn("The tool {} was ended after {} seconds", call.name(), timeout.toSeconds());
-      return failed(
-          call,
-          "The tool gave no answer within %d seconds and was ended. Ask it for less, or go on without it."
-              .formatted(timeout.toSeconds()),
-          start);
-    } catch (ExecutionException e) {
-      LOG.warn("The tool {} failed", call.name(), e.getCause());
-      return failed(call, message(e.getCause()), start);
+      return result(call, start);
+    } catch (Exception | LinkageError | StackOverflowError e) {
+      LOG.warn("The tool {} failed", call.name(), e);
+      return failed(call, message(e), start);
     }
   }
 

@@ -30,8 +30,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The routes chat-turns, call-end and errors alone, between a provider, a sink and a settlement of
- * the test's.
+ * The routes chat-turns, chat-events, call-end and errors alone, between a provider, a sink and a
+ * settlement of the test's.
  */
 class ChatTurnsRouteTest extends CamelTestSupport {
   private static final String REQUEST =
@@ -57,6 +57,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
   @Override
   protected void bindToRegistry(Registry registry) {
     registry.bind("chatCalls", new Watchless());
+    registry.bind("chatTurns", new ChatTurns(null, new ToolMemory(), 10, 300, ""));
     registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
   }
@@ -66,7 +67,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     return new RouteBuilder() {
       @Override
       public void configure() throws Exception {
-        for (String route : List.of("errors", "chat-turns", "call-end")) {
+        for (String route : List.of("errors", "chat-turns", "chat-events", "call-end")) {
           PluginHelper.getRoutesLoader(getContext())
               .loadRoutes(
                   ResourceHelper.resolveResource(

@@ -33,14 +33,14 @@ record Answer(
   private static final int FRAGMENT_LENGTH = 5;
 
   static Answer to(RecordedRequest request, Script script, Head head) {
-    boolean toolResultsCame = request.lastRole().equals("tool");
-    List<ToolCall> toolCalls =
-        toolResultsCame ? List.of() : toolCalls(request, script.number(Directive.TOOLS, 0));
+    List<ToolCall> toolCalls = toolCalls(request, script);
     return new Answer(
         head,
         Math.max(request.body().path("n").asInt(1), script.number(Directive.N, 1)),
         script.has(Directive.REASONING) ? Words.of("Let me think.") : List.of(),
-        toolCalls.isEmpty() ? words(request, script) : List.of(),
+        toolCalls.isEmpty()
+            ? words(request, script)
+            : script.text(Directive.SAY).map(Words::of).orElse(List.of()),
         toolCalls,
         script.text(Directive.FINISH).orElse(toolCalls.isEmpty() ? "stop" : "tool_calls"),
         request.promptWords());
@@ -77,6 +77,30 @@ record Answer(
         .collect(joining(", ", "{", "}"));
   }
 
+  private static List<ToolCall> toolCalls(RecordedRequest request, Script script) {
+    if (script.has(Directive.CALLS)) {
+      List<String> turns = List.of(script.text(Directive.CALLS).orElseThrow().split("\\|"));
+      int turn = request.toolTurns();
+      return turn < turns.size() ? scripted(turns.get(turn), turn) : List.of();
+    }
+    return request.lastRole().equals("tool")
+        ? List.of()
+        : toolCalls(request, script.number(Directive.TOOLS, 0));
+  }
+
+  private static List<ToolCall> scripted(String calls, int turn) {
+    List<ToolCall> scripted = new ArrayList<>();
+    for (String call : calls.split("&", -1)) {
+      String[] words = call.strip().split(" ", 2);
+      scripted.add(
+          new ToolCall(
+              "call_scripted_%d_%d".formatted(turn, scripted.size()),
+              words[0],
+              words.length == 1 ? "{}" : words[1]));
+    }
+    return scripted;
+  }
+
   /** Calls of the request's own tools in turn, or of {@code get_weather} when it brought none. */
   private static List<ToolCall> toolCalls(RecordedRequest request, int count) {
     var tools = request.body().path("tools");
@@ -100,7 +124,8 @@ record Answer(
     for (int index = 0; index < choices; index++) {
       ObjectNode choice = choice(completion, index, finishReason);
       ObjectNode message = choice.putObject("message").put("role", "assistant");
-      message.put("content", toolCalls.isEmpty() ? String.join("", words) : null);
+      message.put(
+          "content", toolCalls.isEmpty() || !words.isEmpty() ? String.join("", words) : null);
       message.putNull("refusal");
       if (!reasoning.isEmpty()) {
         message.put("reasoning_content", String.join("", reasoning));

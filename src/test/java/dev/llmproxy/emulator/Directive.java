@@ -11,6 +11,10 @@ enum Directive {
   SIZE("bytes added to each chunk, in a field nobody knows"),
   N("number of choices (the request's own n counts as well)"),
   TOOLS("number of tool calls, arguments in fragments, until tool results come"),
+  CALLS(
+      "tool calls by name and arguments, e.g. 'web_search {\"query\": \"a\"} & calculator {} | current_time {}':"
+          + " & joins those of a turn, | separates turns"),
+  SAY("text before the tool calls of a turn; in single quotes when it holds spaces"),
   JSON("1: an object that fits the JSON schema in the request's response_format"),
   REASONING("1: reasoning_content before the content"),
   FINISH("finish_reason to report, e.g. eos"),

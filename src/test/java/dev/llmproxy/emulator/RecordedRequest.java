@@ -39,6 +39,19 @@ public record RecordedRequest(
     return text;
   }
 
+  /** How many messages since the user's last word called tools. */
+  int toolTurns() {
+    int turns = 0;
+    for (JsonNode message : body.path("messages")) {
+      if (message.path("role").asText().equals("user")) {
+        turns = 0;
+      } else if (!message.path("tool_calls").isEmpty()) {
+        turns++;
+      }
+    }
+    return turns;
+  }
+
   int promptWords() {
     int words = 0;
     for (JsonNode message : body.path("messages")) {

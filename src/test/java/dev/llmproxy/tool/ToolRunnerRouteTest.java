@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.apache.camel.Body;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -196,13 +197,12 @@ class ToolRunnerRouteTest {
   @Test
   void callsRunAtTheSameTimeAndKeepTheirOrder() throws Exception {
     List<ToolResult> results =
-        tools
-            .runner()
-            .run(
-                List.of(
-                    new ToolCall("a", "meets", "{}"),
-                    new ToolCall("b", "list", "{}"),
-                    new ToolCall("c", "meets", "{}")));
+        Tools.run(
+            tools.runner(),
+            List.of(
+                new ToolCall("a", "meets", "{}"),
+                new ToolCall("b", "list", "{}"),
+                new ToolCall("c", "meets", "{}")));
 
     assertThat(results).extracting(ToolResult::callId).containsExactly("a", "b", "c");
     assertThat(results).extracting(ToolResult::status).containsOnly(Status.COMPLETED);
@@ -211,13 +211,41 @@ class ToolRunnerRouteTest {
   @Test
   void aToolThatTakesTooLongIsEndedAndTheOthersAreNot() throws Exception {
     List<ToolResult> results =
-        tools
-            .runner()
-            .run(List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")));
+        Tools.run(
+            tools.runner(),
+            List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")));
 
     assertThat(results.getFirst().status()).isEqualTo(Status.FAILED);
     assertThat(results.getFirst().content()).contains("no answer within 3 seconds");
     assertThat(results.getLast().status()).isEqualTo(Status.COMPLETED);
+  }
+
+  @Test
+  void resultsComeInTheOrderInWhichCallsEnd() throws Exception {
+    try (ToolRun run =
+        tools
+            .runner()
+            .start(List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")))) {
+      assertThat(run.next().call().id()).isEqualTo("b");
+      assertThat(run.next().result().status()).isEqualTo(Status.FAILED);
+      assertThat(run.hasNext()).isFalse();
+    }
+  }
+
+  @Test
+  void moreThanSixteenAtOnceAreNotRun() throws Exception {
+    List<ToolCall> calls =
+        IntStream.rangeClosed(1, 17)
+            .mapToObj(i -> new ToolCall("call_" + i, "list", "{}"))
+            .toList();
+
+    List<ToolResult> results = Tools.run(tools.runner(), calls);
+
+    assertThat(results.subList(0, 16))
+        .extracting(ToolResult::status)
+        .containsOnly(Status.COMPLETED);
+    assertThat(results.getLast().status()).isEqualTo(Status.FAILED);
+    assertThat(results.getLast().content()).contains("No more than 16 tools");
   }
 
   @Test
@@ -228,7 +256,7 @@ class ToolRunnerRouteTest {
         Thread.ofVirtual()
             .start(() -> {
               try {
-                patient.run(List.of(new ToolCall("a", "naps", "{}")));
+                Tools.run(patient, List.of(new ToolCall("a", "naps", "{}")));
               } catch (InterruptedException e) {
                 thrown.set(e);
               }

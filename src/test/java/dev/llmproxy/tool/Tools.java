@@ -72,7 +72,19 @@ final class Tools implements AutoCloseable {
   }
 
   ToolResult run(ToolCall call) throws InterruptedException {
-    return runner().run(List.of(call)).getFirst();
+    return run(runner(), List.of(call)).getFirst();
+  }
+
+  /** Runs calls and gives their results in the order of the calls. */
+  static List<ToolResult> run(ToolRunner runner, List<ToolCall> calls) throws InterruptedException {
+    Map<ToolCall, ToolResult> results = new HashMap<>();
+    try (ToolRun run = runner.start(calls)) {
+      while (run.hasNext()) {
+        ToolRun.Finished finished = run.next();
+        results.put(finished.call(), finished.result());
+      }
+    }
+    return calls.stream().map(results::get).toList();
   }
 
   @Override

@@ -1,0 +1,33 @@
+package dev.llmproxy.chat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.tool.Tool;
+import java.util.Map;
+
+/**
+ * The tools that the server runs itself in one chat.
+ *
+ * @param body what the provider is asked: the client's request, with these tools as functions in
+ *     place of the words that asked for them
+ * @param offered by name; empty in most chats
+ * @param question what is searched for before the model is asked, because it cannot call tools;
+ *     null otherwise
+ */
+record ServerTools(ObjectNode body, Map<String, Tool> offered, String question) {
+  /** Nothing but the request. */
+  static ServerTools none(ChatRequest request) {
+    return new ServerTools(request.body(), Map.of(), null);
+  }
+
+  /** Whether the server does anything but ask the provider once. */
+  boolean any() {
+    return !offered.isEmpty() || question != null;
+  }
+
+  /** Whether a call of this name is the server's to answer, and not the client's. */
+  boolean answers(String name) {
+    // A name that nobody has goes back to the model with those that exist, unless the client may
+    // know it.
+    return offered.containsKey(name) || body.path("tools").size() == offered.size();
+  }
+}

@@ -1,0 +1,67 @@
+package dev.llmproxy.chat;
+
+import dev.llmproxy.stream.ClientGoneException;
+import dev.llmproxy.tool.ToolCall;
+import dev.llmproxy.tool.ToolResult;
+import dev.llmproxy.tool.ToolRun;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Queue;
+import java.util.function.Supplier;
+
+/** The chat events of the tools between two turns: each as it begins and as it ends. */
+final class ToolEvents implements ChatEvents {
+  private final ToolRun run;
+  private final Turns turns;
+  private final Supplier<List<ChatEvent>> afterwards;
+  private final Map<ToolCall, ToolResult> results = new HashMap<>();
+  private final Queue<ChatEvent> ready = new ArrayDeque<>();
+  private boolean over;
+
+  /**
+   * @param afterwards what follows the results, once the turns have them
+   */
+  ToolEvents(ToolRun run, Turns turns, Supplier<List<ChatEvent>> afterwards) {
+    this.run = run;
+    this.turns = turns;
+    this.afterwards = afterwards;
+    turns.asked().forEach(call -> ready.add(new ChatEvent.ToolCallStart(call)));
+  }
+
+  @Override
+  public boolean hasNext() {
+    if (ready.isEmpty() && !run.hasNext() && !over) {
+      over = true;
+      turns.answer(results);
+      ready.addAll(afterwards.get());
+    }
+    return !ready.isEmpty() || (run.hasNext() && !over);
+  }
+
+  @Override
+  public ChatEvent next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    if (!ready.isEmpty()) {
+      return ready.remove();
+    }
+    try {
+      ToolRun.Finished finished = run.next();
+      results.put(finished.call(), finished.result());
+      return new ChatEvent.ToolCallResult(finished.call(), finished.result());
+    } catch (InterruptedException e) {
+      over = true;
+      close();
+      throw new ClientGoneException();
+    }
+  }
+
+  @Override
+  public void close() {
+    run.close();
+  }
+}

@@ -1,0 +1,57 @@
+package dev.llmproxy.chat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.tool.SearchResult;
+import dev.llmproxy.tool.ToolCall;
+import dev.llmproxy.tool.ToolResult;
+import java.util.List;
+
+/**
+ * What clients of the OpenAI API learn of a tool that the server runs: {@code tool}, {@code status}
+ * (started, completed, failed), {@code query} or {@code arguments}, {@code call_id}, and at the end
+ * {@code result} (a line for people), {@code duration_ms} and, of a search, {@code results}.
+ */
+public final class ToolNotification {
+  private ToolNotification() {}
+
+  /** A tool is about to run. */
+  public static ObjectNode of(ChatEvent.ToolCallStart start) {
+    return begun(start.call(), "started");
+  }
+
+  /** A tool has ended. */
+  public static ObjectNode of(ChatEvent.ToolCallResult end) {
+    ToolResult result = end.result();
+    ObjectNode notification =
+        begun(end.call(), result.status().wireName())
+            .put("result", result.summary())
+            .put("duration_ms", result.duration().toMillis());
+    if (!result.sources().isEmpty()) {
+      notification.set("results", results(result.sources()));
+    }
+    return notification;
+  }
+
+  /** The form of the original design: {@code tool}, {@code status}, and what is searched for. */
+  public static ObjectNode bare(ObjectNode notification) {
+    return notification.deepCopy().retain("tool", "status", "query");
+  }
+
+  /** Search results as JSON: {@code title}, {@code url}, {@code snippet}. */
+  static JsonNode results(List<SearchResult> results) {
+    return Json.tree(results);
+  }
+
+  private static ObjectNode begun(ToolCall call, String status) {
+    ObjectNode notification = Json.object().put("tool", call.name()).put("status", status);
+    JsonNode arguments = call.json();
+    if (arguments.size() == 1 && arguments.path("query").isTextual()) {
+      notification.set("query", arguments.get("query"));
+    } else {
+      notification.set("arguments", arguments);
+    }
+    return notification.put("call_id", call.id());
+  }
+}

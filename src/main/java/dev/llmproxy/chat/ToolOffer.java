@@ -1,0 +1,203 @@
+package dev.llmproxy.chat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.gate.TierTools;
+import dev.llmproxy.provider.Target;
+import dev.llmproxy.tool.Tool;
+import dev.llmproxy.tool.ToolCatalogue;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds out which of the server's tools a chat is offered: those that the request names ({@code
+ * {"type": "web_search"}} in {@code tools}, a function of that name without parameters, or {@code
+ * web_search_options}), and those of the caller's tier.
+ */
+public final class ToolOffer {
+  private static final Logger LOG = LoggerFactory.getLogger(ToolOffer.class);
+  static final String WEB_SEARCH = "web_search";
+  private static final String OPTIONS = "web_search_options";
+  private static final String TOOLS = "tools";
+  private static final String CHOICE = "tool_choice";
+  private static final String ABILITY = "tools";
+  private static final int LONGEST_QUESTION = 400;
+
+  /** What OpenAI calls its own search, here and in other endpoints. */
+  private static final Set<String> ALSO_WEB_SEARCH = Set.of("web_search_preview");
+
+  private final ToolCatalogue catalogue;
+  private final TierTools tiers;
+  private final Set<String> unknown = ConcurrentHashMap.newKeySet();
+
+  public ToolOffer(ToolCatalogue catalogue, TierTools tiers) {
+    this.catalogue = catalogue;
+    this.tiers = tiers;
+  }
+
+  /**
+   * @throws ApiException 400 when the request names a tool twice, one that the model cannot have,
+   *     or wants several answers with tools
+   */
+  ServerTools of(ChatRequest request, Caller caller, Target target) {
+    ObjectNode body = request.body();
+    List<String> ofTier = tiers.of(caller.tier());
+    if (!body.hasNonNull(TOOLS) && !body.hasNonNull(OPTIONS) && ofTier.isEmpty()) {
+      return ServerTools.none(request);
+    }
+    ArrayNode own = Json.array();
+    Map<String, Tool> named = named(body, own);
+    Set<String> ownNames = names(own);
+    boolean able = able(target);
+    Map<String, Tool> offered = new LinkedHashMap<>(named);
+    if (mayAdd(body)) {
+      ofTier.stream()
+          .filter(name -> !ownNames.contains(name) && (able || name.equals(WEB_SEARCH)))
+          .forEach(name -> find(name).ifPresent(tool -> offered.put(name, tool)));
+    }
+    if (offered.isEmpty()) {
+      return ServerTools.none(request);
+    }
+    refuse(body, named, ownNames, able, target);
+    ObjectNode asked = body.deepCopy();
+    asked.remove(List.of(TOOLS, OPTIONS));
+    if (!able) {
+      asked.remove(CHOICE);
+      if (!own.isEmpty()) {
+        asked.set(TOOLS, own);
+      }
+      return new ServerTools(asked, Map.of(), question(body));
+    }
+    offered.values().forEach(tool -> own.add(tool.asOpenAi()));
+    asked.set(TOOLS, own);
+    choose(asked, offered);
+    return new ServerTools(asked, offered, null);
+  }
+
+  /** The server's tools that a request names; the others are added to {@code own}. */
+  private Map<String, Tool> named(ObjectNode body, ArrayNode own) {
+    Map<String, Tool> named = new LinkedHashMap<>();
+    JsonNode tools = body.path(TOOLS);
+    for (int i = 0; i < tools.size(); i++) {
+      Optional<Tool> tool = serverTool(tools.get(i));
+      if (tool.isEmpty()) {
+        own.add(tools.get(i));
+      } else if (named.put(tool.get().name(), tool.get()) != null) {
+        throw twice(i, tool.get().name());
+      }
+    }
+    if (body.hasNonNull(OPTIONS)) {
+      catalogue.find(WEB_SEARCH).ifPresent(tool -> named.put(WEB_SEARCH, tool));
+    }
+    return named;
+  }
+
+  private Optional<Tool> serverTool(JsonNode tool) {
+    String type = tool.path("type").asText("");
+    if (type.equals("function")) {
+      JsonNode function = tool.path("function");
+      return function.hasNonNull("parameters")
+          ? Optional.empty()
+          : catalogue.find(function.path("name").asText(""));
+    }
+    return type.isEmpty() ? Optional.empty() : find(type);
+  }
+
+  private Optional<Tool> find(String name) {
+    Optional<Tool> tool = catalogue.find(ALSO_WEB_SEARCH.contains(name) ? WEB_SEARCH : name);
+    if (tool.isEmpty() && unknown.size() < 100 && unknown.add(name)) {
+      LOG.info("A chat asks for a tool {} that this server does not have", name);
+    }
+    return tool;
+  }
+
+  /** Whether a tier's tools would not change what the client has asked for. */
+  private static boolean mayAdd(ObjectNode body) {
+    return body.path("n").asInt(1) == 1
+        && !body.hasNonNull("functions")
+        && !body.path(CHOICE).asText("").equals("none");
+  }
+
+  private static void refuse(
+      ObjectNode body, Map<String, Tool> named, Set<String> ownNames, boolean able, Target target) {
+    if (named.isEmpty()) {
+      return;
+    }
+    for (String name : named.keySet()) {
+      if (ownNames.contains(name)) {
+        throw OpenAiErrors.invalidValue(
+                TOOLS, "`%s` is named as the server's tool and as your own.".formatted(name))
+            .asException();
+      }
+      if (!able && !name.equals(WEB_SEARCH)) {
+        throw OpenAiErrors.invalidValue(
+                TOOLS,
+                "the model `%s` cannot call tools, so it cannot have `%s`; it can have web_search, as one search before it answers."
+                    .formatted(target.modelId(), name))
+            .asException();
+      }
+    }
+    if (body.path("n").asInt(1) > 1) {
+      throw OpenAiErrors.invalidValue("n", "it must be 1 in a chat with the server's tools.")
+          .asException();
+    }
+  }
+
+  private static ApiException twice(int index, String name) {
+    return OpenAiErrors.invalidValue(
+            TOOLS + "[" + index + "]", "`%s` is named twice.".formatted(name))
+        .asException();
+  }
+
+  private static Set<String> names(ArrayNode tools) {
+    Set<String> names = new HashSet<>();
+    for (JsonNode tool : tools) {
+      names.add(tool.path(tool.path("type").asText("")).path("name").asText(""));
+    }
+    return names;
+  }
+
+  /** A model that is not in the catalogue is taken to be able. */
+  private static boolean able(Target target) {
+    return target.model() == null
+        || target.model().abilities().isEmpty()
+        || target.model().abilities().contains(ABILITY);
+  }
+
+  /** A choice in the words that name a tool of the server's is one of its function. */
+  private static void choose(ObjectNode asked, Map<String, Tool> offered) {
+    String type = asked.path(CHOICE).path("type").asText("");
+    String name = ALSO_WEB_SEARCH.contains(type) ? WEB_SEARCH : type;
+    if (offered.containsKey(name)) {
+      asked.putObject(CHOICE).put("type", "function").putObject("function").put("name", name);
+    }
+  }
+
+  /** What the user said last, as far as a search takes it; null when there are no words. */
+  private static String question(ObjectNode body) {
+    String question = "";
+    for (JsonNode message : body.path("messages")) {
+      if (message.path("role").asText("").equals("user")) {
+        question = PromptText.of(message.path("content")).strip();
+      }
+    }
+    if (question.isEmpty()) {
+      return null;
+    }
+    return question.codePointCount(0, question.length()) <= LONGEST_QUESTION
+        ? question
+        : question.substring(0, question.offsetByCodePoints(0, LONGEST_QUESTION));
+  }
+}

@@ -1,0 +1,44 @@
+package dev.llmproxy.gate;
+
+import dev.llmproxy.Settings;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The server's tools that every chat of a tier is offered, from the settings {@code TOOLS_<TIER>},
+ * read once.
+ */
+public final class TierTools {
+  private static final String PREFIX = "TOOLS_";
+
+  private final Map<String, List<String>> bySetting = new HashMap<>();
+  private final ConcurrentHashMap<String, List<String>> byTier = new ConcurrentHashMap<>();
+
+  public TierTools(Settings settings) {
+    for (String name : settings.asMap().keySet()) {
+      if (name.startsWith(PREFIX)) {
+        settings
+            .find(name)
+            .ifPresent(names ->
+                bySetting.put(
+                    name,
+                    Arrays.stream(names.split(","))
+                        .map(String::strip)
+                        .filter(tool -> !tool.isEmpty())
+                        .toList()));
+      }
+    }
+  }
+
+  /** Names of tools, as the setting has them; empty for most tiers. */
+  public List<String> of(String tier) {
+    if (bySetting.isEmpty()) {
+      return List.of();
+    }
+    return byTier.computeIfAbsent(
+        tier, name -> bySetting.getOrDefault(TierLimits.setting(PREFIX, name), List.of()));
+  }
+}

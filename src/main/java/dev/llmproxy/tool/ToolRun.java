@@ -1,0 +1,98 @@
+package dev.llmproxy.tool;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.concurrent.CompletionService;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorCompletionService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Calls of tools that run at the same time, and what comes of them in the order in which they end.
+ * Used by one thread; {@link #close} ends what still runs and may be called by any.
+ */
+public final class ToolRun implements AutoCloseable {
+  /**
+   * A call that is over.
+   *
+   * @param result how it ended
+   */
+  public record Finished(ToolCall call, ToolResult result) {}
+
+  private final ToolRunner runner;
+
+  private record Numbered(int number, Finished finished) {}
+
+  private record Running(ToolCall call, Future<Numbered> future) {}
+
+  private final Map<Integer, Running> running = new LinkedHashMap<>();
+  private final CompletionService<Numbered> ended;
+  private final Deque<Finished> over = new ArrayDeque<>();
+  private final long started = System.nanoTime();
+  private final Duration timeout;
+
+  ToolRun(
+      ToolRunner runner, Executor threads, Duration timeout, int mostAtOnce, List<ToolCall> calls) {
+    this.runner = runner;
+    this.timeout = timeout;
+    ended = new ExecutorCompletionService<>(threads);
+    for (ToolCall call : calls) {
+      if (running.size() < mostAtOnce) {
+        int number = running.size();
+        running.put(
+            number,
+            new Running(
+                call,
+                ended.submit(
+                    () -> new Numbered(number, new Finished(call, runner.run(call, started))))));
+      } else {
+        over.add(new Finished(call, runner.tooMany(call, mostAtOnce, started)));
+      }
+    }
+  }
+
+  /** Whether there is a result that has not been given yet. */
+  public boolean hasNext() {
+    return !over.isEmpty() || !running.isEmpty();
+  }
+
+  /**
+   * Waits for the next call to end, for as long as the timeout at most.
+   *
+   * @throws InterruptedException when the current thread is interrupted
+   */
+  public Finished next() throws InterruptedException {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    if (over.isEmpty()) {
+      long left = timeout.toNanos() - (System.nanoTime() - started);
+      Future<Numbered> first = ended.poll(left, TimeUnit.NANOSECONDS);
+      if (first == null) {
+        close();
+        running
+            .values()
+            .forEach(
+                slow -> over.add(new Finished(slow.call(), runner.tooSlow(slow.call(), started))));
+        running.clear();
+      } else {
+        Numbered result = first.resultNow();
+        running.remove(result.number());
+        over.add(result.finished());
+      }
+    }
+    return over.remove();
+  }
+
+  /** Ends the calls that still run. */
+  @Override
+  public void close() {
+    running.values().forEach(one -> one.future().cancel(true));
+  }
+}
