@@ -293,7 +293,6 @@ abstract class LedgerTest {
                     .formatted(sequence)
                 + " 'rest-api', %d, 'SUCCESS', 7, 9, 1)".formatted(sequence));
       }
-      // Its server was killed. One that shares the ledger would have no lease either.
       statement.execute(
           "insert into request (request_id, admitted_at, email, key_hash, type, model, provider, tokens_in, tokens_out,"
               + " duration_ms) values ('under way', 2, 'a@example.com', '00', 'chat', 'openai/x', 'rest-api', 7, 5, 1)");
@@ -304,6 +303,7 @@ abstract class LedgerTest {
             new UsageTotal("a@example.com", "openai/x", 2, 2, 0, 14, 18, new BigDecimal("0E-12")));
 
     try (Ledger ledger = open()) {
+      // A ledger that is not shared has done so when it was opened.
       ledger.write(connection -> RequestTable.interrupt(connection, null));
       ledger.admit(admission("new"));
       ledger.settle(settlement("new", Status.SUCCESS, null));
