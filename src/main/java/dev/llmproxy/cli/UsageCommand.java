@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
     name = "usage",
     mixinStandardHelpOptions = true,
     description =
-        "Shows requests, tokens and cost by user and model, from the ledger. Works while the server runs or not.")
+        "Shows requests, turns (calls to providers), tools run, tokens and cost by user and model, from the ledger. Works while the server runs or not.")
 final class UsageCommand implements Runnable {
   private final Settings settings;
 
@@ -54,6 +54,8 @@ final class UsageCommand implements Runnable {
             .put("email", total.email())
             .put("model", total.model())
             .put("requests", total.requests())
+            .put("turns", total.turns())
+            .put("tool_calls", total.toolCalls())
             .put("tokens_in", total.tokensIn())
             .put("tokens_out", total.tokensOut())
             .put("cost", total.cost().stripTrailingZeros());
@@ -61,12 +63,23 @@ final class UsageCommand implements Runnable {
       out.println(Json.pretty(list));
       return;
     }
-    Table table = new Table("User", "Model", "Requests", "Tokens in", "Tokens out", "Cost (USD)");
+    Table table =
+        new Table(
+            "User",
+            "Model",
+            "Requests",
+            "Turns",
+            "Tool calls",
+            "Tokens in",
+            "Tokens out",
+            "Cost (USD)");
     for (UsageTotal total : totals) {
       table.add(
           total.email(),
           total.model(),
           Long.toString(total.requests()),
+          Long.toString(total.turns()),
+          Long.toString(total.toolCalls()),
           Long.toString(total.tokensIn()),
           Long.toString(total.tokensOut()),
           total.cost().signum() == 0 ? "0" : total.cost().stripTrailingZeros().toPlainString());

@@ -40,4 +40,14 @@ public interface Call {
    * ask at any time.
    */
   TokenCount soFar();
+
+  /** Calls to the provider so far; any thread may ask at any time. */
+  default int turns() {
+    return 1;
+  }
+
+  /** Tools that the server has run for it so far; any thread may ask at any time. */
+  default int toolCalls() {
+    return 0;
+  }
 }

@@ -8,7 +8,15 @@ import java.time.Duration;
  *
  * @param requestId as admitted
  * @param tokens so far
+ * @param turns calls to the provider so far
+ * @param toolCalls tools that the server has run so far
  * @param cost of these in US dollars, or null when the model's price is unknown
  * @param duration from admission until now
  */
-record Checkpoint(String requestId, TokenCount tokens, BigDecimal cost, Duration duration) {}
+record Checkpoint(
+    String requestId,
+    TokenCount tokens,
+    int turns,
+    int toolCalls,
+    BigDecimal cost,
+    Duration duration) {}

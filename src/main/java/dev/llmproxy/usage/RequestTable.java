@@ -59,14 +59,16 @@ final class RequestTable {
   static int checkpoint(Connection connection, List<Checkpoint> checkpoints) throws SQLException {
     try (PreparedStatement update =
         connection.prepareStatement(
-            "update request set tokens_in = ?, tokens_out = ?, cost_picodollars = ?, duration_ms = ?"
-                + " where request_id = ? and sequence is null")) {
+            "update request set tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?, cost_picodollars = ?,"
+                + " duration_ms = ? where request_id = ? and sequence is null")) {
       for (Checkpoint checkpoint : checkpoints) {
         update.setLong(1, checkpoint.tokens().in());
         update.setLong(2, checkpoint.tokens().out());
-        setCost(update, 3, checkpoint.cost());
-        update.setLong(4, checkpoint.duration().toMillis());
-        update.setString(5, checkpoint.requestId());
+        update.setInt(3, checkpoint.turns());
+        update.setInt(4, checkpoint.toolCalls());
+        setCost(update, 5, checkpoint.cost());
+        update.setLong(6, checkpoint.duration().toMillis());
+        update.setString(7, checkpoint.requestId());
         update.addBatch();
       }
       return update.executeBatch().length;
@@ -83,17 +85,19 @@ final class RequestTable {
     long first = nextSequences(connection, settlements.size());
     try (PreparedStatement update =
         connection.prepareStatement(
-            "update request set sequence = ?, status = ?, tokens_in = ?, tokens_out = ?, cost_picodollars = ?,"
-                + " duration_ms = ? where request_id = ? and sequence is null")) {
+            "update request set sequence = ?, status = ?, tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?,"
+                + " cost_picodollars = ?, duration_ms = ? where request_id = ? and sequence is null")) {
       long sequence = first;
       for (Settlement settlement : settlements) {
         update.setLong(1, sequence++);
         update.setString(2, settlement.status().name());
         update.setLong(3, settlement.tokensIn());
         update.setLong(4, settlement.tokensOut());
-        setCost(update, 5, settlement.cost());
-        update.setLong(6, settlement.duration().toMillis());
-        update.setString(7, settlement.requestId());
+        update.setInt(5, settlement.turns());
+        update.setInt(6, settlement.toolCalls());
+        setCost(update, 7, settlement.cost());
+        update.setLong(8, settlement.duration().toMillis());
+        update.setString(9, settlement.requestId());
         update.addBatch();
       }
       List<Boolean> settled = changed(update);
@@ -158,7 +162,7 @@ final class RequestTable {
     try (PreparedStatement select =
         connection.prepareStatement(
             "select sequence, request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
-                + " tokens_out, cost_picodollars, duration_ms, status from request where sequence > ?"
+                + " tokens_out, turns, tool_calls, cost_picodollars, duration_ms, status from request where sequence > ?"
                 + " order by sequence limit ?")) {
       select.setLong(1, sequence);
       select.setInt(2, limit);
@@ -174,9 +178,12 @@ final class RequestTable {
 
   /** What each user has used of each model in the requests admitted since then. */
   static List<UsageTotal> totals(Connection connection, Instant since) throws SQLException {
+    String turns = knowsTurns(connection) ? "sum(turns), sum(tool_calls)" : "count(*), 0";
     try (PreparedStatement select =
         connection.prepareStatement(
-            "select email, model, count(*), sum(tokens_in), sum(tokens_out), coalesce(sum(cost_picodollars), 0)"
+            "select email, model, count(*), "
+                + turns
+                + ", sum(tokens_in), sum(tokens_out), coalesce(sum(cost_picodollars), 0)"
                 + " from request where sequence is not null and admitted_at >= ? group by email, model"
                 + " order by email, model")) {
       select.setLong(1, since.toEpochMilli());
@@ -190,10 +197,20 @@ final class RequestTable {
                   row.getLong(3),
                   row.getLong(4),
                   row.getLong(5),
-                  dollars(row.getLong(6))));
+                  row.getLong(6),
+                  row.getLong(7),
+                  dollars(row.getLong(8))));
         }
       }
       return totals;
+    }
+  }
+
+  /** A ledger of an earlier release does not until a server has opened it. */
+  private static boolean knowsTurns(Connection connection) throws SQLException {
+    try (ResultSet column =
+        connection.getMetaData().getColumns(null, connection.getSchema(), "request", "turns")) {
+      return column.next();
     }
   }
 
@@ -215,7 +232,7 @@ final class RequestTable {
   }
 
   private static UsageRecord record(ResultSet row) throws SQLException {
-    long picodollars = row.getLong(11);
+    long picodollars = row.getLong(13);
     BigDecimal cost = row.wasNull() ? null : dollars(picodollars);
     return new UsageRecord(
         row.getLong(1),
@@ -228,9 +245,11 @@ final class RequestTable {
         row.getString(8),
         row.getLong(9),
         row.getLong(10),
+        row.getInt(11),
+        row.getInt(12),
         cost,
-        row.getLong(12),
-        Status.valueOf(row.getString(13)));
+        row.getLong(14),
+        Status.valueOf(row.getString(15)));
   }
 
   private static void setCost(PreparedStatement statement, int index, BigDecimal dollars)

@@ -10,6 +10,8 @@ import java.time.Duration;
  * @param status how it ended
  * @param tokensIn prompt tokens
  * @param tokensOut completion tokens
+ * @param turns calls to the provider
+ * @param toolCalls tools that the server ran between them
  * @param cost in US dollars, or null when the model's price is unknown
  * @param duration from admission to the end
  */
@@ -18,5 +20,7 @@ public record Settlement(
     Status status,
     long tokensIn,
     long tokensOut,
+    int turns,
+    int toolCalls,
     BigDecimal cost,
     Duration duration) {}

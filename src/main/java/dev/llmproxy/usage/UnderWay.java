@@ -53,9 +53,9 @@ final class UnderWay implements AutoCloseable {
         : model.price().of(tokens.in(), tokens.out());
   }
 
-  /** From now on the call's use is noted; {@code noted} is in the ledger already. */
-  void begin(Call call, TokenCount noted) {
-    running.put(call.requestId(), new Running(call, noted));
+  /** From now on the call's use is noted; {@code admitted} is in the ledger already. */
+  void begin(Call call, TokenCount admitted) {
+    running.put(call.requestId(), new Running(call, Use.admitted(admitted)));
   }
 
   /** Returns whether the call was under way until now. */
@@ -149,13 +149,15 @@ final class UnderWay implements AutoCloseable {
   private void checkpoint() {
     List<Checkpoint> checkpoints = new ArrayList<>();
     for (Running request : running.values()) {
-      TokenCount soFar = request.call.soFar();
-      if (!soFar.equals(request.noted)) {
+      Use use = Use.soFar(request.call);
+      if (!use.equals(request.noted)) {
         checkpoints.add(
             new Checkpoint(
                 request.call.requestId(),
-                soFar,
-                cost(request.call, soFar),
+                use.tokens,
+                use.turns,
+                use.toolCalls,
+                cost(request.call, use.tokens),
                 Duration.between(request.call.started(), clock.instant())));
       }
     }
@@ -165,12 +167,27 @@ final class UnderWay implements AutoCloseable {
     ledger.checkpoint(checkpoints);
     for (Checkpoint checkpoint : checkpoints) {
       running.computeIfPresent(
-          checkpoint.requestId(), (id, request) -> new Running(request.call, checkpoint.tokens()));
+          checkpoint.requestId(), (id, request) -> new Running(request.call, Use.of(checkpoint)));
     }
   }
 
   /**
-   * @param noted the tokens that the ledger has
+   * @param noted what the ledger has
    */
-  private record Running(Call call, TokenCount noted) {}
+  private record Running(Call call, Use noted) {}
+
+  private record Use(TokenCount tokens, int turns, int toolCalls) {
+    /** The ledger takes a request that was only admitted for one of a single turn. */
+    static Use admitted(TokenCount tokens) {
+      return new Use(tokens, 1, 0);
+    }
+
+    static Use soFar(Call call) {
+      return new Use(call.soFar(), call.turns(), call.toolCalls());
+    }
+
+    static Use of(Checkpoint checkpoint) {
+      return new Use(checkpoint.tokens(), checkpoint.turns(), checkpoint.toolCalls());
+    }
+  }
 }

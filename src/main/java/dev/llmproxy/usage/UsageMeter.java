@@ -57,23 +57,28 @@ public final class UsageMeter implements AutoCloseable {
     Duration duration = Duration.between(call.started(), clock.instant());
     Status status = call.status();
     TokenCount tokens = TokenCount.of(call.usage());
+    int turns = call.turns();
+    int toolCalls = call.toolCalls();
     underWay.settle(
         new Settlement(
             call.requestId(),
             status,
             tokens.in(),
             tokens.out(),
+            turns,
+            toolCalls,
             UnderWay.cost(call, tokens),
             duration));
     LOG.info(
-        "{} {} {} {} {}+{} tokens {} ms",
+        "{} {} {} {} {}+{} tokens {} ms{}",
         call.requestId(),
         call.caller().email(),
         call.target().modelId(),
         status,
         tokens.in(),
         tokens.out(),
-        duration.toMillis());
+        duration.toMillis(),
+        turns > 1 || toolCalls > 0 ? " " + turns + " turns " + toolCalls + " tool calls" : "");
   }
 
   /** Settles what is left to be; the routes must have stopped. The ledger stays open. */

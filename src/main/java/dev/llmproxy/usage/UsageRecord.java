@@ -16,6 +16,8 @@ import java.time.Instant;
  * @param provider how it came: {@code rest-api}
  * @param tokensIn prompt tokens
  * @param tokensOut completion tokens
+ * @param turns calls to the provider
+ * @param toolCalls tools that the server ran between them
  * @param cost in US dollars, or null when unknown
  * @param durationMillis from admission to the end
  * @param status how it ended
@@ -31,6 +33,8 @@ public record UsageRecord(
     String provider,
     long tokensIn,
     long tokensOut,
+    int turns,
+    int toolCalls,
     BigDecimal cost,
     long durationMillis,
     Status status) {}

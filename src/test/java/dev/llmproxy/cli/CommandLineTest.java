@@ -1,14 +1,23 @@
 package dev.llmproxy.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Gateway;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.usage.Admission;
+import dev.llmproxy.usage.Ledger;
+import dev.llmproxy.usage.Settlement;
+import dev.llmproxy.usage.Status;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.math.BigDecimal;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -197,6 +206,57 @@ class CommandLineTest {
     assertThat(run("test-rest-api", "sk-x", "--base-url", "http://127.0.0.1:9/v1")).isOne();
     assertThat(out).contains("nothing answers at http://127.0.0.1:9/v1");
     assertThat(run("nonsense")).isEqualTo(2);
+  }
+
+  @Test
+  void usageIsShownWithTheTurnsAndToolCallsOfEachUserAndModel() throws Exception {
+    try (Ledger ledger = Ledger.open(settings)) {
+      settle(ledger, "r1", "ann@example.com", 3, 2);
+      settle(ledger, "r2", "ann@example.com", 1, 0);
+      settle(ledger, "r3", "bob@example.com", 2, 5);
+    }
+
+    assertThat(run("usage", "--json")).isZero();
+    assertThat(Json.parse(out))
+        .extracting(
+            total -> total.path("email").asText(),
+            total -> total.path("requests").asInt(),
+            total -> total.path("turns").asInt(),
+            total -> total.path("tool_calls").asInt(),
+            total -> total.path("tokens_in").asInt())
+        .containsExactly(
+            tuple("ann@example.com", 2, 4, 2, 14), tuple("bob@example.com", 1, 2, 5, 7));
+    assertThat(run("usage")).isZero();
+    assertThat(out.lines().map(line -> line.strip().split(" {2,}")))
+        .containsExactly(
+            new String[] {
+              "User",
+              "Model",
+              "Requests",
+              "Turns",
+              "Tool calls",
+              "Tokens in",
+              "Tokens out",
+              "Cost (USD)"
+            },
+            new String[] {"ann@example.com", "openai/x", "2", "4", "2", "14", "18", "0.5"},
+            new String[] {"bob@example.com", "openai/x", "1", "2", "5", "7", "9", "0.25"});
+  }
+
+  private static void settle(
+      Ledger ledger, String requestId, String email, int turns, int toolCalls) {
+    Caller caller = new Caller(email, "Key", "00ff", "free");
+    ledger.admit(new Admission(requestId, Instant.now(), caller, "chat", "openai/x", "rest-api"));
+    ledger.settle(
+        new Settlement(
+            requestId,
+            Status.SUCCESS,
+            7,
+            9,
+            turns,
+            toolCalls,
+            new BigDecimal("0.25"),
+            Duration.ofSeconds(1)));
   }
 
   @Test

@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.llmproxy.gate.Caller;
 import java.math.BigDecimal;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
+import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 
 /** What a ledger promises, on whichever database it lives. */
@@ -45,6 +49,8 @@ abstract class LedgerTest {
                   "rest-api",
                   7,
                   9,
+                  3,
+                  2,
                   new BigDecimal("0.000000123456"),
                   1500,
                   Status.SUCCESS));
@@ -121,6 +127,8 @@ abstract class LedgerTest {
               new Checkpoint(
                   "streaming",
                   new TokenCount(7, 100),
+                  1,
+                  0,
                   new BigDecimal("0.000000000107"),
                   Duration.ofMillis(900))));
       ledger.checkpoint(
@@ -128,6 +136,8 @@ abstract class LedgerTest {
               new Checkpoint(
                   "streaming",
                   new TokenCount(8, 200),
+                  3,
+                  2,
                   new BigDecimal("0.000000000208"),
                   Duration.ofMillis(1900))));
       assertThat(ledger.after(0, 10)).isEmpty();
@@ -140,15 +150,27 @@ abstract class LedgerTest {
               UsageRecord::status,
               UsageRecord::tokensIn,
               UsageRecord::tokensOut,
+              UsageRecord::turns,
+              UsageRecord::toolCalls,
               UsageRecord::cost,
               UsageRecord::durationMillis)
           .containsExactly(
-              tuple("admitted", Status.INTERRUPTED, 7L, 0L, new BigDecimal("0.000000000007"), 0L),
+              tuple(
+                  "admitted",
+                  Status.INTERRUPTED,
+                  7L,
+                  0L,
+                  1,
+                  0,
+                  new BigDecimal("0.000000000007"),
+                  0L),
               tuple(
                   "streaming",
                   Status.INTERRUPTED,
                   8L,
                   200L,
+                  3,
+                  2,
                   new BigDecimal("0.000000000208"),
                   1900L));
     }
@@ -160,12 +182,14 @@ abstract class LedgerTest {
       ledger.admit(admission("r1"));
       ledger.settle(settlement("r1", Status.SUCCESS, BigDecimal.ONE));
       ledger.checkpoint(
-          List.of(new Checkpoint("r1", new TokenCount(1, 1), null, Duration.ofMillis(1))));
+          List.of(new Checkpoint("r1", new TokenCount(1, 1), 1, 0, null, Duration.ofMillis(1))));
 
       assertThat(ledger.after(0, 10))
           .singleElement()
           .satisfies(record -> {
             assertThat(record.tokensOut()).isEqualTo(9);
+            assertThat(record.turns()).isEqualTo(3);
+            assertThat(record.toolCalls()).isEqualTo(2);
             assertThat(record.cost()).isEqualByComparingTo("1");
             assertThat(record.durationMillis()).isEqualTo(1500);
           });
@@ -241,10 +265,60 @@ abstract class LedgerTest {
           .singleElement()
           .satisfies(total -> {
             assertThat(total.requests()).isEqualTo(2);
+            assertThat(total.turns()).isEqualTo(6);
+            assertThat(total.toolCalls()).isEqualTo(4);
             assertThat(total.tokensIn()).isEqualTo(14);
             assertThat(total.cost()).isEqualByComparingTo("0.2");
           });
       assertThat(Ledger.totals(store(), NOON.plusSeconds(1))).isEmpty();
+    }
+  }
+
+  @Test
+  void aLedgerOfTheReleaseWithoutTurnsGoesOnWithOneTurnForEachOfItsRequests() throws SQLException {
+    Flyway.configure()
+        .dataSource(store().migrating())
+        .locations("classpath:db/migration")
+        .target("4")
+        .load()
+        .migrate();
+    try (Connection connection = store().migrating().getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "insert into ledger (uuid, last_sequence) values ('6f1f2a3e-0000-4000-8000-000000000001', 2)");
+      for (int sequence : List.of(1, 2)) {
+        statement.execute(
+            "insert into request (request_id, admitted_at, email, key_hash, type, model, provider, sequence, status,"
+                + " tokens_in, tokens_out, duration_ms) values ('old %d', 1, 'a@example.com', '00', 'chat', 'openai/x',"
+                    .formatted(sequence)
+                + " 'rest-api', %d, 'SUCCESS', 7, 9, 1)".formatted(sequence));
+      }
+      statement.execute(
+          "insert into request (request_id, admitted_at, email, key_hash, type, model, provider, tokens_in, tokens_out,"
+              + " duration_ms) values ('under way', 2, 'a@example.com', '00', 'chat', 'openai/x', 'rest-api', 7, 5, 1)");
+    }
+    assertThat(Ledger.totals(store(), Instant.EPOCH))
+        .as("what is shown before a server has opened it")
+        .containsExactly(
+            new UsageTotal("a@example.com", "openai/x", 2, 2, 0, 14, 18, new BigDecimal("0E-12")));
+
+    try (Ledger ledger = open()) {
+      // A ledger that is not shared has done so when it was opened.
+      ledger.write(connection -> RequestTable.interrupt(connection, null));
+      ledger.admit(admission("new"));
+      ledger.settle(settlement("new", Status.SUCCESS, null));
+
+      assertThat(ledger.after(0, 10))
+          .extracting(UsageRecord::requestId, UsageRecord::turns, UsageRecord::toolCalls)
+          .containsExactly(
+              tuple("old 1", 1, 0),
+              tuple("old 2", 1, 0),
+              tuple("under way", 1, 0),
+              tuple("new", 3, 2));
+      assertThat(Ledger.totals(store(), Instant.EPOCH))
+          .containsExactly(
+              new UsageTotal(
+                  "a@example.com", "openai/x", 4, 6, 2, 28, 32, new BigDecimal("0E-12")));
     }
   }
 
@@ -257,6 +331,6 @@ abstract class LedgerTest {
   }
 
   static Settlement settlement(String requestId, Status status, BigDecimal cost) {
-    return new Settlement(requestId, status, 7, 9, cost, Duration.ofMillis(1500));
+    return new Settlement(requestId, status, 7, 9, 3, 2, cost, Duration.ofMillis(1500));
   }
 }

@@ -24,6 +24,8 @@ class UsageLineTest {
               "rest-api",
               3,
               4,
+              1,
+              0,
               new BigDecimal("0.5"),
               70,
               Status.SUCCESS));

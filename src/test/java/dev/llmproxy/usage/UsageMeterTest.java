@@ -1,0 +1,203 @@
+package dev.llmproxy.usage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.MovedClock;
+import dev.llmproxy.api.ApiError;
+import dev.llmproxy.gate.Caller;
+import dev.llmproxy.provider.Provider;
+import dev.llmproxy.provider.Target;
+import dev.llmproxy.provider.Usage;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.core.LogEvent;
+import org.apache.logging.log4j.core.Logger;
+import org.apache.logging.log4j.core.appender.AbstractAppender;
+import org.apache.logging.log4j.core.config.Property;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UsageMeterTest {
+  private static final Logger METER_LOG = (Logger) LogManager.getLogger(UsageMeter.class);
+
+  @TempDir private Path folder;
+  private final MovedClock clock = new MovedClock(LedgerTest.NOON);
+  private final Lines lines = new Lines();
+
+  @BeforeEach
+  void listen() {
+    lines.start();
+    METER_LOG.addAppender(lines);
+  }
+
+  @AfterEach
+  void listenNoMore() {
+    METER_LOG.removeAppender(lines);
+    lines.stop();
+  }
+
+  @Test
+  void aRequestForWhichToolsWereRunIsSettledAndLoggedWithItsTurnsAndToolCalls() {
+    try (Ledger ledger = Ledger.open(folder)) {
+      try (UsageMeter meter = new UsageMeter(ledger, clock)) {
+        ToolChat call = new ToolChat();
+        meter.admit(call);
+        call.turns = 3;
+        call.toolCalls = 2;
+        clock.move(Duration.ofMillis(1500));
+        meter.settle(call);
+      }
+
+      assertThat(awaitRecord(ledger))
+          .satisfies(record -> {
+            assertThat(record.status()).isEqualTo(Status.SUCCESS);
+            assertThat(record.turns()).isEqualTo(3);
+            assertThat(record.toolCalls()).isEqualTo(2);
+          });
+    }
+    assertThat(lines.said)
+        .containsExactly(
+            "r1 a@example.com openai/x SUCCESS 7+9 tokens 1500 ms 3 turns 2 tool calls");
+  }
+
+  @Test
+  void aRequestThatNeededOneTurnIsLoggedWithoutAWordAboutTurns() {
+    try (Ledger ledger = Ledger.open(folder);
+        UsageMeter meter = new UsageMeter(ledger, clock)) {
+      PlainCall call = new PlainCall();
+      meter.admit(call);
+      meter.settle(call);
+
+      assertThat(awaitRecord(ledger).turns()).isEqualTo(1);
+      assertThat(awaitRecord(ledger).toolCalls()).isZero();
+    }
+    assertThat(lines.said).containsExactly("r1 a@example.com openai/x SUCCESS 7+9 tokens 0 ms");
+  }
+
+  @Test
+  void turnsAndToolCallsAreNotedWhileTheRequestRunsAndRecordedWhenItsServerEnds() {
+    try (Ledger ledger = Ledger.open(folder);
+        UsageMeter meter = new UsageMeter(ledger, clock)) {
+      ToolChat call = new ToolChat();
+      meter.admit(call);
+      // Its tokens stay as they are, as they do while a tool runs.
+      call.turns = 3;
+      call.toolCalls = 2;
+
+      Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> noted(ledger) == 2);
+    }
+
+    try (Ledger ledger = Ledger.open(folder)) {
+      assertThat(awaitRecord(ledger))
+          .satisfies(record -> {
+            assertThat(record.status()).isEqualTo(Status.INTERRUPTED);
+            assertThat(record.turns()).isEqualTo(3);
+            assertThat(record.toolCalls()).isEqualTo(2);
+          });
+    }
+  }
+
+  private static int noted(Ledger ledger) {
+    return ledger.read(connection -> {
+      try (var row =
+          connection
+              .createStatement()
+              .executeQuery("select tool_calls from request where sequence is null")) {
+        return row.next() ? row.getInt(1) : -1;
+      }
+    });
+  }
+
+  private static UsageRecord awaitRecord(Ledger ledger) {
+    return Awaitility.await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> ledger.after(0, 10), records -> records.size() == 1)
+        .getFirst();
+  }
+
+  /** One that says nothing of turns, as an embedding does. */
+  private static class PlainCall implements Call {
+    @Override
+    public String requestId() {
+      return "r1";
+    }
+
+    @Override
+    public String type() {
+      return "chat";
+    }
+
+    @Override
+    public Caller caller() {
+      return LedgerTest.CALLER;
+    }
+
+    @Override
+    public Target target() {
+      Provider provider =
+          new Provider("openai", "OpenAI", "openai", "http://127.0.0.1:9", "", null, List.of());
+      return new Target("openai/x", provider, "x", null);
+    }
+
+    @Override
+    public Instant started() {
+      return LedgerTest.NOON;
+    }
+
+    @Override
+    public void fail(ApiError error) {
+      throw new IllegalStateException(error.toString());
+    }
+
+    @Override
+    public Status status() {
+      return Status.SUCCESS;
+    }
+
+    @Override
+    public ObjectNode usage() {
+      return Usage.of(7, 9);
+    }
+
+    @Override
+    public TokenCount soFar() {
+      return TokenCount.of(usage());
+    }
+  }
+
+  private static final class ToolChat extends PlainCall {
+    private volatile int turns = 1;
+    private volatile int toolCalls;
+
+    @Override
+    public int turns() {
+      return turns;
+    }
+
+    @Override
+    public int toolCalls() {
+      return toolCalls;
+    }
+  }
+
+  private static final class Lines extends AbstractAppender {
+    private final List<String> said = new CopyOnWriteArrayList<>();
+
+    Lines() {
+      super("lines", null, null, true, Property.EMPTY_ARRAY);
+    }
+
+    @Override
+    public void append(LogEvent event) {
+      said.add(event.getMessage().getFormattedMessage());
+    }
+  }
+}
