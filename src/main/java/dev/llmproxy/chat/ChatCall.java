@@ -86,6 +86,16 @@ public record ChatCall(
     return TokenCount.of(whole == null ? Usage.estimate(this) : whole);
   }
 
+  @Override
+  public int turnCount() {
+    return turns.count();
+  }
+
+  @Override
+  public int toolCallCount() {
+    return turns.toolCalls();
+  }
+
   /** The fields that all chunks of the answer share, whether one has come or not. */
   public ObjectNode head() {
     return accumulator.head() == null ? turns.head(this) : accumulator.head();

@@ -42,12 +42,12 @@ public interface Call {
   TokenCount soFar();
 
   /** Calls to the provider so far; any thread may ask at any time. */
-  default int turns() {
+  default int turnCount() {
     return 1;
   }
 
   /** Tools that the server has run for it so far; any thread may ask at any time. */
-  default int toolCalls() {
+  default int toolCallCount() {
     return 0;
   }
 }

@@ -47,10 +47,7 @@ final class UnderWay implements AutoCloseable {
 
   /** What tokens of a call cost, in US dollars, or null when the model's price is unknown. */
   static BigDecimal cost(Call call, TokenCount tokens) {
-    var model = call.target().model();
-    return model == null || model.price() == null
-        ? null
-        : model.price().of(tokens.in(), tokens.out());
+    return call.target().cost(tokens.in(), tokens.out());
   }
 
   /** From now on the call's use is noted; {@code admitted} is in the ledger already. */
@@ -183,7 +180,7 @@ final class UnderWay implements AutoCloseable {
     }
 
     static Use soFar(Call call) {
-      return new Use(call.soFar(), call.turns(), call.toolCalls());
+      return new Use(call.soFar(), call.turnCount(), call.toolCallCount());
     }
 
     static Use of(Checkpoint checkpoint) {

@@ -57,8 +57,8 @@ public final class UsageMeter implements AutoCloseable {
     Duration duration = Duration.between(call.started(), clock.instant());
     Status status = call.status();
     TokenCount tokens = TokenCount.of(call.usage());
-    int turns = call.turns();
-    int toolCalls = call.toolCalls();
+    int turns = call.turnCount();
+    int toolCalls = call.toolCallCount();
     underWay.settle(
         new Settlement(
             call.requestId(),

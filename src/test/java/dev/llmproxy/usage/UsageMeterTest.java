@@ -178,12 +178,12 @@ class UsageMeterTest {
     private volatile int toolCalls;
 
     @Override
-    public int turns() {
+    public int turnCount() {
       return turns;
     }
 
     @Override
-    public int toolCalls() {
+    public int toolCallCount() {
       return toolCalls;
     }
   }
