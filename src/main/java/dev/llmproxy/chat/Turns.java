@@ -223,8 +223,8 @@ public final class Turns {
     return head;
   }
 
-  /** Whether this is the first chunk that the client gets. */
-  boolean firstWord() {
+  /** Whether the chunk that asks is the first that the client gets, and is to say the role. */
+  public boolean firstWord() {
     boolean first = !spoken;
     spoken = true;
     return first;

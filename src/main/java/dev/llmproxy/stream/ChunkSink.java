@@ -89,7 +89,7 @@ public final class ChunkSink {
     switch (chat.notices()) {
       case HYBRID -> {
         ObjectNode delta = Json.object();
-        if (!reply.begun()) {
+        if (chat.turns().firstWord()) {
           delta.put("role", "assistant").put("content", "");
         }
         begin(reply);
