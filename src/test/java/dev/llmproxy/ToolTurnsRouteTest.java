@@ -153,16 +153,20 @@ class ToolTurnsRouteTest {
     List<Event> events =
         chats.stream(
             request(
-                script("calculator {\"sum\": 1} & calculator {\"expression & no_such_tool {}"),
+                script(
+                    "calculator {\"sum\": 1} & calculator {\"expression & no_such_tool {} & current_time {}"),
                 CALCULATOR));
 
     assertThat(told(notifications(events)))
-        .contains("calculator failed", "no_such_tool failed")
-        .hasSize(6);
+        .contains("calculator failed", "no_such_tool failed", "current_time failed")
+        .hasSize(8);
     JsonNode messages = chats.asked(0).path("messages");
     assertThat(messages.at("/2/content").asText()).contains("do not fit", "JSON schema");
     assertThat(messages.at("/3/content").asText()).contains("no JSON");
     assertThat(messages.at("/4/content").asText()).contains("no tool named no_such_tool");
+    assertThat(messages.at("/5/content").asText())
+        .as("a tool that the chat was not offered")
+        .isEqualTo("There is no tool named current_time. There are: calculator.");
     assertThat(finishReasons(events)).containsExactly("stop");
   }
 

@@ -65,7 +65,9 @@ public final class ChatTurns {
 
   /** Begins to run the tools that were asked for. */
   public ChatEvents runTools(@ExchangeProperty("call") ChatCall chat) {
-    return new ToolEvents(tools.start(chat.turns().asked()), chat.turns(), () -> afterTools(chat));
+    Turns turns = chat.turns();
+    return new ToolEvents(
+        tools.start(turns.asked(), turns.tools().names()), turns, () -> afterTools(chat));
   }
 
   /** The events that end a chat which has called the client's functions, or may not go on. */

@@ -3,6 +3,7 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.tool.Tool;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The tools that the server runs itself in one chat.
@@ -24,10 +25,16 @@ record ServerTools(ObjectNode body, Map<String, Tool> offered, String question) 
     return !offered.isEmpty() || question != null;
   }
 
+  /** What may be run. */
+  Set<String> names() {
+    return question == null ? offered.keySet() : Set.of(ToolOffer.WEB_SEARCH);
+  }
+
   /** Whether a call of this name is the server's to answer, and not the client's. */
   boolean answers(String name) {
     // A name that nobody has goes back to the model with those that exist, unless the client may
     // know it.
-    return offered.containsKey(name) || body.path("tools").size() == offered.size();
+    return offered.containsKey(name)
+        || (!offered.isEmpty() && body.path("tools").size() == offered.size());
   }
 }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Set;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorCompletionService;
@@ -38,7 +39,12 @@ public final class ToolRun implements AutoCloseable {
   private final Duration timeout;
 
   ToolRun(
-      ToolRunner runner, Executor threads, Duration timeout, int mostAtOnce, List<ToolCall> calls) {
+      ToolRunner runner,
+      Executor threads,
+      Duration timeout,
+      int mostAtOnce,
+      List<ToolCall> calls,
+      Set<String> offered) {
     this.runner = runner;
     this.timeout = timeout;
     ended = new ExecutorCompletionService<>(threads);
@@ -49,8 +55,8 @@ public final class ToolRun implements AutoCloseable {
             number,
             new Running(
                 call,
-                ended.submit(
-                    () -> new Numbered(number, new Finished(call, runner.run(call, started))))));
+                ended.submit(() ->
+                    new Numbered(number, new Finished(call, runner.run(call, offered, started))))));
       } else {
         over.add(new Finished(call, runner.tooMany(call, mostAtOnce, started)));
       }

@@ -8,6 +8,7 @@ import dev.llmproxy.tool.ToolResult.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
@@ -61,9 +62,13 @@ public final class ToolRunner {
     this.mostCharacters = mostCharacters;
   }
 
-  /** Begins to run calls at the same time, each for as long as the timeout at most. */
-  public ToolRun start(List<ToolCall> calls) {
-    return new ToolRun(this, threads, timeout, MOST_AT_ONCE, calls);
+  /**
+   * Begins to run calls at the same time, each for as long as the timeout at most.
+   *
+   * @param offered the names of the tools that may be called; a model may know of others
+   */
+  public ToolRun start(List<ToolCall> calls, Set<String> offered) {
+    return new ToolRun(this, threads, timeout, MOST_AT_ONCE, calls, offered);
   }
 
   ToolResult tooMany(ToolCall call, int most, long start) {
@@ -84,24 +89,23 @@ public final class ToolRunner {
   }
 
   /** Runs one call; of whatever fails a result is made. */
-  ToolResult run(ToolCall call, long start) {
+  ToolResult run(ToolCall call, Set<String> offered, long start) {
     try {
-      return result(call, start);
+      return result(call, offered, start);
     } catch (Exception | LinkageError | StackOverflowError e) {
       LOG.warn("The tool {} failed", call.name(), e);
       return failed(call, message(e), start);
     }
   }
 
-  private ToolResult result(ToolCall call, long start) throws Exception {
-    Optional<Tool> tool = catalogue.find(call.name());
+  private ToolResult result(ToolCall call, Set<String> offered, long start) throws Exception {
+    Optional<Tool> tool =
+        offered.contains(call.name()) ? catalogue.find(call.name()) : Optional.empty();
     if (tool.isEmpty()) {
       return failed(
           call,
           "There is no tool named %s. There are: %s."
-              .formatted(
-                  call.name(),
-                  catalogue.tools().stream().map(Tool::name).collect(Collectors.joining(", "))),
+              .formatted(call.name(), offered.stream().sorted().collect(Collectors.joining(", "))),
           start);
     }
     JsonNode arguments;

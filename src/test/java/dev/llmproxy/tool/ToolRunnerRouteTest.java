@@ -197,8 +197,7 @@ class ToolRunnerRouteTest {
   @Test
   void callsRunAtTheSameTimeAndKeepTheirOrder() throws Exception {
     List<ToolResult> results =
-        Tools.run(
-            tools.runner(),
+        tools.runAll(
             List.of(
                 new ToolCall("a", "meets", "{}"),
                 new ToolCall("b", "list", "{}"),
@@ -211,9 +210,7 @@ class ToolRunnerRouteTest {
   @Test
   void aToolThatTakesTooLongIsEndedAndTheOthersAreNot() throws Exception {
     List<ToolResult> results =
-        Tools.run(
-            tools.runner(),
-            List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")));
+        tools.runAll(List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")));
 
     assertThat(results.getFirst().status()).isEqualTo(Status.FAILED);
     assertThat(results.getFirst().content()).contains("no answer within 3 seconds");
@@ -225,7 +222,9 @@ class ToolRunnerRouteTest {
     try (ToolRun run =
         tools
             .runner()
-            .start(List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")))) {
+            .start(
+                List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")),
+                tools.names())) {
       assertThat(run.next().call().id()).isEqualTo("b");
       assertThat(run.next().result().status()).isEqualTo(Status.FAILED);
       assertThat(run.hasNext()).isFalse();
@@ -239,7 +238,7 @@ class ToolRunnerRouteTest {
             .mapToObj(i -> new ToolCall("call_" + i, "list", "{}"))
             .toList();
 
-    List<ToolResult> results = Tools.run(tools.runner(), calls);
+    List<ToolResult> results = tools.runAll(calls);
 
     assertThat(results.subList(0, 16))
         .extracting(ToolResult::status)
@@ -256,7 +255,7 @@ class ToolRunnerRouteTest {
         Thread.ofVirtual()
             .start(() -> {
               try {
-                Tools.run(patient, List.of(new ToolCall("a", "naps", "{}")));
+                tools.runAll(patient, List.of(new ToolCall("a", "naps", "{}")));
               } catch (InterruptedException e) {
                 thrown.set(e);
               }

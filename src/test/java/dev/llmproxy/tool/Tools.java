@@ -5,9 +5,12 @@ import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
@@ -62,6 +65,11 @@ final class Tools implements AutoCloseable {
     return context().getRegistry().lookupByNameAndType("toolRunner", ToolRunner.class);
   }
 
+  /** Of all tools there are. */
+  Set<String> names() {
+    return catalogue().tools().stream().map(Tool::name).collect(Collectors.toSet());
+  }
+
   CamelContext context() {
     return main.getCamelContext();
   }
@@ -72,13 +80,20 @@ final class Tools implements AutoCloseable {
   }
 
   ToolResult run(ToolCall call) throws InterruptedException {
-    return run(runner(), List.of(call)).getFirst();
+    return runAll(List.of(call)).getFirst();
   }
 
   /** Runs calls and gives their results in the order of the calls. */
-  static List<ToolResult> run(ToolRunner runner, List<ToolCall> calls) throws InterruptedException {
+  List<ToolResult> runAll(List<ToolCall> calls) throws InterruptedException {
+    return runAll(runner(), calls);
+  }
+
+  /** As {@link #runAll(List)}, with a runner of one's own. */
+  List<ToolResult> runAll(ToolRunner runner, List<ToolCall> calls) throws InterruptedException {
     Map<ToolCall, ToolResult> results = new HashMap<>();
-    try (ToolRun run = runner.start(calls)) {
+    Set<String> offered = new HashSet<>(names());
+    calls.forEach(call -> offered.add(call.name()));
+    try (ToolRun run = runner.start(calls, offered)) {
       while (run.hasNext()) {
         ToolRun.Finished finished = run.next();
         results.put(finished.call(), finished.result());
