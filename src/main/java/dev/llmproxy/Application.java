@@ -1,10 +1,13 @@
 package dev.llmproxy;
 
+import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.Authenticator;
+import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.KeySnapshot;
 import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.gate.RevokedKeys;
+import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.provider.LocalChat;
@@ -42,6 +45,8 @@ public final class Application implements AutoCloseable {
   private final UnknownKeys unknownKeys = new UnknownKeys(TimeMeter.SYSTEM_NANOTIME);
   private final WrongKeys wrongKeys;
   private final RateLimit rateLimit;
+  private final GoogleIdTokens googleIdTokens;
+  private final AllowedUsers allowedUsers;
   private final Workbook workbook;
   private final WorkbookSchema workbookSchema;
   private final Ledger ledger;
@@ -57,6 +62,8 @@ public final class Application implements AutoCloseable {
     this.settings = settings;
     providers = new ProviderCatalogue(settings);
     rateLimit = new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME);
+    googleIdTokens = new GoogleIdTokens(settings, clock);
+    allowedUsers = new AllowedUsers(settings);
     wrongKeys =
         new WrongKeys(
             settings.integer("AUTH_FAILURES_PER_MINUTE", 1, 1_000_000), TimeMeter.SYSTEM_NANOTIME);
@@ -125,6 +132,10 @@ public final class Application implements AutoCloseable {
 
   public Authenticator authenticator() {
     return new Authenticator(keyDirectory, wrongKeys);
+  }
+
+  public SignIn signIn() {
+    return new SignIn(googleIdTokens, allowedUsers, keyDirectory, wrongKeys);
   }
 
   public RateLimit rateLimit() {

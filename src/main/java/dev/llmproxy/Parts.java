@@ -4,6 +4,7 @@ import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.provider.LocalChat;
@@ -66,6 +67,10 @@ public final class Parts {
 
   public static RateLimit rateLimit(Application application) {
     return application.rateLimit();
+  }
+
+  public static SignIn signIn(Application application) {
+    return application.signIn();
   }
 
   public static UnknownKeys unknownKeys(Application application) {

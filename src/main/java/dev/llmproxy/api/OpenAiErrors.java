@@ -51,6 +51,68 @@ public final class OpenAiErrors {
         Duration.ofSeconds(5));
   }
 
+  public static ApiError missingIdToken() {
+    return new ApiError(
+        401,
+        INVALID_REQUEST,
+        null,
+        null,
+        "You are not signed in. Sign in with Google, and send the ID token as `Authorization: Bearer …`.");
+  }
+
+  /** Says nothing of why: who forges tokens learns nothing from it. */
+  public static ApiError invalidIdToken() {
+    return new ApiError(
+        401,
+        INVALID_REQUEST,
+        "invalid_id_token",
+        null,
+        "The ID token is not one that Google has given out for this server, or has expired. Sign in with Google again.");
+  }
+
+  public static ApiError apiKeyForIdToken() {
+    return new ApiError(
+        401,
+        INVALID_REQUEST,
+        "invalid_id_token",
+        null,
+        "This endpoint is for people who sign in with Google, and takes their ID token, not an API key. With a key use"
+            + " `/v1/chat/completions`.");
+  }
+
+  /** {@code email} is whom Google says it is. */
+  public static ApiError userNotAllowed(String email) {
+    return new ApiError(
+        403,
+        INVALID_REQUEST,
+        "user_not_allowed",
+        null,
+        "You are signed in as %s, who may not use this server. Ask its administrator for an API key, or to be listed in LLMPROXY_ALLOWED_USERS."
+            .formatted(email));
+  }
+
+  /** This server is not set up for people who sign in. */
+  public static ApiError signInOff() {
+    return new ApiError(
+        403,
+        INVALID_REQUEST,
+        "sign_in_off",
+        null,
+        "This endpoint is for people who sign in with Google, which is off on this server. Its administrator can set"
+            + " GOOGLE_CLIENT_ID, and LLMPROXY_ALLOWED_USERS.");
+  }
+
+  /** There are no keys of Google's to check an ID token with. */
+  public static ApiError signInUnavailable(Duration wait) {
+    return new ApiError(
+        503,
+        SERVER,
+        "overloaded",
+        null,
+        "ID tokens cannot be checked right now because Google's keys cannot be read. Try again shortly.",
+        wait);
+  }
+
   public static ApiError badJson(String why) {
     return new ApiError(
         400, INVALID_REQUEST, null, null, "The request body is not valid JSON: " + why);
@@ -161,26 +223,26 @@ public final class OpenAiErrors {
     return new ApiError(429, "requests", "rate_limit_exceeded", null, what, Duration.ofSeconds(5));
   }
 
-  /** A key has used up its tier's requests of this minute. */
+  /** A key, or a person, has used up the tier's requests of this minute. */
   public static ApiError rateLimited(String tier, int requestsPerMinute, Duration wait) {
     return new ApiError(
         429,
         "requests",
         "rate_limit_exceeded",
         null,
-        "Rate limit reached: tier `%s` allows %d requests a minute for each key. Try again in %s."
+        "Rate limit reached: tier `%s` allows %d requests a minute for each key and each person signed in. Try again in %s."
             .formatted(tier, requestsPerMinute, GoDuration.text(wait)),
         wait);
   }
 
-  /** An address has sent too many wrong keys. */
+  /** An address has sent too many wrong keys or ID tokens. */
   public static ApiError tooManyWrongKeys(Duration wait) {
     return new ApiError(
         429,
         "requests",
         "rate_limit_exceeded",
         null,
-        "Too many requests with a wrong API key came from this address. Check the key, and try again in %s."
+        "Too many requests with a wrong API key or ID token came from this address. Check it, and try again in %s."
             .formatted(GoDuration.text(wait)),
         wait);
   }

@@ -1,6 +1,8 @@
 package dev.llmproxy.cli;
 
 import dev.llmproxy.Settings;
+import dev.llmproxy.gate.AllowedUsers;
+import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.RateLimit;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
@@ -11,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -60,18 +63,29 @@ final class SettingsCheck {
     for (String name : new TreeSet<>(shipped.stringPropertyNames())) {
       value(findings, name);
     }
-    try {
-      limits();
-    } catch (Settings.SettingException e) {
-      findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
+    demands(findings, () -> new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME));
+    demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
+    demands(findings, () -> new AllowedUsers(settings));
+    if (settings.find(AllowedUsers.SETTING).isPresent()
+        && settings.find(GoogleIdTokens.CLIENT_ID).isEmpty()) {
+      findings.add(
+          Finding.warning(
+              CHECK,
+              AllowedUsers.SETTING + " lets people sign in, but sign-in is off",
+              "Set " + GoogleIdTokens.CLIENT_ID));
     }
     return findings.isEmpty()
         ? List.of(Finding.ok(CHECK, "all names and values in application.properties are known"))
         : findings;
   }
 
-  private RateLimit limits() {
-    return new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME);
+  /** What a part of the server would say at its start. */
+  private static void demands(List<Finding> findings, Runnable part) {
+    try {
+      part.run();
+    } catch (Settings.SettingException e) {
+      findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
+    }
   }
 
   private static void name(List<Finding> findings, Set<String> known, String name) {

@@ -2,22 +2,20 @@ package dev.llmproxy.gate;
 
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
-import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.net.SocketAddress;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /** Turns the bearer key of a request into its caller. */
 public final class Authenticator {
   /** The exchange property that holds the hash of the key that was sent. */
   public static final String KEY_HASH = "keyHash";
 
-  /** The exchange property that holds the {@link Caller}; set here and nowhere else. */
+  /**
+   * The exchange property that holds the {@link Caller}; set here, by {@link SignIn}, and nowhere
+   * else.
+   */
   public static final String CALLER = "caller";
-
-  private static final String BEARER = "bearer ";
 
   private final KeyDirectory directory;
   private final WrongKeys wrongKeys;
@@ -28,22 +26,14 @@ public final class Authenticator {
   }
 
   /**
-   * Takes the key off the request, so that it goes nowhere else, and keeps its hash. It is read
-   * from the request itself: among the exchange's headers are its query parameters, too.
+   * Takes the key off the request, so that it goes nowhere else, and keeps its hash.
    *
    * @throws ApiException 401 when there is no bearer key
    */
   public void takeKey(Exchange exchange) {
-    exchange.getMessage().removeHeaders("*");
-    String authorization =
-        exchange.getMessage(HttpMessage.class).getRequest().getHeader(HttpHeaders.AUTHORIZATION);
-    if (authorization == null || authorization.isBlank()) {
-      throw OpenAiErrors.missingApiKey().asException();
-    }
-    if (!authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
-      throw OpenAiErrors.invalidApiKey().asException();
-    }
-    exchange.setProperty(KEY_HASH, ApiKey.hash(authorization.substring(BEARER.length()).strip()));
+    String key =
+        BearerToken.take(exchange, OpenAiErrors::missingApiKey, OpenAiErrors::invalidApiKey);
+    exchange.setProperty(KEY_HASH, ApiKey.hash(key));
   }
 
   /**
@@ -51,7 +41,7 @@ public final class Authenticator {
    * too many: reading the sheet is worth it.
    */
   public boolean maybeNew(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
-    return directory.find(hash).isEmpty() && !wrongKeys.tooMany(address(exchange));
+    return directory.find(hash).isEmpty() && !wrongKeys.tooMany(exchange);
   }
 
   /**
@@ -66,13 +56,8 @@ public final class Authenticator {
     }
     Optional<Caller> caller = directory.caller(hash);
     exchange.setProperty(
-        CALLER, caller.orElseThrow(() -> wrongKeys.next(address(exchange)).asException()));
-  }
-
-  /** The other end of the connection; what a header says of it could be anything. */
-  private static String address(Exchange exchange) {
-    SocketAddress address =
-        exchange.getMessage(HttpMessage.class).getRequest().connection().remoteAddress();
-    return address == null || address.hostAddress() == null ? "" : address.hostAddress();
+        CALLER,
+        caller.orElseThrow(
+            () -> wrongKeys.next(exchange, OpenAiErrors.invalidApiKey()).asException()));
   }
 }

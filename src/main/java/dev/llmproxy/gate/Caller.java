@@ -1,11 +1,12 @@
 package dev.llmproxy.gate;
 
 /**
- * Who is asking: the owner of an API key.
+ * Who is asking: the owner of an API key, or a person who has signed in.
  *
- * @param email the key owner's address as it stands in the sheet
- * @param keyName what the owner calls the key
- * @param keyHash lower-case hex sha256 of the key
+ * @param email the address as it stands in the sheet; of a person without a key, as Google has it,
+ *     in lower case
+ * @param keyName what the owner calls the key; empty for a person
+ * @param keyHash lower-case hex sha256 of the key; empty for a person
  * @param tier the named set of limits the key refers to
  * @param conversations whether what is said with the key is kept; null for what the setting
  *     LOG_CONVERSATIONS says
@@ -15,5 +16,15 @@ public record Caller(
   /** A caller for whom the setting LOG_CONVERSATIONS holds. */
   public Caller(String email, String keyName, String keyHash, String tier) {
     this(email, keyName, keyHash, tier, null);
+  }
+
+  /** One who has signed in, and came with no key. */
+  public static Caller person(String email, String tier, Keeping conversations) {
+    return new Caller(email, "", "", tier, conversations);
+  }
+
+  /** Whether it is one who has signed in. */
+  public boolean isPerson() {
+    return keyHash.isEmpty();
   }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,7 +74,8 @@ public final class KeyDirectory {
     }
     Map<String, KeyRecord> before = known == null ? Map.of() : known.records();
     KeyTable table = KeyTable.read(values, before);
-    Map<String, KeyRecord> records = table.records().equals(before) ? before : table.records();
+    boolean same = List.copyOf(table.records().values()).equals(List.copyOf(before.values()));
+    Map<String, KeyRecord> records = same ? before : table.records();
     Set<String> revoked = revokedHere;
     List<KeyProblem> problems = table.problemsWith(revoked);
     report(problems);
@@ -81,7 +83,8 @@ public final class KeyDirectory {
       LOG.info("{} API keys read from the workbook", records.size());
     }
     lastLoaded = reading;
-    known = new Known(records, problems, clock.instant());
+    Map<String, List<KeyRecord>> holders = same ? known.holders() : holders(records);
+    known = new Known(records, holders, problems, clock.instant());
     if (save()) {
       revoked.stream().filter(table::settled).forEach(revokedKeys::remove);
     }
@@ -113,6 +116,20 @@ public final class KeyDirectory {
   /** Whose key this is, if it is known, not revoked and not expired. */
   public Optional<Caller> caller(String hash) {
     return find(hash).filter(record -> record.validAt(clock.instant())).map(KeyRecord::caller);
+  }
+
+  /**
+   * The owner of the first usable key in the sheet's order that is this address's, which is
+   * compared without regard to case; empty when it has none.
+   */
+  public Optional<Caller> keyHolder(String email) {
+    Known now = known;
+    List<KeyRecord> records =
+        now == null ? List.of() : now.holders().getOrDefault(EmailAddress.folded(email), List.of());
+    return records.stream()
+        .map(KeyRecord::caller)
+        .filter(owner -> caller(owner.keyHash()).isPresent())
+        .findFirst();
   }
 
   /** The rows of the sheet that somebody should look at, in its order; empty before it was read. */
@@ -164,7 +181,7 @@ public final class KeyDirectory {
     } else if (!now.isBefore(content.readAt().plus(mostAge))) {
       LOG.warn("The key snapshot is of {}, too old, and is not used", content.readAt());
     } else {
-      known = new Known(content.records(), List.of(), content.readAt());
+      known = new Known(content.records(), holders(content.records()), List.of(), content.readAt());
       saved = content;
       LOG.info(
           "{} API keys known from the snapshot of {}", content.records().size(), content.readAt());
@@ -200,5 +217,19 @@ public final class KeyDirectory {
     }
   }
 
-  private record Known(Map<String, KeyRecord> records, List<KeyProblem> problems, Instant readAt) {}
+  /** The rows of each address, in their order; of one whose keys are all revoked there is none. */
+  private static Map<String, List<KeyRecord>> holders(Map<String, KeyRecord> records) {
+    return records.values().stream()
+        .filter(record -> !record.revoked())
+        .collect(
+            Collectors.groupingBy(
+                record -> EmailAddress.folded(record.caller().email()),
+                Collectors.collectingAndThen(Collectors.toList(), List::copyOf)));
+  }
+
+  private record Known(
+      Map<String, KeyRecord> records,
+      Map<String, List<KeyRecord>> holders,
+      List<KeyProblem> problems,
+      Instant readAt) {}
 }

@@ -10,7 +10,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.HashMap;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,7 +44,7 @@ public final class KeySnapshot {
   /**
    * What was known at a moment.
    *
-   * @param records by the hash of their key
+   * @param records by the hash of their key, in the sheet's order
    * @param readAt when the sheet said so
    */
   record Content(Map<String, KeyRecord> records, Instant readAt) {}
@@ -107,13 +108,14 @@ public final class KeySnapshot {
       LOG.warn("The key snapshot {} is of another spreadsheet and is not used.", file);
       return Optional.empty();
     }
-    Map<String, KeyRecord> records = new HashMap<>();
+    Map<String, KeyRecord> records = new LinkedHashMap<>();
     for (String line : lines.subList(1, lines.size())) {
       KeyRecord record = record(Json.parse(line));
       records.put(record.caller().keyHash(), record);
     }
     return Optional.of(
-        new Content(Map.copyOf(records), Instant.parse(head.path("readAt").asText())));
+        new Content(
+            Collections.unmodifiableMap(records), Instant.parse(head.path("readAt").asText())));
   }
 
   private static void line(StringBuilder lines, JsonNode node) {

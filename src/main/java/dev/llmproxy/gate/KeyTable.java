@@ -4,8 +4,10 @@ import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +17,8 @@ import java.util.stream.Stream;
 /**
  * What one reading of the sheet {@code User API Keys} says.
  *
- * @param records the usable rows by the hash of their key (lower-case hex sha256)
+ * @param records the usable rows by the hash of their key (lower-case hex sha256), in the sheet's
+ *     order
  * @param rows the row number of each hash that stands in the sheet, usable or not
  * @param problems the rows that somebody should look at, in the sheet's order
  */
@@ -31,7 +34,8 @@ record KeyTable(
   static KeyTable read(List<List<Object>> values, Map<String, KeyRecord> before) {
     Reading reading = new Reading(before);
     new ApiKeySheet(values == null ? List.of() : values).rows().forEach(reading::take);
-    return new KeyTable(Map.copyOf(reading.records), reading.rows, List.copyOf(reading.problems));
+    return new KeyTable(
+        Collections.unmodifiableMap(reading.records), reading.rows, List.copyOf(reading.problems));
   }
 
   /** The problems, and the rows of keys that are revoked on this server but not in the sheet. */
@@ -59,7 +63,7 @@ record KeyTable(
 
   private static final class Reading {
     private final Map<String, KeyRecord> before;
-    private final Map<String, KeyRecord> records = new HashMap<>();
+    private final Map<String, KeyRecord> records = new LinkedHashMap<>();
     private final Map<String, Integer> rows = new HashMap<>();
     private final Map<String, String> texts = new HashMap<>();
     private final List<KeyProblem> problems = new ArrayList<>();

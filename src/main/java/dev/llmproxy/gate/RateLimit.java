@@ -9,18 +9,21 @@ import io.github.bucket4j.TimeMeter;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Lets each key make as many requests a minute as its tier allows. */
+/**
+ * Lets each key, and each person who has signed in, make as many requests a minute as the tier
+ * allows.
+ */
 public final class RateLimit {
   private final TierLimits tiers;
-  // Only keys that the sheet has come here: their number is its own bound.
-  private final MinuteLimits keys;
+  // Only keys that the sheet has, and people who are allowed, come here: that is bound enough.
+  private final MinuteLimits callers;
 
   /**
    * @throws Settings.SettingException when a setting {@code RATE_LIMIT_<TIER>} is wrong
    */
   public RateLimit(Settings settings, TimeMeter clock) {
     tiers = new TierLimits(settings);
-    keys = new MinuteLimits(Integer.MAX_VALUE, clock);
+    callers = new MinuteLimits(Integer.MAX_VALUE, clock);
   }
 
   /**
@@ -41,6 +44,7 @@ public final class RateLimit {
   }
 
   Allowance take(Caller caller) {
-    return keys.take(caller.keyHash(), tiers.of(caller.tier()));
+    String name = caller.isPerson() ? EmailAddress.folded(caller.email()) : caller.keyHash();
+    return callers.take(name, tiers.of(caller.tier()));
   }
 }

@@ -3,15 +3,18 @@ package dev.llmproxy.gate;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.OpenAiErrors;
 import io.github.bucket4j.TimeMeter;
+import io.vertx.core.net.SocketAddress;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
- * Counts the wrong keys that come from each address: those who try keys are slowed down, and cannot
- * make the gateway read the workbook. Keys that are right pass all the same.
+ * Counts the wrong keys and ID tokens that come from each address: those who try keys are slowed
+ * down, and cannot make the gateway read the workbook. What is right passes all the same.
  */
 public final class WrongKeys {
   private static final int MOST_ADDRESSES = 100_000;
@@ -25,17 +28,35 @@ public final class WrongKeys {
     addresses = new MinuteLimits(MOST_ADDRESSES, clock);
   }
 
-  /** Counts a wrong key and gives its answer: 401, or 429 when there were too many. */
-  ApiError next(String address) {
-    Allowance allowance = addresses.take(network(address), mostPerMinute);
-    return allowance.granted()
-        ? OpenAiErrors.invalidApiKey()
-        : OpenAiErrors.tooManyWrongKeys(allowance.untilReset());
+  /**
+   * Counts a wrong key or token of this client's.
+   *
+   * @param wrong the answer to it
+   * @return that answer, or 429 when there were too many
+   */
+  ApiError next(Exchange exchange, ApiError wrong) {
+    return next(address(exchange), wrong);
   }
 
-  /** Whether the next wrong key from there would be one too many. */
+  ApiError next(String address, ApiError wrong) {
+    Allowance allowance = addresses.take(network(address), mostPerMinute);
+    return allowance.granted() ? wrong : OpenAiErrors.tooManyWrongKeys(allowance.untilReset());
+  }
+
+  /** Whether the client's next wrong key would be one too many. */
+  boolean tooMany(Exchange exchange) {
+    return tooMany(address(exchange));
+  }
+
   boolean tooMany(String address) {
     return addresses.exhausted(network(address));
+  }
+
+  /** The other end of the connection; what a header says of it could be anything. */
+  private static String address(Exchange exchange) {
+    SocketAddress address =
+        exchange.getMessage(HttpMessage.class).getRequest().connection().remoteAddress();
+    return address == null || address.hostAddress() == null ? "" : address.hostAddress();
   }
 
   /** One IPv6 host commands a whole network of 64 bits; an IPv4 address stands for itself. */

@@ -12,7 +12,7 @@ import java.time.Instant;
  * @param caller who asks
  * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
- * @param provider how the request came: {@code rest-api}
+ * @param provider how the request came: {@code rest-api}, or {@code chat} from a person signed in
  * @param tokens what it has probably used at least, once it is let in
  * @param cost of these tokens in US dollars, or null when the model's price is unknown
  */

@@ -35,7 +35,8 @@ public final class FlushBook implements SheetMemory {
   private static final String COUNTS =
       "select key_hash, count(*), sum(tokens_in + tokens_out), max(admitted_at) from "
           + WRITTEN
-          + " group by key_hash";
+          // People who sign in come without a key.
+          + " where key_hash <> '' group by key_hash";
   private static final String DAYS =
       "select email, admitted_at / "
           + DAY_MILLIS

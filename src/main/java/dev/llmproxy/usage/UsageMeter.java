@@ -11,6 +11,7 @@ import org.slf4j.LoggerFactory;
 public final class UsageMeter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UsageMeter.class);
   private static final String REST_API = "rest-api";
+  private static final String CHAT = "chat";
 
   private final Ledger ledger;
   private final Clock clock;
@@ -34,7 +35,7 @@ public final class UsageMeter implements AutoCloseable {
               call.caller(),
               call.type(),
               call.target().modelId(),
-              REST_API,
+              call.caller().isPerson() ? CHAT : REST_API,
               tokens,
               UnderWay.cost(call, tokens)));
     } catch (LedgerException e) {

@@ -10,10 +10,10 @@ import java.time.Instant;
  * @param requestId unique
  * @param timestamp when it was admitted
  * @param email whose it is
- * @param keyHash lower-case hex sha256 of the key it came with
+ * @param keyHash lower-case hex sha256 of the key it came with; empty for a person signed in
  * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
- * @param provider how it came: {@code rest-api}
+ * @param provider how it came: {@code rest-api}, or {@code chat} from a person signed in
  * @param tokensIn prompt tokens
  * @param tokensOut completion tokens
  * @param turns calls to the provider

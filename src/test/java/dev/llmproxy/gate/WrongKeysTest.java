@@ -3,6 +3,7 @@ package dev.llmproxy.gate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.api.ApiError;
+import dev.llmproxy.api.OpenAiErrors;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,20 +15,20 @@ class WrongKeysTest {
 
   @Test
   void areTooManyForTheRestOfTheMinute() {
-    assertThat(wrongKeys.next("10.0.0.1").status()).isEqualTo(401);
+    assertThat(wrongKeys.next("10.0.0.1", OpenAiErrors.invalidApiKey()).status()).isEqualTo(401);
     clock.move(Duration.ofSeconds(20));
     assertThat(wrongKeys.tooMany("10.0.0.1")).isFalse();
-    assertThat(wrongKeys.next("10.0.0.1").status()).isEqualTo(401);
+    assertThat(wrongKeys.next("10.0.0.1", OpenAiErrors.invalidApiKey()).status()).isEqualTo(401);
     assertThat(wrongKeys.tooMany("10.0.0.1")).isTrue();
 
-    ApiError refused = wrongKeys.next("10.0.0.1");
+    ApiError refused = wrongKeys.next("10.0.0.1", OpenAiErrors.invalidApiKey());
     assertThat(refused.status()).isEqualTo(429);
     assertThat(refused.retryAfter()).isEqualTo(Duration.ofSeconds(40));
-    assertThat(wrongKeys.next("10.0.0.2").status()).isEqualTo(401);
+    assertThat(wrongKeys.next("10.0.0.2", OpenAiErrors.invalidApiKey()).status()).isEqualTo(401);
 
     clock.move(Duration.ofSeconds(40));
     assertThat(wrongKeys.tooMany("10.0.0.1")).isFalse();
-    assertThat(wrongKeys.next("10.0.0.1").status()).isEqualTo(401);
+    assertThat(wrongKeys.next("10.0.0.1", OpenAiErrors.invalidApiKey()).status()).isEqualTo(401);
   }
 
   @ParameterizedTest

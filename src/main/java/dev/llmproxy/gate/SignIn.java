@@ -1,0 +1,80 @@
+package dev.llmproxy.gate;
+
+import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.OpenAiErrors;
+import java.util.Optional;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+
+/** Turns the Google ID token of a request into its caller. */
+public final class SignIn {
+  /** The exchange property that holds the {@link Person} who has signed in. */
+  public static final String PERSON = "person";
+
+  private static final String TIER_WITHOUT_KEY = "free";
+  private static final String API_KEY_PREFIX = "sk-";
+
+  private final GoogleIdTokens idTokens;
+  private final AllowedUsers allowedUsers;
+  private final KeyDirectory directory;
+  private final WrongKeys wrongKeys;
+
+  public SignIn(
+      GoogleIdTokens idTokens,
+      AllowedUsers allowedUsers,
+      KeyDirectory directory,
+      WrongKeys wrongKeys) {
+    this.idTokens = idTokens;
+    this.allowedUsers = allowedUsers;
+    this.directory = directory;
+    this.wrongKeys = wrongKeys;
+  }
+
+  /**
+   * Takes the ID token off the request, so that it goes nowhere else, and keeps whom it names.
+   *
+   * @throws ApiException 401 when there is none or it is not valid, 403 when this server takes
+   *     none, 429 when too many wrong ones came from the client's address, 503 when it cannot be
+   *     checked
+   */
+  public void verify(Exchange exchange) {
+    if (!idTokens.accepted()) {
+      throw OpenAiErrors.signInOff().asException();
+    }
+    String token =
+        BearerToken.take(exchange, OpenAiErrors::missingIdToken, OpenAiErrors::invalidIdToken);
+    if (token.startsWith(API_KEY_PREFIX)) {
+      throw OpenAiErrors.apiKeyForIdToken().asException();
+    }
+    Optional<Person> person = idTokens.verify(token);
+    exchange.setProperty(
+        PERSON,
+        person.orElseThrow(
+            () -> wrongKeys.next(exchange, OpenAiErrors.invalidIdToken()).asException()));
+  }
+
+  /**
+   * Sets the caller: with the tier of the person's first usable key, or as somebody allowed without
+   * one.
+   *
+   * @throws ApiException 403 when the person is neither, 503 when keys cannot be judged
+   */
+  public void identify(@ExchangeProperty(PERSON) Person person, Exchange exchange) {
+    if (!directory.loaded()) {
+      throw OpenAiErrors.keysUnavailable().asException();
+    }
+    exchange.setProperty(
+        Authenticator.CALLER,
+        directory
+            .keyHolder(person.email())
+            .map(key -> Caller.person(key.email(), key.tier(), key.conversations()))
+            .or(() -> withoutKey(person))
+            .orElseThrow(() -> OpenAiErrors.userNotAllowed(person.email()).asException()));
+  }
+
+  private Optional<Caller> withoutKey(Person person) {
+    return allowedUsers.allow(person)
+        ? Optional.of(Caller.person(EmailAddress.folded(person.email()), TIER_WITHOUT_KEY, null))
+        : Optional.empty();
+  }
+}
