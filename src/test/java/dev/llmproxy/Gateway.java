@@ -11,6 +11,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /**
@@ -33,7 +35,7 @@ public final class Gateway implements AutoCloseable {
   private Application application;
   private Server server;
 
-  private Gateway(Path data, Map<String, String> settings, Clock clock) {
+  private Gateway(Path home, Path data, Map<String, String> settings, Clock clock) {
     this.clock = clock;
     Map<String, String> environment = new HashMap<>();
     environment.put("PORT", "0");
@@ -49,7 +51,7 @@ public final class Gateway implements AutoCloseable {
     environment.put("RATE_LIMIT_FREE", "1000000");
     environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     environment.putAll(settings);
-    this.settings = Settings.load(Path.of(""), environment);
+    this.settings = Settings.load(home, environment);
   }
 
   /** Starts with a data folder; what it holds is taken over. */
@@ -64,14 +66,39 @@ public final class Gateway implements AutoCloseable {
 
   /** As {@link #start(Path, Map)} with a clock of one's own. */
   public static Gateway start(Path data, Map<String, String> settings, Clock clock) {
-    Gateway gateway = new Gateway(data, settings, clock);
+    Gateway gateway = new Gateway(Path.of(""), data, settings, clock);
+    gateway.start();
+    return gateway;
+  }
+
+  /**
+   * As {@link #start(Path, Map)}, with a route of a test's beside the product's.
+   *
+   * @param folder for data and for what is in the product's folder
+   * @param route YAML of one route or more
+   */
+  public static Gateway startWith(String route, Path folder, Map<String, String> settings)
+      throws IOException {
+    Path home = folder.resolve("home");
+    for (String part : List.of("routes", "providers")) {
+      Files.createDirectories(home.resolve(part));
+      try (Stream<Path> files = Files.list(Path.of(part))) {
+        for (Path file : files.toList()) {
+          Files.copy(file, home.resolve(file));
+        }
+      }
+    }
+    Path properties = Path.of("application.properties");
+    Files.copy(properties, home.resolve(properties));
+    Files.writeString(home.resolve("routes/test.camel.yaml"), route);
+    Gateway gateway = new Gateway(home, folder.resolve("data"), settings, Clock.systemUTC());
     gateway.start();
     return gateway;
   }
 
   /** As {@link #start(Path, Map)}, while the workbook cannot be read and no key may be known. */
   public static Gateway startUnread(Path data, Map<String, String> settings) {
-    Gateway gateway = new Gateway(data, settings, Clock.systemUTC());
+    Gateway gateway = new Gateway(Path.of(""), data, settings, Clock.systemUTC());
     gateway.open();
     return gateway;
   }

@@ -74,7 +74,8 @@ public final class KeyDirectory {
     }
     Map<String, KeyRecord> before = known == null ? Map.of() : known.records();
     KeyTable table = KeyTable.read(values, before);
-    boolean same = List.copyOf(table.records().values()).equals(List.copyOf(before.values()));
+    boolean same =
+        known != null && List.copyOf(table.records().values()).equals(List.copyOf(before.values()));
     Map<String, KeyRecord> records = same ? before : table.records();
     Set<String> revoked = revokedHere;
     List<KeyProblem> problems = table.problemsWith(revoked);
