@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.BooleanNode;
 import com.fasterxml.jackson.databind.node.IntNode;
 import dev.llmproxy.emulator.IdToken;
 import dev.llmproxy.emulator.SignInStandIn;
+import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.usage.UsageRecord;
 import dev.llmproxy.workbook.ApiKeyBook;
 import java.io.IOException;
@@ -16,11 +17,17 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -348,34 +355,28 @@ class SignInRouteTest {
   }
 
   @Test
-  void whatAPersonAsksIsRecordedAsChatAndWithoutAKey() {
+  void whatAPersonAsksIsRecordedAsChatAndCountsForNoKey() throws SQLException {
+    String key = gateway.createKey("ivy@example.net");
     String body =
         "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}";
-    String id =
-        gateway
-            .post(CHAT, google.token("bob@example.net"), body)
-            .headers()
-            .firstValue("x-request-id")
-            .orElseThrow();
+    String signedIn = id(gateway.post(CHAT, google.token("ivy@example.net"), body));
+    assertThat(record(signedIn).provider()).isEqualTo("chat");
+    assertThat(record(signedIn).email()).isEqualTo("ivy@example.net");
+    assertThat(record(signedIn).keyHash()).isEmpty();
 
-    UsageRecord record =
-        Awaitility.await()
-            .atMost(Duration.ofSeconds(20))
-            .until(
-                () ->
-                    gateway.application().ledger().after(0, 10_000).stream()
-                        .filter(each -> each.requestId().equals(id))
-                        .findFirst(),
-                java.util.Optional::isPresent)
-            .orElseThrow();
-    assertThat(record.provider()).isEqualTo("chat");
-    assertThat(record.keyHash()).isEmpty();
-    assertThat(record.email()).isEqualTo("bob@example.net");
+    String keyed = id(gateway.post(key, body));
+    assertThat(record(keyed).provider()).isEqualTo("rest-api");
+
     Awaitility.await()
         .atMost(Duration.ofSeconds(20))
-        .until(() -> gateway.sheet("bob_at_example_dot_net").size() == 2);
-    assertThat(gateway.sheet("bob_at_example_dot_net").get(1))
-        .contains("bob@example.net", "chat", "openai/scripted", "SUCCESS", id);
+        .until(() -> gateway.sheet("ivy_at_example_dot_net").size() == 3);
+    assertThat(gateway.sheet("ivy_at_example_dot_net"))
+        .anySatisfy(row -> assertThat(row).contains("chat", "SUCCESS", signedIn))
+        .anySatisfy(row -> assertThat(row).contains("rest-api", "SUCCESS", keyed));
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> keysCounted(ApiKey.hash(key)) == 1);
+    assertThat(keysCounted("")).isZero();
   }
 
   @Test
@@ -564,18 +565,40 @@ class SignInRouteTest {
                 .header(name, "bob@example.net")
                 .POST(BodyPublishers.ofString(body))
                 .build());
-    assertThat(with.statusCode()).as(with.body()).isEqualTo(200);
-    String id = with.headers().firstValue("x-request-id").orElseThrow();
-    Awaitility.await()
+    assertThat(record(id(with)).email()).isEqualTo("key-owner@example.net");
+    assertThat(record(id(with)).provider()).isEqualTo("rest-api");
+  }
+
+  private static String id(HttpResponse<String> response) {
+    assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+    return response.headers().firstValue("x-request-id").orElseThrow();
+  }
+
+  private static UsageRecord record(String requestId) {
+    return Awaitility.await()
         .atMost(Duration.ofSeconds(20))
-        .untilAsserted(() ->
-            assertThat(gateway.application().ledger().after(0, 10_000))
-                .filteredOn(record -> record.requestId().equals(id))
-                .singleElement()
-                .satisfies(record -> {
-                  assertThat(record.email()).isEqualTo("key-owner@example.net");
-                  assertThat(record.provider()).isEqualTo("rest-api");
-                }));
+        .until(
+            () ->
+                gateway.application().ledger().after(0, 10_000).stream()
+                    .filter(record -> record.requestId().equals(requestId))
+                    .findFirst(),
+            Optional::isPresent)
+        .orElseThrow();
+  }
+
+  /** How many requests the ledger has counted for a key. */
+  private static long keysCounted(String hash) throws SQLException {
+    Path ledger = gateway.settings().path("LLMPROXY_DATA").resolve("ledger.db");
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + ledger);
+        PreparedStatement select =
+            connection.prepareStatement(
+                "select coalesce(sum(requests), 0) from key_counter where key_hash = ?")) {
+      select.setString(1, hash);
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        return row.getLong(1);
+      }
+    }
   }
 
   private static void refused(String token) {
@@ -607,7 +630,7 @@ class SignInRouteTest {
     ApiKeyBook book = new ApiKeyBook(gateway.application().workbook());
     book.revoke(
         book.rows().stream()
-            .filter(row -> row.apiKey().endsWith(dev.llmproxy.gate.ApiKey.hash(key)))
+            .filter(row -> row.apiKey().endsWith(ApiKey.hash(key)))
             .findFirst()
             .orElseThrow());
     gateway.awaitKnown(key, false);

@@ -265,6 +265,20 @@ class DoctorTest {
   }
 
   @Test
+  void settingsOfTheSignInThatAServerWouldRefuseAreProblems() {
+    environment.put("LLMPROXY_ALLOWED_USERS", "example.com");
+    environment.put("GOOGLE_KEYS_URL", "http://keys.example.com/");
+
+    assertThat(doctor()).isOne();
+
+    assertThat(out)
+        .contains("problem  settings    LLMPROXY_ALLOWED_USERS has \"example.com\"")
+        .contains("problem  settings    GOOGLE_KEYS_URL is \"http://keys.example.com/\"")
+        .contains("warning  settings    LLMPROXY_ALLOWED_USERS lets people sign in")
+        .contains("Set GOOGLE_CLIENT_ID");
+  }
+
+  @Test
   void aMistypedSettingInTheFileIsNamedWithWhatIsMeant() throws IOException {
     ownHome(
         "KEYS_REFRESH_SECOND = 5\nRATE_LIMIT_FRE = 3\nRATE_LIMIT_ENTERPRISE = 9\nWHATEVER = 1\n");

@@ -428,6 +428,59 @@ class KeyDirectoryTest {
     return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
   }
 
+  @Test
+  void findsTheFirstUsableKeyOfAnAddressInTheOrderOfTheSheet() {
+    List<Object> header = row("API Key", "User Email", "Tier", "Revoked", "Expires At");
+    List<Object> revoked = row(ApiKey.cell("sk-revoked-123"), "a@example.com", "none", true);
+    List<Object> gold = row(A, "A@Example.com ", "gold", false, "2026-02-01");
+    List<Object> pro = row(B, "a@example.com", "pro");
+    List<Object> other = row(C, "b@example.com", "free", true);
+    load(header, revoked, gold, pro, other);
+
+    assertThat(tierOf("a@EXAMPLE.com")).isEqualTo("gold");
+    assertThat(directory.keyHolder("b@example.com")).isEmpty();
+    assertThat(directory.keyHolder("c@example.com")).isEmpty();
+    assertThat(directory.keyHolder("")).isEmpty();
+
+    load(header, pro, gold, other, revoked);
+    assertThat(tierOf("a@example.com")).as("sorted by somebody").isEqualTo("pro");
+
+    load(header, gold, pro);
+    clock.move(Duration.ofDays(2));
+    load(header, gold, pro);
+    assertThat(tierOf("a@example.com")).as("the first has expired").isEqualTo("pro");
+
+    new RevokedKeys(data).add(ApiKey.hash(B));
+    directory.readRevoked();
+    assertThat(directory.keyHolder("a@example.com")).as("and the second revoked here").isEmpty();
+  }
+
+  @Test
+  void knowsTheOrderOfTheSheetFromTheSnapshotToo() {
+    List<Object>[] rows = newRows(40);
+    load(rows);
+
+    KeyDirectory restarted = directory("the-spreadsheet");
+    assertThat(restarted.keyHolder("a@example.com").orElseThrow().tier()).isEqualTo("tier1");
+    assertThat(restarted.keyHolder("b@example.com").orElseThrow().tier()).isEqualTo("tier2");
+  }
+
+  /** Keys of two people in turn, each of a tier of its own. */
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static List<Object>[] newRows(int count) {
+    List<Object>[] rows = new List[count + 1];
+    rows[0] = HEADER;
+    for (int i = 1; i <= count; i++) {
+      String email = i % 2 == 1 ? "a@example.com" : "b@example.com";
+      rows[i] = row("sk-of-number-" + i, email, "", "tier" + i);
+    }
+    return rows;
+  }
+
+  private String tierOf(String email) {
+    return directory.keyHolder(email).orElseThrow().tier();
+  }
+
   private KeyDirectory directory(String spreadsheetId) {
     return new KeyDirectory(
         clock, MOST_AGE, new KeySnapshot(data, spreadsheetId), new RevokedKeys(data));

@@ -1,0 +1,61 @@
+package dev.llmproxy.gate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.Settings;
+import dev.llmproxy.emulator.SignInStandIn;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The keys over a longer time than a request; the rest is in SignInRouteTest. */
+class GoogleIdTokensTest {
+  private static final String ANN = "ann@example.com";
+
+  private final SignInStandIn google = SignInStandIn.start();
+  private final GoogleIdTokens tokens =
+      new GoogleIdTokens(
+          Settings.load(Path.of(""), google.settings()),
+          Clock.systemUTC(),
+          new GoogleIdTokens.Pace(
+              Duration.ofMillis(400), Duration.ofDays(1), Duration.ofMillis(50)));
+
+  @AfterEach
+  void stop() {
+    google.close();
+  }
+
+  @Test
+  void keysAreReadAgainWhenTheyAreNoLongerFreshAndCountOnWhileThatFails() {
+    String token = google.token(ANN);
+    assertThat(tokens.verify(token)).contains(new Person(ANN, null));
+    awaitMoreReadings(token);
+
+    google.fail(true);
+    awaitMoreReadings(token);
+    awaitMoreReadings(token);
+
+    google.fail(false);
+    google.rotate();
+    Awaitility.await().until(() -> tokens.verify(google.token(ANN)).isPresent());
+  }
+
+  @Test
+  void theOrganisationOfAnAccountIsKnown() {
+    assertThat(tokens.verify(google.sign(google.idToken(ANN).claim("hd", "example.com"))))
+        .contains(new Person(ANN, "example.com"));
+  }
+
+  /** Until keys have been asked for twice more, by tokens that are all taken. */
+  private void awaitMoreReadings(String token) {
+    int asked = google.keysAsked();
+    Awaitility.await()
+        .until(() -> {
+          assertThat(tokens.verify(token)).isPresent();
+          return google.keysAsked() >= asked + 2;
+        });
+  }
+}
