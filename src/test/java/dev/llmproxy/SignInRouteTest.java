@@ -74,7 +74,7 @@ class SignInRouteTest {
                 "GOOGLE_CLIENT_ID",
                 SignInStandIn.CLIENT_ID + " , " + OTHER_CLIENT,
                 "LLMPROXY_ALLOWED_USERS",
-                "Ann@Example.com, @example.org, bob@example.net"));
+                "Ann@Example.com, kim@example.com, @example.org, bob@example.net"));
   }
 
   @AfterAll
@@ -286,8 +286,9 @@ class SignInRouteTest {
     "a@example.org@evil.example,example.org",
     "@example.org.evil.example,example.org",
     "example.org,example.org",
-    "ann@example.\u212Aom,",
-    "\u0131@example.com,"
+    // Signs that turn into a k and an i when case is taken away.
+    "\u212Aim@example.com,",
+    "k\u0130m@example.com,"
   })
   void whoIsSignedInButNotAllowedIsTold(String email, String domain) {
     IdToken token = google.idToken(email);

@@ -60,10 +60,11 @@ public final class IdToken {
     return this;
   }
 
-  /** The token with an RS256 signature, whatever its header says. */
+  /** The token with an RS512 signature where its header says so, and an RS256 one otherwise. */
   public String signed(PrivateKey key) {
     try {
-      Signature signature = Signature.getInstance("SHA256withRSA");
+      boolean longer = header.path("alg").asText().equals("RS512");
+      Signature signature = Signature.getInstance(longer ? "SHA512withRSA" : "SHA256withRSA");
       signature.initSign(key);
       signature.update(content().getBytes(StandardCharsets.US_ASCII));
       return content() + "." + base64(signature.sign());
