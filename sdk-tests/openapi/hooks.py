@@ -5,11 +5,15 @@ import os
 import schemathesis
 
 SCRIPTED_MODEL = os.environ["LLMPROXY_SCRIPTED_MODEL"]
+TOOL = "calculator"
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Any good name of a model becomes the scripted one; whatever is wrong with the rest stays."""
+    """Any good name of a model becomes the scripted one, any name of a tool one that exists; whatever is wrong with the rest stays."""
     body = case.body
     if isinstance(body, dict) and isinstance(body.get("model"), str) and body["model"].strip():
-        case.body = {**body, "model": SCRIPTED_MODEL}
+        case.body = body = {**body, "model": SCRIPTED_MODEL}
+    tools = body.get("tools") if isinstance(body, dict) else None
+    if case.path == "/chat" and isinstance(tools, list) and all(isinstance(tool, str) for tool in tools):
+        case.body = {**body, "tools": [TOOL for _ in tools]}

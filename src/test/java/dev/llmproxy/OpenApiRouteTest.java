@@ -12,11 +12,14 @@ import com.networknt.schema.SchemaId;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
 import com.networknt.schema.ValidationMessage;
+import dev.llmproxy.chat.EventSchemas;
+import dev.llmproxy.emulator.SignInStandIn;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -41,20 +44,28 @@ class OpenApiRouteTest {
   private static final Set<String> METHODS =
       Set.of("get", "put", "post", "delete", "options", "head", "patch", "trace");
 
+  private static final String EMAIL = "openapi@example.com";
+
+  private static SignInStandIn google;
   private static Gateway gateway;
   private static String key;
   private static JsonNode description;
 
   @BeforeAll
   static void start(@TempDir Path data) {
-    gateway = Gateway.start(data, Map.of("CORS_ORIGINS", "*", "MAX_BODY_MB", "1"));
-    key = gateway.createKey("openapi@example.com");
+    google = SignInStandIn.start();
+    Map<String, String> settings = new HashMap<>(google.settings());
+    settings.put("CORS_ORIGINS", "*");
+    settings.put("MAX_BODY_MB", "1");
+    gateway = Gateway.start(data, settings);
+    key = gateway.createKey(EMAIL);
     description = Gateway.json(gateway.get("/openapi.json", null));
   }
 
   @AfterAll
   static void stop() {
     gateway.close();
+    google.close();
   }
 
   @Test
@@ -115,12 +126,19 @@ class OpenApiRouteTest {
 
   @Test
   void itsOwnExamplesAreValid() {
-    JsonNode post = operation("/v1/chat/completions", "post");
-
-    assertThat(post.at("/requestBody/content/application~1json/examples"))
-        .isNotEmpty()
-        .allSatisfy(example ->
-            assertThat(problems(schema("ChatRequest"), example.path("value"))).isEmpty());
+    Map.of("/v1/chat/completions", "ChatRequest", "/chat", "ChatForm")
+        .forEach((path, schema) ->
+            assertThat(
+                    operation(path, "post").at("/requestBody/content/application~1json/examples"))
+                .isNotEmpty()
+                .allSatisfy(example ->
+                    assertThat(problems(schema(schema), example.path("value"))).isEmpty()));
+    assertThat(
+            EventSchemas.events(
+                operation("/chat", "post")
+                    .at("/responses/200/content/text~1event-stream/example")
+                    .asText()))
+        .hasSize(2);
     assertThat(description.at("/components/responses"))
         .allSatisfy(response -> {
           JsonNode example = response.at("/content/application~1json/example");
@@ -167,6 +185,20 @@ class OpenApiRouteTest {
     assertThat(data(stream))
         .isNotEmpty()
         .allSatisfy(chunk -> assertThat(problems(schema("ChatCompletionChunk"), chunk)).isEmpty());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"hi", "[[script status=400]]", "[[script status=500]]", "[[script cut=1]]"})
+  void answersToPagesAreAsDescribed(String script) {
+    String form =
+        "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}"
+            .formatted(script);
+
+    assertDescribed("/chat", "post", gateway.post("/chat", google.token(EMAIL), form));
+    assertDescribed("/chat", "post", gateway.post("/chat", google.token(EMAIL), "{}"));
+    assertDescribed("/chat", "post", gateway.post("/chat", google.token("x@example.com"), form));
+    assertDescribed("/chat", "post", gateway.post("/chat", key, form));
   }
 
   @ParameterizedTest

@@ -143,6 +143,16 @@ public final class OpenAiErrors {
         400, INVALID_REQUEST, "invalid_value", param, "Invalid value for '" + param + "': " + why);
   }
 
+  /** A field that the endpoint does not have; {@code remedy} is a sentence. */
+  public static ApiError unknownParameter(String param, String remedy) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "unknown_parameter",
+        param,
+        "Unknown parameter: '" + param + "'. " + remedy);
+  }
+
   public static ApiError contextLengthExceeded(int limit, int tokens) {
     return new ApiError(
         400,

@@ -7,12 +7,17 @@ import dev.llmproxy.Json;
 import java.util.function.Predicate;
 
 /**
- * The JSON object that a request brings, and what all endpoints check of theirs. What does not hold
- * is an {@link ApiException} 400 that names the field at fault.
+ * The JSON object that a request brings, or one within it, and what all endpoints check of theirs.
+ * What does not hold is an {@link ApiException} 400 that names the field at fault.
  *
  * @param json the object
+ * @param path what comes before the names of its fields, e.g. {@code options.}; empty for the body
  */
-public record RequestBody(ObjectNode json) {
+public record RequestBody(ObjectNode json, String path) {
+  public RequestBody(ObjectNode json) {
+    this(json, "");
+  }
+
   /**
    * @param bytes UTF-8 JSON, or null
    */
@@ -48,11 +53,18 @@ public record RequestBody(ObjectNode json) {
     return model.textValue();
   }
 
+  /** The object in a field; an empty one when it was left out. */
+  public RequestBody object(String name) {
+    optional(name, JsonNode::isObject, "an object");
+    ObjectNode object = json.get(name) instanceof ObjectNode given ? given : Json.object();
+    return new RequestBody(object, path + name + ".");
+  }
+
   /** The value of a field that has to be there. */
   public JsonNode required(String name) {
     JsonNode value = json.path(name);
     if (value.isMissingNode() || value.isNull()) {
-      throw OpenAiErrors.missing(name).asException();
+      throw OpenAiErrors.missing(path + name).asException();
     }
     return value;
   }
@@ -61,7 +73,7 @@ public record RequestBody(ObjectNode json) {
   public void optional(String name, Predicate<JsonNode> fits, String expected) {
     JsonNode value = json.path(name);
     if (!value.isMissingNode() && !value.isNull() && !fits.test(value)) {
-      throw OpenAiErrors.invalidType(name, expected).asException();
+      throw OpenAiErrors.invalidType(path + name, expected).asException();
     }
   }
 

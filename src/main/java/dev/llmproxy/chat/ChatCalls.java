@@ -43,6 +43,18 @@ public final class ChatCalls {
     return call(ChatRequest.parse(body), caller, notices, exchange);
   }
 
+  /**
+   * The call that a request in a form of its own asks for; its client gets every chat event.
+   *
+   * @throws dev.llmproxy.api.ApiException 404 for a model nobody serves
+   */
+  public ChatCall of(
+      @Body ChatRequest request,
+      @ExchangeProperty(Authenticator.CALLER) Caller caller,
+      Exchange exchange) {
+    return call(request, caller, ToolNotices.OFF, exchange);
+  }
+
   private ChatCall call(
       ChatRequest request, Caller caller, ToolNotices notices, Exchange exchange) {
     Target target = providers.select(request);

@@ -8,7 +8,6 @@ import dev.llmproxy.api.RequestBody;
 import java.math.BigDecimal;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /**
  * A chat request as OpenAI's CreateChatCompletionRequest has it. Little is checked, and all of it
@@ -59,7 +58,14 @@ public record ChatRequest(ObjectNode body) {
   }
 
   private void check() {
-    JsonNode messages = required("messages");
+    RequestBody fields = new RequestBody(body);
+    checkMessages(fields);
+    checkOptions(fields);
+  }
+
+  /** The messages of this request, or of one in another form. */
+  static void checkMessages(RequestBody fields) {
+    JsonNode messages = fields.required("messages");
     if (!messages.isArray()) {
       throw OpenAiErrors.invalidType("messages", "an array").asException();
     }
@@ -69,28 +75,34 @@ public record ChatRequest(ObjectNode body) {
     for (int i = 0; i < messages.size(); i++) {
       checkMessage(messages.get(i), "messages[" + i + "]");
     }
-    optional("stream", JsonNode::isBoolean, "a boolean");
-    optional("stream_options", JsonNode::isObject, "an object");
-    NUMBERS.forEach((name, range) -> checkNumber(name, range, false));
-    WHOLE_NUMBERS.forEach((name, range) -> checkNumber(name, range, true));
-    optional("tools", JsonNode::isArray, "an array");
-    optional("functions", JsonNode::isArray, "an array");
-    optional("seed", RequestBody::isWhole, "an integer");
-    optional("logprobs", JsonNode::isBoolean, "a boolean");
-    optional("logit_bias", JsonNode::isObject, "an object");
-    optional("user", JsonNode::isTextual, "a string");
-    checkStop();
   }
 
-  private void checkStop() {
-    optional("stop", stop -> stop.isTextual() || stop.isArray(), "a string or an array of strings");
-    JsonNode stop = body.path("stop");
+  /** All other fields but the model, wherever they stand. */
+  static void checkOptions(RequestBody fields) {
+    fields.optional("stream", JsonNode::isBoolean, "a boolean");
+    fields.optional("stream_options", JsonNode::isObject, "an object");
+    NUMBERS.forEach((name, range) -> checkNumber(fields, name, range, false));
+    WHOLE_NUMBERS.forEach((name, range) -> checkNumber(fields, name, range, true));
+    fields.optional("tools", JsonNode::isArray, "an array");
+    fields.optional("functions", JsonNode::isArray, "an array");
+    fields.optional("seed", RequestBody::isWhole, "an integer");
+    fields.optional("logprobs", JsonNode::isBoolean, "a boolean");
+    fields.optional("logit_bias", JsonNode::isObject, "an object");
+    fields.optional("user", JsonNode::isTextual, "a string");
+    checkStop(fields);
+  }
+
+  private static void checkStop(RequestBody fields) {
+    fields.optional(
+        "stop", stop -> stop.isTextual() || stop.isArray(), "a string or an array of strings");
+    JsonNode stop = fields.json().path("stop");
+    String path = fields.path() + "stop";
     if (stop.isArray() && stop.size() > MOST_STOPS) {
-      throw OpenAiErrors.invalidValue("stop", "at most %d are allowed.".formatted(MOST_STOPS))
+      throw OpenAiErrors.invalidValue(path, "at most %d are allowed.".formatted(MOST_STOPS))
           .asException();
     }
     if (stop.isArray() && stop.valueStream().anyMatch(one -> !one.isTextual())) {
-      throw OpenAiErrors.invalidType("stop", "a string or an array of strings").asException();
+      throw OpenAiErrors.invalidType(path, "a string or an array of strings").asException();
     }
   }
 
@@ -122,23 +134,15 @@ public record ChatRequest(ObjectNode body) {
     }
   }
 
-  private void checkNumber(String name, Range range, boolean whole) {
-    optional(
+  private static void checkNumber(RequestBody fields, String name, Range range, boolean whole) {
+    fields.optional(
         name, whole ? RequestBody::isWhole : JsonNode::isNumber, whole ? "an integer" : "a number");
-    JsonNode value = body.path(name);
+    JsonNode value = fields.json().path(name);
     if (value.isNumber() && !range.holds(value.decimalValue())) {
       throw OpenAiErrors.invalidValue(
-              name, "it must be from %s to %s.".formatted(range.least, range.most))
+              fields.path() + name, "it must be from %s to %s.".formatted(range.least, range.most))
           .asException();
     }
-  }
-
-  private JsonNode required(String name) {
-    return new RequestBody(body).required(name);
-  }
-
-  private void optional(String name, Predicate<JsonNode> fits, String expected) {
-    new RequestBody(body).optional(name, fits, expected);
   }
 
   private record Range(BigDecimal least, BigDecimal most) {

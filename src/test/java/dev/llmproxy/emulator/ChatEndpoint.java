@@ -6,16 +6,24 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 
 /** Plays one script: refuses, answers in one piece, or streams until something goes wrong. */
 final class ChatEndpoint {
+  private static final Duration LOOKING_FOR_RELEASE = Duration.ofMillis(20);
+
   private final RecordedRequest request;
   private final Script script;
   private final Answer answer;
+  private final Semaphore releases;
 
-  ChatEndpoint(RecordedRequest request, Script script, Answer.Head head) {
+  /**
+   * @param releases of answers that are held
+   */
+  ChatEndpoint(RecordedRequest request, Script script, Answer.Head head, Semaphore releases) {
     this.request = request;
     this.script = script;
+    this.releases = releases;
     answer = Answer.to(request, script, head);
   }
 
@@ -42,6 +50,9 @@ final class ChatEndpoint {
           return;
         }
       }
+      if (script.number(Directive.HOLD, Integer.MAX_VALUE) == sent - answer.choices()) {
+        hold(events);
+      }
       if (sent > 0) {
         events.pause(milliseconds(Directive.GAP));
       }
@@ -49,6 +60,12 @@ final class ChatEndpoint {
     }
     events.send("[DONE]");
     events.end();
+  }
+
+  private void hold(EventWriter events) throws IOException {
+    while (!releases.tryAcquire()) {
+      events.pause(LOOKING_FOR_RELEASE);
+    }
   }
 
   private ObjectNode padded(ObjectNode chunk) {

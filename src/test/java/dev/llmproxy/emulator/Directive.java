@@ -33,6 +33,7 @@ enum Directive {
   GAP("milliseconds between chunks"),
   CRLF("1: lines end in CR LF"),
   SPLIT("1: written byte by byte"),
+  HOLD("N: wait after N chunks until somebody says GET /release"),
 
   // Failing before the first byte
   STATUS("HTTP status to answer with; an error body unless body or html say otherwise"),

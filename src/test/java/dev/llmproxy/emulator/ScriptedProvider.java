@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -39,6 +40,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private final AtomicInteger cancelled = new AtomicInteger();
   private final AtomicInteger accepted = new AtomicInteger();
   private final AtomicLong written = new AtomicLong();
+  private final Semaphore releases = new Semaphore(0);
   private volatile Consumer<RecordedRequest> listener = request -> {};
 
   private ScriptedProvider(ServerSocket server) {
@@ -78,6 +80,11 @@ public final class ScriptedProvider implements AutoCloseable {
   /** From now on each request to the API is shown to the listener before it is answered. */
   public void onRequest(Consumer<RecordedRequest> listener) {
     this.listener = listener;
+  }
+
+  /** Lets one answer that is held go on: the next one when none is. */
+  public void release() {
+    releases.release();
   }
 
   /** How many answers the peer did not wait for. */
@@ -155,6 +162,11 @@ public final class ScriptedProvider implements AutoCloseable {
       connection.respond(Reply.json(stats()));
       return;
     }
+    if (request.path().equals("/release")) {
+      release();
+      connection.respond(Reply.json(stats()));
+      return;
+    }
     record(request);
     if (!request.header("authorization").matches("(?i)Bearer \\S+")) {
       connection.respond(Reply.error(401, null, "You didn't provide an API key"));
@@ -204,7 +216,7 @@ public final class ScriptedProvider implements AutoCloseable {
             "chatcmpl-scripted-" + ids.incrementAndGet(),
             Instant.now().getEpochSecond(),
             request.model());
-    play(new ChatEndpoint(request, script, head)::answer, connection);
+    play(new ChatEndpoint(request, script, head, releases)::answer, connection);
   }
 
   private interface Endpoint {

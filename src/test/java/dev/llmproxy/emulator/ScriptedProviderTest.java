@@ -1,5 +1,6 @@
 package dev.llmproxy.emulator;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -7,14 +8,18 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -192,6 +197,26 @@ class ScriptedProviderTest {
     var reply = client.send(HttpRequest.newBuilder(models).build(), BodyHandlers.ofString());
 
     assertThat(reply.statusCode()).isEqualTo(401);
+  }
+
+  @Test
+  void holdsAnAnswerUntilItIsReleased() throws Exception {
+    HttpRequest request = httpRequest(request("[[script chunks=2 hold=1]]", true));
+    try (BufferedReader lines =
+        new BufferedReader(
+            new InputStreamReader(
+                client.send(request, BodyHandlers.ofInputStream()).body(), UTF_8))) {
+      assertThat(lines.lines().takeWhile(line -> !line.contains("word1"))).isNotEmpty();
+      CompletableFuture<List<String>> rest =
+          CompletableFuture.supplyAsync(() -> lines.lines().toList());
+      assertThat(rest).isNotDone();
+
+      client.send(
+          HttpRequest.newBuilder(URI.create(provider.baseUrl()).resolve("/release")).build(),
+          BodyHandlers.discarding());
+
+      assertThat(String.join("", rest.get(20, TimeUnit.SECONDS))).contains("word2", "[DONE]");
+    }
   }
 
   private HttpResponse<String> stream(String message) throws Exception {
