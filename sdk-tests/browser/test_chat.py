@@ -1,0 +1,90 @@
+"""POST /chat as a page of another origin reads it, with fetch and the function of docs/chat.md."""
+
+import pytest
+
+PERSON = "test@example.com"  # who owns the keys that ../run has made
+
+
+@pytest.fixture
+def signed_in(chat_page):
+    chat_page.sign_in(PERSON)
+    return chat_page
+
+
+def test_each_piece_shows_while_the_provider_is_still_to_say_the_next(signed_in, provider):
+    signed_in.ask("[[script chunks=3 hold=1]]")
+
+    signed_in.shows("answer", "word1")
+    signed_in.shows("state", "asking")
+    assert signed_in.events() == ["delta"]
+
+    provider.release()
+    signed_in.shows("state", "complete: stop")
+    signed_in.shows("answer", "word1 word2 word3")
+    assert signed_in.events() == ["delta", "delta", "delta", "complete"]
+    assert signed_in.data("complete")[0]["usage"]["completion_tokens"] == 3
+
+
+def test_thinking_shows_apart(signed_in):
+    signed_in.ask("hello [[script reasoning=1]]")
+
+    signed_in.shows("state", "complete: stop")
+    signed_in.shows("thinking", "Let me think.")
+    signed_in.shows("answer", "You said: hello")
+
+
+def test_characters_that_the_network_cuts_arrive_whole(signed_in):
+    signed_in.ask("hello [[script utf8=1]]")
+
+    signed_in.shows("state", "complete: stop")
+    signed_in.shows("answer", "You said: hello — Grüße, 世界 👋🏽 naïve")
+
+
+def test_tools_show_as_they_begin_and_end_between_what_the_model_says(signed_in):
+    calls = 'calculator {"expression": "6*7"} | calculator {"expression": "6*9"}'
+    signed_in.ask(f"[[script say=Thinking. calls='{calls}']]", tools=["calculator"])
+
+    signed_in.shows("state", "complete: stop")
+    names = [name for name in signed_in.events() if name != "delta"]
+    assert names == ["tool_call_start", "tool_call_result"] * 2 + ["complete"]
+    assert signed_in.events()[0] == "delta"
+    assert [each["arguments"]["expression"] for each in signed_in.data("tool_call_start")] == ["6*7", "6*9"]
+    assert [each["summary"] for each in signed_in.data("tool_call_result")] == ["42", "54"]
+    (complete,) = signed_in.data("complete")
+    assert (complete["turns"], complete["tool_calls"]) == (3, 2)
+
+
+def test_stop_hangs_up_on_the_provider(signed_in, provider):
+    cancelled = provider.stats()["cancelled"]
+    signed_in.ask("[[script chunks=3 silent=1]]")
+    signed_in.shows("answer", "word1")
+
+    signed_in.page.click("#stop")
+
+    provider.wait_for("cancelled", more_than=cancelled)
+    assert signed_in.page.locator("#state").text_content().startswith("AbortError")
+    assert signed_in.events() == ["delta"]
+
+
+def test_a_failure_on_the_way_is_an_event(signed_in):
+    signed_in.ask("[[script chunks=3 cut=2]]")
+
+    signed_in.shows("state", "error: upstream_error")
+    assert signed_in.events() == ["delta", "delta", "error"]
+
+
+def test_a_refusal_can_be_read_by_the_page(signed_in):
+    signed_in.ask("hello", tools=["abacus"])
+
+    signed_in.shows("state", "Error: Invalid value for 'tools[0]': this server has no tool `abacus`."
+                    " It has calculator, current_time, fetch_url, web_search.")
+    assert signed_in.events() == []
+
+
+def test_nobody_is_let_in_without_signing_in(chat_page, provider):
+    requests = provider.stats()["requests"]
+    chat_page.ask("hello")
+
+    chat_page.page.wait_for_function("document.querySelector('#state').textContent.startsWith('Error: ')")
+    assert chat_page.events() == []
+    assert provider.stats()["requests"] == requests
