@@ -55,6 +55,8 @@ class ChatEventsRouteTest {
     settings.put("PROVIDER_SILENCE_SECONDS", "2");
     settings.put("LOG_CONVERSATIONS", "ledger");
     settings.put("RATE_LIMIT_TINY", "2");
+    settings.put("LOCAL_MODEL", "on");
+    settings.put("TOOLS_FREE", "calculator");
     // Nobody there: the documents are searched.
     settings.put("WIKIPEDIA_BASE_URL", "http://127.0.0.1:9");
     gateway = Gateway.start(data, settings);
@@ -298,6 +300,26 @@ class ChatEventsRouteTest {
     assertThat(gateway.provider().lastRequest().body().path("tools"))
         .extracting(tool -> tool.at("/function/name").asText())
         .containsExactlyInAnyOrder("calculator", "current_time", "fetch_url", "web_search");
+  }
+
+  @Test
+  void whatIsNotAskedForIsNotOfferedWhateverTheTierHas() {
+    post(Json.text(formOf("hello").put("tools", false)));
+
+    assertThat(gateway.provider().lastRequest().body().has("tools")).isFalse();
+  }
+
+  @Test
+  void trueMeansOneSearchFirstForAModelThatCannotCallTools() {
+    ObjectNode form = formOf("How are keys revoked?").put("tools", true);
+    form.put("model", "local/smollm2-135m-instruct").putObject("options").put("max_tokens", 5);
+
+    List<Event> events = EventSchemas.events(post(Json.text(form)).body());
+
+    assertThat(events.subList(0, 3))
+        .extracting(Event::name)
+        .containsExactly("tool_call_start", "tool_call_result", "delta");
+    assertThat(events.getLast().data().path("tool_calls").asInt()).isOne();
   }
 
   @Test

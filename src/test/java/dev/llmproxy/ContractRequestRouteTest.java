@@ -247,7 +247,7 @@ class ContractRequestRouteTest {
              "response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object"}}},
              "metadata":{"a":"b"},"store":true,"service_tier":"flex","reasoning_effort":"low","verbosity":"low",
              "modalities":["text"],"audio":{"voice":"x"},"prediction":{"type":"content","content":"p"},
-             "web_search_options":{},"prompt_cache_key":"k","prompt_cache_retention":"24h",
+             "prompt_cache_key":"k","prompt_cache_retention":"24h",
              "safety_identifier":"s","moderation":{},"x_vendor":{"deep":[1.5,null]}}\
             """);
 

@@ -40,11 +40,14 @@ public final class ChatCalls {
     ToolNotices notices =
         ToolNotices.of(
             exchange.getMessage(HttpMessage.class).getRequest().getHeader(ToolNotices.HEADER));
-    return call(ChatRequest.parse(body), caller, notices, exchange);
+    ChatRequest request = ChatRequest.parse(body);
+    Target target = providers.select(request);
+    return call(request, caller, target, tools.of(request, caller, target), notices, exchange);
   }
 
   /**
-   * The call that a request in a form of its own asks for; its client gets every chat event.
+   * The call that a request in a form of its own asks for; its client gets every chat event, and
+   * the tools that the form names.
    *
    * @throws dev.llmproxy.api.ApiException 404 for a model nobody serves
    */
@@ -52,13 +55,17 @@ public final class ChatCalls {
       @Body ChatRequest request,
       @ExchangeProperty(Authenticator.CALLER) Caller caller,
       Exchange exchange) {
-    return call(request, caller, ToolNotices.OFF, exchange);
+    Target target = providers.select(request);
+    return call(request, caller, target, tools.named(request, target), ToolNotices.OFF, exchange);
   }
 
   private ChatCall call(
-      ChatRequest request, Caller caller, ToolNotices notices, Exchange exchange) {
-    Target target = providers.select(request);
-    ServerTools offer = tools.of(request, caller, target);
+      ChatRequest request,
+      Caller caller,
+      Target target,
+      ServerTools offer,
+      ToolNotices notices,
+      Exchange exchange) {
     String id = Reply.of(exchange).header(HttpFront.REQUEST_ID);
     return new ChatCall(
         id,

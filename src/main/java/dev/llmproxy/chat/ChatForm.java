@@ -6,12 +6,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.api.RequestBody;
+import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.tool.Tool;
 import dev.llmproxy.tool.ToolCatalogue;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.apache.camel.Body;
 
 /**
@@ -39,9 +41,11 @@ public final class ChatForm {
           "n");
 
   private final ToolCatalogue catalogue;
+  private final ProviderCatalogue providers;
 
-  public ChatForm(ToolCatalogue catalogue) {
+  public ChatForm(ToolCatalogue catalogue, ProviderCatalogue providers) {
     this.catalogue = catalogue;
+    this.providers = providers;
   }
 
   /**
@@ -49,7 +53,8 @@ public final class ChatForm {
    * {"type":"<name>"}} of its {@code tools}.
    *
    * @param json UTF-8, or null
-   * @throws dev.llmproxy.api.ApiException 400 that names the field at fault
+   * @throws dev.llmproxy.api.ApiException 400 that names the field at fault, 404 for a model nobody
+   *     serves
    */
   public ChatRequest request(@Body byte[] json) {
     RequestBody form = RequestBody.parse(json);
@@ -64,7 +69,7 @@ public final class ChatForm {
     ChatRequest.checkMessages(form);
     request.set("messages", form.json().get("messages"));
     ArrayNode tools = Json.array();
-    tools(form.json().path("tools")).forEach(name -> tools.addObject().put("type", name));
+    tools(form.json().path("tools"), request).forEach(name -> tools.addObject().put("type", name));
     if (!tools.isEmpty()) {
       request.set("tools", tools);
     }
@@ -84,13 +89,16 @@ public final class ChatForm {
     return options.json();
   }
 
-  private Set<String> tools(JsonNode asked) {
+  private Set<String> tools(JsonNode asked, ObjectNode request) {
     if (asked.isMissingNode() || asked.isNull() || (asked.isBoolean() && !asked.booleanValue())) {
       return Set.of();
     }
     List<String> known = catalogue.tools().stream().map(Tool::name).toList();
     if (asked.isBoolean()) {
-      return new LinkedHashSet<>(known);
+      boolean all = providers.select(new ChatRequest(request)).callsTools();
+      return known.stream()
+          .filter(name -> all || name.equals(ToolOffer.WEB_SEARCH))
+          .collect(Collectors.toCollection(LinkedHashSet::new));
     }
     if (!asked.isArray()) {
       throw OpenAiErrors.invalidType("tools", "true, false or an array of names").asException();

@@ -32,7 +32,6 @@ public final class ToolOffer {
   private static final String OPTIONS = "web_search_options";
   private static final String TOOLS = "tools";
   private static final String CHOICE = "tool_choice";
-  private static final String ABILITY = "tools";
   private static final int LONGEST_QUESTION = 400;
 
   /** What OpenAI calls its own search, here and in other endpoints. */
@@ -48,19 +47,29 @@ public final class ToolOffer {
   }
 
   /**
+   * Those that the request names, and those of the caller's tier.
+   *
    * @throws ApiException 400 when the request names a tool twice, one that the model cannot have,
    *     or wants several answers with tools
    */
   ServerTools of(ChatRequest request, Caller caller, Target target) {
+    return of(request, tiers.of(caller.tier()), target);
+  }
+
+  /** As {@link #of}, without those of a tier. */
+  ServerTools named(ChatRequest request, Target target) {
+    return of(request, List.of(), target);
+  }
+
+  private ServerTools of(ChatRequest request, List<String> ofTier, Target target) {
     ObjectNode body = request.body();
-    List<String> ofTier = tiers.of(caller.tier());
     if (!body.hasNonNull(TOOLS) && !body.hasNonNull(OPTIONS) && ofTier.isEmpty()) {
       return ServerTools.none(request);
     }
     ArrayNode own = Json.array();
     Map<String, Tool> named = named(body, own);
     Set<String> ownNames = names(own);
-    boolean able = able(target);
+    boolean able = target.callsTools();
     Map<String, Tool> offered = new LinkedHashMap<>(named);
     if (mayAdd(body)) {
       ofTier.stream()
@@ -167,13 +176,6 @@ public final class ToolOffer {
       names.add(tool.path(tool.path("type").asText("")).path("name").asText(""));
     }
     return names;
-  }
-
-  /** A model that is not in the catalogue is taken to be able. */
-  private static boolean able(Target target) {
-    return target.model() == null
-        || target.model().abilities().isEmpty()
-        || target.model().abilities().contains(ABILITY);
   }
 
   /** A choice in the words that name a tool of the server's is one of its function. */

@@ -12,6 +12,11 @@ import java.math.BigDecimal;
  *     on as it is
  */
 public record Target(String modelId, Provider provider, String upstreamModel, Model model) {
+  /** Whether the model can call tools; one that is not in the catalogue is taken to be able. */
+  public boolean callsTools() {
+    return model == null || model.abilities().isEmpty() || model.abilities().contains("tools");
+  }
+
   /** What so many tokens cost, in US dollars, or null when the model's price is unknown. */
   public BigDecimal cost(long promptTokens, long completionTokens) {
     return model == null || model.price() == null
