@@ -10,6 +10,7 @@ import dev.llmproxy.gate.RevokedKeys;
 import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.gate.WrongKeys;
+import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
@@ -30,8 +31,8 @@ import java.time.Duration;
 
 /**
  * What outlives routes: the key directory, the limits, the ledger, the workbook, the local models,
- * the threads. One a process; the routes reach its parts by the names that beans.camel.yaml gives
- * them, however they are run.
+ * the MCP servers, the threads. One a process; the routes reach its parts by the names that
+ * beans.camel.yaml gives them, however they are run.
  */
 public final class Application implements AutoCloseable {
   private static final int HOURS_WITHOUT_SNAPSHOT = 24;
@@ -44,6 +45,7 @@ public final class Application implements AutoCloseable {
   private final KeyDirectory keyDirectory;
   private final UnknownKeys unknownKeys = new UnknownKeys(TimeMeter.SYSTEM_NANOTIME);
   private final WrongKeys wrongKeys;
+  private final McpServers mcpServers;
   private final RateLimit rateLimit;
   private final GoogleIdTokens googleIdTokens;
   private final AllowedUsers allowedUsers;
@@ -61,6 +63,7 @@ public final class Application implements AutoCloseable {
   private Application(Settings settings, Clock clock) {
     this.settings = settings;
     providers = new ProviderCatalogue(settings);
+    mcpServers = new McpServers(settings);
     rateLimit = new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME);
     googleIdTokens = new GoogleIdTokens(settings, clock);
     allowedUsers = new AllowedUsers(settings);
@@ -82,6 +85,7 @@ public final class Application implements AutoCloseable {
     keepAlive =
         new KeepAlive(
             vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS", 5, 3600)));
+    mcpServers.open();
   }
 
   /**
@@ -124,6 +128,10 @@ public final class Application implements AutoCloseable {
 
   public KeyDirectory keyDirectory() {
     return keyDirectory;
+  }
+
+  public McpServers mcpServers() {
+    return mcpServers;
   }
 
   public UnknownKeys unknownKeys() {
@@ -185,6 +193,7 @@ public final class Application implements AutoCloseable {
   /** Lets go of everything; the routes must have stopped. */
   @Override
   public void close() {
+    mcpServers.close();
     localChat.close();
     localEmbedding.close();
     usageMeter.close();

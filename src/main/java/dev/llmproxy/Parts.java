@@ -7,6 +7,7 @@ import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.gate.UnknownKeys;
+import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
@@ -59,6 +60,10 @@ public final class Parts {
 
   public static LocalEmbedding localEmbedding(Application application) {
     return application.localEmbedding();
+  }
+
+  public static McpServers mcpServers(Application application) {
+    return application.mcpServers();
   }
 
   public static ProviderCatalogue providers(Application application) {

@@ -4,6 +4,7 @@ import dev.llmproxy.Settings;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.mcp.McpServersFile;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.InputStream;
@@ -66,6 +67,7 @@ final class SettingsCheck {
     demands(findings, () -> new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME));
     demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
     demands(findings, () -> new AllowedUsers(settings));
+    demands(findings, () -> McpServersFile.check(settings));
     if (settings.find(AllowedUsers.SETTING).isPresent()
         && settings.find(GoogleIdTokens.CLIENT_ID).isEmpty()) {
       findings.add(

@@ -4,21 +4,21 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
-import com.networknt.schema.SchemaId;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
+import com.networknt.schema.SpecVersionDetector;
 import com.networknt.schema.ValidationMessage;
 import dev.llmproxy.Json;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 
 /** What a model is told of a tool, and what arguments it takes. Immutable. */
 public final class Tool {
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-]{1,64}");
-  private static final JsonSchemaFactory SCHEMAS =
-      JsonSchemaFactory.getInstance(VersionFlag.V202012);
-  private static final JsonSchema SCHEMA_OF_SCHEMAS =
-      SCHEMAS.getSchema(SchemaLocation.of(SchemaId.V202012));
+  private static final String BUNDLED = "classpath:";
+  private static final Map<VersionFlag, JsonSchemaFactory> SCHEMAS = new ConcurrentHashMap<>();
 
   private final String name;
   private final String description;
@@ -28,7 +28,8 @@ public final class Tool {
   /**
    * @param name 1 to 64 letters, digits, _ and -, as OpenAI has it
    * @param description for the model; not blank
-   * @param parameters JSON Schema 2020-12 of an object
+   * @param parameters JSON Schema of an object: of the version that its {@code $schema} names, else
+   *     2020-12; nothing that it refers to is fetched
    * @throws IllegalArgumentException with what is wrong with them
    */
   public Tool(String name, String description, JsonNode parameters) {
@@ -43,7 +44,10 @@ public final class Tool {
         || !"object".equals(object.path("type").asText())) {
       throw new IllegalArgumentException("its parameters must be a JSON schema of type object");
     }
-    List<String> wrong = messages(SCHEMA_OF_SCHEMAS, object);
+    VersionFlag version =
+        SpecVersionDetector.detectOptionalVersion(object, false).orElse(VersionFlag.V202012);
+    JsonSchemaFactory schemas = SCHEMAS.computeIfAbsent(version, Tool::schemas);
+    List<String> wrong = messages(schemas.getSchema(SchemaLocation.of(version.getId())), object);
     if (!wrong.isEmpty()) {
       throw new IllegalArgumentException(
           "its parameters are no JSON schema: " + String.join("; ", wrong));
@@ -51,8 +55,12 @@ public final class Tool {
     this.name = name;
     this.description = description.strip();
     this.parameters = object.deepCopy();
-    schema = SCHEMAS.getSchema(this.parameters);
-    schema.initializeValidators();
+    try {
+      schema = schemas.getSchema(this.parameters);
+      schema.initializeValidators();
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException("its parameters cannot be checked: " + reason(e), e);
+    }
   }
 
   /** As models call it. */
@@ -83,6 +91,26 @@ public final class Tool {
   /** What is wrong with arguments, each with its place; empty when they fit. */
   List<String> problems(ObjectNode arguments) {
     return messages(schema, arguments);
+  }
+
+  private static JsonSchemaFactory schemas(VersionFlag version) {
+    return JsonSchemaFactory.builder(JsonSchemaFactory.getInstance(version))
+        .schemaLoaders(loaders ->
+            loaders.add(place -> {
+              if (place.toString().startsWith(BUNDLED)) {
+                return null;
+              }
+              throw new IllegalArgumentException("they refer to %s".formatted(place));
+            }))
+        .build();
+  }
+
+  private static String reason(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
   }
 
   private static List<String> messages(JsonSchema schema, JsonNode value) {

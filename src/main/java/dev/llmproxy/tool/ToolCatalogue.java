@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -18,24 +19,41 @@ import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.SetPropertyDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The tools of a CamelContext: its routes {@code tool-*}. The id without {@code tool-}, with _ for
- * -, is the tool's name, the route's description is the tool's, and the first step sets the
- * property {@code parameters} to the JSON Schema of the arguments, as JSON or YAML. A declaration
- * that is wrong ends the start.
+ * The tools of a CamelContext: its routes {@code tool-*}, and those of MCP servers. Of a route the
+ * id without {@code tool-}, with _ for -, is the tool's name, the route's description is the
+ * tool's, and the first step sets the property {@code parameters} to the JSON Schema of the
+ * arguments, as JSON or YAML. A declaration that is wrong ends the start.
  */
 public final class ToolCatalogue implements CamelContextAware, StartupListener {
   private static final String PREFIX = "tool-";
   private static final String PARAMETERS = "parameters";
+  private static final Logger LOG = LoggerFactory.getLogger(ToolCatalogue.class);
   private static final YAMLMapper YAML =
       YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
   private CamelContext context;
-  private volatile Map<String, Entry> entries = Map.of();
+  private final ToolSource others;
+  private final String othersEndpoint;
+  private volatile State state = new State(Map.of(), List.of(), Map.of());
 
-  /** A tool, and the route that it was read from. */
-  private record Entry(Tool tool, Route route) {}
+  /** A tool, and where it takes its calls. */
+  private record Entry(Tool tool, Endpoint endpoint) {}
+
+  /** What was read, by the tools' names, and what it was read from; routes by their ids. */
+  private record State(Map<String, Route> routes, List<Tool> others, Map<String, Entry> entries) {}
+
+  /**
+   * @param others tools that have no routes of their own
+   * @param othersEndpoint where all of those are called
+   */
+  public ToolCatalogue(ToolSource others, String othersEndpoint) {
+    this.others = others;
+    this.othersEndpoint = othersEndpoint;
+  }
 
   @Override
   public CamelContext getCamelContext() {
@@ -66,7 +84,7 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
   }
 
   /**
-   * All tools, by name; routes that have come or gone since are seen.
+   * All tools, by name; routes and other tools that have come or gone since are seen.
    *
    * @throws IllegalArgumentException naming the file of a declaration that is wrong
    */
@@ -79,9 +97,10 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
     return Optional.ofNullable(entries().get(name)).map(Entry::tool);
   }
 
-  /** Where the route of a tool that is there takes its calls. */
+  /** Where a tool takes its calls. One that has gone since fails there. */
   Endpoint endpoint(Tool tool) {
-    return entries().get(tool.name()).route().getEndpoint();
+    Entry entry = entries().get(tool.name());
+    return entry == null ? context.getEndpoint(othersEndpoint) : entry.endpoint();
   }
 
   private Map<String, Entry> entries() {
@@ -89,26 +108,29 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
         context.getRoutes().stream()
             .filter(route -> route.getRouteId().startsWith(PREFIX))
             .collect(Collectors.toMap(Route::getRouteId, route -> route));
-    Map<String, Entry> known = entries;
-    boolean same =
-        known.size() == routes.size()
-            && known.values().stream()
-                .allMatch(entry -> entry.route().equals(routes.get(entry.route().getRouteId())));
-    if (!same) {
-      known = read(routes.values());
-      entries = known;
+    List<Tool> tools = others.tools();
+    State known = state;
+    if (!known.others().equals(tools) || !known.routes().equals(routes)) {
+      known = new State(routes, tools, read(routes.values(), tools));
+      state = known;
     }
-    return known;
+    return known.entries();
   }
 
-  private Map<String, Entry> read(Collection<Route> routes) {
+  private Map<String, Entry> read(Collection<Route> routes, Collection<Tool> withoutRoute) {
     Map<String, Entry> read = new TreeMap<>();
     for (Route route : routes) {
       RouteDefinition definition =
           ((ModelCamelContext) context).getRouteDefinition(route.getRouteId());
       Tool tool = declared(definition);
-      if (read.put(tool.name(), new Entry(tool, route)) != null) {
+      if (read.put(tool.name(), new Entry(tool, route.getEndpoint())) != null) {
         throw wrong(definition, "there is another tool named " + tool.name(), null);
+      }
+    }
+    for (Tool tool : withoutRoute) {
+      Entry entry = new Entry(tool, context.getEndpoint(othersEndpoint));
+      if (read.putIfAbsent(tool.name(), entry) != null) {
+        LOG.warn("The tool {} of an MCP server is left out: a route has its name", tool.name());
       }
     }
     return read;

@@ -311,6 +311,15 @@ class DoctorTest {
   }
 
   @Test
+  void aFileOfMcpServersThatTheStartWouldRefuseIsAProblem() throws Exception {
+    Path file = Files.writeString(folder.resolve("mcp.json"), "{\"mcpServers\": {\"a\": {}}}");
+    environment.put("MCP_SERVERS", file.toString());
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("problem", "MCP_SERVERS", "the server \"a\"");
+  }
+
+  @Test
   void jsonHasTheSame() throws Exception {
     assertThat(doctor("--json")).as(out).isZero();
 

@@ -1,10 +1,14 @@
 package dev.llmproxy.tool;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.llmproxy.Settings;
+import dev.llmproxy.mcp.McpServersFile;
 import dev.llmproxy.tool.ToolResult.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,6 +37,21 @@ class AddAToolPageTest {
       assertThat(answer.content()).isEqualTo(result);
       assertThat(tools.run(new ToolCall("call_2", name, "{}")).status()).isEqualTo(Status.FAILED);
     }
+  }
+
+  @Test
+  void thePagesMcpServersAreWhatTheFileMayHold() throws Exception {
+    String page = Files.readString(Path.of("docs/add-a-tool.md"));
+    Path file = folder.resolve(found(page, "This one is `(mcp\\.json)`"));
+    Files.writeString(file, found(page, "(?s)```json\\n(\\{\\s*\"mcpServers.*?)```"));
+    Map<String, String> environment = new HashMap<>();
+    environment.put("MCP_SERVERS", file.toString());
+    environment.put("WEATHER_TOKEN", "w");
+
+    assertThatThrownBy(() -> McpServersFile.check(Settings.load(Path.of(""), environment)))
+        .hasMessageContaining("needs ISSUES_TOKEN");
+    environment.put("ISSUES_TOKEN", "i");
+    McpServersFile.check(Settings.load(Path.of(""), environment));
   }
 
   private static String found(String page, String pattern) {

@@ -30,7 +30,7 @@ final class Tools implements AutoCloseable {
     main.setOverrideProperties(values);
     main.configure()
         .withRoutesIncludePattern(
-            "file:routes/beans.camel.yaml,file:routes/errors.camel.yaml,file:routes/tool-*.camel.yaml,file:routes/search-*.camel.yaml,file:%s/*.camel.yaml"
+            "file:routes/beans.camel.yaml,file:routes/errors.camel.yaml,file:routes/tool-*.camel.yaml,file:routes/mcp-*.camel.yaml,file:routes/search-*.camel.yaml,file:%s/*.camel.yaml"
                 .formatted(routes));
     try {
       main.start();

@@ -1,0 +1,107 @@
+package dev.llmproxy.mcp;
+
+import dev.llmproxy.Settings;
+import dev.llmproxy.tool.Tool;
+import dev.llmproxy.tool.ToolException;
+import dev.llmproxy.tool.ToolSource;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.camel.Body;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The MCP servers of the file {@code MCP_SERVERS}. They are connected aside: one that is down or
+ * hangs holds up nothing, and has no tools meanwhile. Of the SDK nothing is loaded without one.
+ */
+public final class McpServers implements ToolSource, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(McpServers.class);
+
+  private final List<McpServer> servers;
+  private volatile Offers offers = new Offers(List.of(), Map.of());
+
+  /** All tools, and whose they are by name. */
+  private record Offers(List<Tool> tools, Map<String, McpServer> owners) {}
+
+  /**
+   * Reads the file; {@link #open} connects.
+   *
+   * @throws Settings.SettingException when it cannot be read or an entry is wrong
+   */
+  public McpServers(Settings settings) {
+    this(settings, McpTimes.USUAL);
+  }
+
+  McpServers(Settings settings, McpTimes times) {
+    servers =
+        McpServersFile.read(settings).stream()
+            .map(entry -> new McpServer(entry, times, this::merge))
+            .toList();
+  }
+
+  /** Begins to connect, and does not wait for it. */
+  public void open() {
+    servers.forEach(McpServer::open);
+  }
+
+  /** The tools of the servers that are there; the same list until it changes. */
+  @Override
+  public List<Tool> tools() {
+    return offers.tools();
+  }
+
+  /**
+   * Calls a tool; the thread's interruption gives it up.
+   *
+   * @param name as {@link #tools} has it
+   * @param arguments that fit its schema
+   * @return the result for the model; null when it is empty
+   * @throws ToolException with a message for the model when it fails or is not there any more
+   */
+  public String call(@ExchangeProperty("tool") String name, @Body Map<String, Object> arguments)
+      throws InterruptedException {
+    McpServer owner = offers.owners().get(name);
+    if (owner == null) {
+      throw new ToolException("This tool is not there at the moment. Go on without it.");
+    }
+    return owner.call(name, arguments);
+  }
+
+  /** Ends the connections, and waits until the servers that were started here have ended. */
+  @Override
+  public void close() {
+    servers.forEach(McpServer::close);
+    try {
+      for (McpServer server : servers) {
+        server.awaitEnd();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private synchronized void merge() {
+    Map<String, Tool> tools = new LinkedHashMap<>();
+    Map<String, McpServer> owners = new LinkedHashMap<>();
+    for (McpServer server : servers) {
+      server
+          .offered()
+          .tools()
+          .forEach((name, tool) -> {
+            McpServer first = owners.putIfAbsent(name, server);
+            if (first == null) {
+              tools.put(name, tool);
+            } else {
+              LOG.warn(
+                  "The tool {} of the MCP server {} is left out: {} has one of that name",
+                  name,
+                  server.name(),
+                  first.name());
+            }
+          });
+    }
+    offers = new Offers(List.copyOf(tools.values()), Map.copyOf(owners));
+  }
+}

@@ -1,0 +1,36 @@
+package dev.llmproxy.mcp;
+
+import java.time.Duration;
+
+/**
+ * How long things with MCP servers may take.
+ *
+ * @param start until a server has introduced itself; launchers download it first
+ * @param answer until it has listed its tools
+ * @param check between two looks whether it is there and has the same tools
+ * @param firstPause before it is connected again; doubled each time
+ * @param longestPause the most that this becomes
+ * @param grace for a program to end by itself, and again when it was asked to
+ */
+record McpTimes(
+    Duration start,
+    Duration answer,
+    Duration check,
+    Duration firstPause,
+    Duration longestPause,
+    Duration grace) {
+  static final McpTimes USUAL =
+      new McpTimes(
+          Duration.ofSeconds(120),
+          Duration.ofSeconds(20),
+          Duration.ofSeconds(30),
+          Duration.ofSeconds(1),
+          Duration.ofSeconds(60),
+          Duration.ofSeconds(2));
+
+  /** The pause after one of so long. */
+  Duration after(Duration pause) {
+    Duration twice = pause.multipliedBy(2);
+    return twice.compareTo(longestPause) < 0 ? twice : longestPause;
+  }
+}

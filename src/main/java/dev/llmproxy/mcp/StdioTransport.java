@@ -1,0 +1,203 @@
+package dev.llmproxy.mcp;
+
+import io.modelcontextprotocol.json.McpJsonMapper;
+import io.modelcontextprotocol.json.TypeRef;
+import io.modelcontextprotocol.spec.McpClientTransport;
+import io.modelcontextprotocol.spec.McpSchema;
+import io.modelcontextprotocol.spec.McpSchema.JSONRPCMessage;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+
+/**
+ * A program as an MCP server: a message is a line on its standard input or output. The SDK's own
+ * transport passes the whole environment on to the program, ends at the first line that is no
+ * message, does not tell when the program has ended, and waits forever for it at close.
+ *
+ * @see <a
+ *     href="https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio">MCP's
+ *     stdio transport</a>
+ */
+final class StdioTransport implements McpClientTransport {
+  private static final Logger LOG = LoggerFactory.getLogger(StdioTransport.class);
+  private static final int MOST_LINE_CHARACTERS = 16 << 20;
+  private static final int MOST_SHOWN = 300;
+  private static final String END = "";
+
+  private final String server;
+  private final McpJsonMapper json;
+  private final Duration grace;
+  private final Runnable onEnd;
+  private final Process process;
+  // A program that does not read makes writing wait, which must hold up nobody but this queue.
+  private final BlockingQueue<String> outgoing = new LinkedBlockingQueue<>();
+  private volatile Function<Mono<JSONRPCMessage>, Mono<JSONRPCMessage>> handler;
+  private volatile String lastWords = "";
+  private volatile boolean ended;
+
+  /**
+   * Starts the program.
+   *
+   * @param grace that it is given to end by itself, and again after a request to end
+   * @param onEnd called when it says no more
+   * @throws IOException when it cannot be started
+   */
+  StdioTransport(McpServerEntry.Command entry, McpJsonMapper json, Duration grace, Runnable onEnd)
+      throws IOException {
+    server = entry.name();
+    this.json = json;
+    this.grace = grace;
+    this.onEnd = onEnd;
+    ProcessBuilder builder = new ProcessBuilder(entry.line());
+    builder.environment().clear();
+    builder.environment().putAll(ChildEnvironment.of(System.getenv(), entry.environment()));
+    process = builder.start();
+    thread("write", this::write);
+    thread("errors", this::readErrors);
+  }
+
+  @Override
+  public Mono<Void> connect(Function<Mono<JSONRPCMessage>, Mono<JSONRPCMessage>> incoming) {
+    handler = incoming;
+    thread("read", this::read);
+    return Mono.empty();
+  }
+
+  @Override
+  public Mono<Void> sendMessage(JSONRPCMessage message) {
+    return Mono.fromCallable(() -> {
+      if (ended) {
+        throw new IOException(end());
+      }
+      // A line break within a text is \n in JSON already.
+      outgoing.add(json.writeValueAsString(message));
+      return null;
+    });
+  }
+
+  @Override
+  public <T> T unmarshalFrom(Object data, TypeRef<T> type) {
+    return json.convertValue(data, type);
+  }
+
+  @Override
+  public Mono<Void> closeGracefully() {
+    return Mono.fromRunnable(this::close);
+  }
+
+  /** Ends the program and what it has started: asks it to, waits, and then does not ask. */
+  @Override
+  public void close() {
+    ended = true;
+    // Those of a launcher such as npx lose their parent with it.
+    List<ProcessHandle> descendants = process.descendants().toList();
+    outgoing.add(END);
+    try {
+      if (!process.waitFor(grace.toMillis(), TimeUnit.MILLISECONDS)) {
+        process.destroy();
+        descendants.forEach(ProcessHandle::destroy);
+        process.waitFor(grace.toMillis(), TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      process.destroyForcibly();
+      descendants.forEach(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  /** How it ended, for people. */
+  private String end() {
+    String how =
+        process.isAlive()
+            ? "it has closed its output"
+            : "it has ended with the status " + process.exitValue();
+    return lastWords.isEmpty() ? how : how + ", after saying: " + lastWords;
+  }
+
+  private void write() {
+    try (OutputStream out = process.getOutputStream()) {
+      for (String line = outgoing.take(); !line.equals(END); line = outgoing.take()) {
+        out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+        out.flush();
+      }
+    } catch (IOException e) {
+      LOG.debug("The MCP server {} takes no more", server, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void read() {
+    lines(
+        process.getInputStream(),
+        line -> {
+          JSONRPCMessage message;
+          try {
+            message = McpSchema.deserializeJsonRpcMessage(json, line);
+          } catch (IOException | RuntimeException e) {
+            LOG.debug("The MCP server {} says what is no message: {}", server, shown(line));
+            return;
+          }
+          handler.apply(Mono.just(message)).subscribe();
+        });
+    // Its status is worth waiting for, as it says more than that it is silent.
+    try {
+      if (!process.waitFor(grace.toMillis(), TimeUnit.MILLISECONDS)) {
+        LOG.debug("The MCP server {} has closed its output and goes on", server);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    ended = true;
+    outgoing.add(END);
+    onEnd.run();
+  }
+
+  private void readErrors() {
+    lines(
+        process.getErrorStream(),
+        line -> {
+          lastWords = line.isBlank() ? lastWords : shown(line);
+          LOG.debug("The MCP server {} says: {}", server, shown(line));
+        });
+  }
+
+  private void lines(InputStream from, java.util.function.Consumer<String> take) {
+    try (BufferedReader reader =
+        new BufferedReader(new InputStreamReader(from, StandardCharsets.UTF_8))) {
+      StringBuilder line = new StringBuilder();
+      for (int c = reader.read(); c >= 0; c = reader.read()) {
+        if (c == '\n') {
+          take.accept(line.toString());
+          line.setLength(0);
+        } else if (line.length() < MOST_LINE_CHARACTERS) {
+          line.append((char) c);
+        }
+      }
+    } catch (IOException e) {
+      LOG.debug("The MCP server {} cannot be read any more", server, e);
+    }
+  }
+
+  private static String shown(String line) {
+    return line.length() <= MOST_SHOWN ? line.strip() : line.substring(0, MOST_SHOWN) + "…";
+  }
+
+  /** Pipes of a process would hold on to the carriers of virtual threads. */
+  private void thread(String what, Runnable work) {
+    Thread.ofPlatform().daemon().name("mcp-" + server + "-" + what).start(work);
+  }
+}

@@ -1,0 +1,194 @@
+package dev.llmproxy.mcp;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.HttpServer;
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.emulator.McpEmulator;
+import dev.llmproxy.tool.Tool;
+import dev.llmproxy.tool.ToolException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Servers that misbehave, and how they are left. */
+class McpServersTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final McpTimes SHORT =
+      new McpTimes(
+          Duration.ofSeconds(1),
+          Duration.ofSeconds(1),
+          Duration.ofMillis(200),
+          Duration.ofMillis(50),
+          Duration.ofMillis(200),
+          Duration.ofMillis(500));
+
+  @TempDir Path folder;
+
+  @Test
+  void aProgramThatSaysNothingIsEndedAndStartedAgain() throws Exception {
+    Path started = folder.resolve("started");
+    try (McpServers servers = shell("echo $$ >> " + started + "; cat > /dev/null")) {
+      servers.open();
+      Awaitility.await().atMost(PATIENCE).until(() -> pids(started).size() >= 3);
+      assertThat(servers.tools()).isEmpty();
+      assertThat(ProcessHandle.of(pids(started).getFirst())).isEmpty();
+    }
+    assertThat(pids(started)).noneMatch(pid -> ProcessHandle.of(pid).isPresent());
+  }
+
+  @Test
+  void aProgramThatDoesNotWantToEndIsEndedWithWhatItHasStarted() throws Exception {
+    Path started = folder.resolve("started");
+    String script =
+        "trap '' TERM; sleep 1000 & echo $! >> %s; echo $$ >> %s; while true; do sleep 1; done"
+            .formatted(started, started);
+    try (McpServers servers = shell(script)) {
+      servers.open();
+      Awaitility.await().atMost(PATIENCE).until(() -> pids(started).size() >= 2);
+    }
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(() -> pids(started).stream().noneMatch(pid -> ProcessHandle.of(pid).isPresent()));
+  }
+
+  @Test
+  void aServerThatStopsAnsweringLosesItsToolsUntilItIsStartedAgain() throws Exception {
+    Path heard = folder.resolve("heard");
+    String answers =
+        """
+        initialize='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}'
+        list='{"tools":[{"name":"t","inputSchema":{}}]}'
+        answered=0
+        while read -r line; do
+          echo "$line" >> %s
+          id=$(echo "$line" | sed -n 's/.*"id":"\\([^"]*\\)".*/\\1/p')
+          case "$line" in
+            *'"initialize"'*) echo '{"jsonrpc":"2.0","id":"'"$id"'","result":'"$initialize"'}';;
+            *'"tools/list"'*)
+              answered=$((answered + 1))
+              if [ $answered -le 3 ]; then echo '{"jsonrpc":"2.0","id":"'"$id"'","result":'"$list"'}'; fi;;
+          esac
+        done
+        """
+            .formatted(heard);
+    try (McpServers servers = shell(answers)) {
+      servers.open();
+      for (int life = 0; life < 2; life++) {
+        Awaitility.await().atMost(PATIENCE).until(() -> !servers.tools().isEmpty());
+        assertThat(servers.tools()).extracting(Tool::name).containsExactly("s_t");
+        Awaitility.await().atMost(PATIENCE).until(() -> servers.tools().isEmpty());
+      }
+      assertThatThrownBy(() -> servers.call("s_gone", Map.of()))
+          .isInstanceOf(ToolException.class)
+          .hasMessageContaining("not there at the moment");
+    }
+    assertThat(heard).content().contains("notifications/initialized", "notifications/cancelled");
+  }
+
+  @Test
+  void headersAreNotCarriedToWhereAServerRedirects() throws Exception {
+    AtomicInteger asked = new AtomicInteger();
+    AtomicInteger elsewhere = new AtomicInteger();
+    HttpServer other = web();
+    other.createContext(
+        "/",
+        exchange -> {
+          elsewhere.incrementAndGet();
+          exchange.sendResponseHeaders(200, -1);
+          exchange.close();
+        });
+    HttpServer server = web();
+    server.createContext(
+        "/",
+        exchange -> {
+          exchange.getRequestBody().readAllBytes();
+          if ("secret".equals(exchange.getRequestHeaders().getFirst("X-Key"))) {
+            asked.incrementAndGet();
+          }
+          exchange
+              .getResponseHeaders()
+              .add("Location", "http://127.0.0.1:" + other.getAddress().getPort() + "/mcp");
+          exchange.sendResponseHeaders(307, -1);
+          exchange.close();
+        });
+    other.start();
+    server.start();
+    ObjectNode file = Json.object();
+    file.putObject("mcpServers")
+        .putObject("s")
+        .put("url", "http://127.0.0.1:" + server.getAddress().getPort() + "/mcp")
+        .putObject("headers")
+        .put("X-Key", "secret");
+    try (McpServers servers = servers(file)) {
+      servers.open();
+      Awaitility.await().atMost(PATIENCE).until(() -> asked.get() >= 2);
+    } finally {
+      server.stop(0);
+      other.stop(0);
+    }
+    assertThat(elsewhere).hasValue(0);
+  }
+
+  @Test
+  void ofTwoServersWithOneToolNameTheFirstInTheFileHasIt() throws Exception {
+    try (McpEmulator emulator = McpEmulator.start(folder, 0)) {
+      ObjectNode file = Json.object();
+      ObjectNode entries = file.putObject("mcpServers");
+      String url = "http://127.0.0.1:" + emulator.port() + "/mcp";
+      entries.putObject("s_more").put("url", url);
+      entries.putObject("s").put("url", url);
+      try (McpServers servers = servers(file)) {
+        servers.open();
+        Awaitility.await()
+            .atMost(PATIENCE)
+            .until(() ->
+                servers.tools().stream()
+                    .map(Tool::name)
+                    .toList()
+                    .containsAll(List.of("s_echo", "s_more_more_echo")));
+        assertThat(servers.tools()).extracting(Tool::name).doesNotHaveDuplicates();
+        assertThat(servers.call("s_more_echo", Map.of("text", "first"))).isEqualTo("first");
+        assertThat(servers.call("s_more_more_echo", Map.of())).isEqualTo("more");
+      }
+    }
+  }
+
+  private McpServers shell(String script) throws Exception {
+    ObjectNode file = Json.object();
+    file.putObject("mcpServers")
+        .putObject("s")
+        .put("command", "sh")
+        .putArray("args")
+        .add("-c")
+        .add(script);
+    return servers(file);
+  }
+
+  private McpServers servers(ObjectNode file) throws Exception {
+    Path path = Files.writeString(folder.resolve("mcp.json"), Json.text(file));
+    return new McpServers(
+        Settings.load(Path.of(""), Map.of("MCP_SERVERS", path.toString())), SHORT);
+  }
+
+  private static HttpServer web() throws Exception {
+    return HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+  }
+
+  private static List<Long> pids(Path file) throws Exception {
+    return Files.exists(file)
+        ? Files.readAllLines(file).stream().map(Long::valueOf).toList()
+        : List.of();
+  }
+}
