@@ -109,12 +109,27 @@ def succeeded(answer):
 
 
 def test_curl(dev):
-    stream = succeeded(typed(dev, here(dev, block("sh", "curl -N"))))
+    stream = succeeded(typed(dev, here(dev, block("sh", "What is the capital of France?"))))
 
     chunks = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
     text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
     assert "Paris" in text
     assert stream.rstrip().endswith("data: [DONE]")
+
+
+def test_tools_that_the_server_runs(dev):
+    stream = succeeded(typed(dev, here(dev, block("sh", "web_search"))))
+
+    events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
+    assert stream.count("event: tool_notification\n") == 2
+    assert [(event["tool"], event["status"]) for event in events[:2]] == [
+        ("web_search", "started"),
+        ("web_search", "completed"),
+    ]
+    assert re.fullmatch(r"[1-5] results? from [a-z]+", events[1]["result"])
+    pieces = [event["choices"][0]["delta"].get("content") for event in events[2:-1]]
+    assert len(pieces) > 3 and all(pieces)
+    assert stream.endswith("data: [DONE]\n\n")
 
 
 def test_the_curl_line_that_make_dev_prints(dev):
@@ -150,7 +165,7 @@ def test_the_commands(dev):
     assert "developer@example.com" in succeeded(typed(dev, usage))
     assert "problem" not in succeeded(typed(dev, doctor))
     answer = succeeded(typed(dev, f"{unquoted(tested)} --base-url {dev.address}/v1"))
-    assert "PASS  stream" in answer and "FAIL" not in answer
+    assert "PASS  stream" in answer and "PASS  tools" in answer and "FAIL" not in answer
 
 
 def unquoted(command):

@@ -66,9 +66,7 @@ public final class Gateway implements AutoCloseable {
 
   /** As {@link #start(Path, Map)} with a clock of one's own. */
   public static Gateway start(Path data, Map<String, String> settings, Clock clock) {
-    Gateway gateway = new Gateway(Path.of(""), data, settings, clock);
-    gateway.start();
-    return gateway;
+    return start(Path.of(""), data, settings, clock);
   }
 
   /**
@@ -79,19 +77,18 @@ public final class Gateway implements AutoCloseable {
    */
   public static Gateway startWith(String route, Path folder, Map<String, String> settings)
       throws IOException {
-    Path home = folder.resolve("home");
-    for (String part : List.of("routes", "providers")) {
-      Files.createDirectories(home.resolve(part));
-      try (Stream<Path> files = Files.list(Path.of(part))) {
-        for (Path file : files.toList()) {
-          Files.copy(file, home.resolve(file));
-        }
-      }
-    }
-    Path properties = Path.of("application.properties");
-    Files.copy(properties, home.resolve(properties));
+    Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(home.resolve("routes/test.camel.yaml"), route);
-    Gateway gateway = new Gateway(home, folder.resolve("data"), settings, Clock.systemUTC());
+    return startAt(home, folder.resolve("data"), settings);
+  }
+
+  /** As {@link #start(Path, Map)} with a home of one's own, e.g. an {@link OwnHome}. */
+  public static Gateway startAt(Path home, Path data, Map<String, String> settings) {
+    return start(home, data, settings, Clock.systemUTC());
+  }
+
+  private static Gateway start(Path home, Path data, Map<String, String> settings, Clock clock) {
+    Gateway gateway = new Gateway(home, data, settings, clock);
     gateway.start();
     return gateway;
   }

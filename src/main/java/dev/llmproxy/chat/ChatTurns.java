@@ -114,7 +114,12 @@ public final class ChatTurns {
     return null;
   }
 
-  private static BigDecimal dollars(String setting) {
+  /**
+   * The value of CHAT_COST_DOLLARS.
+   *
+   * @throws IllegalArgumentException when it is no number above 0
+   */
+  public static BigDecimal dollars(String setting) {
     try {
       BigDecimal dollars = new BigDecimal(setting.strip());
       if (dollars.signum() > 0) {

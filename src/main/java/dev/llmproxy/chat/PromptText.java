@@ -9,7 +9,8 @@ import dev.llmproxy.tool.ToolResult;
 
 /** Words in the messages of a request. */
 final class PromptText {
-  /** Small models have small contexts. */
+  // A model that cannot call tools is a small one, with a small context; of more it repeats itself.
+  private static final int MOST_RESULTS = 3;
   private static final int SNIPPET_CHARACTERS = 300;
 
   private PromptText() {}
@@ -24,7 +25,7 @@ final class PromptText {
     return text.toString();
   }
 
-  /** The same messages with what was found added to what the user said last. */
+  /** The same messages with what was found put around what the user said last. */
   static ArrayNode withSearch(ArrayNode messages, ToolResult search) {
     int last = messages.size() - 1;
     while (last > 0 && !messages.get(last).path("role").asText("").equals("user")) {
@@ -32,41 +33,39 @@ final class PromptText {
     }
     ArrayNode changed = Json.array().addAll(messages);
     ObjectNode message = Json.object().setAll((ObjectNode) messages.get(last));
+    boolean nothing = search.sources().isEmpty();
+    String before = nothing ? "" : found(search);
+    String after =
+        nothing
+            ? "\n\n(A web search for this brought nothing.)"
+            : "\nAnswer in one or two sentences.";
     JsonNode content = message.path("content");
     if (content instanceof ArrayNode parts) {
-      message
-          .putArray("content")
-          .addAll(parts)
-          .addObject()
-          .put("type", "text")
-          .put("text", found(search));
+      ArrayNode around = message.putArray("content");
+      if (!before.isEmpty()) {
+        around.add(part(before));
+      }
+      around.addAll(parts).add(part(after));
     } else {
-      message.put("content", content.asText("") + "\n\n" + found(search));
+      message.put("content", before + content.asText("") + after);
     }
     changed.set(last, message);
     return changed;
   }
 
+  private static ObjectNode part(String text) {
+    return Json.object().put("type", "text").put("text", text);
+  }
+
   private static String found(ToolResult search) {
-    if (search.sources().isEmpty()) {
-      return "(A web search for this brought nothing.)";
-    }
-    StringBuilder text = new StringBuilder("A web search for this has found:\n");
-    for (SearchResult result : search.sources()) {
-      String snippet = result.snippet();
-      text.append("- ").append(result.title()).append(" (").append(result.url()).append("): ");
+    StringBuilder text = new StringBuilder("Use these search results to answer the question.\n\n");
+    for (SearchResult result :
+        search.sources().subList(0, Math.min(MOST_RESULTS, search.sources().size()))) {
+      text.append(result.title()).append(" (").append(result.url()).append(")\n");
       text.append(
-          snippet.length() <= SNIPPET_CHARACTERS
-              ? snippet
-              : snippet.substring(
-                      0,
-                      snippet.offsetByCodePoints(
-                          0,
-                          Math.min(
-                              SNIPPET_CHARACTERS, snippet.codePointCount(0, snippet.length()))))
-                  + "…");
-      text.append('\n');
+          ToolResult.cut(result.snippet().replaceAll("\\s+", " "), SNIPPET_CHARACTERS, "…"));
+      text.append("\n\n");
     }
-    return text.append("Answer with the help of what it says.").toString();
+    return text.append("Question: ").toString();
   }
 }

@@ -74,7 +74,7 @@ public final class ToolOffer {
     if (mayAdd(body)) {
       ofTier.stream()
           .filter(name -> !ownNames.contains(name) && (able || name.equals(WEB_SEARCH)))
-          .forEach(name -> find(name).ifPresent(tool -> offered.put(name, tool)));
+          .forEach(name -> find(name).ifPresent(tool -> offered.put(tool.name(), tool)));
     }
     if (offered.isEmpty()) {
       return ServerTools.none(request);

@@ -1,9 +1,11 @@
 package dev.llmproxy.cli;
 
 import dev.llmproxy.Settings;
+import dev.llmproxy.chat.ChatTurns;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.mcp.McpServersFile;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
@@ -22,6 +24,8 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -33,18 +37,26 @@ final class SettingsCheck {
   private static final int ALIKE = 2;
   private static final int DAY_SECONDS = 86_400;
 
+  private static final Pattern TOOL_ROUTE =
+      Pattern.compile("^\\s*id: *[\"']?tool-([\\w-]+)", Pattern.MULTILINE);
+
   /** What the parts of the server demand at its start. */
   private record Range(int least, int most) {}
 
   private static final Map<String, Range> RANGES =
-      Map.of(
-          "AUTH_FAILURES_PER_MINUTE", new Range(1, 1_000_000),
-          "KEYS_SNAPSHOT_HOURS", new Range(0, 8760),
-          "MAX_BODY_MB", new Range(1, 1024),
-          "MAX_HEADER_KB", new Range(1, 1024),
-          "PORT", new Range(0, 65_535),
-          "STREAM_KEEPALIVE_SECONDS", new Range(5, 3600),
-          "WORKBOOK_PORT", new Range(0, 65_535));
+      Map.ofEntries(
+          Map.entry("AUTH_FAILURES_PER_MINUTE", new Range(1, 1_000_000)),
+          Map.entry("CHAT_SECONDS", new Range(1, DAY_SECONDS)),
+          Map.entry("CHAT_TURNS", new Range(1, Integer.MAX_VALUE)),
+          Map.entry("KEYS_SNAPSHOT_HOURS", new Range(0, 8760)),
+          Map.entry("MAX_BODY_MB", new Range(1, 1024)),
+          Map.entry("MAX_HEADER_KB", new Range(1, 1024)),
+          Map.entry("PORT", new Range(0, 65_535)),
+          Map.entry("SEARCH_ENGINE_SECONDS", new Range(1, DAY_SECONDS)),
+          Map.entry("STREAM_KEEPALIVE_SECONDS", new Range(5, 3600)),
+          Map.entry("TOOL_RESULT_CHARACTERS", new Range(1, Integer.MAX_VALUE)),
+          Map.entry("TOOL_TIMEOUT_SECONDS", new Range(1, DAY_SECONDS)),
+          Map.entry("WORKBOOK_PORT", new Range(0, 65_535)));
 
   private final Settings settings;
   private final Properties shipped = shipped();
@@ -76,6 +88,8 @@ final class SettingsCheck {
               AllowedUsers.SETTING + " lets people sign in, but sign-in is off",
               "Set " + GoogleIdTokens.CLIENT_ID));
     }
+    cost(findings);
+    tools(findings);
     return findings.isEmpty()
         ? List.of(Finding.ok(CHECK, "all names and values in application.properties are known"))
         : findings;
@@ -97,7 +111,7 @@ final class SettingsCheck {
     String meant =
         known.stream().filter(other -> distance(name, other) <= ALIKE).findFirst().orElse(null);
     boolean tier = name.startsWith("RATE_LIMIT_");
-    if (tier && meant == null) {
+    if ((tier && meant == null) || name.startsWith(TierTools.PREFIX)) {
       return;
     }
     String what =
@@ -129,24 +143,82 @@ final class SettingsCheck {
     }
   }
 
+  private void cost(List<Finding> findings) {
+    settings
+        .find("CHAT_COST_DOLLARS")
+        .ifPresent(dollars -> {
+          try {
+            ChatTurns.dollars(dollars);
+          } catch (IllegalArgumentException e) {
+            findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
+          }
+        });
+  }
+
+  /** A tool that is not there is not offered, and the tier's chats go on without it. */
+  private void tools(List<Finding> findings) {
+    // Which tools their servers have is known only while they are connected.
+    if (settings.find("MCP_SERVERS").isPresent()) {
+      return;
+    }
+    Set<String> there = toolNames();
+    for (String setting : new TreeSet<>(settings.asMap().keySet())) {
+      if (!setting.startsWith(TierTools.PREFIX)) {
+        continue;
+      }
+      for (String tool : TierTools.names(settings, setting)) {
+        if (!there.contains(tool)) {
+          findings.add(
+              Finding.warning(
+                  CHECK,
+                  "%s names the tool %s, which is not in routes/".formatted(setting, tool),
+                  "There are: " + String.join(", ", there)));
+        }
+      }
+    }
+  }
+
+  private Set<String> toolNames() {
+    Set<String> names = new TreeSet<>();
+    for (Path file : filesIn("routes")) {
+      Matcher route = TOOL_ROUTE.matcher(read(file));
+      while (route.find()) {
+        names.add(route.group(1).replace('-', '_'));
+      }
+    }
+    return names;
+  }
+
   private Set<String> known() {
     Set<String> known = new TreeSet<>(shipped.stringPropertyNames());
-    try (Stream<Path> files = Files.list(settings.home().resolve("providers"))) {
-      for (Path file : files.toList()) {
-        String provider =
-            file.getFileName()
-                .toString()
-                .replaceFirst("\\.yaml$", "")
-                .toUpperCase(Locale.ROOT)
-                .replace('-', '_');
-        known.add(provider + "_API_KEY");
-        known.add(provider + "_BASE_URL");
-      }
-    } catch (IOException e) {
-      throw new Settings.SettingException(
-          "cannot read the folder " + settings.home().resolve("providers") + ": " + e.getMessage());
+    for (Path file : filesIn("providers")) {
+      String provider =
+          file.getFileName()
+              .toString()
+              .replaceFirst("\\.yaml$", "")
+              .toUpperCase(Locale.ROOT)
+              .replace('-', '_');
+      known.add(provider + "_API_KEY");
+      known.add(provider + "_BASE_URL");
     }
     return known;
+  }
+
+  private List<Path> filesIn(String folder) {
+    Path path = settings.home().resolve(folder);
+    try (Stream<Path> files = Files.list(path)) {
+      return files.filter(Files::isRegularFile).toList();
+    } catch (IOException e) {
+      throw new Settings.SettingException("cannot read the folder " + path + ": " + e.getMessage());
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new Settings.SettingException("cannot read " + file + ": " + e.getMessage());
+    }
   }
 
   private Properties own() {

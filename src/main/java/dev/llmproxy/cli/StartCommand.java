@@ -104,6 +104,9 @@ final class StartCommand implements Callable<Integer> {
             + firstModel(application)
             + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"What is the capital of France?\"}]}'");
     out.println();
+    out.println(
+        "With \"tools\":[{\"type\":\"web_search\"}] in it the server searches first and shows that (docs/tools.md).");
+    out.println();
     out.flush();
   }
 

@@ -4,8 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
-import dev.llmproxy.stream.SseEvent;
-import dev.llmproxy.stream.SseReader;
+import dev.llmproxy.chat.ToolNotices;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -31,10 +30,13 @@ import picocli.CommandLine.Spec;
     name = "test-rest-api",
     mixinStandardHelpOptions = true,
     description =
-        "Checks a running server: models, a streamed and a whole answer, embeddings, errors. Exit status 1 when a test fails.")
+        "Checks a running server: models, a streamed and a whole answer, the server's tools, embeddings, errors. Exit status 1 when a test fails.")
 final class TestRestApiCommand implements Callable<Integer> {
   private static final int MODELS_SHOWN = 5;
-  private static final int MOST_EVENT_BYTES = 16 << 20;
+  private static final String TOOL = "web_search";
+
+  /** An answer that is only looked at for its tools may be short. */
+  private static final int FEW_TOKENS = 16;
 
   private final Settings settings;
   private final HttpClient client =
@@ -83,6 +85,10 @@ final class TestRestApiCommand implements Callable<Integer> {
       test("model", this::retrieve);
       test("stream", this::stream);
       test("whole answer", this::whole);
+      if (test("tools", this::tools)) {
+        test("tools, kept quiet", this::quietTools);
+        test("tools, whole answer", this::wholeTools);
+      }
     }
     if (embeddingModel != null) {
       test("embeddings", this::embeddings);
@@ -99,16 +105,29 @@ final class TestRestApiCommand implements Callable<Integer> {
     String run() throws IOException, InterruptedException;
   }
 
-  private void test(String name, Test test) throws InterruptedException {
+  /** What is to be tested is not there; the message says why, and that is no failure. */
+  private static final class SkippedException extends IOException {
+    SkippedException(String why) {
+      super(why);
+    }
+  }
+
+  /** Returns whether it passed. */
+  private boolean test(String name, Test test) throws InterruptedException {
     out.println();
     out.println("== " + name);
     try {
       results.add("PASS  " + name + ": " + test.run());
+      return true;
+    } catch (SkippedException e) {
+      results.add("SKIPPED  " + name + ": " + e.getMessage());
+      out.println("Skipped: " + e.getMessage());
     } catch (ConnectException e) {
       fail(name, "nothing answers at " + baseUrl + "; start the server with ./llmproxy start");
     } catch (IOException e) {
       fail(name, e.getMessage());
     }
+    return false;
   }
 
   private void fail(String name, String why) {
@@ -158,23 +177,14 @@ final class TestRestApiCommand implements Callable<Integer> {
     if (response.statusCode() != 200) {
       throw new IOException(describe(response));
     }
-    StreamSummary summary = new StreamSummary();
-    try (InputStream body = response.body()) {
-      SseReader reader = new SseReader(body, MOST_EVENT_BYTES);
-      for (SseEvent event = reader.next(); event != null; event = reader.next()) {
-        summary.take(event);
-      }
-    }
-    out.println();
-    check(summary.error == null, "the stream ended with an error: " + summary.error);
-    check(summary.done, "the stream ended without [DONE]");
-    check(summary.finishReason != null, "the stream had no finish_reason");
-    out.println("finish_reason " + summary.finishReason + ", usage " + summary.usage);
-    return summary.chunks
+    StreamedAnswer answer = StreamedAnswer.read(response.body(), out);
+    check(answer.problems());
+    out.println("finish_reason " + answer.finishReason() + ", usage " + answer.usage());
+    return answer.chunks()
         + " chunks, "
-        + summary.customEvents
+        + answer.customEvents()
         + " custom events, "
-        + summary.usage.path("total_tokens")
+        + answer.usage().path("total_tokens")
         + " tokens";
   }
 
@@ -184,6 +194,76 @@ final class TestRestApiCommand implements Callable<Integer> {
     check(completion.path("choices").path(0).path("message").has("content"), "there is no message");
     check(completion.path("usage").path("total_tokens").asLong() > 0, "there is no usage");
     return completion.path("usage").path("total_tokens") + " tokens";
+  }
+
+  private String tools() throws IOException, InterruptedException {
+    HttpResponse<InputStream> response = send(post(toolQuestion().put("stream", true), key));
+    if (response.statusCode() == 400) {
+      JsonNode error = json(response, 400).path("error");
+      if ((error.path("param").asText("") + error.path("message").asText("")).contains("tool")) {
+        throw new SkippedException(
+            "%s is not to be had with %s: %s"
+                .formatted(TOOL, model, error.path("message").asText()));
+      }
+      throw new IOException("400 " + error);
+    }
+    if (response.statusCode() != 200) {
+      throw new IOException(describe(response));
+    }
+    StreamedAnswer answer = StreamedAnswer.read(response.body(), out);
+    check(answer.problems());
+    if (answer.tools().none()) {
+      throw new SkippedException(
+          answer.toolCalls()
+              ? "the server has no %s: it left the call to the client".formatted(TOOL)
+              : "no tool was run: the server has no %s, or %s did not call it"
+                  .formatted(TOOL, model));
+    }
+    check(answer.tools().problems());
+    check(!answer.toolCalls(), "the call of the server's tool was sent to the client");
+    return answer.tools().summary();
+  }
+
+  private String quietTools() throws IOException, InterruptedException {
+    ObjectNode request = toolQuestion().put("stream", true).put("max_tokens", FEW_TOKENS);
+    HttpRequest quiet =
+        HttpRequest.newBuilder(post(request, key), (name, value) -> true)
+            .header(ToolNotices.HEADER, "off")
+            .build();
+    HttpResponse<InputStream> response = send(quiet);
+    if (response.statusCode() != 200) {
+      throw new IOException(describe(response));
+    }
+    StreamedAnswer answer = StreamedAnswer.read(response.body(), out);
+    check(answer.problems());
+    check(
+        answer.customEvents() == 0, "there are events in spite of " + ToolNotices.HEADER + ": off");
+    check(!answer.toolCalls(), "the call of the server's tool was sent to the client");
+    return answer.chunks() + " chunks, no event";
+  }
+
+  private String wholeTools() throws IOException, InterruptedException {
+    JsonNode completion = json(send(post(toolQuestion().put("max_tokens", FEW_TOKENS), key)), 200);
+    ToolSteps steps = new ToolSteps();
+    for (JsonNode notification : completion.path("tool_notifications")) {
+      out.println(ToolSteps.inWords(notification));
+      steps.take(notification);
+    }
+    out.println(completion.at("/choices/0/message/content").asText());
+    check(!steps.none(), "there is no tool_notifications");
+    check(steps.problems());
+    check(
+        !completion.at("/choices/0/message").has("tool_calls"),
+        "the call of the server's tool was sent to the client");
+    return steps.summary();
+  }
+
+  /** The question, with the demand to search first; models that cannot call tools are given it. */
+  private ObjectNode toolQuestion() {
+    ObjectNode request = question();
+    request.putArray("tools").addObject().put("type", TOOL);
+    request.putObject("tool_choice").put("type", TOOL);
+    return request;
   }
 
   private String embeddings() throws IOException, InterruptedException {
@@ -263,46 +343,13 @@ final class TestRestApiCommand implements Callable<Integer> {
     }
   }
 
+  private static void check(List<String> problems) throws IOException {
+    check(problems.isEmpty(), String.join("; ", problems));
+  }
+
   private static void check(boolean holds, String otherwise) throws IOException {
     if (!holds) {
       throw new IOException(otherwise);
-    }
-  }
-
-  /** What a stream held; shows its text as it comes. */
-  private final class StreamSummary {
-    private int chunks;
-    private int customEvents;
-    private boolean done;
-    private String finishReason;
-    private JsonNode usage = Json.object();
-    private JsonNode error;
-
-    void take(SseEvent event) throws IOException {
-      if (event.data().equals("[DONE]")) {
-        done = true;
-        return;
-      }
-      JsonNode chunk = Json.parse(event.data());
-      if (chunk.has("error")) {
-        error = chunk.get("error");
-        return;
-      }
-      chunks++;
-      if (event.name() != null) {
-        customEvents++;
-        out.println();
-        out.println("[" + event.name() + "] " + event.data());
-      }
-      JsonNode choice = chunk.path("choices").path(0);
-      out.print(choice.path("delta").path("content").asText(""));
-      out.flush();
-      if (choice.path("finish_reason").isTextual()) {
-        finishReason = choice.get("finish_reason").textValue();
-      }
-      if (chunk.path("usage").isObject()) {
-        usage = chunk.get("usage");
-      }
     }
   }
 }

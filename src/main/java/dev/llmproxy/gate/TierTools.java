@@ -12,7 +12,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * read once.
  */
 public final class TierTools {
-  private static final String PREFIX = "TOOLS_";
+  /** What the names of these settings begin with; the tier follows. */
+  public static final String PREFIX = "TOOLS_";
 
   private final Map<String, List<String>> bySetting = new HashMap<>();
   private final ConcurrentHashMap<String, List<String>> byTier = new ConcurrentHashMap<>();
@@ -20,17 +21,20 @@ public final class TierTools {
   public TierTools(Settings settings) {
     for (String name : settings.asMap().keySet()) {
       if (name.startsWith(PREFIX)) {
-        settings
-            .find(name)
-            .ifPresent(names ->
-                bySetting.put(
-                    name,
-                    Arrays.stream(names.split(","))
-                        .map(String::strip)
-                        .filter(tool -> !tool.isEmpty())
-                        .toList()));
+        List<String> names = names(settings, name);
+        if (!names.isEmpty()) {
+          bySetting.put(name, names);
+        }
       }
     }
+  }
+
+  /** The names of tools in one of these settings; empty when it is not set. */
+  public static List<String> names(Settings settings, String setting) {
+    return Arrays.stream(settings.find(setting).orElse("").split(",", -1))
+        .map(String::strip)
+        .filter(tool -> !tool.isEmpty())
+        .toList();
   }
 
   /** Names of tools, as the setting has them; empty for most tiers. */

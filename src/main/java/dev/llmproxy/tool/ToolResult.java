@@ -45,7 +45,7 @@ public record ToolResult(
   }
 
   /** At most so many characters of a text, and the mark when that is not all of it. */
-  static String cut(String text, int most, String mark) {
+  public static String cut(String text, int most, String mark) {
     if (text.length() <= most) {
       return text;
     }

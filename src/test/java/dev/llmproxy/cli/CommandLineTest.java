@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.tuple;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Gateway;
 import dev.llmproxy.Json;
+import dev.llmproxy.OwnHome;
 import dev.llmproxy.Settings;
+import dev.llmproxy.emulator.ScriptedSearch;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.usage.Admission;
 import dev.llmproxy.usage.Ledger;
@@ -15,6 +17,7 @@ import dev.llmproxy.usage.Status;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.math.BigDecimal;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -178,11 +181,11 @@ class CommandLineTest {
               "PASS  models", "PASS  stream", "PASS  whole answer", "PASS  wrong key is refused")
           .doesNotContain("FAIL");
       assertThat(status).isZero();
-      gateway.awaitRecords(2);
+      gateway.awaitRecords(3);
 
       assertThat(run("usage", "--json")).isZero();
       assertThat(Json.parse(out).get(0).path("email").asText()).isEqualTo("bob@example.com");
-      assertThat(Json.parse(out).get(0).path("requests").asInt()).isEqualTo(2);
+      assertThat(Json.parse(out).get(0).path("requests").asInt()).isEqualTo(3);
       assertThat(run("usage")).isZero();
       assertThat(out).contains("bob@example.com");
       assertThat(run("revoke-key", key)).isZero();
@@ -192,6 +195,85 @@ class CommandLineTest {
           .isOne();
       assertThat(out).contains("FAIL  models");
     }
+  }
+
+  @Test
+  void theRestApiTestShowsTheServersToolsAsTheyRun() throws Exception {
+    try (ScriptedSearch search = ScriptedSearch.start();
+        Gateway gateway = Gateway.start(data, search.settings())) {
+      String key = gateway.createKey("ann@example.com");
+
+      int status =
+          restApi(
+              gateway,
+              key,
+              "[[script calls='web_search {\"query\": \"camels\"}' say='A moment.']]");
+
+      assertThat(status).as(out).isZero();
+      assertThat(out)
+          .containsPattern(
+              "A moment\\.\\R⚙ web_search started: \"camels\"\\R"
+                  + "⚙ web_search completed in \\d+ ms: 1 result from searxng\\R+The tool said: ")
+          .contains("PASS  tools: 1 tool call", "PASS  tools, kept quiet: ")
+          .contains("PASS  tools, whole answer: 1 tool call");
+    }
+  }
+
+  @Test
+  void aToolThatFailedIsShownAndIsNoFailureOfTheServer() throws Exception {
+    try (ScriptedSearch search = ScriptedSearch.start();
+        Gateway gateway = Gateway.start(data, search.settings())) {
+      String key = gateway.createKey("ann@example.com");
+
+      int status = restApi(gateway, key, "[[script calls='web_search {\"limit\": 3}']]");
+
+      assertThat(status).as(out).isZero();
+      assertThat(out).contains("⚙ web_search started: {\"limit\":3}", "⚙ web_search failed in ");
+    }
+  }
+
+  @Test
+  void aModelThatCallsNoToolIsSaidAndIsNoFailure() throws Exception {
+    try (Gateway gateway = Gateway.start(data)) {
+      assertThat(restApi(gateway, gateway.createKey("ann@example.com"), "hello")).as(out).isZero();
+
+      assertThat(out).contains("SKIPPED  tools: no tool was run").doesNotContain("  tools, ");
+    }
+  }
+
+  @Test
+  void aServerWithoutTheToolIsSaidAndIsNoFailure() throws Exception {
+    Path home = OwnHome.copyTo(data.resolve("home"));
+    Files.delete(home.resolve("routes/tool-web-search.camel.yaml"));
+    try (Gateway gateway = Gateway.startAt(home, data, Map.of())) {
+      String key = gateway.createKey("ann@example.com");
+
+      assertThat(restApi(gateway, key, "[[script calls='web_search {\"query\": \"camels\"}']]"))
+          .as(out)
+          .isZero();
+      assertThat(out).contains("SKIPPED  tools: the server has no web_search");
+
+      assertThat(
+              restApi(
+                  gateway,
+                  key,
+                  "[[script status=400 body='{\"error\":{\"message\":\"what tool?\"}}']]"))
+          .isOne();
+      assertThat(out)
+          .contains("SKIPPED  tools: web_search is not to be had with openai/scripted: what tool?");
+    }
+  }
+
+  private int restApi(Gateway gateway, String key, String prompt) {
+    return run(
+        "test-rest-api",
+        key,
+        "--base-url",
+        "http://127.0.0.1:" + gateway.port() + "/v1",
+        "--model",
+        "openai/scripted",
+        "--prompt",
+        prompt);
   }
 
   @Test

@@ -7,6 +7,7 @@ import com.google.api.services.sheets.v4.model.ClearValuesRequest;
 import com.sun.net.httpserver.HttpServer;
 import dev.llmproxy.Gateway;
 import dev.llmproxy.Json;
+import dev.llmproxy.OwnHome;
 import dev.llmproxy.Settings;
 import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.usage.LedgerState;
@@ -22,6 +23,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.DriverManager;
 import java.util.HashMap;
 import java.util.Map;
@@ -297,10 +299,17 @@ class DoctorTest {
   @CsvSource(
       delimiter = '|',
       value = {
+        "CHAT_COST_DOLLARS | 0",
+        "CHAT_COST_DOLLARS | cheap",
+        "CHAT_SECONDS | 0",
+        "CHAT_TURNS | 0",
         "KEYS_REFRESH_SECONDS | soon",
         "LOCAL_MODEL | maybe",
         "RATE_LIMIT_PRO | many",
+        "SEARCH_ENGINE_SECONDS | 0",
         "STREAM_KEEPALIVE_SECONDS | 1",
+        "TOOL_RESULT_CHARACTERS | 0",
+        "TOOL_TIMEOUT_SECONDS | 0",
         "WORKBOOK_PORT | 70000"
       })
   void aValueOfTheWrongKindIsAProblem(String name, String value) {
@@ -320,6 +329,21 @@ class DoctorTest {
   }
 
   @Test
+  void aToolOfATierThatIsNotThereIsNamedWithThoseThatAre() throws IOException {
+    ownHome("TOOLS_PRO = web_search, websearch\n");
+    environment.put("TOOLS_FREE", "current_time, fetch_page");
+
+    assertThat(doctor()).as(out).isZero();
+
+    assertThat(out)
+        .contains(
+            "warning  settings    TOOLS_PRO names the tool websearch, which is not in routes/")
+        .contains("TOOLS_FREE names the tool fetch_page")
+        .contains("There are: calculator, current_time, fetch_url, web_search")
+        .doesNotContain("names the tool web_search", "names the tool current_time", "no setting");
+  }
+
+  @Test
   void jsonHasTheSame() throws Exception {
     assertThat(doctor("--json")).as(out).isZero();
 
@@ -336,16 +360,8 @@ class DoctorTest {
 
   /** A home with the product's own files, and these lines more in application.properties. */
   private void ownHome(String lines) throws IOException {
-    home = Files.createDirectories(folder.resolve("home"));
-    Path providers = Files.createDirectories(home.resolve("providers"));
-    try (Stream<Path> files = Files.list(Path.of("providers"))) {
-      for (Path file : files.toList()) {
-        Files.copy(file, providers.resolve(file.getFileName()));
-      }
-    }
-    Files.writeString(
-        home.resolve("application.properties"),
-        Files.readString(Path.of("application.properties")) + lines);
+    home = OwnHome.copyTo(folder.resolve("home"));
+    Files.writeString(home.resolve("application.properties"), lines, StandardOpenOption.APPEND);
   }
 
   private void execute(String sql) throws Exception {

@@ -1,0 +1,32 @@
+package dev.llmproxy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The product's own application.properties, routes and providers, for a test to change. */
+public final class OwnHome {
+  private OwnHome() {}
+
+  /**
+   * Copies them.
+   *
+   * @param folder does not exist yet
+   * @return the folder
+   */
+  public static Path copyTo(Path folder) throws IOException {
+    for (String part : List.of("providers", "routes")) {
+      Path copies = Files.createDirectories(folder.resolve(part));
+      try (Stream<Path> files = Files.list(Path.of(part))) {
+        for (Path file : files.toList()) {
+          Files.copy(file, copies.resolve(file.getFileName()));
+        }
+      }
+    }
+    Path settings = Path.of("application.properties");
+    Files.copy(settings, folder.resolve(settings));
+    return folder;
+  }
+}
