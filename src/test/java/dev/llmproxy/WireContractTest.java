@@ -64,7 +64,7 @@ class WireContractTest {
     }
 
     assertThat(sections).hasSizeGreaterThan(70).doesNotHaveDuplicates();
-    assertThat(rules(true)).contains("1.1").doesNotContainAnyElementsOf(rules(false));
+    assertThat(rules(true)).contains("6.403").doesNotContainAnyElementsOf(rules(false));
   }
 
   /** A mark somewhere else than on a test would say that something is held which is not. */

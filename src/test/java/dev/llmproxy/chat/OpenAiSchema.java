@@ -12,20 +12,23 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** One definition of OpenAI's published schema. */
-final class OpenAiSchema {
+public final class OpenAiSchema {
   private static final String FILE =
       Path.of("src/test/resources/openai-schema/openai-subset.schema.json").toUri().toString();
 
   private final JsonSchema schema;
 
-  OpenAiSchema(String definition) {
+  /**
+   * @param definition its name in the schema's {@code $defs}
+   */
+  public OpenAiSchema(String definition) {
     schema =
         JsonSchemaFactory.getInstance(VersionFlag.V202012)
             .getSchema(SchemaLocation.of(FILE + "#/$defs/" + definition));
   }
 
   /** What is wrong with a value; empty when nothing is. */
-  List<String> problems(JsonNode value) {
+  public List<String> problems(JsonNode value) {
     return schema.validate(Json.text(value), InputFormat.JSON).stream()
         .map(ValidationMessage::getMessage)
         .toList();
