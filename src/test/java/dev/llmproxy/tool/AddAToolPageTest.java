@@ -3,9 +3,15 @@ package dev.llmproxy.tool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Gateway;
+import dev.llmproxy.Json;
+import dev.llmproxy.OwnHome;
 import dev.llmproxy.Settings;
 import dev.llmproxy.mcp.McpServersFile;
 import dev.llmproxy.tool.ToolResult.Status;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -13,25 +19,36 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Does what docs/add-a-tool.md says: its file, its call, its result. */
+/** Does what docs/add-a-tool.md says: its file, its call, its result, its chat. */
 class AddAToolPageTest {
   @TempDir Path folder;
 
+  private String page;
+  private String file;
+  private String name;
+  private String arguments;
+  private String result;
+
+  @BeforeEach
+  void read() throws IOException {
+    page = Files.readString(Path.of("docs/add-a-tool.md"));
+    file = found(page, "`routes/(tool-[a-z-]+\\.camel\\.yaml)`");
+    name = file.replace("tool-", "").replace(".camel.yaml", "").replace('-', '_');
+    arguments = found(page, "(?s)```json\\n(.*?)```").strip();
+    result = found(page, "(?s)```text\\n(.*?)\\n```");
+  }
+
   @Test
   void thePagesToolRunsAsThePageSays() throws Exception {
-    String page = Files.readString(Path.of("docs/add-a-tool.md"));
-    String file = found(page, "`routes/(tool-[a-z-]+\\.camel\\.yaml)`");
-    Files.writeString(folder.resolve(file), found(page, "(?s)```yaml\\n(.*?)```"));
-    String[] call = found(page, "(?s)```json\\n(.*?)```").split("\\R", -1);
-    String result = found(page, "(?s)```text\\n(.*?)\\n```");
+    write(folder);
 
     try (Tools tools = Tools.start(folder, Map.of())) {
-      String name = file.replace("tool-", "").replace(".camel.yaml", "").replace('-', '_');
       Awaitility.await().until(() -> tools.catalogue().find(name).isPresent());
-      ToolResult answer = tools.run(new ToolCall("call_1", name, call[0]));
+      ToolResult answer = tools.run(new ToolCall("call_1", name, arguments));
 
       assertThat(answer.status()).as(answer.content()).isEqualTo(Status.COMPLETED);
       assertThat(answer.content()).isEqualTo(result);
@@ -41,17 +58,42 @@ class AddAToolPageTest {
 
   @Test
   void thePagesMcpServersAreWhatTheFileMayHold() throws Exception {
-    String page = Files.readString(Path.of("docs/add-a-tool.md"));
-    Path file = folder.resolve(found(page, "This one is `(mcp\\.json)`"));
-    Files.writeString(file, found(page, "(?s)```json\\n(\\{\\s*\"mcpServers.*?)```"));
+    Path servers = folder.resolve(found(page, "This one is `(mcp\\.json)`"));
+    Files.writeString(servers, found(page, "(?s)```json\\n(\\{\\s*\"mcpServers.*?)```"));
     Map<String, String> environment = new HashMap<>();
-    environment.put("MCP_SERVERS", file.toString());
+    environment.put("MCP_SERVERS", servers.toString());
     environment.put("WEATHER_TOKEN", "w");
 
     assertThatThrownBy(() -> McpServersFile.check(Settings.load(Path.of(""), environment)))
         .hasMessageContaining("needs ISSUES_TOKEN");
     environment.put("ISSUES_TOKEN", "i");
     McpServersFile.check(Settings.load(Path.of(""), environment));
+  }
+
+  @Test
+  void afterAStartWithTheFileTheChatOfThePageGetsTheToolsResult() throws Exception {
+    Path home = OwnHome.copyTo(folder.resolve("home"));
+    write(home.resolve("routes"));
+    ObjectNode request =
+        (ObjectNode) Json.parse(found(page, "(?s)```json\\n(\\{\\s+\"model\".*?)```"));
+    ((ObjectNode) request.at("/messages/0"))
+        .put("content", "[[script calls='%s %s']]".formatted(name, arguments));
+
+    try (Gateway gateway = Gateway.startAt(home, folder.resolve("data"), Map.of())) {
+      JsonNode completion =
+          Gateway.json(gateway.post(gateway.createKey("ann@example.com"), Json.text(request)));
+
+      assertThat(completion.at("/tool_notifications/1/status").asText()).isEqualTo("completed");
+      assertThat(completion.at("/choices/0/message/content").asText())
+          .isEqualTo("The tool said: " + result);
+      JsonNode offered = gateway.provider().requests().getFirst().body().at("/tools/0/function");
+      assertThat(offered.path("name").asText()).isEqualTo(name);
+      assertThat(page).contains("description: " + offered.path("description").asText());
+    }
+  }
+
+  private void write(Path routes) throws IOException {
+    Files.writeString(routes.resolve(file), found(page, "(?s)```yaml\\n(.*?)```"));
   }
 
   private static String found(String page, String pattern) {
