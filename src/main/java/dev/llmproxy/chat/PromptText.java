@@ -9,8 +9,7 @@ import dev.llmproxy.tool.ToolResult;
 
 /** Words in the messages of a request. */
 final class PromptText {
-  // A model that cannot call tools is a small one, with a small context; of more it repeats itself.
-  private static final int MOST_RESULTS = 3;
+  // A model that cannot call tools is a small one: of more than the best it answers worse.
   private static final int SNIPPET_CHARACTERS = 300;
 
   private PromptText() {}
@@ -25,7 +24,7 @@ final class PromptText {
     return text.toString();
   }
 
-  /** The same messages with what was found put around what the user said last. */
+  /** The same messages with the best that was found put around what the user said last. */
   static ArrayNode withSearch(ArrayNode messages, ToolResult search) {
     int last = messages.size() - 1;
     while (last > 0 && !messages.get(last).path("role").asText("").equals("user")) {
@@ -58,14 +57,11 @@ final class PromptText {
   }
 
   private static String found(ToolResult search) {
-    StringBuilder text = new StringBuilder("Use these search results to answer the question.\n\n");
-    for (SearchResult result :
-        search.sources().subList(0, Math.min(MOST_RESULTS, search.sources().size()))) {
-      text.append(result.title()).append(" (").append(result.url()).append(")\n");
-      text.append(
-          ToolResult.cut(result.snippet().replaceAll("\\s+", " "), SNIPPET_CHARACTERS, "…"));
-      text.append("\n\n");
-    }
-    return text.append("Question: ").toString();
+    SearchResult best = search.sources().getFirst();
+    return "Use these search results to answer the question.\n\n%s (%s)\n%s\n\nQuestion: "
+        .formatted(
+            best.title(),
+            best.url(),
+            ToolResult.cut(best.snippet().replaceAll("\\s+", " "), SNIPPET_CHARACTERS, "…"));
   }
 }
