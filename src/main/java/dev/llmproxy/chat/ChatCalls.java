@@ -80,12 +80,12 @@ public final class ChatCalls {
 
   private Turns turns(ServerTools offer, Caller caller, String requestId) {
     Turns turns = new Turns(offer);
-    if (offer.question() != null) {
+    if (offer.search() != null) {
       turns.searchFirst(
           new ToolCall(
               "call_" + requestId,
               ToolOffer.WEB_SEARCH,
-              Json.text(Json.object().put("query", offer.question()))));
+              Json.text(Json.object().put("query", offer.search().question()))));
     }
     if (offer.any()) {
       ArrayNode recalled = memory.recall(caller, offer.body().path("messages"));

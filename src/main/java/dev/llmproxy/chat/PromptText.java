@@ -4,13 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
-import dev.llmproxy.tool.SearchResult;
 import dev.llmproxy.tool.ToolResult;
+import java.util.regex.Pattern;
 
 /** Words in the messages of a request. */
 final class PromptText {
-  // A model that cannot call tools is a small one: of more than the best it answers worse.
   private static final int SNIPPET_CHARACTERS = 300;
+  private static final Pattern GAPS = Pattern.compile("\\s+");
 
   private PromptText() {}
 
@@ -24,44 +24,60 @@ final class PromptText {
     return text.toString();
   }
 
-  /** The same messages with the best that was found put around what the user said last. */
-  static ArrayNode withSearch(ArrayNode messages, ToolResult search) {
+  /**
+   * The same messages with what was found put around what the user said last.
+   *
+   * @param most so many results, the best
+   */
+  static ArrayNode withSearch(ArrayNode messages, ToolResult search, int most) {
     int last = messages.size() - 1;
     while (last > 0 && !messages.get(last).path("role").asText("").equals("user")) {
       last--;
     }
     ArrayNode changed = Json.array().addAll(messages);
     ObjectNode message = Json.object().setAll((ObjectNode) messages.get(last));
-    boolean nothing = search.sources().isEmpty();
-    String before = nothing ? "" : found(search);
-    String after =
-        nothing
-            ? "\n\n(A web search for this brought nothing.)"
-            : "\nAnswer in one or two sentences.";
-    JsonNode content = message.path("content");
-    if (content instanceof ArrayNode parts) {
-      ArrayNode around = message.putArray("content");
-      if (!before.isEmpty()) {
-        around.add(part(before));
-      }
-      around.addAll(parts).add(part(after));
+    if (search.sources().isEmpty()) {
+      put(message, "", "\n\n(A web search for this brought nothing.)");
     } else {
-      message.put("content", before + content.asText("") + after);
+      // The smallest models do not know when to stop.
+      put(message, found(search, most), most == 1 ? "\nAnswer in one or two sentences." : "");
     }
     changed.set(last, message);
     return changed;
   }
 
-  private static ObjectNode part(String text) {
-    return Json.object().put("type", "text").put("text", text);
+  private static void put(ObjectNode message, String before, String after) {
+    JsonNode content = message.path("content");
+    if (content instanceof ArrayNode parts) {
+      ArrayNode around = message.putArray("content");
+      addPart(around, before);
+      around.addAll(parts);
+      addPart(around, after);
+    } else {
+      message.put("content", before + content.asText("") + after);
+    }
   }
 
-  private static String found(ToolResult search) {
-    SearchResult best = search.sources().getFirst();
-    return "Use these search results to answer the question.\n\n%s (%s)\n%s\n\nQuestion: "
-        .formatted(
-            best.title(),
-            best.url(),
-            ToolResult.cut(best.snippet().replaceAll("\\s+", " "), SNIPPET_CHARACTERS, "…"));
+  private static void addPart(ArrayNode parts, String text) {
+    if (!text.isEmpty()) {
+      parts.addObject().put("type", "text").put("text", text);
+    }
+  }
+
+  private static String found(ToolResult search, int most) {
+    StringBuilder text = new StringBuilder("Use these search results to answer the question.\n");
+    search.sources().stream()
+        .limit(most)
+        .forEach(result ->
+            text.append(
+                "\n%s (%s)\n%s\n"
+                    .formatted(
+                        result.title(),
+                        result.url(),
+                        ToolResult.cut(
+                            GAPS.matcher(result.snippet()).replaceAll(" "),
+                            SNIPPET_CHARACTERS,
+                            "…"))));
+    return text.append("\nQuestion: ").toString();
   }
 }

@@ -11,10 +11,17 @@ import java.util.Set;
  * @param body what the provider is asked: the client's request, with these tools as functions in
  *     place of the words that asked for them
  * @param offered by name; empty in most chats
- * @param question what is searched for before the model is asked, because it cannot call tools;
- *     null otherwise
+ * @param search what is searched for before the model is asked, because it cannot call tools; null
+ *     otherwise
  */
-record ServerTools(ObjectNode body, Map<String, Tool> offered, String question) {
+record ServerTools(ObjectNode body, Map<String, Tool> offered, Search search) {
+  /**
+   * A search before the first turn.
+   *
+   * @param results how many of them the model gets at most
+   */
+  record Search(String question, int results) {}
+
   /** Nothing but the request. */
   static ServerTools none(ChatRequest request) {
     return new ServerTools(request.body(), Map.of(), null);
@@ -22,12 +29,12 @@ record ServerTools(ObjectNode body, Map<String, Tool> offered, String question) 
 
   /** Whether the server does anything but ask the provider once. */
   boolean any() {
-    return !offered.isEmpty() || question != null;
+    return !offered.isEmpty() || search != null;
   }
 
   /** What may be run. */
   Set<String> names() {
-    return question == null ? offered.keySet() : Set.of(ToolOffer.WEB_SEARCH);
+    return search == null ? offered.keySet() : Set.of(ToolOffer.WEB_SEARCH);
   }
 
   /** Whether a call of this name is the server's to answer, and not the client's. */

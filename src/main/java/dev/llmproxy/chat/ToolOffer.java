@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.chat.ServerTools.Search;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.provider.Target;
 import dev.llmproxy.tool.Tool;
 import dev.llmproxy.tool.ToolCatalogue;
+import dev.llmproxy.tool.ToolResult;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +35,11 @@ public final class ToolOffer {
   private static final String TOOLS = "tools";
   private static final String CHOICE = "tool_choice";
   private static final int LONGEST_QUESTION = 400;
+
+  /** Tokens; a model with no more is a small one, and of more than one result it answers worse. */
+  private static final int SMALL_CONTEXT = 4096;
+
+  private static final int MOST_RESULTS = 5;
 
   /** What OpenAI calls its own search, here and in other endpoints. */
   private static final Set<String> ALSO_WEB_SEARCH = Set.of("web_search_preview");
@@ -87,7 +94,7 @@ public final class ToolOffer {
       if (!own.isEmpty()) {
         asked.set(TOOLS, own);
       }
-      return new ServerTools(asked, Map.of(), question(body));
+      return new ServerTools(asked, Map.of(), search(body, target));
     }
     offered.values().forEach(tool -> own.add(tool.asOpenAi()));
     asked.set(TOOLS, own);
@@ -187,8 +194,8 @@ public final class ToolOffer {
     }
   }
 
-  /** What the user said last, as far as a search takes it; null when there are no words. */
-  private static String question(ObjectNode body) {
+  /** A search for what the user said last, as far as it takes it; null when there are no words. */
+  private static Search search(ObjectNode body, Target target) {
     String question = "";
     for (JsonNode message : body.path("messages")) {
       if (message.path("role").asText("").equals("user")) {
@@ -198,8 +205,7 @@ public final class ToolOffer {
     if (question.isEmpty()) {
       return null;
     }
-    return question.codePointCount(0, question.length()) <= LONGEST_QUESTION
-        ? question
-        : question.substring(0, question.offsetByCodePoints(0, LONGEST_QUESTION));
+    boolean small = target.model().contextLength() <= SMALL_CONTEXT;
+    return new Search(ToolResult.cut(question, LONGEST_QUESTION, ""), small ? 1 : MOST_RESULTS);
   }
 }

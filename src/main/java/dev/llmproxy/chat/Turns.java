@@ -169,7 +169,7 @@ public final class Turns {
     ObjectNode nextBody = Json.object().setAll(body);
     if (assistant == null) {
       ToolResult search = results.get(asked.getFirst());
-      nextBody.set("messages", PromptText.withSearch(messages, search));
+      nextBody.set("messages", PromptText.withSearch(messages, search, tools.search().results()));
     } else {
       ArrayNode more = Json.array().add(assistant);
       for (ToolCall call : asked) {
