@@ -10,6 +10,7 @@ import {
   model,
   needs,
   providersOwnVectors,
+  search,
   stats,
   tinyKey,
   waitUntil,
@@ -111,6 +112,80 @@ test('embeddings', needs(stats), async () => {
   assert.equal(usage.tokens, 9);
   await assert.rejects(embed('nowhere/at-all'), (error) => error.statusCode === 404);
 });
+
+/** The server's search beside the client's own tools; `ran` notes what the SDK runs or finds called. */
+function searching(mode, ran) {
+  const getWeather = tool({
+    description: 'The weather of a city',
+    inputSchema: z.object({ location: z.string() }),
+    execute: ({ location }) => `sunny in ${location}`,
+  });
+  return {
+    ...search.told(mode),
+    providerOptions: { llmproxy: { web_search_options: {} } },
+    tools: { get_weather: getWeather },
+    stopWhen: stepCountIs(5),
+    onStepFinish: (step) => ran.push(...step.toolCalls.map((call) => call.toolName)),
+  };
+}
+
+for (const mode of search.modes) {
+  test(`server tool, stream: ${mode}`, async () => {
+    const ran = [];
+    const { text, errors, of } = await parts(search.prompt, {
+      ...searching(mode, ran),
+      includeRawChunks: true,
+    });
+
+    assert.equal(text, search.answer);
+    assert.deepEqual(errors, []);
+    assert.deepEqual(ran, []);
+    for (const kind of ['tool-input-start', 'tool-call', 'tool-result', 'tool-error']) {
+      assert.deepEqual(of(kind), [], kind);
+    }
+    assert.equal(of('finish-step').length, 1);
+    assert.equal(of('finish')[0].finishReason, 'stop');
+    assert.equal(of('finish')[0].totalUsage.totalTokens, search.totalTokens);
+    const shown = of('raw').map((part) => part.rawValue).filter((chunk) => chunk.tool);
+    assert.deepEqual(
+      shown.map((chunk) => [chunk.tool, chunk.status, chunk.query, chunk.result]),
+      mode === 'hybrid'
+        ? [
+            ['web_search', 'started', 'camels', undefined],
+            ['web_search', 'completed', 'camels', '1 result from searxng'],
+          ]
+        : [],
+    );
+  });
+
+  test(`server tool, in one piece: ${mode}`, async () => {
+    const ran = [];
+    const { text, finishReason, usage, steps } = await generateText(
+      asking(search.prompt, searching(mode, ran)),
+    );
+
+    assert.equal(text, search.answer);
+    assert.equal(finishReason, 'stop');
+    assert.equal(usage.totalTokens, search.totalTokens);
+    assert.equal(steps.length, 1);
+    assert.deepEqual(ran, []);
+  });
+
+  for (const ask of [generateText, streamText]) {
+    test(`server tool, then the own one: ${ask.name}: ${mode}`, async () => {
+      const ran = [];
+
+      const result = await ask(asking(search.promptWithWeather, searching(mode, ran)));
+
+      assert.equal(await result.text, 'The tool said: sunny in Paris');
+      assert.deepEqual(ran, ['get_weather']);
+      assert.deepEqual(
+        (await result.steps).map((step) => step.finishReason),
+        ['tool-calls', 'stop'],
+      );
+    });
+  }
+}
 
 const withoutMessages = (body) => ({ ...body, messages: [] });
 

@@ -29,6 +29,13 @@ BASE_URL = setting("LLMPROXY_BASE_URL")
 KEY = setting("LLMPROXY_KEY")
 MODEL = setting("LLMPROXY_SCRIPTED_MODEL")
 LIMIT = 10  # RATE_LIMIT_SMALL of ../run
+MODES = pytest.mark.parametrize("mode", ["hybrid", "comment", "off"])
+STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+SEARCH = "[[script say='Let me look.' calls='web_search {\"query\": \"camels\"}%s']]"
+FOUND = (
+    'Let me look.\n\nThe tool said: {"engine":"searxng","results":[{"title":"searxng on camels",'
+    '"url":"https://example.com/found","snippet":"camels & more"}]}'
+)
 
 
 class City(BaseModel):
@@ -57,6 +64,11 @@ class Framework:
 
     def tools(self, prompt: str, asked: list[str]) -> str:
         """Lets a streamed `get_weather(location)` note the place in `asked` and answer "sunny"."""
+        raise NotImplementedError
+
+    def search(self, prompt: str, mode: str, stream: bool) -> tuple[str, int, list[str]]:
+        """Has the server's web search, of which it is told as `mode` says, and a `get_weather` of its own that
+        answers "sunny"; returns the last answer, the total of tokens, and the names of the tools it saw called."""
         raise NotImplementedError
 
     def structured(self, prompt: str) -> City:
@@ -94,6 +106,22 @@ class Rows:
 
         assert sorted(asked) == places
         assert answer == "The tool said: sunny"
+
+    @MODES
+    @STREAM
+    def test_server_tool(self, mode, stream):
+        prompt = "What are camels? " + SEARCH % ""
+
+        assert self.client.search(prompt, mode, stream) == (FOUND, 40, [])
+
+    @MODES
+    @STREAM
+    def test_server_tool_then_the_own_one(self, mode, stream):
+        prompt = SEARCH % ' | get_weather {"location": "Paris"}'
+
+        text, _, called = self.client.search(prompt, mode, stream)
+
+        assert (text, called) == ("The tool said: sunny", ["get_weather"])
 
     def test_json_schema(self):
         assert self.client.structured("[[script json=1]]") == City(city="Paris", people=42)
@@ -171,6 +199,10 @@ class EmbeddingRows:
             self.client.embed(["one"], model="nowhere/at-all")
 
         assert self.client.status_and_body(raised.value)[0] == 404
+
+
+def told(mode: str) -> dict[str, str]:
+    return {"X-Tool-Notifications": mode}
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows
+from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows, told
+from langchain.agents import create_agent
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
@@ -47,6 +48,22 @@ class LangChain(Framework):
             whole = chunk if whole is None else whole + chunk
         messages += [whole, *(get_weather.invoke(call) for call in whole.tool_calls)]
         return llm.invoke(messages).content
+
+    def search(self, prompt, mode, stream):
+        @tool
+        def get_weather(location: str) -> str:
+            """The weather of a city"""
+            return "sunny"
+
+        llm = self.llm(default_headers=told(mode), streaming=stream, stream_usage=True)
+        # Any other type of tool would make it ask another endpoint.
+        web_search = {"type": "function", "function": {"name": "web_search"}}
+        agent = create_agent(llm, tools=[get_weather, web_search])
+        messages = agent.invoke({"messages": [{"role": "user", "content": prompt}]})["messages"]
+        answers = [message for message in messages if message.type == "ai"]
+        total_tokens = sum(answer.usage_metadata["total_tokens"] for answer in answers)
+        called = [call["name"] for answer in answers for call in answer.tool_calls]
+        return answers[-1].content, total_tokens, called
 
     def structured(self, prompt):
         return self.llm().with_structured_output(City, method="json_schema").invoke(prompt)

@@ -2,7 +2,7 @@ import json
 
 import litellm
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows
+from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows, told
 
 WEATHER = {
     "type": "function",
@@ -61,6 +61,27 @@ class LiteLlm(Framework):
             asked.append(json.loads(call.function.arguments)["location"])
             messages.append({"role": "tool", "tool_call_id": call.id, "content": "sunny"})
         return self.completion(messages, tools=[WEATHER]).choices[0].message.content
+
+    def search(self, prompt, mode, stream):
+        messages = [{"role": "user", "content": prompt}]
+        total_tokens, called = 0, []
+        while True:
+            answer = self.completion(
+                messages,
+                tools=[{"type": "web_search"}, WEATHER],
+                extra_headers=told(mode),
+                **({"stream": True, "stream_options": {"include_usage": True}} if stream else {}),
+            )
+            if stream:
+                answer = litellm.stream_chunk_builder(list(answer), messages=messages)
+            message = answer.choices[0].message
+            total_tokens += answer.usage.total_tokens
+            if not message.tool_calls:
+                return message.content, total_tokens, called
+            messages.append(message.model_dump())
+            for call in message.tool_calls:
+                called.append(call.function.name)
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": "sunny"})
 
     def structured(self, prompt):
         completion = self.completion(prompt, response_format=City)

@@ -9,7 +9,7 @@ from agents import (
     Runner,
     function_tool,
 )
-from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows
+from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows, told
 
 
 class OpenAiAgents(Framework):
@@ -57,6 +57,29 @@ class OpenAiAgents(Framework):
 
         pieces, _ = asyncio.run(self._stream(self.agent(tools=[get_weather]), prompt, []))
         return "".join(pieces)
+
+    def search(self, prompt, mode, stream):
+        @function_tool
+        def get_weather(location: str) -> str:
+            """The weather of a city"""
+            return "sunny"
+
+        # Its own WebSearchTool is for another endpoint.
+        web_search = {"web_search_options": {}}
+        agent = self.agent(tools=[get_weather], extra_headers=told(mode), extra_args=web_search)
+
+        async def work():
+            config = RunConfig(tracing_disabled=True)
+            if not stream:
+                return await Runner.run(agent, prompt, run_config=config)
+            result = Runner.run_streamed(agent, prompt, run_config=config)
+            async for _ in result.stream_events():
+                pass
+            return result
+
+        result = asyncio.run(work())
+        called = [item.raw_item.name for item in result.new_items if item.type == "tool_call_item"]
+        return result.final_output, result.context_wrapper.usage.total_tokens, called
 
     def structured(self, prompt):
         return self.run(prompt, output_type=City).final_output

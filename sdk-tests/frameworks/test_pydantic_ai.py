@@ -1,8 +1,9 @@
 import asyncio
 
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows
-from pydantic_ai import Agent, Embedder, NativeOutput
+from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows, told
+from pydantic_ai import Agent, Embedder, NativeOutput, WebSearchTool
+from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -52,6 +53,31 @@ class PydanticAi(Framework):
 
         pieces, _ = asyncio.run(self._stream(agent, prompt))
         return "".join(pieces)
+
+    def search(self, prompt, mode, stream):
+        agent = Agent(
+            # It asks only OpenAI's own search models for a search, unless it is told.
+            OpenAIChatModel(
+                MODEL, provider=self.provider(), profile={"openai_chat_supports_web_search": True}
+            ),
+            capabilities=[NativeTool(WebSearchTool())],
+            model_settings={"extra_headers": told(mode)},
+        )
+
+        @agent.tool_plain
+        def get_weather(location: str) -> str:
+            """The weather of a city"""
+            return "sunny"
+
+        async def read(_, events):
+            async for _ in events:
+                pass
+
+        # Its run_stream would take the text before a call for the answer.
+        result = asyncio.run(agent.run(prompt, event_stream_handler=read if stream else None))
+        parts = [part for message in result.all_messages() for part in message.parts]
+        called = [part.tool_name for part in parts if "tool-call" in part.part_kind]
+        return result.output, result.usage.total_tokens, called
 
     def structured(self, prompt):
         return asyncio.run(self.agent(output_type=NativeOutput(City)).run(prompt)).output

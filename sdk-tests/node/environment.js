@@ -39,3 +39,15 @@ export async function waitUntil(condition, milliseconds = 2000) {
 }
 /** Has three requests a minute, for one test to use up. */
 export const tinyKey = process.env.LLMPROXY_TINY_KEY;
+
+/** A chat in which the server searches the web, and what is said in it. */
+export const search = {
+  modes: ['hybrid', 'comment', 'off'],
+  prompt: `What are camels? [[script say='Let me look.' calls='web_search {"query": "camels"}']]`,
+  promptWithWeather: `[[script say='Let me look.' calls='web_search {"query": "camels"} | get_weather {"location": "Paris"}']]`,
+  url: 'https://example.com/found',
+  answer:
+    'Let me look.\n\nThe tool said: {"engine":"searxng","results":[{"title":"searxng on camels","url":"https://example.com/found","snippet":"camels & more"}]}',
+  totalTokens: 40, // of both turns
+  told: (mode) => ({ headers: { 'X-Tool-Notifications': mode } }),
+};

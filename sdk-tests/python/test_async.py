@@ -7,6 +7,17 @@ import openai
 import pytest
 from conftest import user
 from test_embeddings import LOCAL_EMBEDDING_MODEL, cosine
+from test_server_tools import (
+    ANSWER,
+    CAMELS,
+    MODES,
+    SEARCH,
+    USAGE,
+    assert_cited,
+    assert_one_search_is_shown,
+    notifications,
+    said_in,
+)
 from test_structured import PARIS, City
 from test_stream import wait_until
 from test_tools import WEATHER
@@ -139,6 +150,34 @@ def test_bad_key(run, model):
         )
 
     assert raised.value.code == "invalid_api_key"
+
+
+@MODES
+def test_server_tools_stream(run, model, mode):
+    async def work(client):
+        stream = await client.chat.completions.create(
+            model=model,
+            messages=CAMELS,
+            tools=[SEARCH],
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_headers=said_in(mode),
+        )
+        return [chunk async for chunk in stream]
+
+    *chunks, last = run(work)
+
+    deltas = [chunk.choices[0].delta for chunk in chunks]
+    assert "".join(delta.content or "" for delta in deltas) == ANSWER
+    assert [delta.tool_calls for delta in deltas] == [None] * len(deltas)
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert last.usage.model_dump(exclude_none=True) == USAGE
+    extras = [delta.model_extra or {} for delta in deltas]
+    assert_cited(sum((extra.get("annotations", []) for extra in extras), []))
+    if mode == "hybrid":
+        assert_one_search_is_shown(notifications(chunks))
+    else:
+        assert notifications(chunks) == []
 
 
 @pytest.mark.parametrize("stream", [False, True])

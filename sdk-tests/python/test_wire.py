@@ -10,8 +10,8 @@ from conftest import user
 
 @pytest.fixture
 def send(base_url, key):
-    def send(model, text, **body):
-        headers = {"Accept-Encoding": "gzip"}
+    def send(model, text, headers=None, **body):
+        headers = {"Accept-Encoding": "gzip", **(headers or {})}
         body = {"model": model, "messages": user(text), **body}
         return wire.post(f"{base_url}/chat/completions", key, body, headers)
 
@@ -78,6 +78,73 @@ def test_reply_in_one_piece(send, model, script):
     assert reply.headers["x-request-id"].startswith("req_")
     assert wire.schema_violations("CreateChatCompletionResponse", reply.json()) == []
     assert reply.json()["model"] == model
+
+
+TOOLS = [{"type": "web_search"}, {"type": "calculator"}, {"type": "current_time"}]
+# Two tools at once, then a third; text before each turn's calls.
+TURNS = (
+    "[[script say='Let me look.' calls='web_search {\"query\": \"camels\"}"
+    " & calculator {\"expression\": \"6*7\"} | current_time {}']]"
+)
+
+
+@pytest.fixture
+def send_tools(send, model):
+    def send_tools(mode, text=TURNS):
+        headers = {"X-Tool-Notifications": mode} if mode else {}
+        options = {"include_usage": True}
+        return send(model, text, headers, tools=TOOLS, stream=True, stream_options=options)
+
+    return send_tools
+
+
+@pytest.mark.parametrize("mode", [None, "hybrid", "comment", "off"])
+def test_stream_with_the_servers_tools(send_tools, model, mode):
+    reply = send_tools(mode)
+
+    assert wire.stream_violations(reply, model, usage_asked=True) == []
+    assert b'"tool_calls"' not in reply.body
+    found = wire.notifications(reply.body.decode())
+    if mode == "off":
+        assert b"tool_notification" not in reply.body and found == []
+        return
+    assert {each.form for each in found} == {mode or "hybrid"}
+    assert wire.notification_violations(found) == []
+    ran = [(each.fields["tool"], each.fields["status"], each.said.count("look.")) for each in found]
+    assert ran[:2] == [("web_search", "started", 1), ("calculator", "started", 1)]
+    assert sorted(ran[2:4]) == [("calculator", "completed", 1), ("web_search", "completed", 1)]
+    assert ran[4:] == [("current_time", "started", 2), ("current_time", "completed", 2)]
+
+
+@pytest.mark.parametrize("mode", [None, "comment", "off"])
+def test_stream_that_begins_with_a_tool(send_tools, model, mode):
+    reply = send_tools(mode, "[[script calls='calculator {\"expression\": \"6*7\"}']]")
+
+    assert wire.stream_violations(reply, model, usage_asked=True) == []
+    assert b'"tool_calls"' not in reply.body
+
+
+def test_bare_notifications(send_tools):
+    body = send_tools("bare").body.decode()
+
+    found = wire.notifications(body)
+    assert [each.form for each in found] == ["bare"] * 6
+    query = {"query": "camels"}
+    assert {"tool": "web_search", "status": "started", **query} in [each.fields for each in found]
+    assert {"tool": "web_search", "status": "completed", **query} in [each.fields for each in found]
+    assert {"tool": "calculator", "status": "completed"} in [each.fields for each in found]
+    assert (
+        'event: tool_notification\ndata: {"tool":"web_search","status":"started","query":"camels"}\n\n'
+        in body
+    )
+
+
+def test_notifications_of_no_known_kind(send_tools):
+    reply = send_tools("loud")
+
+    assert reply.status == 400
+    assert wire.error_violations(reply.json()) == []
+    assert "bare" in reply.json()["error"]["message"]
 
 
 # wire 6.id

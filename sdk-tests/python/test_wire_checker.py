@@ -61,7 +61,6 @@ def reply(events, tail="data: [DONE]\n\n", headers=HEADERS):
         ([ROLE, WORD, FINISH], False),
         ([ROLE, WORD, FINISH, USAGE], True),
         (calls(CALL, REST), False),
-        ([ROLE, chunk({}, tool="web_search", status="started"), WORD, FINISH], False),
     ],
 )
 def test_a_good_stream_passes(events, usage_asked):
@@ -73,6 +72,50 @@ def test_comments_are_fine():
     good.body = b": ping\n\n" + good.body
 
     assert wire.stream_violations(good, MODEL, usage_asked=False) == []
+
+
+STARTED = {"tool": "web_search", "status": "started", "query": "q", "call_id": "call_1"}
+COMPLETED = STARTED | {"status": "completed", "result": "1 result", "duration_ms": 3}
+
+
+def notified(*notifications, delta=None, before=(ROLE,), name="tool_notification"):
+    def event(data):
+        return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+    chunks = "".join(event(chunk(delta or {}, **fields)) for fields in notifications)
+    good = reply([WORD, FINISH])
+    good.body = reply(before, chunks).body + good.body
+    return good
+
+
+def test_notifications_are_fine():
+    good = notified(STARTED, COMPLETED)
+
+    assert wire.stream_violations(good, MODEL, usage_asked=False) == []
+    found = wire.notifications(good.body.decode())
+    assert [(each.form, each.fields) for each in found] == [
+        ("hybrid", STARTED),
+        ("hybrid", COMPLETED),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rule, broken",
+    [
+        ("do not end: ['call_1']", notified(STARTED)),
+        ("a notification {", notified(COMPLETED)),
+        ("a notification {", notified(STARTED, without(COMPLETED, "result"))),
+        ("a notification {", notified(without(STARTED, "query"), COMPLETED)),
+        ("a notification {", notified(STARTED | {"secret": 1}, COMPLETED)),
+        ("with choices", notified(STARTED, COMPLETED, delta={"content": "x"})),
+        ("with choices", notified(STARTED, COMPLETED, before=())),
+        ("an event named note", notified(STARTED, COMPLETED, name="note")),
+    ],
+)
+def test_a_broken_notification_is_named(rule, broken):
+    violations = wire.stream_violations(broken, MODEL, usage_asked=False)
+
+    assert any(rule in violation for violation in violations), violations
 
 
 BROKEN = {

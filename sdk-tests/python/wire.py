@@ -20,6 +20,8 @@ SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 
 FINISH_REASONS = {"stop", "length", "tool_calls", "content_filter", "function_call"}
 ERROR_KEYS = {"message", "type", "param", "code"}
+CHUNK_KEYS = {"id", "object", "created", "model", "choices"}
+NOTIFICATION = "tool_notification"
 
 
 @dataclass
@@ -37,6 +39,15 @@ class Reply:
 class Event:
     name: str | None = None
     data: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Notification:
+    """What a stream says of a tool that the server runs."""
+
+    form: str  # hybrid, bare or comment
+    fields: dict
+    said: str  # the text of the answer that came before it
 
 
 def schema_violations(name: str, value) -> list[str]:
@@ -107,6 +118,24 @@ def parse_events(text: str) -> list[Event]:
     return events
 
 
+def notifications(text: str) -> list[Notification]:
+    """In the order of the stream, in whichever form they came."""
+    found, said = [], ""
+    for block in text.split("\n\n"):
+        if block.startswith(f": {NOTIFICATION} "):
+            fields = json.loads(block.removeprefix(f": {NOTIFICATION} "))
+            found.append(Notification("comment", fields, said))
+        elif block.startswith(f"event: {NOTIFICATION}\ndata: "):
+            data = json.loads(block.partition("\ndata: ")[2])
+            fields = {name: value for name, value in data.items() if name not in CHUNK_KEYS}
+            form = "hybrid" if CHUNK_KEYS & data.keys() else "bare"
+            found.append(Notification(form, fields, said))
+        elif block.startswith("data: {"):
+            for choice in json.loads(block.removeprefix("data: ")).get("choices") or []:
+                said += choice["delta"].get("content") or ""
+    return found
+
+
 def stream_violations(reply: Reply, model: str, usage_asked: bool) -> list[str]:
     """The rules that a stream breaks which was to end well."""
     violations = header_violations(reply)
@@ -132,6 +161,8 @@ def stream_violations(reply: Reply, model: str, usage_asked: bool) -> list[str]:
     if not chunks or violations:
         return violations or ["no chunk at all"]
     violations += identity_violations(chunks, model)
+    violations += event_name_violations(events)
+    violations += notification_violations(notifications(text))
     violations += usage_violations(chunks, usage_asked)
     indices = {choice["index"] for chunk in chunks for choice in chunk["choices"]}
     for index in sorted(indices):
@@ -179,6 +210,42 @@ def identity_violations(chunks: list[dict], model: str) -> list[str]:
         f"model is not {model}": {chunk["model"] for chunk in chunks} == {model},
     }
     return [rule for rule, kept in rules.items() if not kept]
+
+
+def event_name_violations(events: list[Event]) -> list[str]:
+    """An event with a name is a chunk as well, which says nothing to those who take it for one."""
+    violations = []
+    for position, event in enumerate(events):
+        if event.name is None:
+            continue
+        if event.name != NOTIFICATION:
+            violations.append(f"an event named {event.name}")
+            continue
+        choices = json.loads("".join(event.data))["choices"]
+        silent = [{}] if position else [{"role": "assistant", "content": ""}]
+        if [choice["delta"] for choice in choices] != silent:
+            violations.append(f"a notification with choices {choices}")
+    return violations
+
+
+def notification_violations(found: list[Notification]) -> list[str]:
+    violations, running = [], set()
+    for notification in found:
+        fields = notification.fields
+        call, status = fields.get("call_id"), fields.get("status")
+        known = {"tool", "status", "query", "arguments", "call_id"}
+        if status == "started":
+            right = bool(call) and call not in running
+            running.add(call)
+        else:
+            known |= {"result", "duration_ms", "results"}
+            right = status in {"completed", "failed"} and call in running
+            right &= bool(fields.get("result")) and type(fields.get("duration_ms")) is int
+            running.discard(call)
+        right &= bool(fields.get("tool")) and ("query" in fields) != ("arguments" in fields)
+        if not right or fields.keys() - known:
+            violations.append(f"a notification {fields}")
+    return [*violations, f"tools that do not end: {sorted(running)}"] if running else violations
 
 
 def usage_violations(chunks: list[dict], usage_asked: bool) -> list[str]:

@@ -60,9 +60,10 @@ public final class ScriptedSearch implements AutoCloseable {
     }
   }
 
-  /** Runs until the process is ended, for a started {@code ./llmproxy}. */
+  /** Prints the settings and an empty line; runs until the process is ended. */
   public static void main(String[] arguments) throws Exception {
     start().settings().forEach((name, value) -> System.out.println("export " + name + "=" + value));
+    System.out.println();
     new CountDownLatch(1).await();
   }
 
