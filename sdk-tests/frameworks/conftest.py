@@ -67,8 +67,11 @@ class Framework:
         raise NotImplementedError
 
     def search(self, prompt: str, mode: str, stream: bool) -> tuple[str, int, list[str]]:
-        """Has the server's web search, of which it is told as `mode` says, and a `get_weather` of its own that
-        answers "sunny"; returns the last answer, the total of tokens, and the names of the tools it saw called."""
+        """The last answer, the total of tokens, and the names of the tools that it saw called.
+
+        It has the server's web search, of which it is told as `mode` says, and a `get_weather`
+        of its own that answers "sunny".
+        """
         raise NotImplementedError
 
     def structured(self, prompt: str) -> City:

@@ -2,7 +2,7 @@ import json
 
 import litellm
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows, told
+from conftest import BASE_URL, FOUND, KEY, MODEL, SEARCH, STREAM, City, EmbeddingRows, Framework, Rows, told
 
 WEATHER = {
     "type": "function",
@@ -105,6 +105,20 @@ class LiteLlm(Framework):
 
 class TestLiteLlm(Rows, EmbeddingRows):
     client = LiteLlm()
+
+    @STREAM
+    def test_citations_of_a_server_tool(self, stream):
+        tools = [{"type": "web_search"}]
+        answer = self.client.completion(SEARCH % "", tools=tools, stream=stream)
+        if stream:
+            answer = litellm.stream_chunk_builder(list(answer))
+
+        (annotation,) = answer.choices[0].message.annotations
+        cited = annotation["url_citation"]
+        assert FOUND[cited["start_index"] : cited["end_index"]] == cited["url"]
+        if not stream:  # of a stream it drops them
+            shown = [(each["tool"], each["status"]) for each in answer.tool_notifications]
+            assert shown == [("web_search", "started"), ("web_search", "completed")]
 
     def test_lists_models(self):
         models = litellm.get_valid_models(

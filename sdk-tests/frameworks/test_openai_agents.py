@@ -9,7 +9,7 @@ from agents import (
     Runner,
     function_tool,
 )
-from conftest import BASE_URL, KEY, MODEL, City, Framework, Rows, told
+from conftest import BASE_URL, FOUND, KEY, MODEL, SEARCH, STREAM, City, Framework, Rows, told
 
 
 class OpenAiAgents(Framework):
@@ -59,6 +59,11 @@ class OpenAiAgents(Framework):
         return "".join(pieces)
 
     def search(self, prompt, mode, stream):
+        result = self.searched(prompt, mode, stream)
+        called = [item.raw_item.name for item in result.new_items if item.type == "tool_call_item"]
+        return result.final_output, result.context_wrapper.usage.total_tokens, called
+
+    def searched(self, prompt, mode, stream):
         @function_tool
         def get_weather(location: str) -> str:
             """The weather of a city"""
@@ -77,9 +82,7 @@ class OpenAiAgents(Framework):
                 pass
             return result
 
-        result = asyncio.run(work())
-        called = [item.raw_item.name for item in result.new_items if item.type == "tool_call_item"]
-        return result.final_output, result.context_wrapper.usage.total_tokens, called
+        return asyncio.run(work())
 
     def structured(self, prompt):
         return self.run(prompt, output_type=City).final_output
@@ -87,3 +90,11 @@ class OpenAiAgents(Framework):
 
 class TestOpenAiAgents(Rows):
     client = OpenAiAgents()
+
+    @STREAM
+    def test_citations_of_a_server_tool(self, stream):
+        (message,) = self.client.searched(SEARCH % "", "hybrid", stream).new_items
+
+        (cited,) = message.raw_item.content[0].annotations
+        assert cited.type == "url_citation"
+        assert FOUND[cited.start_index : cited.end_index] == cited.url

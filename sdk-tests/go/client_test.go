@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"os"
@@ -58,10 +59,10 @@ func equal[T comparable](t *testing.T, what string, got, wanted T) {
 }
 
 // The whole of a stream, accumulated as in the README, the pieces of its text, and what the accumulator saw finish.
-func stream(t *testing.T, params openai.ChatCompletionNewParams) (openai.ChatCompletionAccumulator, string, []string, error) {
+func stream(t *testing.T, params openai.ChatCompletionNewParams, options ...option.RequestOption) (openai.ChatCompletionAccumulator, string, []string, error) {
 	t.Helper()
 	params.StreamOptions.IncludeUsage = openai.Bool(true)
-	chunks := client.Chat.Completions.NewStreaming(ctx, params)
+	chunks := client.Chat.Completions.NewStreaming(ctx, params, options...)
 	defer chunks.Close()
 	whole, text, finished := openai.ChatCompletionAccumulator{}, "", []string{}
 	for chunks.Next() {
@@ -172,6 +173,135 @@ func TestToolRoundTripWithStreamedArguments(t *testing.T) {
 	}
 	equal(t, "asked", asked, "get_weather Paris;get_weather Rome;")
 	equal(t, "answer", whole(t, params).Content, "The tool said: sunny")
+}
+
+const searchScript = `[[script say='Let me look.' calls='web_search {"query": "camels"}%s']]`
+const foundURL = "https://example.com/found"
+const foundAnswer = "Let me look.\n\nThe tool said: " +
+	`{"engine":"searxng","results":[{"title":"searxng on camels","url":"` + foundURL + `","snippet":"camels & more"}]}`
+
+// A question for which the server searches the web; there is no type for its tool but a function without parameters.
+func search(afterwards string, own ...openai.ChatCompletionToolUnionParam) openai.ChatCompletionNewParams {
+	params := ask("What are camels? " + fmt.Sprintf(searchScript, afterwards))
+	params.Tools = append(own, openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{Name: "web_search"}))
+	return params
+}
+
+func inEachMode(t *testing.T, test func(t *testing.T, mode string, told option.RequestOption)) {
+	for _, mode := range []string{"hybrid", "comment", "off"} {
+		t.Run(mode, func(t *testing.T) { test(t, mode, option.WithHeader("X-Tool-Notifications", mode)) })
+	}
+}
+
+type notification struct {
+	Tool, Status, Query, Result string
+	CallID                      string `json:"call_id"`
+	DurationMs                  *int   `json:"duration_ms"`
+}
+
+func showsOneSearch(t *testing.T, mode string, shown []notification) {
+	t.Helper()
+	if mode != "hybrid" {
+		equal(t, "shown", len(shown), 0)
+		return
+	}
+	equal(t, "shown", len(shown), 2)
+	id := shown[0].CallID
+	equal(t, "call id", id != "", true)
+	equal(t, "started", shown[0], notification{Tool: "web_search", Status: "started", Query: "camels", CallID: id})
+	equal(t, "duration", shown[1].DurationMs != nil, true)
+	shown[1].DurationMs = nil
+	equal(t, "completed", shown[1], notification{"web_search", "completed", "camels", "1 result from searxng", id, nil})
+}
+
+func TestServerToolStreamsAsInTheReadme(t *testing.T) {
+	inEachMode(t, func(t *testing.T, mode string, told option.RequestOption) {
+		chunks := client.Chat.Completions.NewStreaming(ctx, search("", getWeather), told)
+		defer chunks.Close()
+		text, finished, cited, shown := "", "", 0, []notification{}
+		for chunks.Next() {
+			choice := chunks.Current().Choices[0]
+			text += choice.Delta.Content
+			finished += choice.FinishReason
+			equal(t, "calls", len(choice.Delta.ToolCalls), 0)
+			cited += strings.Count(choice.Delta.JSON.ExtraFields["annotations"].Raw(), foundURL)
+			var fields notification
+			if err := json.Unmarshal([]byte(chunks.Current().RawJSON()), &fields); err != nil {
+				t.Fatal(err)
+			}
+			if fields.Tool != "" {
+				shown = append(shown, fields)
+			}
+		}
+		if chunks.Err() != nil {
+			t.Fatal(chunks.Err())
+		}
+		equal(t, "text", text, foundAnswer)
+		equal(t, "finish reasons", finished, "stop")
+		equal(t, "citations", cited, 1)
+		showsOneSearch(t, mode, shown)
+	})
+}
+
+func TestServerToolAccumulates(t *testing.T) {
+	inEachMode(t, func(t *testing.T, _ string, told option.RequestOption) {
+		whole, text, finished, err := stream(t, search("", getWeather), told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "text", text, foundAnswer)
+		equal(t, "accumulated", whole.Choices[0].Message.Content, foundAnswer)
+		// It also takes the text before a notification for finished.
+		equal(t, "finished", finished[len(finished)-1], foundAnswer)
+		equal(t, "calls", len(whole.Choices[0].Message.ToolCalls), 0)
+		equal(t, "finish reason", whole.Choices[0].FinishReason, "stop")
+		equal(t, "total tokens of both turns", whole.Usage.TotalTokens, 40)
+	})
+}
+
+func TestServerToolInOnePiece(t *testing.T) {
+	inEachMode(t, func(t *testing.T, mode string, told option.RequestOption) {
+		completion, err := client.Chat.Completions.New(ctx, search(""), told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := completion.Choices[0].Message
+		equal(t, "content", message.Content, foundAnswer)
+		equal(t, "calls", len(message.ToolCalls), 0)
+		equal(t, "finish reason", completion.Choices[0].FinishReason, "stop")
+		equal(t, "total tokens of both turns", completion.Usage.TotalTokens, 40)
+		equal(t, "citations", len(message.Annotations), 1)
+		citation := message.Annotations[0].URLCitation
+		equal(t, "cited", citation.URL, foundURL)
+		equal(t, "cited there", foundAnswer[citation.StartIndex:citation.EndIndex], foundURL)
+		shown := []notification{}
+		if listed, ok := completion.JSON.ExtraFields["tool_notifications"]; ok {
+			if err := json.Unmarshal([]byte(listed.Raw()), &shown); err != nil {
+				t.Fatal(err)
+			}
+		}
+		showsOneSearch(t, mode, shown)
+	})
+}
+
+func TestServerToolThenTheClientsOwnFunction(t *testing.T) {
+	inEachMode(t, func(t *testing.T, _ string, told option.RequestOption) {
+		params := search(` | get_weather {"location": "Paris"}`, getWeather)
+		streamed, _, finished, err := stream(t, params, told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := streamed.Choices[0].Message
+		equal(t, "finish reason", streamed.Choices[0].FinishReason, "tool_calls")
+		equal(t, "calls", len(message.ToolCalls), 1)
+		equal(t, "call", finished[len(finished)-1], `get_weather{"location": "Paris"}`)
+		params.Messages = append(params.Messages, message.ToParam(), openai.ToolMessage("sunny", message.ToolCalls[0].ID))
+		_, text, _, err := stream(t, params, told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "answer", text, "The tool said: sunny")
+	})
 }
 
 func TestJSONSchema(t *testing.T) {

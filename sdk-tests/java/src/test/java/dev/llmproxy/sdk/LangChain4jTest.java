@@ -15,6 +15,7 @@ import dev.langchain4j.data.segment.TextSegment;
 import dev.langchain4j.exception.AuthenticationException;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.ModelNotFoundException;
+import dev.langchain4j.http.client.sse.ServerSentEvent;
 import dev.langchain4j.model.catalog.ModelDescription;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ResponseFormat;
@@ -22,6 +23,7 @@ import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.langchain4j.model.chat.request.json.JsonSchema;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteToolCall;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
@@ -29,8 +31,11 @@ import dev.langchain4j.model.openai.OpenAiChatModel;
 import dev.langchain4j.model.openai.OpenAiEmbeddingModel;
 import dev.langchain4j.model.openai.OpenAiModelCatalog;
 import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
+import dev.langchain4j.model.openai.OpenAiStreamingChatModel.OpenAiStreamingChatModelBuilder;
+import dev.langchain4j.model.output.FinishReason;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -88,6 +93,56 @@ class LangChain4jTest {
         .forEach(call -> messages.add(ToolExecutionResultMessage.from(call, "sunny")));
     assertThat(chat(KEY, Gateway.MODEL, request.messages(messages).build()).aiMessage().text())
         .isEqualTo("The tool said: sunny");
+  }
+
+  /** Of events that are no chunks to it, it shows the bytes; citations it drops. */
+  @ParameterizedTest
+  @ValueSource(strings = {"hybrid", "comment", "off"})
+  void theServersToolIsNotItsOwn(String mode) {
+    Stream stream = new Stream(false).of(searching(mode), ask(Search.PROMPT).build());
+
+    ChatResponse response = stream.whole.join();
+    assertThat(String.join("", stream.pieces)).isEqualTo(Search.ANSWER);
+    assertThat(response.aiMessage().text()).isEqualTo(Search.ANSWER);
+    assertThat(response.aiMessage().hasToolExecutionRequests()).isFalse();
+    assertThat(stream.calls).isEmpty();
+    assertThat(response.finishReason()).isEqualTo(FinishReason.STOP);
+    assertThat(response.tokenUsage().totalTokenCount()).isEqualTo(Search.TOTAL_TOKENS);
+    List<String> shown =
+        stream.unmapped.stream()
+            .filter(event -> "tool_notification".equals(event.event()))
+            .map(ServerSentEvent::data)
+            .toList();
+    if (mode.equals("hybrid")) {
+      assertThat(shown).hasSize(2).allMatch(data -> data.contains("\"tool\":\"web_search\""));
+      assertThat(shown.getFirst()).contains("\"status\":\"started\",\"query\":\"camels\"");
+      assertThat(shown.getLast())
+          .contains("\"status\":\"completed\"", "\"result\":\"1 result from searxng\"");
+    } else {
+      assertThat(shown).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"hybrid", "comment", "off"})
+  void theServersToolComesBeforeItsOwn(String mode) {
+    var parameters = JsonObjectSchema.builder().addStringProperty("location").build();
+    var weather = ToolSpecification.builder().name("get_weather").parameters(parameters).build();
+    ChatRequest.Builder request = ask(Search.PROMPT_WITH_WEATHER).toolSpecifications(weather);
+    List<ChatMessage> messages = new ArrayList<>(request.build().messages());
+
+    Stream stream = new Stream(false).of(searching(mode), request.build());
+    var calls = stream.whole.join().aiMessage();
+    assertThat(stream.calls).containsExactly("get_weather");
+    assertThat(calls.toolExecutionRequests())
+        .extracting(ToolExecutionRequest::name)
+        .containsExactly("get_weather");
+
+    messages.add(calls);
+    messages.add(
+        ToolExecutionResultMessage.from(calls.toolExecutionRequests().getFirst(), "sunny"));
+    Stream answer = new Stream(false).of(searching(mode), request.messages(messages).build());
+    assertThat(answer.whole.join().aiMessage().text()).isEqualTo("The tool said: sunny");
   }
 
   @Test
@@ -192,6 +247,17 @@ class LangChain4jTest {
     ScriptedStats.awaitMoreCancelledThan(before);
   }
 
+  /** A function without parameters would be sent with an empty schema of them. */
+  private static OpenAiStreamingChatModelBuilder searching(String mode) {
+    return model(KEY, Gateway.MODEL)
+        .customHeaders(Map.of(Search.TOLD, mode))
+        .customParameters(Map.of("web_search_options", Map.of()));
+  }
+
+  private static OpenAiStreamingChatModelBuilder model(String key, String model) {
+    return OpenAiStreamingChatModel.builder().baseUrl(URL).apiKey(key).modelName(model);
+  }
+
   private static ChatRequest.Builder ask(String message) {
     return ChatRequest.builder().messages(UserMessage.from(message));
   }
@@ -209,6 +275,8 @@ class LangChain4jTest {
   /** What comes of a stream; left after the first piece of text when that is asked for. */
   static final class Stream implements StreamingChatResponseHandler {
     final List<String> pieces = new ArrayList<>();
+    final List<String> calls = new ArrayList<>();
+    final List<ServerSentEvent> unmapped = new ArrayList<>();
     final CompletableFuture<ChatResponse> whole = new CompletableFuture<>();
     private final boolean leaving;
 
@@ -221,12 +289,11 @@ class LangChain4jTest {
     }
 
     Stream of(String key, String model, ChatRequest request) {
-      OpenAiStreamingChatModel.builder()
-          .baseUrl(URL)
-          .apiKey(key)
-          .modelName(model)
-          .build()
-          .chat(request, this);
+      return of(model(key, model), request);
+    }
+
+    Stream of(OpenAiStreamingChatModelBuilder model, ChatRequest request) {
+      model.build().chat(request, this);
       return this;
     }
 
@@ -236,6 +303,16 @@ class LangChain4jTest {
       if (leaving) {
         context.streamingHandle().cancel();
       }
+    }
+
+    @Override
+    public void onCompleteToolCall(CompleteToolCall call) {
+      calls.add(call.toolExecutionRequest().name());
+    }
+
+    @Override
+    public void onUnmappedRawEvent(Object event) {
+      unmapped.add((ServerSentEvent) event);
     }
 
     @Override

@@ -19,7 +19,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ToolsTest {
-  private static final FunctionDefinition WEATHER =
+  static final FunctionDefinition WEATHER =
       FunctionDefinition.builder()
           .name("get_weather")
           .description("The weather of a city")
