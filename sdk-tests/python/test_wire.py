@@ -98,6 +98,7 @@ def send_tools(send, model):
     return send_tools
 
 
+# wire 1.1, 1.1chunk, 1.1order, 1.1calls, 1.1comment, 1.1off
 @pytest.mark.parametrize("mode", [None, "hybrid", "comment", "off"])
 def test_stream_with_the_servers_tools(send_tools, model, mode):
     reply = send_tools(mode)
@@ -116,6 +117,7 @@ def test_stream_with_the_servers_tools(send_tools, model, mode):
     assert ran[4:] == [("current_time", "started", 2), ("current_time", "completed", 2)]
 
 
+# wire 1.1calls
 @pytest.mark.parametrize("mode", [None, "comment", "off"])
 def test_stream_that_begins_with_a_tool(send_tools, model, mode):
     reply = send_tools(mode, "[[script calls='calculator {\"expression\": \"6*7\"}']]")
@@ -124,6 +126,7 @@ def test_stream_that_begins_with_a_tool(send_tools, model, mode):
     assert b'"tool_calls"' not in reply.body
 
 
+# wire 1.1bare
 def test_bare_notifications(send_tools):
     body = send_tools("bare").body.decode()
 
@@ -139,6 +142,17 @@ def test_bare_notifications(send_tools):
     )
 
 
+# wire 1.1whole
+@pytest.mark.parametrize("mode, listed", [("hybrid", 6), ("bare", 6), ("comment", 0), ("off", 0)])
+def test_notifications_in_one_piece(send, model, mode, listed):
+    reply = send(model, TURNS, {"X-Tool-Notifications": mode}, tools=TOOLS)
+
+    assert wire.schema_violations("CreateChatCompletionResponse", reply.json()) == []
+    assert len(reply.json().get("tool_notifications", [])) == listed
+    assert "tool_calls" not in reply.json()["choices"][0]["message"]
+
+
+# wire 1.1wrong
 def test_notifications_of_no_known_kind(send_tools):
     reply = send_tools("loud")
 
