@@ -240,8 +240,8 @@ public final class Turns {
     hidden.addAndGet(pieces);
   }
 
-  /** A chunk of the answer with one choice. */
-  ObjectNode chunk(ChatCall chat, ObjectNode delta, String finishReason) {
+  /** A chunk of the answer with one choice, which says this. */
+  public ObjectNode chunk(ChatCall chat, ObjectNode delta, String finishReason) {
     ObjectNode chunk = head(chat).deepCopy();
     ObjectNode choice = chunk.putArray("choices").addObject().put("index", 0);
     choice.set("delta", delta);

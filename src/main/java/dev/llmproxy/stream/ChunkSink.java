@@ -93,7 +93,9 @@ public final class ChunkSink {
           delta.put("role", "assistant").put("content", "");
         }
         begin(reply);
-        reply.event(NOTIFICATION, Json.bytes(emptyChunk(chat, delta).setAll(notification)));
+        // A chunk that says nothing, so that clients which take every event for one read on.
+        ObjectNode chunk = chat.turns().chunk(chat, delta, null);
+        reply.event(NOTIFICATION, Json.bytes(chunk.setAll(notification)));
       }
       case COMMENT -> {
         begin(reply);
@@ -105,14 +107,5 @@ public final class ChunkSink {
       }
       case OFF -> {}
     }
-  }
-
-  /** A chunk that says nothing, so that clients which take every event for a chunk read on. */
-  private static ObjectNode emptyChunk(ChatCall chat, ObjectNode delta) {
-    ObjectNode chunk = head(chat);
-    ObjectNode choice = chunk.putArray("choices").addObject().put("index", 0);
-    choice.set("delta", delta);
-    choice.putNull("logprobs").putNull("finish_reason");
-    return chunk;
   }
 }

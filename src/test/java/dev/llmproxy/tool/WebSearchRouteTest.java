@@ -119,10 +119,12 @@ class WebSearchRouteTest {
     ToolResult result = tools.run("web_search", "query", query);
     assertThat(result.status()).as(result.content()).isEqualTo(Status.COMPLETED);
     JsonNode answer = Json.parse(result.content());
+    int results = answer.path("results").size();
     assertThat(result.summary())
         .isEqualTo(
-            "%d results from %s"
-                .formatted(answer.path("results").size(), answer.path("engine").asText()));
+            "%d %s from %s"
+                .formatted(
+                    results, results == 1 ? "result" : "results", answer.path("engine").asText()));
     return answer;
   }
 }
