@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.LogLines;
 import dev.llmproxy.emulator.ScriptedSearch;
 import dev.llmproxy.emulator.ScriptedSearch.Behaviour;
 import dev.llmproxy.tool.ToolResult.Status;
@@ -66,6 +67,23 @@ class WebSearchRouteTest {
 
     assertThat(search("camels").path("engine").asText()).isEqualTo("brave");
     assertThat(web.asked()).containsExactly("searxng", "brave");
+  }
+
+  @Test
+  void anEngineThatDoesNotServeIsALineInTheLogAndOneThatIsNotSetUpIsNone() throws Exception {
+    settings.remove("BRAVE_API_KEY");
+    web.make("searxng", Behaviour.FAILS);
+
+    List<String> said;
+    try (LogLines lines = LogLines.open()) {
+      search("camels");
+      said = lines.said();
+    }
+
+    assertThat(said)
+        .anyMatch(line -> line.startsWith("WARN The search engine searxng did not serve"));
+    assertThat(said).noneMatch(line -> line.contains("brave"));
+    assertThat(said).noneMatch(line -> line.startsWith("ERROR") || line.contains("camels"));
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.llmproxy.usage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.LogLines;
 import dev.llmproxy.MovedClock;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.gate.Caller;
@@ -13,12 +14,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.core.LogEvent;
-import org.apache.logging.log4j.core.Logger;
-import org.apache.logging.log4j.core.appender.AbstractAppender;
-import org.apache.logging.log4j.core.config.Property;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,22 +21,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class UsageMeterTest {
-  private static final Logger METER_LOG = (Logger) LogManager.getLogger(UsageMeter.class);
-
   @TempDir private Path folder;
   private final MovedClock clock = new MovedClock(LedgerTest.NOON);
-  private final Lines lines = new Lines();
+  private LogLines lines;
 
   @BeforeEach
   void listen() {
-    lines.start();
-    METER_LOG.addAppender(lines);
+    lines = LogLines.open();
   }
 
   @AfterEach
   void listenNoMore() {
-    METER_LOG.removeAppender(lines);
-    lines.stop();
+    lines.close();
   }
 
   @Test
@@ -63,7 +54,7 @@ class UsageMeterTest {
             assertThat(record.toolCalls()).isEqualTo(2);
           });
     }
-    assertThat(lines.said)
+    assertThat(settled())
         .containsExactly(
             "r1 a@example.com openai/x SUCCESS 7+9 tokens 1500 ms 3 turns 2 tool calls");
   }
@@ -79,7 +70,7 @@ class UsageMeterTest {
       assertThat(awaitRecord(ledger).turns()).isEqualTo(1);
       assertThat(awaitRecord(ledger).toolCalls()).isZero();
     }
-    assertThat(lines.said).containsExactly("r1 a@example.com openai/x SUCCESS 7+9 tokens 0 ms");
+    assertThat(settled()).containsExactly("r1 a@example.com openai/x SUCCESS 7+9 tokens 0 ms");
   }
 
   @Test
@@ -188,16 +179,10 @@ class UsageMeterTest {
     }
   }
 
-  private static final class Lines extends AbstractAppender {
-    private final List<String> said = new CopyOnWriteArrayList<>();
-
-    Lines() {
-      super("lines", null, null, true, Property.EMPTY_ARRAY);
-    }
-
-    @Override
-    public void append(LogEvent event) {
-      said.add(event.getMessage().getFormattedMessage());
-    }
+  private List<String> settled() {
+    return lines.said().stream()
+        .filter(line -> line.contains(" tokens "))
+        .map(line -> line.substring("INFO ".length()))
+        .toList();
   }
 }
