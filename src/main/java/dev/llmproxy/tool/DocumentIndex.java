@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.logging.Level;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.ExchangeProperty;
@@ -42,6 +43,16 @@ import org.slf4j.LoggerFactory;
  */
 public final class DocumentIndex {
   private static final Logger LOG = LoggerFactory.getLogger(DocumentIndex.class);
+
+  /** Lucene warns that a module of the JDK is missing which makes no difference to so few words. */
+  private static final java.util.logging.Logger OF_VECTORS =
+      java.util.logging.Logger.getLogger(
+          "org.apache.lucene.internal.vectorization.VectorizationProvider");
+
+  static {
+    OF_VECTORS.setLevel(Level.SEVERE);
+  }
+
   private static final int MOST_RESULTS = 5;
   private static final long MOST_FILE_BYTES = 2 << 20;
   private static final Pattern HEADINGS = Pattern.compile("(?m)^(?=#{1,3} )");

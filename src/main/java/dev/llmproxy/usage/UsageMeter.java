@@ -79,7 +79,7 @@ public final class UsageMeter implements AutoCloseable {
         tokens.in(),
         tokens.out(),
         duration.toMillis(),
-        turns > 1 || toolCalls > 0 ? " " + turns + " turns " + toolCalls + " tool calls" : "");
+        turns > 1 || toolCalls > 0 ? " turns " + turns + " tool calls " + toolCalls : "");
   }
 
   /** Settles what is left to be; the routes must have stopped. The ledger stays open. */

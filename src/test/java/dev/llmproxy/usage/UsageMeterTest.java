@@ -56,7 +56,7 @@ class UsageMeterTest {
     }
     assertThat(settled())
         .containsExactly(
-            "r1 a@example.com openai/x SUCCESS 7+9 tokens 1500 ms 3 turns 2 tool calls");
+            "r1 a@example.com openai/x SUCCESS 7+9 tokens 1500 ms turns 3 tool calls 2");
   }
 
   @Test
