@@ -94,7 +94,12 @@ public final class Gateway implements AutoCloseable {
 
   /** As {@link #start(Path, Map)}, while the workbook cannot be read and no key may be known. */
   public static Gateway startUnread(Path data, Map<String, String> settings) {
-    Gateway gateway = new Gateway(Path.of(""), data, settings, Clock.systemUTC());
+    return startUnread(data, settings, Clock.systemUTC());
+  }
+
+  /** As {@link #startUnread(Path, Map)} with a clock of one's own. */
+  public static Gateway startUnread(Path data, Map<String, String> settings, Clock clock) {
+    Gateway gateway = new Gateway(Path.of(""), data, settings, clock);
     gateway.open();
     return gateway;
   }

@@ -139,6 +139,19 @@ class KeysRouteTest {
   }
 
   @Test
+  void aSheetThatAnotherServerHasJustMadeIsTakenAsItIs() {
+    try (FaultyWorkbook shared = FaultyWorkbook.before(workbook.rootUrl());
+        LogLines lines = LogLines.open()) {
+      shared.suffer(FaultyWorkbook.Fault.OVERTAKEN);
+      // It has read the keys when this returns.
+      Gateway.start(data, Map.of("SHEETS_ROOT_URL", shared.rootUrl())).close();
+
+      assertThat(shared.forwarded()).contains(new FaultyWorkbook.Forwarded("POST", 400));
+      assertThat(lines.said()).noneMatch(line -> line.contains("could not be read"));
+    }
+  }
+
+  @Test
   void aRevokedKeyIsRefusedAfterOneReading() {
     try (FaultyWorkbook seen = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway =

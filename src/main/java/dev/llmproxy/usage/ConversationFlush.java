@@ -168,11 +168,6 @@ public final class ConversationFlush {
         FlushHealth.message(cause));
   }
 
-  /** As {@link FlushHealth#sheetGone}. */
-  public boolean sheetGone(Throwable cause) {
-    return FlushHealth.sheetGone(cause);
-  }
-
   private boolean cleaningDue() {
     return !log.keptSince().equals(Instant.EPOCH) && !clock.instant().isBefore(nextCleaning);
   }

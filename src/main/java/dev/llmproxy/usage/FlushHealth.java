@@ -2,14 +2,12 @@ package dev.llmproxy.usage;
 
 import com.google.api.client.googleapis.json.GoogleJsonResponseException;
 import dev.llmproxy.usage.FlushStatus.State;
-import dev.llmproxy.workbook.WorkbookException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.DoubleSupplier;
-import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,8 +15,6 @@ import org.slf4j.LoggerFactory;
 final class FlushHealth {
   private static final Logger LOG = LoggerFactory.getLogger(FlushHealth.class);
   private static final Duration LONGEST = Duration.ofSeconds(64);
-  private static final int BAD_REQUEST = 400;
-  private static final int NOT_FOUND = 404;
   private static final int REQUEST_TIMEOUT = 408;
   private static final int LONGEST_EXPONENT = 6;
 
@@ -106,14 +102,6 @@ final class FlushHealth {
   static boolean saidNo(Throwable cause) {
     int status = status(cause);
     return status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
-  }
-
-  /** Whether a round may have failed because a sheet is not there any more. */
-  static boolean sheetGone(Throwable cause) {
-    int status = status(cause);
-    return status == BAD_REQUEST
-        || status == NOT_FOUND
-        || ObjectHelper.getException(WorkbookException.class, cause) != null;
   }
 
   /** Whether the request cannot have reached anybody. */

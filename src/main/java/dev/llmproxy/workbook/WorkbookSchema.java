@@ -47,6 +47,7 @@ public final class WorkbookSchema {
   private final String mainId;
   private final SheetMemory memory;
   private volatile boolean prepared;
+  private volatile boolean lookedFor;
   private volatile SheetProperties keys = new SheetProperties().setTitle(ApiKeySheet.TITLE);
 
   /**
@@ -62,9 +63,19 @@ public final class WorkbookSchema {
     return prepared;
   }
 
-  /** To be called when they are there, or with false when a call says that one is not. */
+  /** To be called when they are there, or with false when a call says that one may not be. */
   public void setPrepared(boolean prepared) {
     this.prepared = prepared;
+    lookedFor = true;
+  }
+
+  /**
+   * Whether the main spreadsheet's sheets were looked for at all since the start, with success or
+   * not. Until then nothing is written, so that one alone sets up a new workbook; from then on
+   * whoever writes finds out for itself what is missing or refused.
+   */
+  public boolean lookedFor() {
+    return lookedFor;
   }
 
   /** The id of the spreadsheet with the keys. */

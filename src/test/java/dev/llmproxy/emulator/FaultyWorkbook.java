@@ -48,6 +48,8 @@ public final class FaultyWorkbook implements AutoCloseable {
     APPLIED_WITH_503,
     /** It is applied after the client has lost the connection. */
     APPLIED_LATE,
+    /** Somebody else has just sent the very same. */
+    OVERTAKEN,
     /** It takes its time. */
     SLOW
   }
@@ -196,6 +198,9 @@ public final class FaultyWorkbook implements AutoCloseable {
     if (fault == Fault.REQUEST_LOST) {
       exchange.close();
       return;
+    }
+    if (fault == Fault.OVERTAKEN) {
+      forward(exchange, body);
     }
     HttpResponse<byte[]> answer = forward(exchange, body);
     if (fault == Fault.ANSWER_LOST) {
