@@ -12,12 +12,9 @@ import dev.llmproxy.usage.ConversationArchive;
 import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.UsageRecord;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -114,10 +111,11 @@ class ChatEventsRouteTest {
 
   @Test
   void eachEventLeavesAsItComes() throws IOException {
-    try (Socket socket = open(form("[[script chunks=3 silent=2]]"))) {
-      assertThat(readUntil(socket, "word1")).contains("200 OK");
-      socket.setSoTimeout(1000); // well before the provider's silence ends the stream
-      assertThat(readUntil(socket, "word2")).doesNotContain("complete");
+    try (RawConnection client = gateway.connect()) {
+      client.post("/chat", token, form("[[script chunks=3 silent=2]]"));
+      assertThat(client.readUntil("word1")).contains("200 OK");
+      client.setPatience(1000); // well before the provider's silence ends the stream
+      assertThat(client.readUntil("word2")).doesNotContain("complete");
     }
   }
 
@@ -339,8 +337,9 @@ class ChatEventsRouteTest {
   void aClientThatLeavesHangsUpOnTheProvider() throws IOException {
     int cancelled = gateway.provider().cancelled();
     int settled = gateway.application().ledger().after(0, 10_000).size();
-    try (Socket socket = open(form("[[script chunks=10 silent=2]]"))) {
-      readUntil(socket, "word1");
+    try (RawConnection client = gateway.connect()) {
+      client.post("/chat", token, form("[[script chunks=10 silent=2]]"));
+      client.readUntil("word1");
     }
 
     Awaitility.await()
@@ -480,29 +479,5 @@ class ChatEventsRouteTest {
         .filter(event -> event.name().equals(name))
         .map(event -> event.data().path("content").asText())
         .collect(Collectors.joining());
-  }
-
-  private static Socket open(String body) throws IOException {
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
-    socket.setSoTimeout(20_000);
-    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-    String head =
-        "POST /chat HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
-            .formatted(token, bytes.length);
-    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
-    socket.getOutputStream().write(bytes);
-    return socket;
-  }
-
-  private static String readUntil(Socket socket, String end) throws IOException {
-    StringBuilder read = new StringBuilder();
-    while (read.indexOf(end) < 0) {
-      int next = socket.getInputStream().read();
-      if (next < 0) {
-        throw new IOException("The connection ended after: " + read);
-      }
-      read.append((char) next);
-    }
-    return read.toString();
   }
 }

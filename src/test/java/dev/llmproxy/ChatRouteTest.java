@@ -7,10 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.UsageRecord;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -63,13 +60,11 @@ class ChatRouteTest {
   @Wire("5.flush")
   @Test
   void everyChunkLeavesAsItComesAndDoesNotWaitForTheNext() throws IOException {
-    try (Socket socket =
-        open(
-            "{\"model\":\"openai/scripted\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":"
-                + "\"[[script chunks=3 silent=2]]\"}]}")) {
-      assertThat(readUntil(socket, "word1")).contains("200 OK");
-      socket.setSoTimeout(1000); // well before the provider's silence ends the stream
-      assertThat(readUntil(socket, "word2")).doesNotContain("[DONE]");
+    try (RawConnection client = gateway.connect()) {
+      client.post(key, request("openai/scripted", "[[script chunks=3 silent=2]]", true));
+      assertThat(client.readUntil("word1")).contains("200 OK");
+      client.setPatience(1000); // well before the provider's silence ends the stream
+      assertThat(client.readUntil("word2")).doesNotContain("[DONE]");
     }
   }
 
@@ -237,10 +232,11 @@ class ChatRouteTest {
     int cancelled = gateway.provider().cancelled();
     int received = gateway.provider().requests().size();
     int settled = gateway.application().ledger().after(0, 10_000).size();
-    try (Socket socket = open(request("openai/scripted", script, stream))) {
+    try (RawConnection client = gateway.connect()) {
+      client.post(key, request("openai/scripted", script, stream));
       Awaitility.await().until(() -> gateway.provider().requests().size() > received);
       if (stream && !script.contains("ttft")) {
-        readUntil(socket, "word1");
+        client.readUntil("word1");
       }
     }
 
@@ -292,10 +288,11 @@ class ChatRouteTest {
   @Test
   void aConnectionServesTheNextRequestAfterAStream() throws IOException {
     String body = request("openai/scripted", "[[script chunks=2]]", true);
-    try (Socket socket = open(body)) {
-      readUntil(socket, LAST_CHUNK);
-      write(socket, body);
-      assertThat(readUntil(socket, LAST_CHUNK)).contains("200 OK").contains("[DONE]");
+    try (RawConnection client = gateway.connect()) {
+      client.post(key, body);
+      client.readUntil(LAST_CHUNK);
+      client.post(key, body);
+      assertThat(client.readUntil(LAST_CHUNK)).contains("200 OK").contains("[DONE]");
     }
   }
 
@@ -335,33 +332,5 @@ class ChatRouteTest {
     StringBuilder text = new StringBuilder();
     chunks(response).forEach(chunk -> text.append(chunk.at("/choices/0/delta/content").asText("")));
     return text.toString();
-  }
-
-  private static Socket open(String body) throws IOException {
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
-    socket.setSoTimeout(20_000);
-    write(socket, body);
-    return socket;
-  }
-
-  private static void write(Socket socket, String body) throws IOException {
-    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-    String head =
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
-            .formatted(key, bytes.length);
-    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
-    socket.getOutputStream().write(bytes);
-  }
-
-  private static String readUntil(Socket socket, String end) throws IOException {
-    StringBuilder read = new StringBuilder();
-    while (read.indexOf(end) < 0) {
-      int next = socket.getInputStream().read();
-      if (next < 0) {
-        throw new IOException("The connection ended after: " + read);
-      }
-      read.append((char) next);
-    }
-    return read.toString();
   }
 }

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -61,9 +60,9 @@ class ContractHttpRouteTest {
   @Wire({"5.headers", "5.compress"})
   @Test
   void aStreamHasTheHeadersThatKeepItAStream() throws IOException {
-    try (Socket socket = open()) {
-      write(socket, request(chat("[[script chunks=2]]", true), "Accept-Encoding: gzip, br\r\n"));
-      Head head = head(socket);
+    try (RawConnection client = gateway.connect()) {
+      client.write(request(chat("[[script chunks=2]]", true), "Accept-Encoding: gzip, br"));
+      Head head = head(client);
 
       assertThat(head.status()).isEqualTo("HTTP/1.1 200 OK");
       assertThat(head.headers())
@@ -74,7 +73,7 @@ class ContractHttpRouteTest {
           .doesNotContainKeys("content-length", "content-encoding", "connection");
       assertThat(head.headers().get("x-request-id").getFirst()).matches("req_[0-9a-f]{24}");
       assertThat(head.headers().get("openai-processing-ms").getFirst()).matches("\\d+");
-      assertThat(readUntil(socket, "[DONE]")).contains("word1");
+      assertThat(client.readUntil("[DONE]")).contains("word1");
     }
   }
 
@@ -279,20 +278,19 @@ class ContractHttpRouteTest {
   @Wire("7.keepalive")
   @Test
   void oneConnectionServesAnswersOfEveryKind() throws IOException {
-    try (Socket socket = open()) {
-      assertThat(exchange(socket, request(chat("one", false), ""))).contains("You said: one");
-      assertThat(exchange(socket, request("{", ""))).startsWith("HTTP/1.1 400");
-      assertThat(exchange(socket, request(chat("[[script chunks=2]]", true), "")))
+    try (RawConnection client = gateway.connect()) {
+      assertThat(exchange(client, request(chat("one", false)))).contains("You said: one");
+      assertThat(exchange(client, request("{"))).startsWith("HTTP/1.1 400");
+      assertThat(exchange(client, request(chat("[[script chunks=2]]", true))))
           .contains("word2", "[DONE]");
-      assertThat(exchange(socket, request(chat("[[script chunks=4 end=2]]", true), "")))
+      assertThat(exchange(client, request(chat("[[script chunks=4 end=2]]", true))))
           .contains("event: error");
-      assertThat(exchange(socket, request(chat("[[script status=500]]", true), "")))
+      assertThat(exchange(client, request(chat("[[script status=500]]", true))))
           .startsWith("HTTP/1.1 502");
-      assertThat(exchange(socket, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+      assertThat(exchange(client, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"))
           .startsWith("HTTP/1.1 401");
-      assertThat(exchange(socket, request(" ".repeat(21 * MEGABYTE), "")))
-          .startsWith("HTTP/1.1 413");
-      assertThat(exchange(socket, request(chat("two", false), ""))).contains("You said: two");
+      assertThat(exchange(client, request(" ".repeat(21 * MEGABYTE)))).startsWith("HTTP/1.1 413");
+      assertThat(exchange(client, request(chat("two", false)))).contains("You said: two");
     }
   }
 
@@ -403,29 +401,12 @@ class ContractHttpRouteTest {
     return gateway.request(path, bearer).POST(HttpRequest.BodyPublishers.ofString(body)).build();
   }
 
-  private static String request(String body, String headers) {
-    return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
-        + key
-        + "\r\n"
-        + headers
-        + "Content-Length: "
-        + body.length()
-        + "\r\n\r\n"
-        + body;
+  private static String request(String body, String... headers) {
+    return RawConnection.request("/v1/chat/completions", key, body, headers);
   }
 
-  private static Socket open() throws IOException {
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
-    socket.setSoTimeout(30_000);
-    return socket;
-  }
-
-  private static void write(Socket socket, String text) throws IOException {
-    socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static Head head(Socket socket) throws IOException {
-    List<String> lines = readUntil(socket, "\r\n\r\n").strip().lines().toList();
+  private static Head head(RawConnection client) throws IOException {
+    List<String> lines = client.readUntil("\r\n\r\n").strip().lines().toList();
     Map<String, List<String>> headers = new HashMap<>();
     for (String line : lines.subList(1, lines.size())) {
       int colon = line.indexOf(':');
@@ -438,28 +419,14 @@ class ContractHttpRouteTest {
   }
 
   /** Sends a request and reads its answer to the last byte: the status line, and the body. */
-  private static String exchange(Socket socket, String request) throws IOException {
-    write(socket, request);
-    Head head = head(socket);
+  private static String exchange(RawConnection client, String request) throws IOException {
+    client.write(request);
+    Head head = head(client);
     List<String> length = head.headers().get("content-length");
     String body =
         length == null
-            ? readUntil(socket, "\r\n0\r\n\r\n")
-            : new String(
-                socket.getInputStream().readNBytes(Integer.parseInt(length.getFirst())),
-                StandardCharsets.UTF_8);
+            ? client.readUntil("\r\n0\r\n\r\n")
+            : client.read(Integer.parseInt(length.getFirst()));
     return head.status() + "\n" + body;
-  }
-
-  private static String readUntil(Socket socket, String end) throws IOException {
-    StringBuilder read = new StringBuilder();
-    while (read.indexOf(end) < 0) {
-      int next = socket.getInputStream().read();
-      if (next < 0) {
-        throw new IOException("The connection ended after: " + read);
-      }
-      read.append((char) next);
-    }
-    return read.toString();
   }
 }

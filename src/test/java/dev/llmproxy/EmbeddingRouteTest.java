@@ -7,12 +7,9 @@ import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.UsageRecord;
 import java.io.IOException;
 import java.math.BigDecimal;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
@@ -345,15 +342,9 @@ class EmbeddingRouteTest {
   void aClientThatLeavesHangsUpOnTheProvider() throws IOException {
     int cancelled = gateway.provider().cancelled();
     int received = gateway.provider().requests().size();
-    byte[] body =
-        "{\"model\":\"openai/left\",\"input\":\"[[script ttft=60000]]\"}"
-            .getBytes(StandardCharsets.UTF_8);
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
-      String head =
-          "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
-              .formatted(key, body.length);
-      socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
-      socket.getOutputStream().write(body);
+    try (RawConnection client = gateway.connect()) {
+      client.post(
+          "/v1/embeddings", key, "{\"model\":\"openai/left\",\"input\":\"[[script ttft=60000]]\"}");
       Awaitility.await().until(() -> gateway.provider().requests().size() > received);
     }
 

@@ -167,6 +167,11 @@ public final class Gateway implements AutoCloseable {
                 == known);
   }
 
+  /** A connection of one's own. */
+  public RawConnection connect() throws IOException {
+    return new RawConnection(port());
+  }
+
   public HttpResponse<String> get(String path, String key) {
     return send(request(path, key).GET().build());
   }

@@ -3,14 +3,9 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -46,10 +41,14 @@ class HttpRouteTest {
   @Wire("1.3")
   @Test
   void aSilentStreamIsKeptAliveByComments() throws IOException {
-    try (Socket socket = open()) {
-      write(
-          socket, post(CHAT.formatted("[[script chunks=3 gap=6500]]", true), "Connection: close"));
-      String response = read(socket);
+    try (RawConnection client = gateway.connect()) {
+      client.write(
+          RawConnection.request(
+              "/v1/chat/completions",
+              key,
+              CHAT.formatted("[[script chunks=3 gap=6500]]", true),
+              "Connection: close"));
+      String response = client.readAll();
 
       assertThat(response).contains("word1", "word2", "word3", "[DONE]").contains(": ping\n\n");
     }
@@ -84,9 +83,8 @@ class HttpRouteTest {
   @Test
   void aBodyThatComesInChunksAndAfterContinueIsRead() throws IOException {
     String body = CHAT.formatted("hi", false);
-    try (Socket socket = open()) {
-      write(
-          socket,
+    try (RawConnection client = gateway.connect()) {
+      client.write(
           head("Transfer-Encoding: chunked")
               + Integer.toHexString(5)
               + "\r\n"
@@ -96,13 +94,13 @@ class HttpRouteTest {
               + "\r\n"
               + body.substring(5)
               + "\r\n0\r\n\r\n");
-      assertThat(read(socket)).contains("200 OK").contains("You said: hi");
+      assertThat(client.readAll()).contains("200 OK").contains("You said: hi");
     }
-    try (Socket socket = open()) {
-      write(socket, head("Expect: 100-continue\r\nContent-Length: " + body.length()));
-      assertThat(readLine(socket)).isEqualTo("HTTP/1.1 100 Continue");
-      write(socket, body);
-      assertThat(read(socket)).contains("200 OK").contains("You said: hi");
+    try (RawConnection client = gateway.connect()) {
+      client.write(head("Expect: 100-continue\r\nContent-Length: " + body.length()));
+      assertThat(client.readUntil("\r\n")).isEqualTo("HTTP/1.1 100 Continue\r\n");
+      client.write(body);
+      assertThat(client.readAll()).contains("200 OK").contains("You said: hi");
     }
   }
 
@@ -110,12 +108,11 @@ class HttpRouteTest {
   @ValueSource(strings = {"/v1/models", "/v1/models/openai/scripted", "/openapi.json"})
   void aHeadIsAGetWithoutItsBody(String path) throws IOException {
     HttpResponse<String> get = gateway.send(gateway.request(path, key).GET().build());
-    try (Socket socket = open()) {
-      write(
-          socket,
+    try (RawConnection client = gateway.connect()) {
+      client.write(
           "HEAD %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n"
               .formatted(path, key));
-      String head = read(socket);
+      String head = client.readAll();
 
       assertThat(get.statusCode()).isEqualTo(200);
       assertThat(head)
@@ -129,10 +126,10 @@ class HttpRouteTest {
 
   @Test
   void aHeadOfWhatIsPostedIsRefusedWithoutABody() throws IOException {
-    try (Socket socket = open()) {
-      write(socket, "HEAD /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    try (RawConnection client = gateway.connect()) {
+      client.write("HEAD /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
-      assertThat(read(socket))
+      assertThat(client.readAll())
           .startsWith("HTTP/1.1 405 ")
           .containsIgnoringCase("allow: OPTIONS, POST")
           .endsWith("\r\n\r\n");
@@ -238,13 +235,13 @@ class HttpRouteTest {
   @Wire({"6.body", "6.id"})
   @Test
   void headersThatAreTooLargeAreRefusedInJson() throws IOException {
-    try (Socket socket = open()) {
-      write(
-          socket,
+    try (RawConnection client = gateway.connect()) {
+      client.write(
           "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Large: "
               + "x".repeat(20_000)
               + "\r\n\r\n");
-      assertThat(read(socket)).contains("431", "\"error\"", "x-request-id", "openai-processing-ms");
+      assertThat(client.readAll())
+          .contains("431", "\"error\"", "x-request-id", "openai-processing-ms");
     }
   }
 
@@ -258,41 +255,5 @@ class HttpRouteTest {
         + "\r\n"
         + header
         + "\r\n\r\n";
-  }
-
-  private static String post(String body, String header) {
-    return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
-        + key
-        + "\r\n"
-        + header
-        + "\r\nContent-Length: "
-        + body.length()
-        + "\r\n\r\n"
-        + body;
-  }
-
-  private static Socket open() throws IOException {
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
-    socket.setSoTimeout(30_000);
-    return socket;
-  }
-
-  private static void write(Socket socket, String text) throws IOException {
-    OutputStream out = socket.getOutputStream();
-    out.write(text.getBytes(StandardCharsets.UTF_8));
-    out.flush();
-  }
-
-  private static String readLine(Socket socket) throws IOException {
-    StringBuilder line = new StringBuilder();
-    InputStream in = socket.getInputStream();
-    for (int next = in.read(); next >= 0 && next != '\n'; next = in.read()) {
-      line.append((char) next);
-    }
-    return line.toString().strip();
-  }
-
-  private static String read(Socket socket) throws IOException {
-    return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 }

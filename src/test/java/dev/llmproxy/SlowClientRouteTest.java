@@ -109,16 +109,13 @@ class SlowClientRouteTest {
   private Socket request(String message, boolean stream) throws IOException {
     var body = Json.object().put("model", "openai/scripted").put("stream", stream);
     body.putArray("messages").addObject().put("role", "user").put("content", message);
-    byte[] bytes = Json.bytes(body);
     Socket socket = new Socket();
     socket.setReceiveBufferSize(8192);
     socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), gateway.port()));
     socket.setSoTimeout(30_000);
-    String head =
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-            + "Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n".formatted(key, bytes.length);
-    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
-    socket.getOutputStream().write(bytes);
+    String request =
+        RawConnection.request("/v1/chat/completions", key, Json.text(body), "Connection: close");
+    socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
     return socket;
   }
 }

@@ -22,7 +22,6 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -104,13 +103,7 @@ class ToolLimitsRouteTest {
   @Test
   void aToolThatHangsFailsAndTheChatGoesOn() throws IOException {
     try (HangingEngine engine = new HangingEngine();
-        Gateway gateway =
-            Gateway.start(
-                data,
-                Map.of(
-                    "SEARXNG_URL", engine.url(),
-                    "TOOL_TIMEOUT_SECONDS", "1",
-                    "SEARCH_ENGINE_SECONDS", "60"))) {
+        Gateway gateway = Gateway.start(data, engine.settings(1))) {
       ToolChats chats = new ToolChats(gateway, gateway.createKey("hang@example.com"));
 
       List<Event> events = chats.stream(request(script(SEARCHES), SEARCH));
@@ -126,29 +119,10 @@ class ToolLimitsRouteTest {
   @Test
   void aClientThatLeavesWhileAToolRunsEndsToolAndChat() throws Exception {
     try (HangingEngine engine = new HangingEngine();
-        Gateway gateway =
-            Gateway.start(
-                data,
-                Map.of(
-                    "SEARXNG_URL", engine.url(),
-                    "TOOL_TIMEOUT_SECONDS", "600",
-                    "SEARCH_ENGINE_SECONDS", "600"))) {
+        Gateway gateway = Gateway.start(data, engine.settings(600))) {
       String key = gateway.createKey("leaves@example.com");
-      byte[] body = Json.bytes(request(script(SEARCHES), SEARCH).put("stream", true));
-      try (Socket client = new Socket(InetAddress.getLoopbackAddress(), gateway.port())) {
-        client
-            .getOutputStream()
-            .write(
-                """
-                POST /v1/chat/completions HTTP/1.1\r
-                Host: gateway\r
-                Authorization: Bearer %s\r
-                Content-Length: %d\r
-                \r
-                """
-                    .formatted(key, body.length)
-                    .getBytes(StandardCharsets.US_ASCII));
-        client.getOutputStream().write(body);
+      try (RawConnection client = gateway.connect()) {
+        client.post(key, Json.text(request(script(SEARCHES), SEARCH).put("stream", true)));
         assertThat(engine.asked()).isTrue();
       }
 
@@ -202,8 +176,15 @@ class ToolLimitsRouteTest {
       Thread.ofVirtual().start(this::serve);
     }
 
-    String url() {
-      return "http://127.0.0.1:" + server.getLocalPort();
+    /** Search with it, and give a tool so long; the engine itself may take longer. */
+    Map<String, String> settings(int toolSeconds) {
+      return Map.of(
+          "SEARXNG_URL",
+          "http://127.0.0.1:" + server.getLocalPort(),
+          "TOOL_TIMEOUT_SECONDS",
+          String.valueOf(toolSeconds),
+          "SEARCH_ENGINE_SECONDS",
+          "600");
     }
 
     boolean asked() throws InterruptedException {

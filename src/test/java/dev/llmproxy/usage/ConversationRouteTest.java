@@ -8,13 +8,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Gateway;
 import dev.llmproxy.Json;
 import dev.llmproxy.MovedClock;
+import dev.llmproxy.RawConnection;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.workbook.ApiKeySheet;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -189,8 +187,8 @@ class ConversationRouteTest {
   void whatCameBeforeTheClientLeftIsKept() throws IOException {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("left@example.com");
-      try (Socket socket = open(gateway, key, "[[script chunks=1000 gap=50]]")) {
-        readUntil(socket, "word2");
+      try (RawConnection client = open(gateway, key, "[[script chunks=1000 gap=50]]")) {
+        client.readUntil("word2");
       }
 
       ObjectNode kept = awaitEnded(gateway, 1).get(0);
@@ -204,8 +202,8 @@ class ConversationRouteTest {
   void theMessagesAreKeptWhileTheAnswerIsUnderWay() throws IOException {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("under@example.com");
-      try (Socket socket = open(gateway, key, "long [[script chunks=1000 gap=50]]")) {
-        readUntil(socket, "word2");
+      try (RawConnection client = open(gateway, key, "long [[script chunks=1000 gap=50]]")) {
+        client.readUntil("word2");
         Conversation kept =
             Awaitility.await().until(() -> kept(gateway), list -> list.size() == 1).get(0);
         assertThat(kept.status()).isNull();
@@ -402,32 +400,12 @@ class ConversationRouteTest {
         .execute();
   }
 
-  private static Socket open(Gateway gateway, String key, String message) throws IOException {
+  private static RawConnection open(Gateway gateway, String key, String message)
+      throws IOException {
     var body = Json.object().put("model", "openai/scripted").put("stream", true);
     body.putArray("messages").addObject().put("role", "user").put("content", message);
-    byte[] bytes = Json.bytes(body);
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), gateway.port());
-    socket.setSoTimeout(20_000);
-    socket
-        .getOutputStream()
-        .write(
-            ("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
-                    + key
-                    + "\r\nContent-Type: application/json\r\nContent-Length: "
-                    + bytes.length
-                    + "\r\n\r\n")
-                .getBytes(StandardCharsets.US_ASCII));
-    socket.getOutputStream().write(bytes);
-    return socket;
-  }
-
-  private static void readUntil(Socket socket, String text) throws IOException {
-    StringBuilder read = new StringBuilder();
-    byte[] buffer = new byte[8192];
-    while (read.indexOf(text) < 0) {
-      int length = socket.getInputStream().read(buffer);
-      assertThat(length).as("the answer goes on until %s: %s", text, read).isPositive();
-      read.append(new String(buffer, 0, length, StandardCharsets.UTF_8));
-    }
+    RawConnection client = gateway.connect();
+    client.post(key, Json.text(body));
+    return client;
   }
 }

@@ -1,0 +1,79 @@
+package dev.llmproxy;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A connection on which a test writes HTTP by itself, reads what comes, and leaves when it likes.
+ */
+public final class RawConnection implements AutoCloseable {
+  private static final int MOST_SILENCE_MILLIS = 30_000;
+
+  private final Socket socket;
+
+  RawConnection(int port) throws IOException {
+    socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    socket.setSoTimeout(MOST_SILENCE_MILLIS);
+  }
+
+  /** A whole request with a JSON body; {@code headers} are lines of their own. */
+  static String request(String path, String bearer, String body, String... headers) {
+    StringBuilder request =
+        new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: localhost\r\n")
+            .append("Authorization: Bearer " + bearer + "\r\n");
+    for (String header : headers) {
+      request.append(header).append("\r\n");
+    }
+    int length = body.getBytes(StandardCharsets.UTF_8).length;
+    return request + "Content-Length: " + length + "\r\n\r\n" + body;
+  }
+
+  /** Asks for a chat completion. */
+  public void post(String bearer, String body) throws IOException {
+    post("/v1/chat/completions", bearer, body);
+  }
+
+  void post(String path, String bearer, String body) throws IOException {
+    write(request(path, bearer, body));
+  }
+
+  void write(String text) throws IOException {
+    socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** What comes up to and with {@code end}, each byte as one character. */
+  public String readUntil(String end) throws IOException {
+    StringBuilder read = new StringBuilder();
+    while (read.indexOf(end, read.length() - end.length()) < 0) {
+      int next = socket.getInputStream().read();
+      if (next < 0) {
+        throw new EOFException("The connection ended after: " + read);
+      }
+      read.append((char) next);
+    }
+    return read.toString();
+  }
+
+  /** So many bytes, as text. */
+  String read(int bytes) throws IOException {
+    return new String(socket.getInputStream().readNBytes(bytes), StandardCharsets.UTF_8);
+  }
+
+  /** All that comes until the other side ends the connection. */
+  String readAll() throws IOException {
+    return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  /** Reading fails after this long without a byte, instead of 30 s. */
+  void setPatience(int millis) throws IOException {
+    socket.setSoTimeout(millis);
+  }
+
+  @Override
+  public void close() throws IOException {
+    socket.close();
+  }
+}
