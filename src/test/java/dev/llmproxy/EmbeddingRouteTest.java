@@ -349,7 +349,7 @@ class EmbeddingRouteTest {
     }
 
     Awaitility.await()
-        .atMost(Duration.ofSeconds(1))
+        .atMost(Duration.ofSeconds(10))
         .until(() -> gateway.provider().cancelled() > cancelled);
     Awaitility.await()
         .atMost(Duration.ofSeconds(10))
