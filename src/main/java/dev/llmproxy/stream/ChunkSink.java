@@ -31,11 +31,11 @@ public final class ChunkSink {
     Reply reply = Reply.of(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> {
-        begin(reply);
+        keepAlive.begin(reply);
         reply.data(Json.bytes(delta.chunk()));
       }
       case ChatEvent.ServerToolDelta call -> {
-        begin(reply);
+        keepAlive.begin(reply);
         reply.data(Json.bytes(call.chunk()));
       }
       case ChatEvent.ToolCallStart start -> notify(ToolNotification.of(start), chat, reply);
@@ -78,13 +78,6 @@ public final class ChunkSink {
     return chunk;
   }
 
-  private void begin(Reply reply) {
-    if (!reply.begun()) {
-      reply.beginStream();
-      keepAlive.watch(reply);
-    }
-  }
-
   private void notify(ObjectNode notification, ChatCall chat, Reply reply) {
     switch (chat.notices()) {
       case HYBRID -> {
@@ -92,17 +85,17 @@ public final class ChunkSink {
         if (chat.turns().firstWord()) {
           delta.put("role", "assistant").put("content", "");
         }
-        begin(reply);
+        keepAlive.begin(reply);
         // A chunk that says nothing, so that clients which take every event for one read on.
         ObjectNode chunk = chat.turns().chunk(chat, delta, null);
         reply.event(NOTIFICATION, Json.bytes(chunk.setAll(notification)));
       }
       case COMMENT -> {
-        begin(reply);
+        keepAlive.begin(reply);
         reply.comment(NOTIFICATION + " " + Json.text(notification));
       }
       case BARE -> {
-        begin(reply);
+        keepAlive.begin(reply);
         reply.event(NOTIFICATION, Json.bytes(ToolNotification.bare(notification)));
       }
       case OFF -> {}

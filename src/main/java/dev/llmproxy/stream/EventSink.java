@@ -115,10 +115,7 @@ public final class EventSink {
   }
 
   private void send(Reply reply, String name, ObjectNode json) {
-    if (!reply.begun()) {
-      reply.beginStream();
-      keepAlive.watch(reply);
-    }
+    keepAlive.begin(reply);
     reply.event(name, Json.bytes(json));
   }
 }

@@ -24,9 +24,12 @@ public final class KeepAlive {
     vertx.setPeriodic(TICK_MILLIS, tick -> beat());
   }
 
-  /** Watches over a stream until it ends. */
-  void watch(Reply stream) {
-    streams.add(stream);
+  /** Begins a stream that has not begun yet, and watches over it until it ends. */
+  void begin(Reply stream) {
+    if (!stream.begun()) {
+      stream.beginStream();
+      streams.add(stream);
+    }
   }
 
   private void beat() {
