@@ -255,6 +255,20 @@ class ChatEventsRouteTest {
   }
 
   @Test
+  void whateverAModelCallsTheEventsFitTheirSchemas() {
+    ObjectNode form =
+        formOf("[[script calls='calculator [1] & calculator null & functions.x 5 & ']]");
+    form.putArray("tools").add("calculator");
+
+    List<Event> events = EventSchemas.events(post(Json.text(form)).body());
+
+    assertThat(data(events, "tool_call_start"))
+        .extracting(start -> start.path("tool").asText() + start.path("arguments"))
+        .containsExactly("calculator\"[1]\"", "calculator{}", "functions_x\"5\"", "unknown{}");
+    assertThat(events.getLast().name()).isEqualTo("complete");
+  }
+
+  @Test
   void toolsRunBetweenTurnsAndAreToldOfAsTheyBeginAndEnd() {
     ObjectNode form =
         formOf(

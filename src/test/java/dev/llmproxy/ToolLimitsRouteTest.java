@@ -23,6 +23,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -130,8 +131,35 @@ class ToolLimitsRouteTest {
       UsageRecord record = gateway.awaitRecords(1).getFirst();
       assertThat(record.status()).isEqualTo(Status.CANCELLED);
       assertThat(record.turns()).isEqualTo(1);
+      assertThat(record.toolCalls()).isEqualTo(1);
       assertThat(record.tokensOut()).isEqualTo(1);
       assertThat(gateway.provider().requests()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aClientThatLeavesDuringTheSearchBeforeTheModelIsAskedHasUsedNoTokens() throws Exception {
+    try (HangingEngine engine = new HangingEngine()) {
+      Map<String, String> settings = new HashMap<>(engine.settings(600));
+      settings.put("LOCAL_MODEL", "on");
+      try (Gateway gateway = Gateway.start(data, settings)) {
+        String key = gateway.createKey("early@example.com");
+        try (RawConnection client = gateway.connect()) {
+          client.post(
+              key,
+              Json.text(
+                  request("hi", SEARCH)
+                      .put("model", "local/smollm2-135m-instruct")
+                      .put("stream", true)));
+          assertThat(engine.asked()).isTrue();
+        }
+
+        UsageRecord record = gateway.awaitRecords(1).getFirst();
+        assertThat(record.status()).isEqualTo(Status.CANCELLED);
+        assertThat(record.turns()).isZero();
+        assertThat(record.toolCalls()).isEqualTo(1);
+        assertThat(record.tokensIn()).isZero();
+      }
     }
   }
 

@@ -162,6 +162,24 @@ class ToolOfferRouteTest {
   }
 
   @Test
+  void aChoiceOfNoToolIsNoSearchEither() {
+    ObjectNode request = request("hi", SEARCH).put("model", "local/smollm2-135m-instruct");
+    request.put("tool_choice", "none").put("max_tokens", 5);
+
+    assertThat(notifications(free.stream(request))).isEmpty();
+  }
+
+  @Test
+  void whatCannotBeAToolsNameIsNotLogged() {
+    try (LogLines lines = LogLines.open()) {
+      free.complete(request("hi", "{\"type\":\"made_up\"}", "{\"type\":\"made\\nup\"}"), null);
+
+      assertThat(lines.said()).anyMatch(line -> line.contains("made_up"));
+      assertThat(lines.said()).noneMatch(line -> line.contains("made\nup"));
+    }
+  }
+
+  @Test
   void aModelWithoutToolsCannotHaveOthers() {
     ObjectNode request = request("hi", CALCULATOR).put("model", "local/smollm2-135m-instruct");
 

@@ -24,6 +24,7 @@ import dev.llmproxy.usage.Conversation;
 import dev.llmproxy.usage.ConversationArchive;
 import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.UsageRecord;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -168,6 +169,67 @@ class ToolTurnsRouteTest {
         .as("a tool that the chat was not offered")
         .isEqualTo("There is no tool named current_time. There are: calculator.");
     assertThat(finishReasons(events)).containsExactly("stop");
+  }
+
+  @Test
+  void whatAModelWritesOutOfOrderIsPutInOrderForItsProvider() {
+    List<Event> events =
+        chats.stream(
+            request(
+                script("calculator {\"expression & functions.calculator {} & current_time null & "),
+                CALCULATOR,
+                "{\"type\":\"current_time\"}"));
+
+    assertThat(told(notifications(events)))
+        .contains(
+            "calculator failed",
+            "functions_calculator failed",
+            "current_time completed",
+            "unknown failed");
+    JsonNode calls = chats.asked(0).at("/messages/1/tool_calls");
+    assertThat(calls.findValuesAsText("name"))
+        .containsExactly("calculator", "functions_calculator", "current_time", "unknown");
+    assertThat(calls.findValuesAsText("arguments")).containsOnly("{}");
+    assertThat(finishReasons(events)).containsExactly("stop");
+  }
+
+  @Test
+  void aCallWithoutANameIsNotTheClientsToAnswer() {
+    List<Event> events = chats.stream(request(script(" "), CALCULATOR, WEATHER));
+
+    assertThat(told(notifications(events))).containsExactly("unknown started", "unknown failed");
+    assertThat(finishReasons(events)).containsExactly("stop");
+  }
+
+  @Test
+  void toolsDoNotWaitForAProviderThatLeavesItsStreamOpen() throws IOException {
+    String key = gateway.createKey("linger@example.com");
+    int givenUp = gateway.provider().cancelled();
+    try (RawConnection client = gateway.connect()) {
+      client.post(
+          key,
+          Json.text(
+              request(
+                      "[[script linger=1 calls='calculator {\"expression\": \"6*7\"}']]",
+                      CALCULATOR)
+                  .put("stream", true)));
+
+      assertThat(client.readUntil("\"completed\"")).contains("\"calculator\"");
+      assertThat(gateway.provider().cancelled()).isEqualTo(givenUp);
+    } finally {
+      gateway.provider().release();
+      gateway.provider().release();
+    }
+  }
+
+  @Test
+  void logProbabilitiesAreToldOnce() {
+    ObjectNode request = request("[[script chunks=2 logprobs=1]]", CALCULATOR);
+
+    JsonNode answer = chats.complete(request.put("logprobs", true), null);
+
+    assertThat(answer.at("/choices/0/logprobs/content")).hasSize(1);
+    assertThat(answer.at("/choices/0/finish_reason").asText()).isEqualTo("stop");
   }
 
   @Test
@@ -378,6 +440,26 @@ class ToolTurnsRouteTest {
 
     assertThat(chats.asked(1).at("/tool_choice/function/name").asText()).isEqualTo("web_search");
     assertThat(chats.asked(0).path("tool_choice").asText()).isEqualTo("auto");
+  }
+
+  @Test
+  void aChoiceAmongToolsStaysOneButIsForcedOnce() {
+    ObjectNode request = request(script(SEARCHES), SEARCH, CALCULATOR);
+    ObjectNode allowed =
+        request
+            .putObject("tool_choice")
+            .put("type", "allowed_tools")
+            .putObject("allowed_tools")
+            .put("mode", "required");
+    allowed
+        .putArray("tools")
+        .add(ToolChats.json("{\"type\":\"function\",\"name\":\"web_search\"}"));
+
+    chats.complete(request, null);
+
+    assertThat(chats.asked(1).path("tool_choice")).isEqualTo(request.path("tool_choice"));
+    assertThat(chats.asked(0).path("tool_choice").path("allowed_tools"))
+        .isEqualTo(allowed.deepCopy().put("mode", "auto"));
   }
 
   @Test

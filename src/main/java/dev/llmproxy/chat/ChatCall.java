@@ -76,7 +76,7 @@ public record ChatCall(
     if (accumulator.usage() != null) {
       return accumulator.usage();
     }
-    boolean nothing = status() == Status.ERROR && !answering();
+    boolean nothing = turns.count() == 0 || (status() == Status.ERROR && !answering());
     return nothing ? Usage.ended(this) : Usage.estimate(this);
   }
 

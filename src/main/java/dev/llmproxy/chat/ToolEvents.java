@@ -28,6 +28,7 @@ final class ToolEvents implements ChatEvents {
     this.run = run;
     this.turns = turns;
     this.afterwards = afterwards;
+    turns.toolsBegin();
     turns.asked().forEach(call -> ready.add(new ChatEvent.ToolCallStart(call)));
   }
 

@@ -94,7 +94,8 @@ public final class ToolOffer {
       if (!own.isEmpty()) {
         asked.set(TOOLS, own);
       }
-      return new ServerTools(asked, Map.of(), search(body, target));
+      boolean none = body.path(CHOICE).asText("").equals("none");
+      return new ServerTools(asked, Map.of(), none ? null : search(body, target));
     }
     offered.values().forEach(tool -> own.add(tool.asOpenAi()));
     asked.set(TOOLS, own);
@@ -133,7 +134,7 @@ public final class ToolOffer {
 
   private Optional<Tool> find(String name) {
     Optional<Tool> tool = catalogue.find(ALSO_WEB_SEARCH.contains(name) ? WEB_SEARCH : name);
-    if (tool.isEmpty() && unknown.size() < 100 && unknown.add(name)) {
+    if (tool.isEmpty() && Tool.isName(name) && unknown.size() < 100 && unknown.add(name)) {
       LOG.info("A chat asks for a tool {} that this server does not have", name);
     }
     return tool;

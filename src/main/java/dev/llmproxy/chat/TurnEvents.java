@@ -60,7 +60,7 @@ final class TurnEvents implements ChatEvents {
       take(provider.next());
     }
     if (ready.isEmpty()) {
-      provider.close();
+      hangUp();
     }
     return !ready.isEmpty();
   }
@@ -78,6 +78,15 @@ final class TurnEvents implements ChatEvents {
     provider.close();
   }
 
+  /** The tools do not wait for a provider that leaves its stream open after its last word. */
+  private void hangUp() {
+    if (turns.next() == Turns.Step.RUN_TOOLS) {
+      Thread.startVirtualThread(provider::close);
+    } else {
+      provider.close();
+    }
+  }
+
   private void take(ChatEvent event) {
     switch (event) {
       case ChatEvent.Delta delta -> take(delta);
@@ -92,12 +101,14 @@ final class TurnEvents implements ChatEvents {
     turns.adopt(chunk, chat);
     ArrayNode serverCalls = Json.array();
     boolean says = false;
+    boolean ends = false;
     for (JsonNode each : chunk.path("choices")) {
       ObjectNode choice = (ObjectNode) each;
       ObjectNode delta = (ObjectNode) choice.path("delta");
       if (choice.path(FINISH).isTextual()) {
         finish = chunk.deepCopy();
         finish.path("choices").forEach(last -> ((ObjectNode) last).putObject("delta"));
+        ends = true;
         choice.putNull(FINISH);
       }
       sort(delta, serverCalls);
@@ -105,6 +116,9 @@ final class TurnEvents implements ChatEvents {
     }
     if (says) {
       ready.add(event);
+      if (ends) {
+        finish.path("choices").forEach(last -> ((ObjectNode) last).putNull("logprobs"));
+      }
     }
     if (!serverCalls.isEmpty()) {
       if (showServerCalls) {
@@ -188,12 +202,15 @@ final class TurnEvents implements ChatEvents {
     List<ToolCall> calls = new ArrayList<>();
     JsonNode all = choice.path("message").path(CALLS);
     for (JsonNode call : all) {
-      if (call.has("function") && turns.tools().answers(name(call))) {
-        calls.add(
-            new ToolCall(
-                call.path("id").asText(),
-                name(call),
-                call.path("function").path("arguments").asText("")));
+      String name = name(call);
+      // A client cannot answer a call without a name.
+      if (call.get("function") instanceof ObjectNode function
+          && (name.isEmpty() || turns.tools().answers(name))) {
+        ToolCall asked =
+            ToolCall.of(call.path("id").asText(), name, function.path("arguments").asText(""));
+        calls.add(asked);
+        // Providers refuse what their own models wrote when it is not in order.
+        function.put("name", asked.name()).put("arguments", asked.object());
       }
     }
     ObjectNode message = (ObjectNode) choice.path("message");

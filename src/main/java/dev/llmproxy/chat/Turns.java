@@ -74,7 +74,7 @@ public final class Turns {
     return count.get();
   }
 
-  /** How many tools the server has run. */
+  /** How many tools the server has begun to run. */
   public int toolCalls() {
     return toolCalls.get();
   }
@@ -111,6 +111,11 @@ public final class Turns {
   /** The calls that are to be run now. */
   List<ToolCall> asked() {
     return asked;
+  }
+
+  /** They are being run. */
+  void toolsBegin() {
+    toolCalls.addAndGet(asked.size());
   }
 
   /** What the server has added to the client's messages so far. */
@@ -164,7 +169,6 @@ public final class Turns {
 
   /** What has come of the tools that were asked for. */
   void answer(Map<ToolCall, ToolResult> results) {
-    toolCalls.addAndGet(results.size());
     ArrayNode messages = (ArrayNode) body.path("messages");
     ObjectNode nextBody = Json.object().setAll(body);
     if (assistant == null) {
@@ -195,7 +199,11 @@ public final class Turns {
   /** A model that must call a tool again would never answer. */
   private static void freeChoice(ObjectNode request) {
     JsonNode choice = request.path("tool_choice");
-    if (choice.isObject() || choice.asText("").equals("required")) {
+    if (choice.path("type").asText("").equals("allowed_tools")) {
+      ObjectNode allowed = choice.deepCopy();
+      allowed.withObject("/allowed_tools").put("mode", "auto");
+      request.set("tool_choice", allowed);
+    } else if (choice.isObject() || choice.asText("").equals("required")) {
       request.put("tool_choice", "auto");
     }
   }

@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
 /** What a model is told of a tool, and what arguments it takes. Immutable. */
 public final class Tool {
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-]{1,64}");
+  private static final Pattern NOT_OF_NAMES = Pattern.compile("[^a-zA-Z0-9_-]");
+  private static final int LONGEST_NAME = 64;
   private static final String BUNDLED = "classpath:";
   private static final Map<VersionFlag, JsonSchemaFactory> SCHEMAS = new ConcurrentHashMap<>();
 
@@ -33,7 +35,7 @@ public final class Tool {
    * @throws IllegalArgumentException with what is wrong with them
    */
   public Tool(String name, String description, JsonNode parameters) {
-    if (!NAME.matcher(name).matches()) {
+    if (!isName(name)) {
       throw new IllegalArgumentException(
           "the name \"%s\" must be 1 to 64 letters, digits, _ or -".formatted(name));
     }
@@ -61,6 +63,17 @@ public final class Tool {
     } catch (RuntimeException e) {
       throw new IllegalArgumentException("its parameters cannot be checked: " + reason(e), e);
     }
+  }
+
+  /** Whether a tool may be called so: 1 to 64 letters, digits, _ and -. */
+  public static boolean isName(String text) {
+    return NAME.matcher(text).matches();
+  }
+
+  /** The name that is most like what a model has made up; {@code unknown} for nothing. */
+  static String nearestName(String text) {
+    String name = NOT_OF_NAMES.matcher(text).replaceAll("_");
+    return name.isEmpty() ? "unknown" : name.substring(0, Math.min(name.length(), LONGEST_NAME));
   }
 
   /** As models call it. */

@@ -1,7 +1,6 @@
 package dev.llmproxy.tool;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.tool.ToolResult.Status;
@@ -108,17 +107,8 @@ public final class ToolRunner {
               .formatted(call.name(), offered.stream().sorted().collect(Collectors.joining(", "))),
           start);
     }
-    JsonNode arguments;
-    try {
-      arguments = call.arguments().isBlank() ? Json.object() : Json.parse(call.arguments());
-    } catch (JsonProcessingException e) {
-      return failed(
-          call,
-          "The arguments are no JSON: " + e.getOriginalMessage() + ". " + again(tool.get()),
-          start);
-    }
-    if (!(arguments instanceof ObjectNode object)) {
-      return failed(call, "The arguments are no JSON object. " + again(tool.get()), start);
+    if (!(call.json() instanceof ObjectNode object)) {
+      return failed(call, noObject(call.arguments()) + ". " + again(tool.get()), start);
     }
     List<String> problems = tool.get().problems(object);
     if (!problems.isEmpty()) {
@@ -196,6 +186,15 @@ public final class ToolRunner {
 
   private ToolResult failed(ToolCall call, String why, long start) {
     return ToolResult.of(call, Status.FAILED, capped(why), since(start));
+  }
+
+  private static String noObject(String arguments) {
+    try {
+      Json.parse(arguments);
+      return "The arguments are no JSON object";
+    } catch (JsonProcessingException e) {
+      return "The arguments are no JSON: " + e.getOriginalMessage();
+    }
   }
 
   private static String again(Tool tool) {

@@ -59,6 +59,9 @@ final class ChatEndpoint {
       events.send(padded(chunks.get(sent)).toString());
     }
     events.send("[DONE]");
+    if (script.has(Directive.LINGER)) {
+      hold(events);
+    }
     events.end();
   }
 

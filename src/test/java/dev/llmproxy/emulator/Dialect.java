@@ -48,6 +48,27 @@ enum Dialect {
         }
       }
     }
+  },
+
+  LOGPROBS(Directive.LOGPROBS) {
+    @Override
+    void restyle(List<ObjectNode> objects, ObjectNode usage) {
+      for (int i = 1; i < objects.size(); i++) {
+        JsonNode before = objects.get(i - 1).path("choices").path(0);
+        JsonNode end = objects.get(i).path("choices").path(0);
+        if (end.hasNonNull("finish_reason") && said(before).hasNonNull("content")) {
+          ObjectNode together = (ObjectNode) before;
+          together.set("finish_reason", end.get("finish_reason"));
+          together
+              .putObject("logprobs")
+              .putArray("content")
+              .addObject()
+              .put("token", said(before).path("content").asText())
+              .put("logprob", -0.5);
+          objects.remove(i);
+        }
+      }
+    }
   };
 
   final Directive directive;

@@ -27,6 +27,7 @@ enum Directive {
   GROQ("1: usage in x_groq and on the finish chunk, service_tier on_demand"),
   BARE("1: no id, object, created, model, role, index, usage"),
   FIELDS("1: extra fields nobody knows, at every level"),
+  LOGPROBS("1: the last word, its log probability and finish_reason in one chunk"),
 
   // How it is sent
   TTFT("milliseconds before the first byte"),
@@ -34,6 +35,7 @@ enum Directive {
   CRLF("1: lines end in CR LF"),
   SPLIT("1: written byte by byte"),
   HOLD("N: wait after N chunks until somebody says GET /release"),
+  LINGER("1: leave the stream open after its last event until somebody says GET /release"),
 
   // Failing before the first byte
   STATUS("HTTP status to answer with; an error body unless body or html say otherwise"),

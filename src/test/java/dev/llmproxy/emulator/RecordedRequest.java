@@ -1,11 +1,19 @@
 package dev.llmproxy.emulator;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** One request as it came in; header names in lower case. {@code body} is missing on a GET. */
 public record RecordedRequest(
     String method, String path, Map<String, String> headers, JsonNode body) {
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-]{1,64}");
 
   /** The header's value, or an empty string. */
   public String header(String name) {
@@ -50,6 +58,35 @@ public record RecordedRequest(
       }
     }
     return turns;
+  }
+
+  /**
+   * Providers read the calls in the history, and refuse those that are not in order.
+   *
+   * @throws IllegalArgumentException with what is wrong with one
+   */
+  void checkHistory() {
+    for (JsonNode message : body.path("messages")) {
+      for (JsonNode call : message.path("tool_calls")) {
+        JsonNode function = call.path("function");
+        String name = function.path("name").asText();
+        if (!NAME.matcher(name).matches()) {
+          throw new IllegalArgumentException("a tool call's name is \"" + name + "\"");
+        }
+        String arguments = function.path("arguments").asText();
+        if (!isObject(arguments)) {
+          throw new IllegalArgumentException("a tool call's arguments are " + arguments);
+        }
+      }
+    }
+  }
+
+  private static boolean isObject(String json) {
+    try {
+      return JSON.readTree(json).isObject();
+    } catch (JsonProcessingException e) {
+      return false;
+    }
   }
 
   int promptWords() {
