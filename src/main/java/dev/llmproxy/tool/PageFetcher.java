@@ -2,7 +2,6 @@ package dev.llmproxy.tool;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -24,11 +23,14 @@ import org.apache.hc.client5.http.config.ConnectionConfig;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.MessageConstraintException;
+import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.util.Timeout;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -43,6 +45,8 @@ public final class PageFetcher {
   private static final int MOST_REDIRECTS = 5;
   private static final int MOST_CONNECTIONS = 1_000;
   private static final Timeout SILENCE = Timeout.ofSeconds(10);
+  private static final Http1Config HEADER_LIMITS =
+      Http1Config.custom().setMaxLineLength(16 << 10).setMaxHeaderCount(200).build();
   private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
   private static final Set<String> HTML = Set.of("text/html", "application/xhtml+xml");
   private static final Set<String> TEXT =
@@ -72,6 +76,10 @@ public final class PageFetcher {
             .setConnectionManager(
                 PoolingHttpClientConnectionManagerBuilder.create()
                     .setDnsResolver(new Guard(resolver, allowed))
+                    .setConnectionFactory(
+                        ManagedHttpClientConnectionFactory.builder()
+                            .http1Config(HEADER_LIMITS)
+                            .build())
                     .setMaxConnTotal(MOST_CONNECTIONS)
                     .setMaxConnPerRoute(MOST_CONNECTIONS)
                     .setDefaultConnectionConfig(
@@ -103,16 +111,24 @@ public final class PageFetcher {
     URI uri = WebAddress.checked((String) arguments.get("url"), ports);
     try {
       for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-        try (ClassicHttpResponse response = client.executeOpen(null, new HttpGet(uri), null)) {
+        HttpGet request = new HttpGet(uri);
+        try {
+          ClassicHttpResponse response = client.executeOpen(null, request, null);
           Header location = response.getFirstHeader("Location");
           if (!REDIRECTS.contains(response.getCode()) || location == null) {
             return page(uri, response);
           }
           uri = WebAddress.checked(WebAddress.redirected(uri, location.getValue()), ports);
+        } finally {
+          // Closing the response or its body would read on to an end that may never come.
+          request.abort();
         }
       }
     } catch (UnknownHostException e) {
       throw new ToolException("There is no host named %s.".formatted(uri.getHost()), e);
+    } catch (MessageConstraintException e) {
+      throw new ToolException(
+          "%s cannot be read: its headers are too long or too many.".formatted(uri), e);
     } catch (IOException e) {
       throw new ToolException(
           "%s cannot be read: %s.".formatted(uri, e.getClass().getSimpleName()), e);
@@ -132,10 +148,7 @@ public final class PageFetcher {
     if (!html && !text(mime)) {
       throw new ToolException("%s is no text; its type is %s.".formatted(uri, mime));
     }
-    byte[] bytes;
-    try (InputStream body = entity.getContent()) {
-      bytes = body.readNBytes(MOST_BYTES + 1);
-    }
+    byte[] bytes = entity.getContent().readNBytes(MOST_BYTES + 1);
     boolean truncated = bytes.length > MOST_BYTES;
     bytes = truncated ? Arrays.copyOf(bytes, MOST_BYTES) : bytes;
     Map<String, Object> page = new LinkedHashMap<>();

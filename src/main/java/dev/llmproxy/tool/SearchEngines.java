@@ -1,6 +1,8 @@
 package dev.llmproxy.tool;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.common.escape.Escaper;
+import com.google.common.net.PercentEscaper;
 import dev.llmproxy.Json;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,6 +14,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Header;
+import org.apache.hc.core5.http.io.EofSensorInputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +23,8 @@ public final class SearchEngines {
   private static final Logger LOG = LoggerFactory.getLogger(SearchEngines.class);
   private static final int MOST_RESULTS = 5;
   private static final int MOST_BYTES = 2 << 20;
+  // What a path may hold as it is (RFC 3986, 3.3), besides letters and digits.
+  private static final Escaper PATH = new PercentEscaper("-._~!$&'()*+,;=:@/", false);
 
   /** An engine that is not set up: the next one is asked. */
   private static final class OffException extends RuntimeException {
@@ -55,7 +60,8 @@ public final class SearchEngines {
    * @param list JSON pointer to the array of results
    * @param title field of a result
    * @param url field of a result
-   * @param base what goes before the URL; empty for one that is whole
+   * @param base what goes before the URL, which is a path as people write it then, with nothing
+   *     encoded; empty for one that is whole
    * @param snippet field of a result
    * @return at least one and at most five
    * @throws IOException when the engine has not answered as it should, or found nothing
@@ -71,7 +77,14 @@ public final class SearchEngines {
       throws IOException {
     byte[] bytes;
     try (body) {
-      bytes = body.readNBytes(MOST_BYTES);
+      bytes = body.readNBytes(MOST_BYTES + 1);
+      if (bytes.length > MOST_BYTES) {
+        if (body instanceof EofSensorInputStream live) {
+          // Closing it would read on to an end that may never come.
+          live.abort();
+        }
+        throw new IOException("answered with more than " + MOST_BYTES + " bytes");
+      }
     }
     if (status != 200) {
       throw new IOException("answered with status " + status);
@@ -82,7 +95,9 @@ public final class SearchEngines {
         results.add(
             SearchResult.ofHtml(
                 found.path(title).asText(),
-                base + found.path(url).asText(),
+                base.isEmpty()
+                    ? found.path(url).asText()
+                    : base + PATH.escape(found.path(url).asText()),
                 found.path(snippet).asText()));
       }
     }

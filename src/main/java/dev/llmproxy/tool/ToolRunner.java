@@ -91,7 +91,8 @@ public final class ToolRunner {
   ToolResult run(ToolCall call, Set<String> offered, long start) {
     try {
       return result(call, offered, start);
-    } catch (Exception | LinkageError | StackOverflowError e) {
+    } catch (Throwable e) {
+      // An error too, as Camel has it within a route: one tool must not end its chat.
       LOG.warn("The tool {} failed", call.name(), e);
       return failed(call, message(e), start);
     }

@@ -22,6 +22,7 @@ import java.util.concurrent.Executors;
 /**
  * SearXNG, Brave, Tavily and Wikipedia on loopback, each in its own format. An engine finds one
  * page, which names the engine and the question, until it is told otherwise; it insists on its key.
+ * Wikipedia's page is the one whose name is the question.
  */
 public final class ScriptedSearch implements AutoCloseable {
   /** What Brave and Tavily take. */
@@ -33,7 +34,8 @@ public final class ScriptedSearch implements AutoCloseable {
     FINDS_NOTHING,
     FAILS,
     ANSWERS_HTML,
-    HANGS
+    HANGS,
+    NEVER_ENDS
   }
 
   private final HttpServer server;
@@ -112,6 +114,15 @@ public final class ScriptedSearch implements AutoCloseable {
       case FAILS -> answer(exchange, 503, "{}");
       case ANSWERS_HTML -> answer(exchange, 200, "<html>Are you a robot?</html>");
       case HANGS -> hang();
+      case NEVER_ENDS -> answerWithoutEnd(exchange);
+    }
+  }
+
+  private static void answerWithoutEnd(HttpExchange exchange) throws IOException {
+    exchange.sendResponseHeaders(200, 0);
+    byte[] spaces = " ".repeat(1 << 16).getBytes(StandardCharsets.UTF_8);
+    while (true) {
+      exchange.getResponseBody().write(spaces);
     }
   }
 
@@ -157,7 +168,7 @@ public final class ScriptedSearch implements AutoCloseable {
           answer
               .putArray("pages")
               .addObject()
-              .put("key", "Some_page")
+              .put("key", question.replace(' ', '_'))
               .put("title", title)
               .put("excerpt", snippet);
       default -> page(answer.putArray("results"), title, "content", snippet);

@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -97,6 +98,51 @@ class PageFetcherTest {
   @Test
   void stopsUnzippingAtTwoMegabytes() {
     assertThat((String) fetch("http://site.example:%d/bomb").get("text")).hasSize(2 << 20);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"Transfer-Encoding: chunked", "Content-Length: 9000000000", "Connection: close"})
+  void hangsUpAfterTwoMegabytesOfAPageWithoutEnd(String framing) throws Exception {
+    try (EndlessSite endless =
+        EndlessSite.ofBody("200 OK\r\nContent-Type: text/plain\r\n" + framing)) {
+      Map<String, Object> page = fetch("http://site.example:%d/", endless.port());
+
+      assertThat((String) page.get("text")).hasSize(2 << 20);
+      assertThat(page).containsKey("truncated");
+      endless.assertHungUp();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"200 OK,video/mp4,video/mp4", "404 Not Found,text/plain,status 404"})
+  void doesNotReadWhatItRefuses(String status, String type, String why) throws Exception {
+    try (EndlessSite endless =
+        EndlessSite.ofBody(status + "\r\nTransfer-Encoding: chunked\r\nContent-Type: " + type)) {
+      assertRefused("http://site.example:%d/", why, endless.port());
+      endless.assertHungUp();
+    }
+  }
+
+  @Test
+  void followsARedirectWhoseOwnBodyHasNoEnd() throws Exception {
+    try (EndlessSite endless =
+        EndlessSite.ofBody(
+            "302 Found\r\nTransfer-Encoding: chunked\r\nLocation: http://site.example:%d/hop/0"
+                .formatted(port))) {
+      assertThat(fetch("http://site.example:%d/", endless.port())).containsEntry("text", "arrived");
+      endless.assertHungUp();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"one line,''", "many headers,X: ", "one folded header,' '"})
+  void refusesAnAnswerWhoseHeadersHaveNoEnd(String what, String begin) throws Exception {
+    String piece = "a".repeat(1000) + (begin.isEmpty() ? "" : "\r\n" + begin);
+    try (EndlessSite endless = new EndlessSite("HTTP/1.1 200 OK\r\nX: ", piece)) {
+      assertRefused("http://site.example:%d/", "too long or too many", endless.port());
+      endless.assertHungUp();
+    }
   }
 
   @ParameterizedTest
@@ -190,15 +236,24 @@ class PageFetcherTest {
   }
 
   private void assertRefused(String url, String why) {
-    assertThatThrownBy(() -> fetch(url))
+    assertRefused(url, why, port);
+  }
+
+  private void assertRefused(String url, String why, int at) {
+    assertThatThrownBy(() -> fetch(url, at))
         .isInstanceOf(ToolException.class)
         .hasMessageContaining(why);
   }
 
   private Map<String, Object> fetch(String url) {
+    return fetch(url, port);
+  }
+
+  private Map<String, Object> fetch(String url, int at) {
     Predicate<InetAddress> allowed = address -> address.getHostAddress().equals(PUBLIC);
-    return new PageFetcher(Set.of(80, 443, port), allowed, new Names())
-        .fetch(Map.of("url", url.formatted(port)));
+    Set<Integer> ports = new HashSet<>(List.of(80, 443, port));
+    ports.add(at);
+    return new PageFetcher(ports, allowed, new Names()).fetch(Map.of("url", url.formatted(at)));
   }
 
   private void serve(HttpExchange exchange) throws IOException {

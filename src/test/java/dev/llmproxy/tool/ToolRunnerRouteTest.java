@@ -8,6 +8,7 @@ import dev.llmproxy.tool.ToolResult.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.AbstractList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -78,6 +79,29 @@ class ToolRunnerRouteTest {
       throw new IllegalStateException("secret of the inside");
     }
 
+    public Object digs() {
+      return nested(Integer.MAX_VALUE);
+    }
+
+    private static Object nested(int depth) {
+      return depth == 0 ? "bottom" : List.of(nested(depth - 1));
+    }
+
+    /** A result that fails when it is written, which no route sees. */
+    public Object bursts() {
+      return new AbstractList<>() {
+        @Override
+        public Object get(int index) {
+          throw new OutOfMemoryError("secret of the inside");
+        }
+
+        @Override
+        public int size() {
+          return 1;
+        }
+      };
+    }
+
     public Object refuses() {
       throw new ToolException("Ask for a smaller one.");
     }
@@ -106,7 +130,8 @@ class ToolRunnerRouteTest {
   static void start() throws Exception {
     for (String tool :
         List.of(
-            "types", "list", "essay", "nothing", "breaks", "refuses", "meets", "sleeps", "naps")) {
+            "types", "list", "essay", "nothing", "breaks", "digs", "bursts", "refuses", "meets",
+            "sleeps", "naps")) {
       Files.writeString(folder.resolve("tool-" + tool + ".camel.yaml"), ROUTE.formatted(tool));
     }
     tools =
@@ -168,6 +193,8 @@ class ToolRunnerRouteTest {
           list   | [1]                | no JSON object
           lost   | {}                 | There is no tool named lost
           breaks | {}                 | IllegalStateException
+          digs   | {}                 | The tool failed
+          bursts | {}                 | OutOfMemoryError
           refuses| {}                 | Ask for a smaller one.
           calculator | {}             | expression
           calculator | {"expression": "1", "x": 1} | x

@@ -8,6 +8,7 @@ import dev.llmproxy.LogLines;
 import dev.llmproxy.emulator.ScriptedSearch;
 import dev.llmproxy.emulator.ScriptedSearch.Behaviour;
 import dev.llmproxy.tool.ToolResult.Status;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -44,7 +45,7 @@ class WebSearchRouteTest {
     "searxng,https://example.com/found",
     "brave,https://example.com/found",
     "tavily,https://example.com/found",
-    "wikipedia,WIKI/wiki/Some_page",
+    "wikipedia,WIKI/wiki/how_%22big%22_&_%7Bwide%7D%3F",
   })
   void eachEngineAnswersInPlainText(String engine, String url) throws Exception {
     ENGINES.subList(0, ENGINES.indexOf(engine)).forEach(each -> web.make(each, Behaviour.FAILS));
@@ -59,9 +60,28 @@ class WebSearchRouteTest {
   }
 
   @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '\\',
+      value = {
+        "Who's Afraid of Virginia Woolf?,Who's_Afraid_of_Virginia_Woolf%3F",
+        "100% \"Größe\" #1,100%25_%22Gr%C3%B6%C3%9Fe%22_%231",
+        "Talk:AC/DC (band),Talk:AC/DC_(band)",
+      })
+  void anAddressOnWikipediaLeadsToThePageOfThatName(String name, String path) throws Exception {
+    ENGINES
+        .subList(0, ENGINES.indexOf("wikipedia"))
+        .forEach(each -> web.make(each, Behaviour.FAILS));
+
+    String url = search(name).at("/results/0/url").asText();
+
+    assertThat(url).isEqualTo(web.baseUrl("wikipedia") + "/wiki/" + path);
+    assertThat(URI.create(url).getPath()).endsWith("/wiki/" + name.replace(' ', '_'));
+  }
+
+  @ParameterizedTest
   @EnumSource(
       value = Behaviour.class,
-      names = {"FAILS", "FINDS_NOTHING", "ANSWERS_HTML", "HANGS"})
+      names = {"FAILS", "FINDS_NOTHING", "ANSWERS_HTML", "HANGS", "NEVER_ENDS"})
   void anEngineThatDoesNotServeHandsOverToTheNext(Behaviour behaviour) throws Exception {
     web.make("searxng", behaviour);
 
