@@ -26,6 +26,7 @@ import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.UsageRecord;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -400,6 +401,28 @@ class ToolTurnsRouteTest {
         assertThat(messages.findValuesAsText("tool_call_id")).contains(call.path("id").asText());
       }
     }
+  }
+
+  @Test
+  void whatTheServersToolsSaidIsPutBackInEveryPlaceOfALongChat() {
+    int steps = 4;
+    String step = SEARCHES + " | get_weather {\"location\": \"Lima\"}";
+    ObjectNode request =
+        request(script(String.join(" | ", Collections.nCopies(steps, step))), SEARCH, WEATHER);
+
+    for (int i = 0; i < steps; i++) {
+      request = withWeather(request, chats.complete(request, null).at("/choices/0/message"));
+    }
+    JsonNode answer = chats.complete(request, null);
+
+    assertThat(answer.at("/choices/0/message/content").asText())
+        .isEqualTo("The tool said: 18 degrees");
+    List<String> called = chats.asked(0).path("messages").findValuesAsText("name");
+    assertThat(called)
+        .isEqualTo(
+            Collections.nCopies(steps, List.of("web_search", "get_weather")).stream()
+                .flatMap(List::stream)
+                .toList());
   }
 
   @Test
