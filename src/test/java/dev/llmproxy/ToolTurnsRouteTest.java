@@ -27,10 +27,12 @@ import dev.llmproxy.usage.UsageRecord;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -372,6 +374,66 @@ class ToolTurnsRouteTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"same", "none"})
+  void callsAreToldApartWhateverIdsTheProviderGivesThem(String ids) {
+    List<Event> events =
+        chats.stream(
+            request(
+                "[[script ids=%s calls='%s & calculator {\"expression\": \"6*7\"}']]"
+                    .formatted(ids, SEARCHES),
+                SEARCH,
+                CALCULATOR));
+
+    List<JsonNode> notifications = notifications(events);
+    assertThat(told(notifications.subList(0, 2)))
+        .containsExactly("web_search started", "calculator started");
+    assertThat(toolsByCallId(notifications)).hasSize(2);
+    JsonNode messages = chats.asked(0).path("messages");
+    assertThat(messages.findValuesAsText("tool_call_id"))
+        .doesNotHaveDuplicates()
+        .isEqualTo(messages.at("/1/tool_calls").findValuesAsText("id"));
+    assertThat(messages.at("/2/content").asText()).contains(SEARCH_ADDRESS);
+    assertThat(messages.at("/3/content").asText()).isEqualTo("42");
+  }
+
+  @Test
+  void callsOfTheClientsFunctionsThatShareAnIdAreCallsOfTheirOwn() {
+    JsonNode calls =
+        chats
+            .complete(
+                request(
+                    "[[script ids=same calls='get_weather {\"location\": \"Paris\"} & get_weather {\"location\": \"Rome\"}']]",
+                    WEATHER),
+                null)
+            .at("/choices/0/message/tool_calls");
+
+    assertThat(calls).hasSize(2);
+    assertThat(calls.at("/0/id").asText()).isEqualTo("same");
+    assertThat(calls.at("/1/id").asText()).startsWith("call_");
+    assertThat(calls.at("/1/function/arguments").asText()).isEqualTo("{\"location\": \"Rome\"}");
+  }
+
+  @Test
+  void idsThatTheServerMakesUpForCallsAreNewInEveryTurn() {
+    List<Event> events =
+        chats.stream(
+            request(
+                "[[script ids=none calls='%s & current_time {} | calculator {\"expression\": \"6*7\"}']]"
+                    .formatted(SEARCHES),
+                SEARCH,
+                CALCULATOR,
+                "{\"type\":\"current_time\"}"));
+
+    assertThat(toolsByCallId(notifications(events)))
+        .containsOnlyKeys(chats.asked(0).path("messages").findValuesAsText("tool_call_id"))
+        .hasSize(3)
+        .allSatisfy((id, tools) -> {
+          assertThat(tools).hasSize(2).containsOnly(tools.getFirst());
+          assertThat(id).as("as short as OpenAI wants it").hasSizeLessThanOrEqualTo(40);
+        });
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {" & ", " | "})
   void whatTheServersToolsSaidIsThereWhenTheClientHasRunItsOwn(String together) {
     ObjectNode request =
@@ -401,6 +463,28 @@ class ToolTurnsRouteTest {
         assertThat(messages.findValuesAsText("tool_call_id")).contains(call.path("id").asText());
       }
     }
+  }
+
+  @Test
+  void whatTheServersToolsSaidIsPutBackInEveryPlaceOfALongChat() {
+    int steps = 4;
+    String step = SEARCHES + " | get_weather {\"location\": \"Lima\"}";
+    ObjectNode request =
+        request(script(String.join(" | ", Collections.nCopies(steps, step))), SEARCH, WEATHER);
+
+    for (int i = 0; i < steps; i++) {
+      request = withWeather(request, chats.complete(request, null).at("/choices/0/message"));
+    }
+    JsonNode answer = chats.complete(request, null);
+
+    assertThat(answer.at("/choices/0/message/content").asText())
+        .isEqualTo("The tool said: 18 degrees");
+    List<String> called = chats.asked(0).path("messages").findValuesAsText("name");
+    assertThat(called)
+        .isEqualTo(
+            Collections.nCopies(steps, List.of("web_search", "get_weather")).stream()
+                .flatMap(List::stream)
+                .toList());
   }
 
   @Test
@@ -528,6 +612,15 @@ class ToolTurnsRouteTest {
     JsonNode answer = ToolChats.json(kept);
     assertThat(told(answer.path("tool_notifications"))).hasSize(2);
     assertThat(answer.at("/search_results/0/url").asText()).isEqualTo(SEARCH_ADDRESS);
+  }
+
+  /** The tools of the notifications that name a call, by its id. */
+  private static Map<String, List<String>> toolsByCallId(List<JsonNode> notifications) {
+    return notifications.stream()
+        .collect(
+            Collectors.groupingBy(
+                one -> one.path("call_id").asText(),
+                Collectors.mapping(one -> one.path("tool").asText(), Collectors.toList())));
   }
 
   private static UsageRecord awaitRecord(String email) {

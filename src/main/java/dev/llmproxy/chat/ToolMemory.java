@@ -2,11 +2,13 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.llmproxy.Json;
 import dev.llmproxy.Sha256;
 import dev.llmproxy.gate.Caller;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
@@ -43,7 +45,7 @@ public final class ToolMemory {
     }
     if (firstOfClients != null) {
       ArrayNode asked = (ArrayNode) chat.request().body().path("messages");
-      steps.put(key(chat.caller(), asked, asked.size(), firstOfClients), messages);
+      steps.put(new Keys(chat.caller(), asked).of(asked.size(), firstOfClients), messages);
     }
   }
 
@@ -52,11 +54,12 @@ public final class ToolMemory {
     if (steps.estimatedSize() == 0) {
       return null;
     }
+    Keys keys = new Keys(caller, messages);
     ArrayNode recalled = null;
     for (int i = 0; i < messages.size(); i++) {
       JsonNode message = messages.get(i);
       String call = message.path("tool_calls").path(0).path("id").asText("");
-      ArrayNode kept = call.isEmpty() ? null : steps.getIfPresent(key(caller, messages, i, call));
+      ArrayNode kept = call.isEmpty() ? null : steps.getIfPresent(keys.of(i, call));
       if (kept != null && recalled == null) {
         recalled = Json.array();
         for (int before = 0; before < i; before++) {
@@ -72,12 +75,36 @@ public final class ToolMemory {
     return recalled;
   }
 
-  /** Ids of calls alone are not unique with every provider. */
-  private static String key(Caller caller, JsonNode messages, int before, String callId) {
-    ArrayNode identity = Json.array().add(caller.email()).add(caller.keyHash()).add(callId);
-    for (int i = 0; i < before; i++) {
-      identity.add(messages.get(i));
+  /**
+   * The keys of places in one conversation: whose it is, all messages before, and the call's id,
+   * which alone is not unique with every provider. Asked for from the first place to the last, as
+   * every message is read once, however many places there are.
+   */
+  private static final class Keys {
+    private final JsonNode messages;
+    private final Sha256 before = new Sha256();
+    private int read;
+
+    Keys(Caller caller, JsonNode messages) {
+      this.messages = messages;
+      before.add(line(Json.array().add(caller.email()).add(caller.keyHash())));
     }
-    return Sha256.hex(Json.text(identity));
+
+    /**
+     * The key of one place.
+     *
+     * @param place the number of messages before it, not smaller than the last time
+     */
+    String of(int place, String callId) {
+      for (; read < place; read++) {
+        before.add(line(messages.get(read)));
+      }
+      return before.hexWith(line(TextNode.valueOf(callId)));
+    }
+
+    /** No line break is in it but the last, so that two lines never read like one. */
+    private static byte[] line(JsonNode value) {
+      return (Json.text(value) + "\n").getBytes(StandardCharsets.UTF_8);
+    }
   }
 }

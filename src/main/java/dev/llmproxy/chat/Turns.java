@@ -52,6 +52,7 @@ public final class Turns {
   private boolean heard;
   private boolean spoken;
   private int places;
+  private int ownCalls;
   private Step next = Step.ASK_THE_PROVIDER;
   private List<ToolCall> asked = List.of();
   private ObjectNode assistant;
@@ -241,6 +242,11 @@ public final class Turns {
   /** The index of the next tool call that the client gets to see. */
   int nextPlace() {
     return places++;
+  }
+
+  /** The number of the next call that the server has to make up an id for, in whatever turn. */
+  public int nextOwnCall() {
+    return ownCalls++;
   }
 
   /** Pieces of an answer came that the client does not get to see. */

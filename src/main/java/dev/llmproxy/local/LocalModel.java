@@ -1,14 +1,11 @@
 package dev.llmproxy.local;
 
+import dev.llmproxy.Sha256;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -68,7 +65,7 @@ public final class LocalModel implements AutoCloseable {
           "The local model's file " + gguf + " is missing. Run scripts/fetch-model to fetch it.");
     }
     try (FileChannel channel = FileChannel.open(gguf)) {
-      if (channel.size() != SIZE || !sha256(channel).equals(SHA256)) {
+      if (channel.size() != SIZE || !Sha256.hex(Channels.newInputStream(channel)).equals(SHA256)) {
         throw new IOException(
             "The local model's file "
                 + gguf
@@ -157,19 +154,5 @@ public final class LocalModel implements AutoCloseable {
   private void forget(QueuedGeneration generation) {
     queue.remove(generation);
     open.remove(generation);
-  }
-
-  private static String sha256(FileChannel channel) throws IOException {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      InputStream content = Channels.newInputStream(channel);
-      byte[] chunk = new byte[1 << 20];
-      for (int read = content.read(chunk); read >= 0; read = content.read(chunk)) {
-        digest.update(chunk, 0, read);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new AssertionError("Every Java has SHA-256", impossible);
-    }
   }
 }

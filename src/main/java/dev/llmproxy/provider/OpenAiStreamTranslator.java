@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * Makes chat events of the stream of a provider that speaks OpenAI's format more or less: fills in
@@ -150,8 +151,7 @@ final class OpenAiStreamTranslator {
       if (sent.get(i) instanceof ObjectNode choice) {
         int index = choice.path("index").isInt() ? choice.get("index").intValue() : i;
         ChoiceState state =
-            choices.computeIfAbsent(
-                index, key -> new ChoiceState("call_" + chat.requestId() + "_" + key + "_"));
+            choices.computeIfAbsent(index, key -> new ChoiceState(this::ownToolCallId));
         if (FAILURES.contains(choice.path("finish_reason").asText(""))) {
           return List.of(
               failed(UpstreamErrors.inStream(chat.target().provider(), choice.path("error"))));
@@ -168,6 +168,11 @@ final class OpenAiStreamTranslator {
     chunk.set("choices", live);
     fillHead(chunk);
     return List.of(new ChatEvent.Delta(chunk));
+  }
+
+  /** Each one once in the whole chat, and no longer than the 40 characters that OpenAI takes. */
+  private String ownToolCallId() {
+    return "call_" + chat.requestId() + "_" + chat.turns().nextOwnCall();
   }
 
   private void takeUsage(ObjectNode chunk) {
@@ -234,7 +239,7 @@ final class OpenAiStreamTranslator {
   }
 
   private static final class ChoiceState {
-    private final String toolCallIdPrefix;
+    private final Supplier<String> ownToolCallIds;
     private final List<ToolCall> toolCalls = new ArrayList<>();
     private final Map<Integer, Integer> lastWithIndex = new TreeMap<>();
     private int lastToolCall;
@@ -242,8 +247,8 @@ final class OpenAiStreamTranslator {
     private boolean lastReasonEmpty;
     private boolean finished;
 
-    ChoiceState(String toolCallIdPrefix) {
-      this.toolCallIdPrefix = toolCallIdPrefix;
+    ChoiceState(Supplier<String> ownToolCallIds) {
+      this.ownToolCallIds = ownToolCallIds;
     }
 
     /** Whether nothing is missing but the name of its finish reason. */
@@ -266,46 +271,72 @@ final class OpenAiStreamTranslator {
     void repairToolCall(ObjectNode fragment) {
       lastToolCall = toolCallOf(fragment);
       if (lastToolCall == toolCalls.size()) {
-        toolCalls.add(new ToolCall());
+        String id = ToolCall.id(fragment);
+        boolean own = id.isEmpty() || withId(id, lastToolCall) >= 0;
+        toolCalls.add(new ToolCall(own ? ownToolCallIds.get() : id));
       }
       if (fragment.path("index").isInt()) {
         lastWithIndex.put(fragment.get("index").intValue(), lastToolCall);
       }
-      toolCalls.get(lastToolCall).repair(fragment, toolCallIdPrefix + lastToolCall);
+      toolCalls.get(lastToolCall).repair(fragment);
       fragment.put("index", lastToolCall);
     }
 
     /**
      * The place of the call that a fragment belongs to: the one with its id, else with its index,
      * else the one before. An id that is new under a used index begins another call, as does a name
-     * without either.
+     * without either, and a name under a new index although the id is used under another.
      */
     private int toolCallOf(ObjectNode fragment) {
       String id = ToolCall.id(fragment);
-      for (int i = 0; i < toolCalls.size() && !id.isEmpty(); i++) {
-        if (toolCalls.get(i).id.equals(id)) {
-          return i;
-        }
-      }
-      int known = toolCalls.isEmpty() ? 0 : lastToolCall;
-      if (fragment.path("index").isInt()) {
-        known = lastWithIndex.getOrDefault(fragment.get("index").intValue(), toolCalls.size());
+      boolean indexed = fragment.path("index").isInt();
+      boolean names = !ToolCall.name(fragment).isEmpty();
+      int known =
+          indexed
+              ? lastWithIndex.getOrDefault(fragment.get("index").intValue(), toolCalls.size())
+              : lastToolCall;
+      int same = withId(id, known);
+      if (same >= 0) {
+        boolean newIndex = known == toolCalls.size() && lastWithIndex.containsValue(same);
+        return names && newIndex ? known : same;
       }
       if (known == toolCalls.size()) {
         return known;
       }
       ToolCall call = toolCalls.get(known);
       boolean other = !id.isEmpty() && !call.id.isEmpty();
-      boolean unmarked = id.isEmpty() && !fragment.path("index").isInt();
-      boolean another = other || (unmarked && call.named && !ToolCall.name(fragment).isEmpty());
-      return another ? toolCalls.size() : known;
+      boolean unmarked = id.isEmpty() && !indexed;
+      return other || (unmarked && call.named && names) ? toolCalls.size() : known;
+    }
+
+    /** The place of the call that the provider gave an id: the known one, else the last; or -1. */
+    private int withId(String id, int known) {
+      if (id.isEmpty()) {
+        return -1;
+      }
+      if (known < toolCalls.size() && toolCalls.get(known).id.equals(id)) {
+        return known;
+      }
+      int place = toolCalls.size() - 1;
+      while (place >= 0 && !toolCalls.get(place).id.equals(id)) {
+        place--;
+      }
+      return place;
     }
   }
 
   private static final class ToolCall {
+    private final String shownId;
     private String id = "";
     private boolean begun;
     private boolean named;
+
+    /**
+     * @param shownId what it is known by outside this stream, which may have its id more than once
+     */
+    ToolCall(String shownId) {
+      this.shownId = shownId;
+    }
 
     static String id(ObjectNode fragment) {
       return fragment.path("id").asText("");
@@ -316,7 +347,7 @@ final class OpenAiStreamTranslator {
     }
 
     /** Id, type and name are said once; arguments are pieces of text. */
-    void repair(ObjectNode fragment, String ownId) {
+    void repair(ObjectNode fragment) {
       if (id.isEmpty()) {
         id = id(fragment);
       }
@@ -324,7 +355,7 @@ final class OpenAiStreamTranslator {
         fragment.remove(List.of("id", "type"));
       } else {
         begun = true;
-        fragment.put("id", id.isEmpty() ? ownId : id);
+        fragment.put("id", shownId);
         if (fragment.path("type").asText("").isEmpty()) {
           fragment.put("type", "function");
         }

@@ -26,7 +26,14 @@ record Answer(
 
   record Head(String id, long created, String model) {}
 
-  record ToolCall(String id, String name, String arguments) {}
+  /**
+   * @param id null for none
+   */
+  record ToolCall(String id, String name, String arguments) {
+    ToolCall withId(String other) {
+      return new ToolCall(other, name, arguments);
+    }
+  }
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final List<String> CITIES = List.of("Paris", "Rome", "Oslo", "Lima");
@@ -34,6 +41,10 @@ record Answer(
 
   static Answer to(RecordedRequest request, Script script, Head head) {
     List<ToolCall> toolCalls = toolCalls(request, script);
+    if (script.has(Directive.IDS)) {
+      String id = script.text(Directive.IDS).filter(text -> !text.equals("none")).orElse(null);
+      toolCalls = toolCalls.stream().map(call -> call.withId(id)).toList();
+    }
     return new Answer(
         head,
         Math.max(request.body().path("n").asInt(1), script.number(Directive.N, 1)),
@@ -191,7 +202,10 @@ record Answer(
   }
 
   private static void toolCall(ObjectNode node, ToolCall call, String arguments) {
-    node.put("id", call.id()).put("type", "function");
+    if (call.id() != null) {
+      node.put("id", call.id());
+    }
+    node.put("type", "function");
     node.putObject("function").put("name", call.name()).put("arguments", arguments);
   }
 

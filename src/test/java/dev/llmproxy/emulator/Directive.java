@@ -14,6 +14,7 @@ enum Directive {
   CALLS(
       "tool calls by name and arguments, e.g. 'web_search {\"query\": \"a\"} & calculator {} | current_time {}':"
           + " & joins those of a turn, | separates turns"),
+  IDS("the one id of all tool calls; none: calls without ids"),
   SAY("text before the tool calls of a turn; in single quotes when it holds spaces"),
   JSON("1: an object that fits the JSON schema in the request's response_format"),
   REASONING("1: reasoning_content before the content"),
