@@ -114,6 +114,7 @@ final class McpConnection implements AutoCloseable {
             .endpoint(address.url().toString())
             .jsonMapper(JSON)
             .requestBuilder(request)
+            .addAsyncHttpRequestCustomizer(CancellableTransport::hold)
             // Another host must not get the headers.
             .customizeClient(client -> client.followRedirects(HttpClient.Redirect.NEVER))
             .build();
@@ -170,9 +171,12 @@ final class McpConnection implements AutoCloseable {
     throw new IOException("its list of tools does not end");
   }
 
-  /** Whether a call is under way. */
+  /**
+   * Whether a call is under way that may be what the server is silent for: it has not been so for
+   * longer than a call may take.
+   */
   boolean busy() {
-    return calls.get() > 0;
+    return calls.get() > 0 && transport.silence().compareTo(times.call().plus(times.answer())) < 0;
   }
 
   /**
@@ -198,7 +202,7 @@ final class McpConnection implements AutoCloseable {
     Mono<JsonNode> answer =
         session
             .sendRequest(method, params, ANSWER)
-            .contextWrite(context -> context.put(CancellableTransport.Request.class, request))
+            .contextWrite(request::in)
             .contextWrite(context ->
                 protocol == null
                     ? context
@@ -254,10 +258,10 @@ final class McpConnection implements AutoCloseable {
   public void close() {
     session.close();
     try {
-      transport.closeGracefully().toFuture().get(times.grace().toNanos() * 3, TimeUnit.NANOSECONDS);
+      await("the session's end", transport.closeGracefully(), times.grace().multipliedBy(3));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (ExecutionException | TimeoutException e) {
+    } catch (IOException e) {
       LOG.debug("The MCP server {} was not left in peace", server, e);
     }
   }

@@ -28,10 +28,11 @@ public final class McpServers implements ToolSource, AutoCloseable {
   /**
    * Reads the file; {@link #open} connects.
    *
-   * @throws Settings.SettingException when it cannot be read or an entry is wrong
+   * @throws Settings.SettingException when it cannot be read or an entry is wrong, or {@code
+   *     TOOL_TIMEOUT_SECONDS} is
    */
   public McpServers(Settings settings) {
-    this(settings, McpTimes.USUAL);
+    this(settings, McpTimes.usual(settings.seconds("TOOL_TIMEOUT_SECONDS")));
   }
 
   McpServers(Settings settings, McpTimes times) {

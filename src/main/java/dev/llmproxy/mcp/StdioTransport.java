@@ -13,8 +13,8 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -34,7 +34,7 @@ final class StdioTransport implements McpClientTransport {
   private static final Logger LOG = LoggerFactory.getLogger(StdioTransport.class);
   private static final int MOST_LINE_CHARACTERS = 16 << 20;
   private static final int MOST_SHOWN = 300;
-  private static final String END = "";
+  private static final int MOST_WAITING = 1000;
 
   private final String server;
   private final McpJsonMapper json;
@@ -42,7 +42,8 @@ final class StdioTransport implements McpClientTransport {
   private final Runnable onEnd;
   private final Process process;
   // A program that does not read makes writing wait, which must hold up nobody but this queue.
-  private final BlockingQueue<String> outgoing = new LinkedBlockingQueue<>();
+  private final BlockingQueue<String> outgoing = new ArrayBlockingQueue<>(MOST_WAITING);
+  private final Thread writer;
   private volatile Function<Mono<JSONRPCMessage>, Mono<JSONRPCMessage>> handler;
   private volatile String lastWords = "";
   private volatile boolean ended;
@@ -64,7 +65,7 @@ final class StdioTransport implements McpClientTransport {
     builder.environment().clear();
     builder.environment().putAll(ChildEnvironment.of(System.getenv(), entry.environment()));
     process = builder.start();
-    thread("write", this::write);
+    writer = thread("write", this::write);
     thread("errors", this::readErrors);
   }
 
@@ -82,7 +83,9 @@ final class StdioTransport implements McpClientTransport {
         throw new IOException(end());
       }
       // A line break within a text is \n in JSON already.
-      outgoing.add(json.writeValueAsString(message));
+      if (!outgoing.offer(json.writeValueAsString(message))) {
+        throw new IOException("it does not read what it is sent");
+      }
       return null;
     });
   }
@@ -103,7 +106,7 @@ final class StdioTransport implements McpClientTransport {
     ended = true;
     // Those of a launcher such as npx lose their parent with it.
     List<ProcessHandle> descendants = process.descendants().toList();
-    outgoing.add(END);
+    writer.interrupt();
     try {
       if (!process.waitFor(grace.toMillis(), TimeUnit.MILLISECONDS)) {
         process.destroy();
@@ -129,14 +132,14 @@ final class StdioTransport implements McpClientTransport {
 
   private void write() {
     try (OutputStream out = process.getOutputStream()) {
-      for (String line = outgoing.take(); !line.equals(END); line = outgoing.take()) {
-        out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+      while (true) {
+        out.write((outgoing.take() + "\n").getBytes(StandardCharsets.UTF_8));
         out.flush();
       }
     } catch (IOException e) {
       LOG.debug("The MCP server {} takes no more", server, e);
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      LOG.debug("The MCP server {} is sent no more", server);
     }
   }
 
@@ -162,7 +165,7 @@ final class StdioTransport implements McpClientTransport {
       Thread.currentThread().interrupt();
     }
     ended = true;
-    outgoing.add(END);
+    writer.interrupt();
     onEnd.run();
   }
 
@@ -197,7 +200,7 @@ final class StdioTransport implements McpClientTransport {
   }
 
   /** Pipes of a process would hold on to the carriers of virtual threads. */
-  private void thread(String what, Runnable work) {
-    Thread.ofPlatform().daemon().name("mcp-" + server + "-" + what).start(work);
+  private Thread thread(String what, Runnable work) {
+    return Thread.ofPlatform().daemon().name("mcp-" + server + "-" + what).start(work);
   }
 }

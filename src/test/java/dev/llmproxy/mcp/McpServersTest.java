@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpServer;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
+import dev.llmproxy.emulator.HangingMcp;
 import dev.llmproxy.emulator.McpEmulator;
 import dev.llmproxy.tool.Tool;
 import dev.llmproxy.tool.ToolException;
@@ -17,16 +18,21 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Servers that misbehave, and how they are left. */
 class McpServersTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final McpTimes SHORT =
       new McpTimes(
+          Duration.ofSeconds(1),
           Duration.ofSeconds(1),
           Duration.ofSeconds(1),
           Duration.ofMillis(200),
@@ -98,6 +104,85 @@ class McpServersTest {
   }
 
   @Test
+  void aServerThatHangsInACallIsStartedAgain() throws Exception {
+    Path started = folder.resolve("started");
+    String hangs = "*'\"tools/call\"'*) exec sleep 1000;;";
+    try (McpServers servers = shell(answering(started, hangs))) {
+      servers.open();
+      Awaitility.await().atMost(PATIENCE).until(() -> !servers.tools().isEmpty());
+      // To the server, calls that take turns are as one without end.
+      Future<String> call = call(servers);
+
+      Awaitility.await().atMost(PATIENCE).until(() -> pids(started).size() >= 2);
+
+      assertThat(call)
+          .failsWithin(PATIENCE)
+          .withThrowableThat()
+          .withMessageContaining("cannot be reached at the moment");
+      Awaitility.await().atMost(PATIENCE).until(() -> !servers.tools().isEmpty());
+    }
+  }
+
+  @Test
+  void aServerThatDoesOneThingAtATimeIsLeftToItsCall() throws Exception {
+    Path started = folder.resolve("started");
+    String worksUntilTwoListsAreGivenUp =
+        """
+        *'"tools/call"'*) call=$id;;
+        *'"notifications/cancelled"'*)
+          givenUp=x$givenUp
+          if [ $givenUp = xx ]; then
+            answer "$call" '{"content":[{"type":"text","text":"done"}]}'
+            call=
+          fi;;
+        """;
+    McpTimes longCalls =
+        new McpTimes(
+            SHORT.start(),
+            SHORT.answer(),
+            Duration.ofHours(1),
+            SHORT.check(),
+            SHORT.firstPause(),
+            SHORT.longestPause(),
+            SHORT.grace());
+    try (McpServers servers =
+        servers(program(answering(started, worksUntilTwoListsAreGivenUp)), longCalls)) {
+      servers.open();
+      Awaitility.await().atMost(PATIENCE).until(() -> !servers.tools().isEmpty());
+
+      assertThat(call(servers)).succeedsWithin(PATIENCE).isEqualTo("done");
+
+      assertThat(pids(started)).hasSize(1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aCallThatIsGivenUpEndsItsConnectionAndNoOther(boolean streams) throws Exception {
+    ObjectNode file = Json.object();
+    try (HangingMcp hanging = HangingMcp.start(streams)) {
+      file.putObject("mcpServers").putObject("s").put("url", hanging.url());
+      try (McpServers servers = servers(file, SHORT)) {
+        servers.open();
+        Awaitility.await().atMost(PATIENCE).until(() -> !servers.tools().isEmpty());
+        Future<String> kept = call(servers);
+        Awaitility.await().atMost(PATIENCE).until(() -> hanging.hanging() == 1);
+        for (int calls = 2; calls <= 4; calls++) {
+          int reached = calls;
+          Future<String> left = call(servers);
+          Awaitility.await().atMost(PATIENCE).until(() -> hanging.hanging() == reached);
+          left.cancel(true);
+        }
+
+        Awaitility.await().atMost(PATIENCE).until(() -> hanging.left() == 3);
+        assertThat(kept).isNotDone();
+        assertThat(hanging.sessions()).isEqualTo(1);
+      }
+      Awaitility.await().atMost(PATIENCE).until(() -> hanging.left() == 4);
+    }
+  }
+
+  @Test
   void headersAreNotCarriedToWhereAServerRedirects() throws Exception {
     AtomicInteger asked = new AtomicInteger();
     AtomicInteger elsewhere = new AtomicInteger();
@@ -131,7 +216,7 @@ class McpServersTest {
         .put("url", "http://127.0.0.1:" + server.getAddress().getPort() + "/mcp")
         .putObject("headers")
         .put("X-Key", "secret");
-    try (McpServers servers = servers(file)) {
+    try (McpServers servers = servers(file, SHORT)) {
       servers.open();
       Awaitility.await().atMost(PATIENCE).until(() -> asked.get() >= 2);
     } finally {
@@ -149,7 +234,7 @@ class McpServersTest {
       String url = "http://127.0.0.1:" + emulator.port() + "/mcp";
       entries.putObject("s_more").put("url", url);
       entries.putObject("s").put("url", url);
-      try (McpServers servers = servers(file)) {
+      try (McpServers servers = servers(file, SHORT)) {
         servers.open();
         Awaitility.await()
             .atMost(PATIENCE)
@@ -165,7 +250,37 @@ class McpServersTest {
     }
   }
 
+  /** A program with the tool {@code t}; asked for its tools during a call, it says nothing. */
+  private static String answering(Path started, String more) {
+    return """
+    echo $$ >> %s
+    answer() { echo '{"jsonrpc":"2.0","id":"'"$1"'","result":'"$2"'}'; }
+    call=
+    while read -r line; do
+      id=$(echo "$line" | sed -n 's/.*"id":"\\([^"]*\\)".*/\\1/p')
+      case "$line" in
+        *'"initialize"'*)
+          answer "$id" '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}';;
+        *'"tools/list"'*)
+          if [ -z "$call" ]; then answer "$id" '{"tools":[{"name":"t","inputSchema":{}}]}'; fi;;
+        %s
+      esac
+    done
+    """
+        .formatted(started, more);
+  }
+
+  private static Future<String> call(McpServers servers) {
+    FutureTask<String> call = new FutureTask<>(() -> servers.call("s_t", Map.of()));
+    Thread.ofVirtual().start(call);
+    return call;
+  }
+
   private McpServers shell(String script) throws Exception {
+    return servers(program(script), SHORT);
+  }
+
+  private static ObjectNode program(String script) {
     ObjectNode file = Json.object();
     file.putObject("mcpServers")
         .putObject("s")
@@ -173,13 +288,13 @@ class McpServersTest {
         .putArray("args")
         .add("-c")
         .add(script);
-    return servers(file);
+    return file;
   }
 
-  private McpServers servers(ObjectNode file) throws Exception {
+  private McpServers servers(ObjectNode file, McpTimes times) throws Exception {
     Path path = Files.writeString(folder.resolve("mcp.json"), Json.text(file));
     return new McpServers(
-        Settings.load(Path.of(""), Map.of("MCP_SERVERS", path.toString())), SHORT);
+        Settings.load(Path.of(""), Map.of("MCP_SERVERS", path.toString())), times);
   }
 
   private static HttpServer web() throws Exception {

@@ -1,0 +1,131 @@
+package dev.llmproxy.emulator;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
+import dev.llmproxy.emulator.HttpConnection.Head;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * An MCP server over streamable HTTP whose one tool {@code t} never answers and whom cancellations
+ * do not move. On the bare socket, to see when the caller's side of a call is closed.
+ */
+public final class HangingMcp implements AutoCloseable {
+  private final ServerSocket listener = new ServerSocket(0, 0, InetAddress.getLoopbackAddress());
+  private final boolean streams;
+  private final AtomicInteger sessions = new AtomicInteger();
+  private final AtomicInteger hanging = new AtomicInteger();
+  private final AtomicInteger left = new AtomicInteger();
+
+  private HangingMcp(boolean streams) throws IOException {
+    this.streams = streams;
+  }
+
+  /**
+   * @param streams begins a stream of events as the answer to a call; else there is not even a
+   *     status
+   */
+  public static HangingMcp start(boolean streams) throws IOException {
+    HangingMcp server = new HangingMcp(streams);
+    Thread.ofVirtual().start(server::accept);
+    return server;
+  }
+
+  public String url() {
+    return "http://127.0.0.1:" + listener.getLocalPort() + "/mcp";
+  }
+
+  /** How many have introduced themselves. */
+  public int sessions() {
+    return sessions.get();
+  }
+
+  /** Connections on which a call has begun to hang. */
+  public int hanging() {
+    return hanging.get();
+  }
+
+  /** Those of them that the caller has closed since. */
+  public int left() {
+    return left.get();
+  }
+
+  @Override
+  public void close() throws IOException {
+    listener.close();
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        Socket socket = listener.accept();
+        Thread.ofVirtual().start(() -> serve(socket));
+      }
+    } catch (IOException e) {
+      // Closed.
+    }
+  }
+
+  private void serve(Socket socket) {
+    try (HttpConnection connection = new HttpConnection(socket, new AtomicLong())) {
+      for (Optional<Head> head = connection.readHead();
+          head.isPresent();
+          head = connection.readHead()) {
+        String body = new String(connection.readBody(head.get().headers()), UTF_8);
+        answer(connection, body.isEmpty() ? Json.object() : Json.parse(body));
+      }
+    } catch (IOException e) {
+      // The caller has left.
+    }
+  }
+
+  private void answer(HttpConnection connection, JsonNode message) throws IOException {
+    switch (message.path("method").asText()) {
+      case "" -> connection.respond(new Reply(405, Map.of(), ""));
+      case "initialize" -> {
+        sessions.incrementAndGet();
+        respond(
+            connection,
+            message,
+            "{'protocolVersion': '2025-11-25', 'capabilities': {'tools': {}}, 'serverInfo': {'name': 's', 'version': '1'}}");
+      }
+      case "tools/list" ->
+          respond(
+              connection, message, "{'tools': [{'name': 't', 'inputSchema': {'type': 'object'}}]}");
+      case "tools/call" -> call(connection);
+      default -> connection.respond(new Reply(202, Map.of(), ""));
+    }
+  }
+
+  private void call(HttpConnection connection) throws IOException {
+    if (streams) {
+      connection.startStream(Map.of("content-type", "text/event-stream"));
+      byte[] event = "id: 1\ndata:\n\n".getBytes(UTF_8);
+      connection.write(event, 0, event.length);
+    }
+    hanging.incrementAndGet();
+    try {
+      connection.readHead();
+    } finally {
+      left.incrementAndGet();
+    }
+  }
+
+  private static void respond(HttpConnection connection, JsonNode request, String result)
+      throws IOException {
+    ObjectNode answer = Json.object().put("jsonrpc", "2.0");
+    answer.set("id", request.path("id"));
+    answer.set("result", Json.parse(result.replace('\'', '"')));
+    connection.respond(
+        new Reply(200, Map.of("content-type", "application/json"), Json.text(answer)));
+  }
+}
