@@ -12,6 +12,7 @@ import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.KeepAlive;
+import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.ToolCatalogue;
 import dev.llmproxy.usage.ConversationFlush;
 import dev.llmproxy.usage.ConversationLog;
@@ -22,7 +23,10 @@ import dev.llmproxy.usage.UsageRotation;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 
-/** The application's parts for beans.camel.yaml, which can call static methods only. */
+/**
+ * The application's parts for beans.camel.yaml, which can call static methods only: each method
+ * gives the part of its name, which the application owns unless the method says otherwise.
+ */
 public final class Parts {
   private Parts() {}
 
@@ -36,6 +40,13 @@ public final class Parts {
 
   public static ConversationLog conversationLog(Application application) {
     return application.conversationLog();
+  }
+
+  /** Of the folder that the setting names; a relative one is in the home folder. */
+  public static DocumentIndex documentIndex(Application application) {
+    Settings settings = application.settings();
+    return new DocumentIndex(
+        settings.find(DocumentIndex.SETTING).map(settings.home()::resolve).orElse(null));
   }
 
   public static KeyDirectory keyDirectory(Application application) {

@@ -13,12 +13,14 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
 import com.networknt.schema.ValidationMessage;
 import dev.llmproxy.chat.EventSchemas;
+import dev.llmproxy.chat.ToolNotices;
 import dev.llmproxy.emulator.SignInStandIn;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -49,6 +51,7 @@ class OpenApiRouteTest {
   private static SignInStandIn google;
   private static Gateway gateway;
   private static String key;
+  private static ToolChats chats;
   private static JsonNode description;
 
   @BeforeAll
@@ -59,6 +62,7 @@ class OpenApiRouteTest {
     settings.put("MAX_BODY_MB", "1");
     gateway = Gateway.start(data, settings);
     key = gateway.createKey(EMAIL);
+    chats = new ToolChats(gateway, key);
     description = Gateway.json(gateway.get("/openapi.json", null));
   }
 
@@ -185,6 +189,41 @@ class OpenApiRouteTest {
     assertThat(data(stream))
         .isNotEmpty()
         .allSatisfy(chunk -> assertThat(problems(schema("ChatCompletionChunk"), chunk)).isEmpty());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"hybrid, ToolNotification", "bare, BareToolNotification"})
+  void whatIsSaidOfToolsIsAsDescribed(String notices, String schema) {
+    ObjectNode request =
+        ToolChats.request(
+            ToolChats.script("calculator {\"expression\": \"1+1\"}"), ToolChats.CALCULATOR);
+
+    HttpResponse<String> stream = chats.post(request.put("stream", true), notices);
+    HttpResponse<String> whole = chats.post(request.put("stream", false), notices);
+
+    assertThat(data(stream).stream().filter(data -> data.has("tool")))
+        .hasSize(2)
+        .allSatisfy(said -> assertThat(problems(schema(schema), said)).isEmpty());
+    assertThat(data(stream).stream().filter(data -> data.has("choices")))
+        .hasSizeGreaterThan(1)
+        .allSatisfy(chunk -> assertThat(problems(schema("ChatCompletionChunk"), chunk)).isEmpty());
+    assertThat(Gateway.json(whole).path("tool_notifications")).hasSize(2);
+    assertDescribed("/v1/chat/completions", "post", whole);
+  }
+
+  @Test
+  void theFormsInWhichToolsAreToldOfAreThose() {
+    JsonNode header = operation("/v1/chat/completions", "post").at("/parameters/0");
+
+    assertThat(header.path("name").asText()).isEqualTo(ToolNotices.HEADER);
+    assertThat(header.at("/schema/enum").valueStream().map(JsonNode::asText))
+        .containsExactlyElementsOf(
+            Arrays.stream(ToolNotices.values())
+                .map(notices -> notices.name().toLowerCase(Locale.ROOT))
+                .toList());
+    HttpResponse<String> refused = chats.post(ToolChats.request("hi"), "loud");
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertDescribed("/v1/chat/completions", "post", refused);
   }
 
   @ParameterizedTest

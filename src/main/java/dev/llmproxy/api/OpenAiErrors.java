@@ -21,6 +21,7 @@ public final class OpenAiErrors {
 
   private OpenAiErrors() {}
 
+  /** No {@code Authorization} header with a key. */
   public static ApiError missingApiKey() {
     return new ApiError(
         401,
@@ -31,6 +32,7 @@ public final class OpenAiErrors {
             + " `./llmproxy create-api-key EMAIL \"NAME\"`.");
   }
 
+  /** A key that is malformed, unknown or revoked; which of them is not said. */
   public static ApiError invalidApiKey() {
     return new ApiError(
         401,
@@ -51,6 +53,7 @@ public final class OpenAiErrors {
         Duration.ofSeconds(5));
   }
 
+  /** No ID token at an endpoint for people who sign in. */
   public static ApiError missingIdToken() {
     return new ApiError(
         401,
@@ -70,6 +73,7 @@ public final class OpenAiErrors {
         "The ID token is not one that Google has given out for this server, or has expired. Sign in with Google again.");
   }
 
+  /** An API key at an endpoint for people who sign in. */
   public static ApiError apiKeyForIdToken() {
     return new ApiError(
         401,
@@ -113,11 +117,13 @@ public final class OpenAiErrors {
         wait);
   }
 
+  /** A body that is no JSON; {@code why} ends the sentence. */
   public static ApiError badJson(String why) {
     return new ApiError(
         400, INVALID_REQUEST, null, null, "The request body is not valid JSON: " + why);
   }
 
+  /** A required field that is not there; {@code param} is its path. */
   public static ApiError missing(String param) {
     return new ApiError(
         400,
@@ -153,6 +159,7 @@ public final class OpenAiErrors {
         "Unknown parameter: '" + param + "'. " + remedy);
   }
 
+  /** Messages that are longer than the model can read, in tokens. */
   public static ApiError contextLengthExceeded(int limit, int tokens) {
     return new ApiError(
         400,
@@ -174,6 +181,7 @@ public final class OpenAiErrors {
             .formatted(limit, param, tokens));
   }
 
+  /** A model id that nobody serves. */
   public static ApiError modelNotFound(String model) {
     return modelNotFound(model, null);
   }
@@ -189,6 +197,7 @@ public final class OpenAiErrors {
             .formatted(model, why == null ? "" : ": " + why));
   }
 
+  /** A path that this server does not have. */
   public static ApiError unknownUrl(String method, String path) {
     return new ApiError(
         404,
@@ -198,6 +207,7 @@ public final class OpenAiErrors {
         "Unknown request URL: %s %s.".formatted(method, path));
   }
 
+  /** A path that there is, asked with a method that it does not take. */
   public static ApiError methodNotSupported(String method, String path) {
     return new ApiError(
         405,
@@ -219,6 +229,7 @@ public final class OpenAiErrors {
             : "The HTTP request is malformed.");
   }
 
+  /** A body above the limit. */
   public static ApiError requestTooLarge(long limitMegabytes) {
     return new ApiError(
         413,
@@ -229,6 +240,7 @@ public final class OpenAiErrors {
             .formatted(limitMegabytes));
   }
 
+  /** Too much is asked of this server at once; {@code what} is the whole message. */
   public static ApiError busy(String what) {
     return new ApiError(429, "requests", "rate_limit_exceeded", null, what, Duration.ofSeconds(5));
   }
@@ -257,6 +269,7 @@ public final class OpenAiErrors {
         wait);
   }
 
+  /** Something that this server needs is away for now; {@code what} is the whole message. */
   public static ApiError unavailable(String what) {
     return new ApiError(503, SERVER, "overloaded", null, what, Duration.ofSeconds(5));
   }
@@ -277,10 +290,12 @@ public final class OpenAiErrors {
             .formatted(provider));
   }
 
+  /** A provider that is silent for too long; {@code what} names it. */
   public static ApiError upstreamTimeout(String what) {
     return new ApiError(504, SERVER, "upstream_timeout", null, what);
   }
 
+  /** A defect of this server, of which clients learn no detail. */
   public static ApiError internal() {
     return new ApiError(
         500,

@@ -6,12 +6,12 @@ import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 
 /**
- * What the internal chat endpoint emits between a provider and a sink; the last one is complete or
- * error.
+ * What the internal chat endpoint emits between a provider, or a tool, and a sink; the last one of
+ * a chat is complete or error.
  */
 public sealed interface ChatEvent {
 
-  /** The event's name on the wire of the internal endpoint and in logs. */
+  /** The event's name in the stream of {@code POST /chat}, where it is shown. */
   String name();
 
   /**

@@ -44,10 +44,12 @@ public record ChatRequest(ObjectNode body) {
     return request;
   }
 
+  /** The model id that is asked for: {@code provider/model}. */
   public String model() {
     return body.get("model").textValue();
   }
 
+  /** Whether the answer is to come piece by piece; not when the request does not say. */
   public boolean stream() {
     return body.path("stream").asBoolean(false);
   }

@@ -7,6 +7,8 @@ import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.mcp.McpServersFile;
+import dev.llmproxy.tool.DocumentIndex;
+import dev.llmproxy.tool.PageFetcher;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,6 +28,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -36,6 +39,13 @@ final class SettingsCheck {
   private static final String CHECK = "settings";
   private static final int ALIKE = 2;
   private static final int DAY_SECONDS = 86_400;
+
+  /** Settings whose default is not empty, and which may be. */
+  private static final Set<String> MAY_BE_EMPTY =
+      Set.of("CORS_ORIGINS", "SEARCH_DOCS", "WIKIPEDIA_BASE_URL");
+
+  /** A name for a tool that no route has. */
+  private static final String ALSO_WEB_SEARCH = "web_search_preview";
 
   private static final Pattern TOOL_ROUTE =
       Pattern.compile("^\\s*id: *[\"']?tool-([\\w-]+)", Pattern.MULTILINE);
@@ -73,13 +83,7 @@ final class SettingsCheck {
         name(findings, known, name);
       }
     }
-    for (String name : new TreeSet<>(shipped.stringPropertyNames())) {
-      value(findings, name);
-    }
-    demands(findings, () -> new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME));
-    demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
-    demands(findings, () -> new AllowedUsers(settings));
-    demands(findings, () -> McpServersFile.check(settings));
+    findings.addAll(values());
     if (settings.find(AllowedUsers.SETTING).isPresent()
         && settings.find(GoogleIdTokens.CLIENT_ID).isEmpty()) {
       findings.add(
@@ -88,18 +92,49 @@ final class SettingsCheck {
               AllowedUsers.SETTING + " lets people sign in, but sign-in is off",
               "Set " + GoogleIdTokens.CLIENT_ID));
     }
-    cost(findings);
+    documents(findings);
     tools(findings);
     return findings.isEmpty()
         ? List.of(Finding.ok(CHECK, "all names and values in application.properties are known"))
         : findings;
   }
 
+  /**
+   * Lets nobody start with a value that is wrong.
+   *
+   * @throws Settings.SettingException that names each setting whose value is
+   */
+  void demandValues() {
+    List<Finding> wrong = values();
+    if (!wrong.isEmpty()) {
+      throw new Settings.SettingException(
+          wrong.stream().map(Finding::what).collect(Collectors.joining("; ")));
+    }
+  }
+
+  private List<Finding> values() {
+    List<Finding> findings = new ArrayList<>();
+    for (String name : new TreeSet<>(shipped.stringPropertyNames())) {
+      value(findings, name);
+    }
+    demands(findings, () -> new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME));
+    demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
+    demands(findings, () -> new AllowedUsers(settings));
+    demands(findings, () -> McpServersFile.check(settings));
+    settings
+        .find("CHAT_COST_DOLLARS")
+        .ifPresent(cost -> demands(findings, () -> ChatTurns.dollars(cost)));
+    settings
+        .find("FETCH_PORTS")
+        .ifPresent(ports -> demands(findings, () -> new PageFetcher(ports)));
+    return findings;
+  }
+
   /** What a part of the server would say at its start. */
   private static void demands(List<Finding> findings, Runnable part) {
     try {
       part.run();
-    } catch (Settings.SettingException e) {
+    } catch (Settings.SettingException | IllegalArgumentException e) {
       findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
     }
   }
@@ -133,7 +168,7 @@ final class SettingsCheck {
         settings.integer(name, range.least(), range.most());
       } else if (standard.equals("on") || standard.equals("off")) {
         settings.on(name);
-      } else if (!standard.isEmpty()) {
+      } else if (!standard.isEmpty() && !MAY_BE_EMPTY.contains(name)) {
         settings.text(name);
       }
     } catch (Settings.SettingException e) {
@@ -143,16 +178,17 @@ final class SettingsCheck {
     }
   }
 
-  private void cost(List<Finding> findings) {
+  private void documents(List<Finding> findings) {
     settings
-        .find("CHAT_COST_DOLLARS")
-        .ifPresent(dollars -> {
-          try {
-            ChatTurns.dollars(dollars);
-          } catch (IllegalArgumentException e) {
-            findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
-          }
-        });
+        .find(DocumentIndex.SETTING)
+        .map(settings.home()::resolve)
+        .filter(folder -> !Files.isDirectory(folder))
+        .ifPresent(folder ->
+            findings.add(
+                Finding.warning(
+                    CHECK,
+                    DocumentIndex.SETTING + " names no folder: " + folder,
+                    "Correct it, or leave it empty")));
   }
 
   /** A tool that is not there is not offered, and the tier's chats go on without it. */
@@ -162,12 +198,14 @@ final class SettingsCheck {
       return;
     }
     Set<String> there = toolNames();
+    Set<String> found = new TreeSet<>(there);
+    found.add(ALSO_WEB_SEARCH);
     for (String setting : new TreeSet<>(settings.asMap().keySet())) {
       if (!setting.startsWith(TierTools.PREFIX)) {
         continue;
       }
       for (String tool : TierTools.names(settings, setting)) {
-        if (!there.contains(tool)) {
+        if (!found.contains(tool)) {
           findings.add(
               Finding.warning(
                   CHECK,

@@ -42,6 +42,7 @@ final class StartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    new SettingsCheck(settings).demandValues();
     Application application = Application.open(settings);
     String key = firstKey ? makeFirstKey(application) : null;
     Server server = Server.start(application);
@@ -105,7 +106,7 @@ final class StartCommand implements Callable<Integer> {
             + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"What is the capital of France?\"}]}'");
     out.println();
     out.println(
-        "With \"tools\":[{\"type\":\"web_search\"}] in it the server searches first and shows that (docs/tools.md).");
+        "With \"tools\":[{\"type\":\"web_search\"}] in it the server can search the web for the answer, and shows that (docs/tools.md).");
     out.println();
     out.flush();
   }

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The server's tools that every chat of a tier is offered, from the settings {@code TOOLS_<TIER>},
- * read once.
+ * The server's tools that chats of a tier under {@code /v1} are offered without asking for them,
+ * from the settings {@code TOOLS_<TIER>}, read once.
  */
 public final class TierTools {
   /** What the names of these settings begin with; the tier follows. */

@@ -42,6 +42,9 @@ import org.slf4j.LoggerFactory;
  * {@code .txt} files, cut at their headings, in memory since the first question.
  */
 public final class DocumentIndex {
+  /** The setting that names the folder. */
+  public static final String SETTING = "SEARCH_DOCS";
+
   private static final Logger LOG = LoggerFactory.getLogger(DocumentIndex.class);
 
   /** Lucene warns that a module of the JDK is missing which makes no difference to so few words. */
@@ -71,18 +74,22 @@ public final class DocumentIndex {
   private record Section(String title, String text) {}
 
   /**
-   * @param folder relative to the current one; with its sub-folders
+   * @param folder with its sub-folders; null for no documents at all
    */
-  public DocumentIndex(String folder) {
-    this.folder = Path.of(folder.strip());
+  public DocumentIndex(Path folder) {
+    this.folder = folder;
   }
 
   /**
    * What the documents say to a question, best first.
    *
    * @return five at most; their URL is the file's path within the folder
+   * @throws ToolException when there are no documents, as the setting is empty
    */
   public List<SearchResult> search(@ExchangeProperty("query") String question) {
+    if (folder == null) {
+      throw SearchEngines.off();
+    }
     try {
       IndexSearcher index = index();
       Query query = query(question);
@@ -149,7 +156,7 @@ public final class DocumentIndex {
 
   private List<Path> files() throws IOException {
     if (!Files.isDirectory(folder)) {
-      LOG.warn("SEARCH_DOCS names no folder: {}", folder);
+      LOG.warn("{} names no folder: {}", SETTING, folder);
       return List.of();
     }
     try (Stream<Path> files = Files.walk(folder)) {

@@ -12,7 +12,10 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** What the web said to a question in the last five minutes. */
+/**
+ * Makes of an engine's results the answer of {@code web_search}, with its sources and its line for
+ * people, and remembers for five minutes what the web said to a question, whoever asked it.
+ */
 public final class SearchCache {
   private static final Duration LIFE = Duration.ofMinutes(5);
   private static final int MOST_ANSWERS = 1_000;

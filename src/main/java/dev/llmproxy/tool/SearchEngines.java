@@ -26,10 +26,10 @@ public final class SearchEngines {
   // What a path may hold as it is (RFC 3986, 3.3), besides letters and digits.
   private static final Escaper PATH = new PercentEscaper("-._~!$&'()*+,;=:@/", false);
 
-  /** An engine that is not set up: the next one is asked. */
-  private static final class OffException extends RuntimeException {
+  /** An engine that is not set up: the next one is asked. Of the last one the model is told. */
+  private static final class OffException extends ToolException {
     OffException() {
-      super("not set up");
+      super("No search engine has answered. Go on without searching.");
     }
   }
 
@@ -40,8 +40,13 @@ public final class SearchEngines {
    */
   public void need(String setting) {
     if (setting == null || setting.isBlank()) {
-      throw new OffException();
+      throw off();
     }
+  }
+
+  /** What an engine throws that is not set up. */
+  static ToolException off() {
+    return new OffException();
   }
 
   /** The question as it stands in a URL. */

@@ -303,6 +303,7 @@ class DoctorTest {
         "CHAT_COST_DOLLARS | cheap",
         "CHAT_SECONDS | 0",
         "CHAT_TURNS | 0",
+        "FETCH_PORTS | abc",
         "KEYS_REFRESH_SECONDS | soon",
         "LOCAL_MODEL | maybe",
         "RATE_LIMIT_PRO | many",
@@ -320,6 +321,23 @@ class DoctorTest {
   }
 
   @Test
+  void whatMayBeEmptyIsNoProblem() throws IOException {
+    ownHome("CORS_ORIGINS =\nSEARCH_DOCS =\nWIKIPEDIA_BASE_URL =\n");
+
+    assertThat(doctor()).as(out).isZero();
+    assertThat(out).contains("ok       settings");
+  }
+
+  @Test
+  void aFolderOfDocumentsThatIsNotThereIsSaidWithItsPlace() throws IOException {
+    ownHome("SEARCH_DOCS = handbook\n");
+
+    assertThat(doctor()).as(out).isZero();
+    assertThat(out)
+        .contains("warning  settings    SEARCH_DOCS names no folder: " + home.resolve("handbook"));
+  }
+
+  @Test
   void aFileOfMcpServersThatTheStartWouldRefuseIsAProblem() throws Exception {
     Path file = Files.writeString(folder.resolve("mcp.json"), "{\"mcpServers\": {\"a\": {}}}");
     environment.put("MCP_SERVERS", file.toString());
@@ -330,7 +348,7 @@ class DoctorTest {
 
   @Test
   void aToolOfATierThatIsNotThereIsNamedWithThoseThatAre() throws IOException {
-    ownHome("TOOLS_PRO = web_search, websearch\n");
+    ownHome("TOOLS_PRO = web_search, web_search_preview, websearch\n");
     environment.put("TOOLS_FREE", "current_time, fetch_page");
 
     assertThat(doctor()).as(out).isZero();

@@ -48,13 +48,23 @@ final class Tools implements AutoCloseable {
     return start(folder, settings, Map.of());
   }
 
+  /** As {@link #start(Path, Map)}, with a home of one's own. */
+  static Tools startAt(Path home, Path folder, Map<String, String> settings) {
+    return start(home, folder, settings, Map.of());
+  }
+
   /** As {@link #start(Path, Map)}, with what the routes in the folder call by name. */
   static Tools start(Path folder, Map<String, String> settings, Map<String, Object> beans) {
+    return start(Path.of(""), folder, settings, beans);
+  }
+
+  private static Tools start(
+      Path home, Path folder, Map<String, String> settings, Map<String, Object> beans) {
     Map<String, String> environment = new HashMap<>();
     environment.put("LLMPROXY_DATA", folder.resolve("data").toString());
     environment.put("LOCAL_MODEL", "off");
     environment.putAll(settings);
-    return new Tools(Settings.load(Path.of(""), environment), folder, beans);
+    return new Tools(Settings.load(home, environment), folder, beans);
   }
 
   ToolCatalogue catalogue() {

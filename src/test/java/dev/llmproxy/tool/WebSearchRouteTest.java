@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.LogLines;
+import dev.llmproxy.OwnHome;
 import dev.llmproxy.emulator.ScriptedSearch;
 import dev.llmproxy.emulator.ScriptedSearch.Behaviour;
 import dev.llmproxy.tool.ToolResult.Status;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -138,6 +141,35 @@ class WebSearchRouteTest {
         .anySatisfy(found -> assertThat(found.path("url").asText()).isEqualTo("google-sheets.md"));
     assertThat(answer.at("/results/0/snippet").asText()).isNotBlank();
     assertThat(search("xyzzyplugh").path("results")).isEmpty();
+  }
+
+  @Test
+  void withoutAFolderOfDocumentsNoFileIsSearched() throws Exception {
+    ENGINES.forEach(each -> web.make(each, Behaviour.FAILS));
+    Path home = OwnHome.copyTo(folder.resolve("home"));
+    Files.writeString(
+        home.resolve("application.properties"), "SEARCH_DOCS =\n", StandardOpenOption.APPEND);
+    Files.writeString(home.resolve("notes.md"), "# Camels\nNobody is to read this.");
+    tools = Tools.startAt(home, folder, settings);
+
+    ToolResult result = tools.run("web_search", "query", "camels");
+
+    assertThat(result.status()).isEqualTo(Status.FAILED);
+    assertThat(result.content())
+        .isEqualTo("No search engine has answered. Go on without searching.");
+  }
+
+  @Test
+  void aRelativeFolderOfDocumentsIsInTheHomeFolder() throws Exception {
+    ENGINES.forEach(each -> web.make(each, Behaviour.FAILS));
+    Path home = OwnHome.copyTo(folder.resolve("home"));
+    Files.writeString(
+        Files.createDirectories(home.resolve("handbook")).resolve("camels.md"),
+        "# Camels\nThey weigh 600 kg.");
+    settings.put("SEARCH_DOCS", "handbook");
+    tools = Tools.startAt(home, folder, settings);
+
+    assertThat(search("camels").at("/results/0/snippet").asText()).isEqualTo("They weigh 600 kg.");
   }
 
   @Test
