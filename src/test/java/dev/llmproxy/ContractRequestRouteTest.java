@@ -176,6 +176,13 @@ class ContractRequestRouteTest {
     assertThat(response.body()).doesNotContain(key);
   }
 
+  @Test
+  void theProviderIsAskedForAnAnswerThatIsNotPacked() {
+    assertThat(gateway.post(key, MINIMAL.formatted("openai/scripted")).statusCode()).isEqualTo(200);
+
+    assertThat(gateway.provider().lastRequest().header("accept-encoding")).isEqualTo("identity");
+  }
+
   @Wire("2.ignore")
   @ParameterizedTest
   @CsvSource(

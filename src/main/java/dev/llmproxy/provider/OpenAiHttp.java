@@ -23,6 +23,8 @@ final class OpenAiHttp {
     message.setHeader(Exchange.HTTP_METHOD, "POST");
     message.setHeader("Content-Type", "application/json");
     message.setHeader("Accept", accept);
+    // A stream that is packed comes late, and what unpacks it reads on when it is hung up on.
+    message.setHeader("Accept-Encoding", "identity");
     if (provider.apiKey() != null) {
       message.setHeader("Authorization", "Bearer " + provider.apiKey());
     }
