@@ -8,11 +8,16 @@ import java.net.UnknownHostException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.camel.Body;
@@ -57,7 +62,10 @@ public final class PageFetcher {
           "application/x-ndjson",
           "application/yaml");
 
+  private static final Duration LONGEST = Duration.ofMinutes(1);
+
   private final Set<Integer> ports;
+  private final Duration longest;
   private final CloseableHttpClient client;
 
   /**
@@ -65,12 +73,18 @@ public final class PageFetcher {
    * @throws IllegalArgumentException when they are none
    */
   public PageFetcher(String ports) {
-    this(parsed(ports), PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE);
+    this(parsed(ports), PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE, LONGEST);
   }
 
-  /** For tests, whose pages are on loopback. */
-  PageFetcher(Set<Integer> ports, Predicate<InetAddress> allowed, DnsResolver resolver) {
+  /**
+   * For tests, whose pages are on loopback.
+   *
+   * @param longest what one answer may take
+   */
+  PageFetcher(
+      Set<Integer> ports, Predicate<InetAddress> allowed, DnsResolver resolver, Duration longest) {
     this.ports = Set.copyOf(ports);
+    this.longest = longest;
     client =
         HttpClients.custom()
             .setConnectionManager(
@@ -112,6 +126,8 @@ public final class PageFetcher {
     try {
       for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
         HttpGet request = new HttpGet(uri);
+        // An interrupt does not end what never waits, such as zipped nothing without end.
+        Future<?> end = CompletableFuture.runAsync(request::abort, after(longest));
         try {
           ClassicHttpResponse response = client.executeOpen(null, request, null);
           Header location = response.getFirstHeader("Location");
@@ -122,6 +138,7 @@ public final class PageFetcher {
         } finally {
           // Closing the response or its body would read on to an end that may never come.
           request.abort();
+          end.cancel(false);
         }
       }
     } catch (UnknownHostException e) {
@@ -134,6 +151,10 @@ public final class PageFetcher {
           "%s cannot be read: %s.".formatted(uri, e.getClass().getSimpleName()), e);
     }
     throw new ToolException("There are more than %d redirects.".formatted(MOST_REDIRECTS));
+  }
+
+  private static Executor after(Duration time) {
+    return CompletableFuture.delayedExecutor(time.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   private static Map<String, Object> page(URI uri, ClassicHttpResponse response)

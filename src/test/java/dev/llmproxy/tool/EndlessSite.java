@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 final class EndlessSite implements AutoCloseable {
   private static final int MOST_BYTES = 64 << 20;
 
+  private final int mostBytes;
   private final ServerSocket server =
       new ServerSocket(0, 1, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}));
   private final CompletableFuture<Integer> taken = new CompletableFuture<>();
@@ -30,6 +31,12 @@ final class EndlessSite implements AutoCloseable {
    * @param piece what follows without end
    */
   EndlessSite(String head, String piece) throws IOException {
+    this(head, piece, MOST_BYTES);
+  }
+
+  /** As the other, but gives up after so many bytes only. */
+  EndlessSite(String head, String piece, int mostBytes) throws IOException {
+    this.mostBytes = mostBytes;
     Thread.ofVirtual().start(() -> serve(head, piece.getBytes(StandardCharsets.US_ASCII)));
   }
 
@@ -50,7 +57,7 @@ final class EndlessSite implements AutoCloseable {
   }
 
   void assertHungUp() throws Exception {
-    assertThat(taken.get(1, TimeUnit.MINUTES)).isLessThan(MOST_BYTES);
+    assertThat(taken.get(1, TimeUnit.MINUTES)).isLessThan(mostBytes);
   }
 
   private void serve(String head, byte[] piece) {
@@ -62,7 +69,7 @@ final class EndlessSite implements AutoCloseable {
       while (!request.readLine().isEmpty()) {}
       OutputStream answer = asker.getOutputStream();
       answer.write(head.getBytes(StandardCharsets.US_ASCII));
-      while (sent < MOST_BYTES) {
+      while (sent < mostBytes) {
         answer.write(piece);
         sent += piece.length;
       }

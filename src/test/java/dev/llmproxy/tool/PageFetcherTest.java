@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,7 @@ class PageFetcherTest {
   private final AtomicInteger privateRequests = new AtomicInteger();
   private final ConcurrentLinkedQueue<String> dns = new ConcurrentLinkedQueue<>();
   private final AtomicInteger lookups = new AtomicInteger();
+  private Duration longest = Duration.ofMinutes(10);
   private HttpServer site;
   private HttpServer inside;
   private int port;
@@ -141,6 +143,16 @@ class PageFetcherTest {
     String piece = "a".repeat(1000) + (begin.isEmpty() ? "" : "\r\n" + begin);
     try (EndlessSite endless = new EndlessSite("HTTP/1.1 200 OK\r\nX: ", piece)) {
       assertRefused("http://site.example:%d/", "too long or too many", endless.port());
+      endless.assertHungUp();
+    }
+  }
+
+  @Test
+  void givesUpAnAnswerThatNeverBegins() throws Exception {
+    longest = Duration.ofMillis(200);
+    try (EndlessSite endless =
+        new EndlessSite("", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100), Integer.MAX_VALUE)) {
+      assertRefused("http://site.example:%d/", "cannot be read", endless.port());
       endless.assertHungUp();
     }
   }
@@ -253,7 +265,8 @@ class PageFetcherTest {
     Predicate<InetAddress> allowed = address -> address.getHostAddress().equals(PUBLIC);
     Set<Integer> ports = new HashSet<>(List.of(80, 443, port));
     ports.add(at);
-    return new PageFetcher(ports, allowed, new Names()).fetch(Map.of("url", url.formatted(at)));
+    return new PageFetcher(ports, allowed, new Names(), longest)
+        .fetch(Map.of("url", url.formatted(at)));
   }
 
   private void serve(HttpExchange exchange) throws IOException {
