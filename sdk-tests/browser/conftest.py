@@ -66,11 +66,12 @@ class Provider:
         self.stats_url = stats
 
     def stats(self):
-        with urllib.request.urlopen(self.stats_url, timeout=5) as reply:
+        with urllib.request.urlopen(self.stats_url, timeout=DEADLINE_SECONDS) as reply:
             return json.load(reply)
 
     def release(self):
-        urllib.request.urlopen(self.stats_url.removesuffix("stats") + "release", timeout=5).close()
+        url = self.stats_url.removesuffix("stats") + "release"
+        urllib.request.urlopen(url, timeout=DEADLINE_SECONDS).close()
 
     def wait_for(self, name, more_than):
         deadline = time.monotonic() + DEADLINE_SECONDS

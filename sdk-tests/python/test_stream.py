@@ -78,15 +78,16 @@ def test_characters_that_the_provider_cuts_in_two(client, model):
 
 
 # wire 5.flush
-def test_chunks_leave_as_they_come(client, model):
+def test_a_chunk_leaves_while_the_provider_is_still_to_say_the_next(client, model, release):
     stream = client.chat.completions.create(
-        model=model, messages=user("[[script chunks=10 gap=100]]"), stream=True
+        model=model, messages=user("[[script chunks=3 hold=1]]"), stream=True
     )
+    texts = (chunk.choices[0].delta.content or "" for chunk in stream)
 
-    arrivals = [time.monotonic() for _ in stream]
+    assert "word1" in next(filter(None, texts))
 
-    assert arrivals[-1] - arrivals[0] > 0.8
-    assert max(after - before for before, after in zip(arrivals, arrivals[1:])) < 0.6
+    release()
+    assert "".join(texts).split() == ["word2", "word3"]
 
 
 def test_reasoning_comes_through(client, model):
@@ -156,7 +157,7 @@ def test_local_model_streams(client, local_model):
     assert len([piece for piece in pieces if piece]) > 3
 
 
-def wait_until(condition, seconds=2.0):
+def wait_until(condition, seconds=30):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
