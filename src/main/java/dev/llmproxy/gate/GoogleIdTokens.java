@@ -141,7 +141,7 @@ public final class GoogleIdTokens {
     long fresh = pace.fresh().toMillis();
     return JWKSourceBuilder.create(
             url, new DefaultResourceRetriever(timeout, timeout, MOST_KEY_BYTES))
-        .cache(fresh, Math.min(PATIENCE.toMillis(), fresh / 4))
+        .cache(fresh, Math.min(PATIENCE.toMillis(), fresh / 2))
         .refreshAheadCache(
             fresh / 4, null, Executors.newVirtualThreadPerTaskExecutor(), true, null, false)
         .rateLimited(pace.pause().toMillis())

@@ -21,7 +21,7 @@ class GoogleIdTokensTest {
           Settings.load(Path.of(""), google.settings()),
           Clock.systemUTC(),
           new GoogleIdTokens.Pace(
-              Duration.ofMillis(400), Duration.ofDays(1), Duration.ofMillis(50)));
+              Duration.ofSeconds(3), Duration.ofDays(1), Duration.ofMillis(50)));
 
   @AfterEach
   void stop() {
