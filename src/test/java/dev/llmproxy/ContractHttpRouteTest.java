@@ -48,7 +48,7 @@ class ContractHttpRouteTest {
 
   @BeforeAll
   static void start(@TempDir Path data) {
-    gateway = Gateway.start(data, Map.of("PROVIDER_SILENCE_SECONDS", "2", "RATE_LIMIT_ONE", "1"));
+    gateway = Gateway.start(data, Map.of("RATE_LIMIT_ONE", "1"));
     key = gateway.createKey("contract@example.com");
   }
 

@@ -19,6 +19,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
 import org.awaitility.Awaitility;
 
 /**
@@ -157,7 +159,6 @@ public final class Gateway implements AutoCloseable {
   /** Waits until the gateway knows, or no longer takes, a key. */
   public void awaitKnown(String key, boolean known) {
     Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
         .until(() ->
             application
                     .keyDirectory()
@@ -242,7 +243,15 @@ public final class Gateway implements AutoCloseable {
   /** The ledger's settled records, once there are so many. */
   public List<UsageRecord> awaitRecords(int count) {
     return Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
         .until(() -> application.ledger().after(0, 10_000), records -> records.size() >= count);
+  }
+
+  /** The ledger's first settled record of those wanted, once there is one. */
+  public UsageRecord awaitRecord(Predicate<UsageRecord> wanted) {
+    return Awaitility.await()
+        .until(
+            () -> application.ledger().after(0, 10_000).stream().filter(wanted).findFirst(),
+            Optional::isPresent)
+        .orElseThrow();
   }
 }

@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
  * A connection on which a test writes HTTP by itself, reads what comes, and leaves when it likes.
  */
 public final class RawConnection implements AutoCloseable {
-  private static final int MOST_SILENCE_MILLIS = 30_000;
+  private static final int MOST_SILENCE_MILLIS = 60_000;
 
   private final Socket socket;
 
@@ -65,11 +65,6 @@ public final class RawConnection implements AutoCloseable {
   /** All that comes until the other side ends the connection. */
   String readAll() throws IOException {
     return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-  }
-
-  /** Reading fails after this long without a byte, instead of 30 s. */
-  void setPatience(int millis) throws IOException {
-    socket.setSoTimeout(millis);
   }
 
   @Override
