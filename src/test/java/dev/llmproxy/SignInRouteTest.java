@@ -368,15 +368,11 @@ class SignInRouteTest {
     String keyed = id(gateway.post(key, body));
     assertThat(record(keyed).provider()).isEqualTo("rest-api");
 
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
-        .until(() -> gateway.sheet("ivy_at_example_dot_net").size() == 3);
+    Awaitility.await().until(() -> gateway.sheet("ivy_at_example_dot_net").size() == 3);
     assertThat(gateway.sheet("ivy_at_example_dot_net"))
         .anySatisfy(row -> assertThat(row).contains("chat", "SUCCESS", signedIn))
         .anySatisfy(row -> assertThat(row).contains("rest-api", "SUCCESS", keyed));
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
-        .until(() -> keysCounted(ApiKey.hash(key)) == 1);
+    Awaitility.await().until(() -> keysCounted(ApiKey.hash(key)) == 1);
     assertThat(keysCounted("")).isZero();
   }
 
@@ -476,9 +472,7 @@ class SignInRouteTest {
       }
       assertThat(failing.keysAsked()).isLessThan(5);
       failing.fail(false);
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(40))
-          .until(() -> who(own, failing.token(ANN)).statusCode() == 200);
+      Awaitility.await().until(() -> who(own, failing.token(ANN)).statusCode() == 200);
     }
   }
 
@@ -577,7 +571,6 @@ class SignInRouteTest {
 
   private static UsageRecord record(String requestId) {
     return Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
         .until(
             () ->
                 gateway.application().ledger().after(0, 10_000).stream()

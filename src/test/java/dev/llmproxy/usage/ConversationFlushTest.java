@@ -9,7 +9,6 @@ import dev.llmproxy.workbook.WorkbookSchema;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -44,9 +43,7 @@ class ConversationFlushTest {
       faulty.suffer(fault);
       gateway.chat(key, "openai/scripted", false, "the last");
       awaitRows(gateway, rows -> rows.size() >= 4);
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> gateway.sheet("talk_at_example_dot_com").size() == 5);
+      Awaitility.await().until(() -> gateway.sheet("talk_at_example_dot_com").size() == 5);
 
       assertThat(rows(gateway)).extracting(row -> row.get(0)).doesNotHaveDuplicates().hasSize(4);
       assertThat(gateway.sheet(WorkbookSchema.SYNC_TITLE))
@@ -183,7 +180,7 @@ class ConversationFlushTest {
 
   private static List<List<Object>> awaitRows(
       Gateway gateway, Predicate<List<List<Object>>> enough) {
-    return Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway), enough);
+    return Awaitility.await().until(() -> rows(gateway), enough);
   }
 
   private static List<List<Object>> rows(Gateway gateway) {

@@ -82,9 +82,7 @@ class ConversationRouteTest {
       String odd = gateway.createKey("odd@example.com");
       String as = gateway.createKey("as@example.com");
       column(gateway, "FALSE", "maybe", "");
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
-          .until(() -> !gateway.application().keyDirectory().problems().isEmpty());
+      Awaitility.await().until(() -> !gateway.application().keyDirectory().problems().isEmpty());
 
       for (String key : List.of(off, odd, as)) {
         assertThat(gateway.chat(key, "openai/scripted", false, "hello").statusCode())
@@ -108,7 +106,6 @@ class ConversationRouteTest {
       String other = gateway.createKey("other@example.com");
       column(gateway, "Ledger", "");
       Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
           .until(() ->
               gateway
                       .application()
@@ -305,7 +302,6 @@ class ConversationRouteTest {
       gateway.start();
 
       Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
           .untilAsserted(() ->
               assertThat(kept(gateway))
                   .extracting(Conversation::requestId)
@@ -338,7 +334,6 @@ class ConversationRouteTest {
 
   private static List<ObjectNode> awaitEnded(Gateway gateway, int count) {
     return Awaitility.await()
-        .atMost(Duration.ofSeconds(30))
         .until(
             () ->
                 kept(gateway).stream()

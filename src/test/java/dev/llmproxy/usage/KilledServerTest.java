@@ -57,9 +57,7 @@ class KilledServerTest {
       try (HttpClient client = HttpClient.newHttpClient()) {
         HttpResponse<Stream<String>> stream = stream(client, server);
         requestId = stream.headers().firstValue("x-request-id").orElseThrow();
-        Awaitility.await()
-            .atMost(Duration.ofSeconds(60))
-            .until(() -> checkpointed(settings) >= WRITTEN_AT_LEAST);
+        Awaitility.await().until(() -> checkpointed(settings) >= WRITTEN_AT_LEAST);
         server.destroyForcibly().waitFor();
       } finally {
         server.destroyForcibly();
@@ -68,7 +66,6 @@ class KilledServerTest {
       try (Ledger ledger = Ledger.open(LedgerStore.of(settings), Duration.ofSeconds(1))) {
         List<UsageRecord> records = new ArrayList<>();
         Awaitility.await()
-            .atMost(Duration.ofSeconds(30))
             .until(() -> {
               ledger.settleInterrupted();
               records.addAll(ledger.after(0, 10));

@@ -85,7 +85,6 @@ class PostgresLedgerTest extends LedgerTest {
       silent.admit(admission("silent"));
       try (Ledger started = Ledger.open(store(), SHORT_LEASE)) {
         Awaitility.await()
-            .atMost(Duration.ofSeconds(30))
             .pollInterval(Duration.ofMillis(100))
             .until(() -> {
               alive.renewLease();
@@ -123,10 +122,7 @@ class PostgresLedgerTest extends LedgerTest {
         server.start();
       }
 
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
-          .ignoreExceptions()
-          .until(() -> other.settleInterrupted() == 0);
+      Awaitility.await().ignoreExceptions().until(() -> other.settleInterrupted() == 0);
       alive.renewLease();
       assertThat(other.settleInterrupted()).isZero();
       assertThat(alive.settle(settlement("alive", Status.SUCCESS, null))).isTrue();
@@ -160,10 +156,7 @@ class PostgresLedgerTest extends LedgerTest {
       }
 
       assertThat(ledger.after(0, 10)).hasSize(1);
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
-          .ignoreExceptions()
-          .untilAsserted(() -> ledger.admit(admission("r3")));
+      Awaitility.await().ignoreExceptions().untilAsserted(() -> ledger.admit(admission("r3")));
     }
   }
 

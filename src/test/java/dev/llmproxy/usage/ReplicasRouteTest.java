@@ -106,7 +106,6 @@ class ReplicasRouteTest {
   /** Each record stands in the user's sheet once, and the key's counter agrees. */
   private static void awaitRows(Gateway gateway, int rows) {
     await()
-        .atMost(Duration.ofSeconds(40))
         .untilAsserted(() -> {
           List<UsageRecord> records = gateway.application().ledger().after(0, 1000);
           List<List<Object>> sheet = gateway.sheet("shared_at_example_dot_com");

@@ -155,7 +155,6 @@ class SqliteLedgerTest extends LedgerTest {
 
       Files.delete(filler);
       Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
           .ignoreExceptions()
           .until(() -> ledger.settle(settlement("before", Status.SUCCESS, null)));
       for (int i = 0; i < admitted; i++) {

@@ -42,14 +42,13 @@ class UsageFlushTest {
         gateway.chat(key, "openai/scripted", i % 2 == 0, "request " + i);
       }
       gateway.awaitRecords(3);
-      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() >= 3);
+      Awaitility.await().until(() -> rows(gateway).size() >= 3);
       gateway.chat(key, "openai/scripted", false, "the last");
-      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() >= 4);
+      Awaitility.await().until(() -> rows(gateway).size() >= 4);
 
       assertThat(faulty.pending()).isZero();
       assertThat(rows(gateway)).extracting(row -> row.get(10)).doesNotHaveDuplicates().hasSize(4);
       Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
           .until(() -> ((Number) gateway.sheet(ApiKeySheet.TITLE).get(1).get(6)).intValue() == 4);
     }
   }
@@ -65,7 +64,7 @@ class UsageFlushTest {
         String key = gateway.createKey("flush@example.com");
         faulty.suffer(Fault.REQUEST_LOST);
         gateway.chat(key, "openai/scripted", false, "one");
-        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> faulty.pending() == 0);
+        Awaitility.await().until(() -> faulty.pending() == 0);
         assertThat(gateway.application().ledger().commitSentAt()).isPresent();
         gateway.chat(key, "openai/scripted", false, "two");
         gateway.awaitRecords(2);
@@ -87,20 +86,18 @@ class UsageFlushTest {
         Gateway gateway = Gateway.start(data, settings(faulty))) {
       String key = gateway.createKey("flush@example.com");
       gateway.chat(key, "openai/scripted", false, "one");
-      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() == 1);
+      Awaitility.await().until(() -> rows(gateway).size() == 1);
 
       faulty.holdReadings();
       int before = faulty.batchReadings();
       gateway.chat(key, "openai/scripted", false, "two");
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> faulty.batchReadings() > before);
+      Awaitility.await().until(() -> faulty.batchReadings() > before);
       // Time enough for the timer to fire again.
       Awaitility.await().pollDelay(Duration.ofMillis(3500)).until(() -> true);
       assertThat(faulty.batchReadings()).isEqualTo(before + 1);
 
       faulty.releaseReadings();
-      Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> rows(gateway).size() >= 2);
+      Awaitility.await().until(() -> rows(gateway).size() >= 2);
       assertThat(rows(gateway)).extracting(row -> row.get(10)).doesNotHaveDuplicates().hasSize(2);
     }
   }

@@ -114,15 +114,12 @@ class UsageRouteTest {
   }
 
   private static List<List<Object>> awaitRows(Gateway gateway, String title, int rows) {
-    return Awaitility.await()
-        .atMost(Duration.ofSeconds(30))
-        .until(() -> gateway.sheet(title), sheet -> sheet.size() > rows);
+    return Awaitility.await().until(() -> gateway.sheet(title), sheet -> sheet.size() > rows);
   }
 
   /** The first key's row, once it counts so many requests. */
   private static List<Object> awaitRequests(Gateway gateway, int requests) {
     return Awaitility.await()
-        .atMost(Duration.ofSeconds(30))
         .until(
             () -> gateway.sheet(ApiKeySheet.TITLE).get(1), row -> number(row.get(6)) == requests);
   }

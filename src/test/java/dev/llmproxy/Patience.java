@@ -1,0 +1,16 @@
+package dev.llmproxy;
+
+import java.time.Duration;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/** Has every test wait as long as a slow machine may need, where it does not say how long. */
+public final class Patience implements BeforeAllCallback {
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    Awaitility.setDefaultTimeout(LONGEST_WAIT);
+  }
+}
