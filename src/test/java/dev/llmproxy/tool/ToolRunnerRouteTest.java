@@ -25,7 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ToolRunnerRouteTest {
-  private static final int TIMEOUT_SECONDS = 3;
+  private static final int TIMEOUT_SECONDS = 60;
+  private static final int SHORT_TIMEOUT_SECONDS = 5;
   private static final String ROUTE =
       """
       - route:
@@ -46,6 +47,7 @@ class ToolRunnerRouteTest {
 
   @TempDir static Path folder;
   private static Tools tools;
+  private static ToolRunner impatient;
   private static final TestTools TEST_TOOLS = new TestTools();
 
   /** What the test's routes call. */
@@ -143,6 +145,7 @@ class ToolRunnerRouteTest {
                 "TOOL_RESULT_CHARACTERS",
                 "1000"),
             Map.of("testTools", TEST_TOOLS));
+    impatient = new ToolRunner(tools.catalogue(), SHORT_TIMEOUT_SECONDS, 1000);
   }
 
   @AfterAll
@@ -237,21 +240,20 @@ class ToolRunnerRouteTest {
   @Test
   void aToolThatTakesTooLongIsEndedAndTheOthersAreNot() throws Exception {
     List<ToolResult> results =
-        tools.runAll(List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")));
+        tools.runAll(
+            impatient, List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")));
 
     assertThat(results.getFirst().status()).isEqualTo(Status.FAILED);
-    assertThat(results.getFirst().content()).contains("no answer within 3 seconds");
+    assertThat(results.getFirst().content()).contains("no answer within 5 seconds");
     assertThat(results.getLast().status()).isEqualTo(Status.COMPLETED);
   }
 
   @Test
   void resultsComeInTheOrderInWhichCallsEnd() throws Exception {
     try (ToolRun run =
-        tools
-            .runner()
-            .start(
-                List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")),
-                tools.names())) {
+        impatient.start(
+            List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")),
+            tools.names())) {
       assertThat(run.next().call().id()).isEqualTo("b");
       assertThat(run.next().result().status()).isEqualTo(Status.FAILED);
       assertThat(run.hasNext()).isFalse();
