@@ -49,9 +49,11 @@ class McpServersTest {
       servers.open();
       Awaitility.await().atMost(PATIENCE).until(() -> pids(started).size() >= 3);
       assertThat(servers.tools()).isEmpty();
-      assertThat(ProcessHandle.of(pids(started).getFirst())).isEmpty();
+      awaitEnded(pids(started).getFirst());
     }
-    assertThat(pids(started)).noneMatch(pid -> ProcessHandle.of(pid).isPresent());
+    for (long pid : pids(started)) {
+      awaitEnded(pid);
+    }
   }
 
   @Test
@@ -64,9 +66,9 @@ class McpServersTest {
       servers.open();
       Awaitility.await().atMost(PATIENCE).until(() -> pids(started).size() >= 2);
     }
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .until(() -> pids(started).stream().noneMatch(pid -> ProcessHandle.of(pid).isPresent()));
+    for (long pid : pids(started)) {
+      awaitEnded(pid);
+    }
   }
 
   @Test
@@ -92,8 +94,9 @@ class McpServersTest {
     try (McpServers servers = shell(answers)) {
       servers.open();
       for (int life = 0; life < 2; life++) {
-        Awaitility.await().atMost(PATIENCE).until(() -> !servers.tools().isEmpty());
-        assertThat(servers.tools()).extracting(Tool::name).containsExactly("s_t");
+        Awaitility.await()
+            .atMost(PATIENCE)
+            .until(() -> names(servers), names -> names.equals(List.of("s_t")));
         Awaitility.await().atMost(PATIENCE).until(() -> servers.tools().isEmpty());
       }
       assertThatThrownBy(() -> servers.call("s_gone", Map.of()))
@@ -234,15 +237,11 @@ class McpServersTest {
       String url = "http://127.0.0.1:" + emulator.port() + "/mcp";
       entries.putObject("s_more").put("url", url);
       entries.putObject("s").put("url", url);
-      try (McpServers servers = servers(file, SHORT)) {
+      try (McpServers servers = servers(file, McpTimes.USUAL)) {
         servers.open();
         Awaitility.await()
             .atMost(PATIENCE)
-            .until(() ->
-                servers.tools().stream()
-                    .map(Tool::name)
-                    .toList()
-                    .containsAll(List.of("s_echo", "s_more_more_echo")));
+            .until(() -> names(servers).containsAll(List.of("s_echo", "s_more_more_echo")));
         assertThat(servers.tools()).extracting(Tool::name).doesNotHaveDuplicates();
         assertThat(servers.call("s_more_echo", Map.of("text", "first"))).isEqualTo("first");
         assertThat(servers.call("s_more_more_echo", Map.of())).isEqualTo("more");
@@ -295,6 +294,14 @@ class McpServersTest {
     Path path = Files.writeString(folder.resolve("mcp.json"), Json.text(file));
     return new McpServers(
         Settings.load(Path.of(""), Map.of("MCP_SERVERS", path.toString())), times);
+  }
+
+  private static List<String> names(McpServers servers) {
+    return servers.tools().stream().map(Tool::name).toList();
+  }
+
+  private static void awaitEnded(long pid) {
+    Awaitility.await().atMost(PATIENCE).until(() -> ProcessHandle.of(pid).isEmpty());
   }
 
   private static HttpServer web() throws Exception {

@@ -61,7 +61,7 @@ class StoppedServerTest {
 
       assertThat(server.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
       assertThat(Files.readString(log)).contains("llmproxy has stopped.");
-      assertThat(programs).noneMatch(ProcessHandle::isAlive);
+      Awaitility.await().until(() -> programs.stream().noneMatch(ProcessHandle::isAlive));
     } finally {
       server.descendants().forEach(ProcessHandle::destroyForcibly);
       server.destroyForcibly();
