@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -53,7 +54,7 @@ public final class PostgresServer {
     return shared;
   }
 
-  /** DATABASE_URL of a new empty database. */
+  /** DATABASE_URL of a new empty database, as {@link #url} makes it. */
   public String newDatabase() {
     String name = "ledger_" + UUID.randomUUID().toString().replace("-", "");
     try (Connection connection = connect("postgres")) {
@@ -64,14 +65,25 @@ public final class PostgresServer {
     return url(USER + ":" + ENCODED_PASSWORD, name);
   }
 
-  /** A URL of this server with the given user and password. */
+  /** A URL of this server with the given user and password, and with time for a slow machine. */
   public String url(String userAndPassword, String database) {
-    return "postgres://" + userAndPassword + "@127.0.0.1:" + port + "/" + database;
+    return "postgres://"
+        + userAndPassword
+        + "@127.0.0.1:"
+        + port
+        + "/"
+        + database
+        + "?connectTimeout=30&loginTimeout=30&socketTimeout=60";
+  }
+
+  /** The name of the database in what {@link #url} has made. */
+  public static String database(String databaseUrl) {
+    return URI.create(databaseUrl).getPath().substring(1);
   }
 
   /** A connection of the test's own to a database by its DATABASE_URL. */
   public Connection connectTo(String databaseUrl) throws SQLException {
-    return connect(databaseUrl.substring(databaseUrl.lastIndexOf('/') + 1));
+    return connect(database(databaseUrl));
   }
 
   public int port() {

@@ -225,7 +225,7 @@ class PostgresLedgerTest extends LedgerTest {
         "jdbc:postgresql://127.0.0.1:%d/%s?user=llmproxy&password=s3cret%%2B%%26p%%40ss"
       })
   void takesEveryFormOfTheUrl(String form) {
-    url = form.formatted(server.port(), url.substring(url.lastIndexOf('/') + 1));
+    url = form.formatted(server.port(), PostgresServer.database(url));
 
     try (Ledger ledger = open()) {
       assertThat(ledger.after(0, 1)).isEmpty();
