@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.Gateway;
 import dev.llmproxy.Json;
+import dev.llmproxy.emulator.FaultyWorkbook;
 import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
+import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +30,7 @@ class UsageRouteTest {
   void aNewKeyUsedOnceOverStreamingShowsInTheWorkbook(@TempDir Path data) {
     try (Gateway gateway = Gateway.start(data, settings())) {
       String key = gateway.createKey("test@example.com");
+      Instant began = Instant.now();
 
       HttpResponse<String> response =
           gateway.chat(key, "openai/gpt-4o-mini", true, "one two three [[script chunks=5]]");
@@ -48,7 +52,7 @@ class UsageRouteTest {
               "Requests");
       List<Object> row = sheet.get(1);
       assertThat(Instant.parse((String) row.get(0)))
-          .isBetween(Instant.now().minusSeconds(60), Instant.now());
+          .isBetween(began.truncatedTo(ChronoUnit.SECONDS), Instant.now());
       assertThat(row.subList(1, 5))
           .containsExactly("test@example.com", "chat", "openai/gpt-4o-mini", "rest-api");
       assertThat(number(row.get(6))).isEqualTo(5);
@@ -68,23 +72,25 @@ class UsageRouteTest {
   }
 
   @Test
-  void whatWasNotWrittenWhenTheServerStoppedIsWrittenAfterItsNextStart(@TempDir Path data) {
-    String key;
-    try (Gateway gateway = Gateway.start(data, with("USAGE_FLUSH_SECONDS", "3600"))) {
-      key = gateway.createKey("later@example.com");
-      // The first round, a second after the start, has nothing to write yet; the next is far away.
-      Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true);
-      gateway.chat(key, "openai/scripted", true, "one");
-      gateway.chat(key, "openai/scripted", false, "two");
-      gateway.awaitRecords(2);
-      assertThat(gateway.sheet("later_at_example_dot_com")).isEmpty();
-    }
+  void whatWasNotWrittenWhenTheServerStoppedIsWrittenAfterItsNextStart(
+      @TempDir Path data, @TempDir Path workbookFolder) throws IOException {
+    try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
+        FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl())) {
+      String key;
+      try (Gateway gateway = Gateway.start(data, with("SHEETS_ROOT_URL", faulty.rootUrl()))) {
+        key = gateway.createKey("later@example.com");
+        faulty.refuse(503);
+        gateway.chat(key, "openai/scripted", true, "one");
+        gateway.chat(key, "openai/scripted", false, "two");
+        gateway.awaitRecords(2);
+      }
 
-    try (Gateway gateway = Gateway.start(data, settings())) {
-      assertThat(awaitRows(gateway, "later_at_example_dot_com", 2)).hasSize(3);
-      gateway.chat(key, "openai/scripted", true, "three");
-      assertThat(awaitRows(gateway, "later_at_example_dot_com", 3)).hasSize(4);
-      assertThat(awaitRequests(gateway, 3)).isNotNull();
+      try (Gateway gateway = Gateway.start(data, with("SHEETS_ROOT_URL", workbook.rootUrl()))) {
+        assertThat(awaitRows(gateway, "later_at_example_dot_com", 2)).hasSize(3);
+        gateway.chat(key, "openai/scripted", true, "three");
+        assertThat(awaitRows(gateway, "later_at_example_dot_com", 3)).hasSize(4);
+        assertThat(awaitRequests(gateway, 3)).isNotNull();
+      }
     }
   }
 
