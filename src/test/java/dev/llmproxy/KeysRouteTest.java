@@ -170,7 +170,7 @@ class KeysRouteTest {
 
   @Test
   void manyUnknownKeysAtOnceCauseOneReadingByWhichAllAreJudged() throws Exception {
-    int requests = 200;
+    int requests = 50;
     try (FaultyWorkbook slow = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway =
             Gateway.start(

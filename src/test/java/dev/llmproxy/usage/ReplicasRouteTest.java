@@ -78,7 +78,6 @@ class ReplicasRouteTest {
       gateway.awaitRecords(3);
       await()
           .during(Duration.ofSeconds(3))
-          .atMost(Duration.ofSeconds(6))
           .until(() -> gateway.sheet("shared_at_example_dot_com").isEmpty());
 
       store.release();
