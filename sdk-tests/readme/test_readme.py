@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 CAMEL_JBANG = (ROOT / "docs/camel-jbang.md").read_text()
 START_SECONDS = 120
+STOP_SECONDS = 90
 LOCAL_ADDRESS = "http://localhost:3000"
 
 
@@ -76,7 +77,7 @@ class Dev:
     def press_ctrl_c(self):
         """As a terminal does: to all of the foreground's processes. The server has to end by itself and say so."""
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(40)
+        self.process.wait(STOP_SECONDS)
         assert "llmproxy has stopped." in self.log.read_text()
 
 
