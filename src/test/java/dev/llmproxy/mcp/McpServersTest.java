@@ -141,7 +141,7 @@ class McpServersTest {
         """;
     McpTimes longCalls =
         new McpTimes(
-            SHORT.start(),
+            PATIENCE,
             SHORT.answer(),
             Duration.ofHours(1),
             SHORT.check(),
@@ -237,7 +237,7 @@ class McpServersTest {
       String url = "http://127.0.0.1:" + emulator.port() + "/mcp";
       entries.putObject("s_more").put("url", url);
       entries.putObject("s").put("url", url);
-      try (McpServers servers = servers(file, McpTimes.USUAL)) {
+      try (McpServers servers = servers(file, McpTimes.usual(PATIENCE))) {
         servers.open();
         Awaitility.await()
             .atMost(PATIENCE)
