@@ -60,7 +60,7 @@ final class TurnEvents implements ChatEvents {
       take(provider.next());
     }
     if (ready.isEmpty()) {
-      hangUp();
+      provider.close();
     }
     return !ready.isEmpty();
   }
@@ -76,15 +76,6 @@ final class TurnEvents implements ChatEvents {
   @Override
   public void close() {
     provider.close();
-  }
-
-  /** The tools do not wait for a provider that leaves its stream open after its last word. */
-  private void hangUp() {
-    if (turns.next() == Turns.Step.RUN_TOOLS) {
-      Thread.startVirtualThread(provider::close);
-    } else {
-      provider.close();
-    }
   }
 
   private void take(ChatEvent event) {
