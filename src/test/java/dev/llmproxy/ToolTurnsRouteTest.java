@@ -217,6 +217,9 @@ class ToolTurnsRouteTest {
                   .put("stream", true)));
 
       assertThat(client.readUntil("[DONE]")).contains("\"calculator\"", "\"completed\"", "42");
+    } finally {
+      // For what comes after the last turn.
+      gateway.provider().release();
     }
   }
 

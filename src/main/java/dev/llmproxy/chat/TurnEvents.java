@@ -13,6 +13,9 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One turn of several: the provider's events, without what is only the server's business. All turns
@@ -25,6 +28,9 @@ final class TurnEvents implements ChatEvents {
 
   /** Finish reasons with which a call may not be whole. */
   private static final Set<String> CUT = Set.of("length", "content_filter");
+
+  private static final Executor AFTER_PATIENCE =
+      CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS);
 
   private final ChatEvents provider;
   private final ChatCall chat;
@@ -60,7 +66,7 @@ final class TurnEvents implements ChatEvents {
       take(provider.next());
     }
     if (ready.isEmpty()) {
-      provider.close();
+      hangUp();
     }
     return !ready.isEmpty();
   }
@@ -76,6 +82,16 @@ final class TurnEvents implements ChatEvents {
   @Override
   public void close() {
     provider.close();
+  }
+
+  /** The tools do not wait for a provider that leaves its stream open after its last word. */
+  private void hangUp() {
+    if (turns.next() == Turns.Step.RUN_TOOLS) {
+      Thread closing = Thread.startVirtualThread(provider::close);
+      AFTER_PATIENCE.execute(closing::interrupt);
+    } else {
+      provider.close();
+    }
   }
 
   private void take(ChatEvent event) {

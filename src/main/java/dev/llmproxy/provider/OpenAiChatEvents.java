@@ -10,9 +10,6 @@ import java.io.InputStream;
 import java.util.ArrayDeque;
 import java.util.NoSuchElementException;
 import java.util.Queue;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /**
@@ -22,15 +19,12 @@ import org.apache.hc.core5.http.io.EofSensorInputStream;
 final class OpenAiChatEvents implements ChatEvents {
   private static final int MOST_EVENT_BYTES = 16 << 20;
   private static final int MOST_LEFT_BYTES = 16 << 10;
-  private static final Executor AFTER_PATIENCE =
-      CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS);
 
   private final InputStream body;
   private final SseReader reader;
   private final OpenAiStreamTranslator translator;
   private final Queue<ChatEvent> ready = new ArrayDeque<>();
   private volatile boolean over;
-  private volatile boolean closed;
 
   OpenAiChatEvents(InputStream body, OpenAiStreamTranslator translator) {
     this.body = body;
@@ -74,15 +68,12 @@ final class OpenAiChatEvents implements ChatEvents {
   /**
    * Hangs up on a provider that has not finished: closing its stream would read on to its last
    * token. After a whole answer what is left is read, a few bytes, so that the connection can be
-   * used again; but nobody waits for a provider that leaves its stream open.
+   * used again.
    */
   @Override
   public void close() {
     boolean whole = over && translator.whole();
     over = true;
-    if (whole && !closed) {
-      AFTER_PATIENCE.execute(this::abort);
-    }
     try {
       if (!whole || body.readNBytes(MOST_LEFT_BYTES).length == MOST_LEFT_BYTES) {
         abort();
@@ -90,16 +81,11 @@ final class OpenAiChatEvents implements ChatEvents {
     } catch (IOException e) {
       // The connection is of no use any more, and its pool knows.
     }
-    closed = true;
   }
 
-  private void abort() {
-    try {
-      if (!closed && body instanceof EofSensorInputStream live) {
-        live.abort();
-      }
-    } catch (IOException e) {
-      // It has been closed all the same.
+  private void abort() throws IOException {
+    if (body instanceof EofSensorInputStream live) {
+      live.abort();
     }
   }
 }
