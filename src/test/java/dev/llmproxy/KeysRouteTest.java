@@ -140,7 +140,7 @@ class KeysRouteTest {
   void aSheetThatAnotherServerHasJustMadeIsTakenAsItIs() {
     try (FaultyWorkbook shared = FaultyWorkbook.before(workbook.rootUrl());
         LogLines lines = LogLines.open()) {
-      shared.suffer(FaultyWorkbook.Fault.OVERTAKEN);
+      shared.overtakeNext();
       // It has read the keys when this returns.
       Gateway.start(data, Map.of("SHEETS_ROOT_URL", shared.rootUrl())).close();
 

@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.GZIPInputStream;
@@ -48,8 +49,6 @@ public final class FaultyWorkbook implements AutoCloseable {
     APPLIED_WITH_503,
     /** It is applied after the client has lost the connection. */
     APPLIED_LATE,
-    /** Somebody else has just sent the very same. */
-    OVERTAKEN,
     /** It takes its time. */
     SLOW
   }
@@ -69,6 +68,7 @@ public final class FaultyWorkbook implements AutoCloseable {
   private final AtomicInteger batchReadings = new AtomicInteger();
   private final AtomicReference<CountDownLatch> held = new AtomicReference<>(new CountDownLatch(0));
   private final Queue<Forwarded> forwarded = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean overtaken = new AtomicBoolean();
   private volatile int refusal;
   private volatile String poison;
 
@@ -99,6 +99,11 @@ public final class FaultyWorkbook implements AutoCloseable {
   /** The next commit suffers this; several are suffered one after the other. */
   public void suffer(Fault fault) {
     faults.add(fault);
+  }
+
+  /** Somebody else sends the very same as the next commit, just before it. */
+  public void overtakeNext() {
+    overtaken.set(true);
   }
 
   /** How many faults are still to come. */
@@ -167,7 +172,8 @@ public final class FaultyWorkbook implements AutoCloseable {
       batchReadings.incrementAndGet();
       awaitRelease();
     }
-    if (exchange.getRequestURI().getPath().endsWith(":batchUpdate")) {
+    boolean commit = exchange.getRequestURI().getPath().endsWith(":batchUpdate");
+    if (commit) {
       commits.incrementAndGet();
       fault = faults.poll();
     }
@@ -199,7 +205,7 @@ public final class FaultyWorkbook implements AutoCloseable {
       exchange.close();
       return;
     }
-    if (fault == Fault.OVERTAKEN) {
+    if (fault == null && commit && overtaken.getAndSet(false)) {
       forward(exchange, body);
     }
     HttpResponse<byte[]> answer = forward(exchange, body);

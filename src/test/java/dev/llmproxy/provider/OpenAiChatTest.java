@@ -65,7 +65,8 @@ class OpenAiChatTest {
       message.setHeader(Exchange.HTTP_URI, "http://elsewhere.example/");
       CHAT.prepare(chat("minimal"), exchange);
       assertThat(message.getHeaders())
-          .containsOnlyKeys(Exchange.HTTP_METHOD, "Content-Type", "Accept", "Authorization")
+          .containsOnlyKeys(
+              Exchange.HTTP_METHOD, "Content-Type", "Accept", "Accept-Encoding", "Authorization")
           .containsEntry("Authorization", "Bearer gsk-own-secret");
       assertThat(message.getBody(String.class))
           .isEqualTo(Json.text(OpenAiChat.upstreamRequest(chat("minimal"))));
