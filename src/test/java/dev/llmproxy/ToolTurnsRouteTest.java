@@ -179,7 +179,7 @@ class ToolTurnsRouteTest {
     List<Event> events =
         chats.stream(
             request(
-                script("calculator {\"expression & functions.calculator {} & current_time null & "),
+                "[[script strict=1 calls='calculator {\"expression & functions.calculator {} & current_time null & ']]",
                 CALCULATOR,
                 "{\"type\":\"current_time\"}"));
 

@@ -29,6 +29,9 @@ final class ChatEndpoint {
 
   /** Throws an {@link IOException} when the peer did not wait for the end. */
   void answer(HttpConnection connection) throws IOException {
+    if (script.has(Directive.STRICT)) {
+      request.checkHistory();
+    }
     connection.pause(milliseconds(Directive.TTFT));
     if (script.has(Directive.HANGUP)) {
       connection.reset();

@@ -44,6 +44,7 @@ enum Directive {
   BODY("body to answer with; in single quotes when it holds spaces"),
   HTML("1: the error body is an HTML page"),
   RETRY_AFTER("value of the header Retry-After"),
+  STRICT("1: refuse a history with calls of tools that are not in order, as vLLM does"),
   HANGUP("1: drop the connection without a word"),
 
   // Failing in the middle: N counts chunks of content or tool calls

@@ -61,7 +61,7 @@ public record RecordedRequest(
   }
 
   /**
-   * Providers read the calls in the history, and refuse those that are not in order.
+   * Some providers read the calls in the history, and refuse those that are not in order.
    *
    * @throws IllegalArgumentException with what is wrong with one
    */

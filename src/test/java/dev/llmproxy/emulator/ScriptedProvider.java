@@ -210,7 +210,6 @@ public final class ScriptedProvider implements AutoCloseable {
   }
 
   private void chat(RecordedRequest request, HttpConnection connection) throws IOException {
-    request.checkHistory();
     Script script = Script.of(request.model(), request.lastMessageOf("user"));
     var head =
         new Answer.Head(
