@@ -44,9 +44,7 @@ public final class Parts {
 
   /** Of the folder that the setting names; a relative one is in the home folder. */
   public static DocumentIndex documentIndex(Application application) {
-    Settings settings = application.settings();
-    return new DocumentIndex(
-        settings.find(DocumentIndex.SETTING).map(settings.home()::resolve).orElse(null));
+    return new DocumentIndex(DocumentIndex.folder(application.settings()).orElse(null));
   }
 
   public static KeyDirectory keyDirectory(Application application) {

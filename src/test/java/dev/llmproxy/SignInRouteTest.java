@@ -27,7 +27,6 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Function;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -570,14 +569,7 @@ class SignInRouteTest {
   }
 
   private static UsageRecord record(String requestId) {
-    return Awaitility.await()
-        .until(
-            () ->
-                gateway.application().ledger().after(0, 10_000).stream()
-                    .filter(record -> record.requestId().equals(requestId))
-                    .findFirst(),
-            Optional::isPresent)
-        .orElseThrow();
+    return gateway.awaitRecord(record -> record.requestId().equals(requestId));
   }
 
   /** How many requests the ledger has counted for a key. */

@@ -42,7 +42,7 @@ public final class ToolOffer {
   private static final int MOST_RESULTS = 5;
 
   /** What OpenAI calls its own search, here and in other endpoints. */
-  private static final Set<String> ALSO_WEB_SEARCH = Set.of("web_search_preview");
+  public static final Set<String> ALSO_WEB_SEARCH = Set.of("web_search_preview");
 
   private final ToolCatalogue catalogue;
   private final TierTools tiers;
@@ -94,8 +94,7 @@ public final class ToolOffer {
       if (!own.isEmpty()) {
         asked.set(TOOLS, own);
       }
-      boolean none = body.path(CHOICE).asText("").equals("none");
-      return new ServerTools(asked, Map.of(), none ? null : search(body, target));
+      return new ServerTools(asked, Map.of(), choosesNone(body) ? null : search(body, target));
     }
     offered.values().forEach(tool -> own.add(tool.asOpenAi()));
     asked.set(TOOLS, own);
@@ -142,9 +141,11 @@ public final class ToolOffer {
 
   /** Whether a tier's tools would not change what the client has asked for. */
   private static boolean mayAdd(ObjectNode body) {
-    return body.path("n").asInt(1) == 1
-        && !body.hasNonNull("functions")
-        && !body.path(CHOICE).asText("").equals("none");
+    return body.path("n").asInt(1) == 1 && !body.hasNonNull("functions") && !choosesNone(body);
+  }
+
+  private static boolean choosesNone(ObjectNode body) {
+    return body.path(CHOICE).asText("").equals("none");
   }
 
   private static void refuse(

@@ -2,6 +2,7 @@ package dev.llmproxy.cli;
 
 import dev.llmproxy.Settings;
 import dev.llmproxy.chat.ChatTurns;
+import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.RateLimit;
@@ -43,9 +44,6 @@ final class SettingsCheck {
   /** Settings whose default is not empty, and which may be. */
   private static final Set<String> MAY_BE_EMPTY =
       Set.of("CORS_ORIGINS", "SEARCH_DOCS", "WIKIPEDIA_BASE_URL");
-
-  /** A name for a tool that no route has. */
-  private static final String ALSO_WEB_SEARCH = "web_search_preview";
 
   private static final Pattern TOOL_ROUTE =
       Pattern.compile("^\\s*id: *[\"']?tool-([\\w-]+)", Pattern.MULTILINE);
@@ -126,7 +124,7 @@ final class SettingsCheck {
         .ifPresent(cost -> demands(findings, () -> ChatTurns.dollars(cost)));
     settings
         .find("FETCH_PORTS")
-        .ifPresent(ports -> demands(findings, () -> new PageFetcher(ports)));
+        .ifPresent(ports -> demands(findings, () -> PageFetcher.ports(ports)));
     return findings;
   }
 
@@ -179,9 +177,7 @@ final class SettingsCheck {
   }
 
   private void documents(List<Finding> findings) {
-    settings
-        .find(DocumentIndex.SETTING)
-        .map(settings.home()::resolve)
+    DocumentIndex.folder(settings)
         .filter(folder -> !Files.isDirectory(folder))
         .ifPresent(folder ->
             findings.add(
@@ -199,7 +195,7 @@ final class SettingsCheck {
     }
     Set<String> there = toolNames();
     Set<String> found = new TreeSet<>(there);
-    found.add(ALSO_WEB_SEARCH);
+    found.addAll(ToolOffer.ALSO_WEB_SEARCH);
     for (String setting : new TreeSet<>(settings.asMap().keySet())) {
       if (!setting.startsWith(TierTools.PREFIX)) {
         continue;

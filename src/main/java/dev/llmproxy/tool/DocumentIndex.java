@@ -1,5 +1,6 @@
 package dev.llmproxy.tool;
 
+import dev.llmproxy.Settings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.MalformedInputException;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.Level;
 import java.util.regex.Pattern;
@@ -78,6 +80,11 @@ public final class DocumentIndex {
    */
   public DocumentIndex(Path folder) {
     this.folder = folder;
+  }
+
+  /** The folder that the setting names; a relative one is in the home folder. Empty for none. */
+  public static Optional<Path> folder(Settings settings) {
+    return settings.find(SETTING).map(settings.home()::resolve);
   }
 
   /**

@@ -73,7 +73,7 @@ public final class PageFetcher {
    * @throws IllegalArgumentException when they are none
    */
   public PageFetcher(String ports) {
-    this(parsed(ports), PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE, LONGEST);
+    this(ports(ports), PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE, LONGEST);
   }
 
   /**
@@ -207,7 +207,12 @@ public final class PageFetcher {
     }
   }
 
-  private static Set<Integer> parsed(String ports) {
+  /**
+   * The value of FETCH_PORTS.
+   *
+   * @throws IllegalArgumentException when these are not numbers separated by commas
+   */
+  public static Set<Integer> ports(String ports) {
     try {
       return Arrays.stream(ports.split(","))
           .map(port -> Integer.valueOf(port.strip()))
