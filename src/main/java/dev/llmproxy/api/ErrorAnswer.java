@@ -7,16 +7,12 @@ import dev.llmproxy.stream.Reply;
 import dev.llmproxy.usage.Call;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Says what an exception means to the client; used by the one route configuration that catches
  * them.
  */
 public final class ErrorAnswer {
-  private static final Logger LOG = LoggerFactory.getLogger(ErrorAnswer.class);
-
   /**
    * The exception as a chat event, for the sink of the chat that it ended; its accumulator has it
    * already.
@@ -52,9 +48,6 @@ public final class ErrorAnswer {
         OpenAiErrors.of(exception, call == null ? null : call.target().provider().name());
     if (call != null) {
       call.fail(error);
-    }
-    if (error.status() < 500) {
-      LOG.debug("A request was refused with {}: {}", error.status(), error.message());
     }
     Reply.of(exchange).error(error);
   }

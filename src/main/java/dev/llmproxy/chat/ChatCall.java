@@ -105,4 +105,10 @@ public record ChatCall(
   private boolean answering() {
     return turns.heard() || (turns.count() <= 1 && accumulator.head() != null);
   }
+
+  /** Nothing that was said: records print all their fields. */
+  @Override
+  public String toString() {
+    return "ChatCall[" + requestId + "]";
+  }
 }

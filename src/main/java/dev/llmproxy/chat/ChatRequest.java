@@ -59,6 +59,12 @@ public record ChatRequest(ObjectNode body) {
     return body.path("stream_options").path("include_usage").asBoolean(false);
   }
 
+  /** Nothing that was said: records print all their fields. */
+  @Override
+  public String toString() {
+    return "ChatRequest[" + model() + "]";
+  }
+
   private void check() {
     RequestBody fields = new RequestBody(body);
     checkMessages(fields);

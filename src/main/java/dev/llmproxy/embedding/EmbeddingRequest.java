@@ -51,6 +51,12 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) {
     return single(body.get("input")) ? "input" : "input[" + input + "]";
   }
 
+  /** No input: records print all their fields. */
+  @Override
+  public String toString() {
+    return "EmbeddingRequest[" + model() + "]";
+  }
+
   /** How many characters the texts have together. */
   long characters() {
     return inputs.stream()

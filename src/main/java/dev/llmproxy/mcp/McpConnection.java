@@ -79,7 +79,8 @@ final class McpConnection implements AutoCloseable {
     NotificationHandler changed = params -> Mono.fromRunnable(onChange);
     NotificationHandler said =
         params ->
-            Mono.fromRunnable(() -> LOG.debug("The MCP server {} reports: {}", server, params));
+            Mono.fromRunnable(
+                () -> StdioTransport.SAID.debug("The MCP server {} reports: {}", server, params));
     session =
         new McpClientSession(
             MOST_PATIENCE,

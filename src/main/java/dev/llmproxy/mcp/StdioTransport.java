@@ -31,6 +31,9 @@ import reactor.core.publisher.Mono;
  *     stdio transport</a>
  */
 final class StdioTransport implements McpClientTransport {
+  /** The servers' own words, which may repeat what users asked: MCP_LOG_LEVEL lets them in. */
+  static final Logger SAID = LoggerFactory.getLogger("mcp.said");
+
   private static final Logger LOG = LoggerFactory.getLogger(StdioTransport.class);
   private static final int MOST_LINE_CHARACTERS = 16 << 20;
   private static final int MOST_SHOWN = 300;
@@ -151,7 +154,7 @@ final class StdioTransport implements McpClientTransport {
           try {
             message = McpSchema.deserializeJsonRpcMessage(json, line);
           } catch (IOException | RuntimeException e) {
-            LOG.debug("The MCP server {} says what is no message: {}", server, shown(line));
+            SAID.debug("The MCP server {} says what is no message: {}", server, shown(line));
             return;
           }
           handler.apply(Mono.just(message)).subscribe();
@@ -174,7 +177,7 @@ final class StdioTransport implements McpClientTransport {
         process.getErrorStream(),
         line -> {
           lastWords = line.isBlank() ? lastWords : shown(line);
-          LOG.debug("The MCP server {} says: {}", server, shown(line));
+          SAID.debug("The MCP server {} says: {}", server, shown(line));
         });
   }
 

@@ -136,8 +136,7 @@ public final class ToolRunner {
               : exchange.getException();
       if (failure != null) {
         // The message may hold what the user asked.
-        LOG.info("The tool {} failed", call.name());
-        LOG.debug("The tool {} failed", call.name(), failure);
+        LOG.info("The tool {} failed: {}", call.name(), kinds(failure));
         return failed(call, message(failure), start);
       }
       String content = capped(content(exchange.getMessage().getBody()));
@@ -212,6 +211,15 @@ public final class ToolRunner {
     }
     return "The tool failed (%s). Try other arguments, or go on without it."
         .formatted(failure.getClass().getSimpleName());
+  }
+
+  /** The classes of a failure and of what caused it. */
+  private static String kinds(Throwable failure) {
+    StringBuilder kinds = new StringBuilder(failure.getClass().getName());
+    for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+      kinds.append(" < ").append(cause.getClass().getName());
+    }
+    return kinds.toString();
   }
 
   private static Duration since(long start) {
