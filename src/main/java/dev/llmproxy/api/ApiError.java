@@ -17,6 +17,8 @@ import java.util.Objects;
  * @param message what is wrong and what to do about it; never holds a key or a provider's secret
  * @param retryAfter how long to wait before trying again, or null
  * @param retryInVain whether trying again is no use although the status lets clients think so
+ * @param upstream what the provider said, for the log alone and never sent to a client; null when
+ *     no provider has failed
  */
 public record ApiError(
     int status,
@@ -25,7 +27,8 @@ public record ApiError(
     String param,
     String message,
     Duration retryAfter,
-    boolean retryInVain) {
+    boolean retryInVain,
+    Upstream upstream) {
   public ApiError {
     Objects.requireNonNull(type);
     Objects.requireNonNull(message);
@@ -38,6 +41,22 @@ public record ApiError(
   public ApiError(
       int status, String type, String code, String param, String message, Duration retryAfter) {
     this(status, type, code, param, message, retryAfter, false);
+  }
+
+  public ApiError(
+      int status,
+      String type,
+      String code,
+      String param,
+      String message,
+      Duration retryAfter,
+      boolean retryInVain) {
+    this(status, type, code, param, message, retryAfter, retryInVain, null);
+  }
+
+  /** This failure with what the provider said of it. */
+  public ApiError because(Upstream upstream) {
+    return new ApiError(status, type, code, param, message, retryAfter, retryInVain, upstream);
   }
 
   /**
@@ -73,5 +92,42 @@ public record ApiError(
   /** This failure as an exception. */
   public ApiException asException() {
     return new ApiException(this);
+  }
+
+  /**
+   * What a provider said when it failed.
+   *
+   * @param status its HTTP status, or 0 when it has given none: it could not be reached, or its
+   *     answer had begun
+   * @param reason its own words, or what became of the connection; null when there are none. At
+   *     most 2,000 characters (an escaped sign is whole) on one line, without control characters
+   *     and without the provider's key
+   */
+  public record Upstream(int status, String reason) {
+    private static final int MOST_REASON_CHARACTERS = 2000;
+
+    public Upstream {
+      reason = reason == null || reason.isBlank() ? null : oneLine(reason.strip());
+    }
+
+    private static String oneLine(String text) {
+      StringBuilder line = new StringBuilder(Math.min(text.length(), MOST_REASON_CHARACTERS));
+      for (int i = 0; i < text.length() && line.length() < MOST_REASON_CHARACTERS; i++) {
+        char sign = text.charAt(i);
+        switch (sign) {
+          case '\n' -> line.append("\\n");
+          case '\r' -> line.append("\\r");
+          case '\t' -> line.append("\\t");
+          default -> {
+            if (Character.isISOControl(sign) || sign == '\u2028' || sign == '\u2029') {
+              line.append("\\u%04x".formatted((int) sign));
+            } else {
+              line.append(sign);
+            }
+          }
+        }
+      }
+      return line.toString();
+    }
   }
 }

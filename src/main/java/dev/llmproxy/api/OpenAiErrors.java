@@ -319,7 +319,7 @@ public final class OpenAiErrors {
       if (provider != null) {
         ApiError upstream = ofProviderCall(cause, provider);
         if (upstream != null) {
-          return upstream;
+          return upstream.because(new ApiError.Upstream(0, cause.getMessage()));
         }
       }
     }

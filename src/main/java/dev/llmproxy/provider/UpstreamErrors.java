@@ -31,9 +31,15 @@ final class UpstreamErrors {
    * @param body the start of the provider's answer, of any kind
    */
   static ApiError of(Provider from, int status, String retryAfter, byte[] body) {
-    String provider = from.name();
     JsonNode error = errorObject(body);
     String message = message(from, error);
+    return of(from, status, retryAfter, error, message)
+        .because(new ApiError.Upstream(status, message));
+  }
+
+  private static ApiError of(
+      Provider from, int status, String retryAfter, JsonNode error, String message) {
+    String provider = from.name();
     if (status == 400 && isAboutKey(error)) {
       return OpenAiErrors.upstreamAuthentication(provider);
     }
@@ -102,9 +108,11 @@ final class UpstreamErrors {
   static ApiError inStream(Provider from, JsonNode error) {
     String message = message(from, error);
     return OpenAiErrors.upstream(
-        "The provider `%s` failed%s"
-            .formatted(
-                from.name(), message == null ? " in the middle of its answer." : ": " + message));
+            "The provider `%s` failed%s"
+                .formatted(
+                    from.name(),
+                    message == null ? " in the middle of its answer." : ": " + message))
+        .because(new ApiError.Upstream(0, message));
   }
 
   private static JsonNode errorObject(byte[] body) {

@@ -35,6 +35,39 @@ class ApiErrorTest {
     assertThat(error(null, false).headers()).isEmpty();
   }
 
+  /** Columns: what a provider said | how it stands on one line of the log. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      nullValues = "null",
+      value = {
+        "null             | null",
+        "' '              | null",
+        "' Bad seed. '    | Bad seed.",
+        "'a\nb\r\tc'      | a\\nb\\r\\tc",
+        "'\u001b[31mred\u0007.' | \\u001b[31mred\\u0007.",
+        "'\u009b1m'       | \\u009b1m",
+        "'a\u2028b'       | a\\u2028b",
+      })
+  void keepsWhatAProviderSaidOnOneLineForTheLog(String said, String reason) {
+    assertThat(new ApiError.Upstream(400, said).reason()).isEqualTo(reason);
+  }
+
+  @Test
+  void cutsWhatAProviderSaidForTheLog() {
+    assertThat(new ApiError.Upstream(400, "x".repeat(5000)).reason()).hasSize(2000);
+    assertThat(new ApiError.Upstream(400, "\u0000".repeat(5000)).reason())
+        .hasSizeBetween(2000, 2005);
+  }
+
+  @Test
+  void neverSendsAClientWhatIsForTheLog() {
+    ApiError error = error(null, false).because(new ApiError.Upstream(403, "org-1 is closed"));
+    assertThat(error.upstream().reason()).isEqualTo("org-1 is closed");
+    assertThat(error.toJson().toString()).doesNotContain("org-1", "403");
+    assertThat(error.headers()).isEmpty();
+  }
+
   private static ApiError error(Duration retryAfter, boolean retryInVain) {
     return new ApiError(429, "requests", null, null, "Wait.", retryAfter, retryInVain);
   }
