@@ -49,6 +49,23 @@ public final class Fixtures {
     }
   }
 
+  /** The names of the folders in a folder. */
+  public static List<String> folders(String folder) {
+    try (Stream<Path> files = Files.list(FOLDER.resolve(folder))) {
+      return files
+          .filter(Files::isDirectory)
+          .map(file -> file.getFileName().toString())
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public static boolean exists(String file) {
+    return Files.exists(FOLDER.resolve(file));
+  }
+
   public static byte[] bytes(String file) {
     try {
       return Files.readAllBytes(FOLDER.resolve(file));

@@ -1,0 +1,169 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.usage.UsageRecord;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * What is to come of a provider's answer, as {@code <case>.expected.json} says it:
+ *
+ * <ul>
+ *   <li>{@code text}, {@code reasoning}, {@code tool_calls} ({@code id}, {@code name}, {@code
+ *       arguments}; an id may be left out) and {@code finish_reason} of a good answer, or
+ *   <li>{@code error} of one that failed: {@code status} (of an answer that had not begun, and of a
+ *       whole one), {@code code}, and {@code words} that its message has;
+ *   <li>{@code tokens}: {@code in} and {@code out}, of the ledger's row, and of the usage that the
+ *       client of a good answer gets;
+ *   <li>{@code status} of the ledger's row;
+ *   <li>{@code log}: words that one line of the log has; may be left out.
+ * </ul>
+ */
+record ExpectedAnswer(JsonNode json) {
+  private static final Pattern EVENT_END = Pattern.compile("\n\n");
+
+  static ExpectedAnswer of(JsonNode json) {
+    return new ExpectedAnswer(json);
+  }
+
+  void check(String how, HttpResponse<String> response, boolean stream) {
+    if (json.has("error")) {
+      checkError(how, response);
+      return;
+    }
+    assertThat(response.statusCode()).as(how).isEqualTo(200);
+    JsonNode completion = stream ? collected(how, response.body()) : Gateway.json(response);
+    JsonNode message = completion.at("/choices/0/message");
+    assertThat(message.path("content").asText("")).as(how).isEqualTo(json.path("text").asText());
+    assertThat(message.path("reasoning_content").asText(""))
+        .as(how)
+        .isEqualTo(json.path("reasoning").asText());
+    checkCalls(how, message.path("tool_calls"));
+    assertThat(completion.at("/choices/0/finish_reason"))
+        .as(how)
+        .isEqualTo(json.get("finish_reason"));
+    assertThat(completion.at("/usage/prompt_tokens").asLong())
+        .as(how)
+        .isEqualTo(json.at("/tokens/in").asLong());
+    assertThat(completion.at("/usage/completion_tokens").asLong())
+        .as(how)
+        .isEqualTo(json.at("/tokens/out").asLong());
+    assertThat(completion.at("/usage/total_tokens").isIntegralNumber()).as(how).isTrue();
+  }
+
+  void check(String how, UsageRecord row) {
+    assertThat(row.status().name()).as(how).isEqualTo(json.path("status").asText());
+    assertThat(row.tokensIn()).as(how).isEqualTo(json.at("/tokens/in").asLong());
+    assertThat(row.tokensOut()).as(how).isEqualTo(json.at("/tokens/out").asLong());
+  }
+
+  void check(String how, List<String> logged) {
+    if (json.has("log")) {
+      String[] words = texts(json.path("log"));
+      assertThat(logged).as(how).anySatisfy(line -> assertThat(line).contains(words));
+    }
+  }
+
+  private void checkError(String how, HttpResponse<String> response) {
+    JsonNode expected = json.path("error");
+    JsonNode error;
+    if (response.statusCode() == 200) {
+      assertThat(response.body()).as(how).doesNotContain("[DONE]");
+      String last = response.body().substring(response.body().lastIndexOf("event: error\ndata: "));
+      error = parsed(last.substring(last.indexOf('{'))).path("error");
+    } else {
+      assertThat(response.statusCode()).as(how).isEqualTo(expected.path("status").asInt());
+      error = Gateway.json(response).path("error");
+    }
+    assertThat(error.path("code").asText()).as(how).isEqualTo(expected.path("code").asText());
+    assertThat(error.path("message").asText()).as(how).contains(texts(expected.path("words")));
+  }
+
+  private void checkCalls(String how, JsonNode calls) {
+    assertThat(calls.size()).as(how).isEqualTo(json.path("tool_calls").size());
+    for (int i = 0; i < calls.size(); i++) {
+      JsonNode call = calls.get(i);
+      JsonNode expected = json.path("tool_calls").get(i);
+      assertThat(call.path("id").asText()).as(how).isNotEmpty();
+      if (expected.has("id")) {
+        assertThat(call.get("id")).as(how).isEqualTo(expected.get("id"));
+      }
+      assertThat(call.at("/function/name")).as(how).isEqualTo(expected.get("name"));
+      assertThat(call.at("/function/arguments")).as(how).isEqualTo(expected.get("arguments"));
+    }
+  }
+
+  /** A stream as clients collect it, who believe what the contract says of its chunks. */
+  private static JsonNode collected(String how, String body) {
+    assertThat(body).as(how).endsWith("data: [DONE]\n\n");
+    StringBuilder content = new StringBuilder();
+    StringBuilder reasoning = new StringBuilder();
+    List<ObjectNode> calls = new ArrayList<>();
+    JsonNode reason = null;
+    JsonNode usage = null;
+    for (String event : EVENT_END.splitAsStream(body).toList()) {
+      if (!event.startsWith("data: {")) {
+        continue;
+      }
+      JsonNode chunk = parsed(event.substring("data: ".length()));
+      assertThat(usage).as(how).isNull();
+      usage = chunk.path("usage").isObject() ? chunk.get("usage") : null;
+      for (JsonNode choice : chunk.path("choices")) {
+        assertThat(reason).as(how).isNull();
+        reason = choice.path("finish_reason").isNull() ? null : choice.get("finish_reason");
+        JsonNode delta = choice.path("delta");
+        content.append(text(how, delta.path("content")));
+        reasoning.append(text(how, delta.path("reasoning_content")));
+        delta.path("tool_calls").forEach(fragment -> collect(how, fragment, calls));
+      }
+    }
+    ObjectNode completion = Json.object();
+    ObjectNode choice = completion.putArray("choices").addObject();
+    ObjectNode message = choice.putObject("message");
+    message.put("content", content.toString()).put("reasoning_content", reasoning.toString());
+    ArrayNode list = message.putArray("tool_calls");
+    calls.forEach(list::add);
+    choice.set("finish_reason", reason);
+    completion.set("usage", usage);
+    return completion;
+  }
+
+  /** SDKs put the pieces of a name together, too. */
+  private static void collect(String how, JsonNode fragment, List<ObjectNode> calls) {
+    int index = fragment.path("index").asInt(-1);
+    assertThat(index).as(how).isBetween(0, calls.size());
+    if (index == calls.size()) {
+      ObjectNode call = Json.object().put("id", fragment.path("id").asText());
+      call.putObject("function").put("name", "").put("arguments", "");
+      calls.add(call);
+    }
+    ObjectNode function = (ObjectNode) calls.get(index).get("function");
+    for (String field : List.of("name", "arguments")) {
+      function.put(
+          field, function.path(field).asText() + text(how, fragment.path("function").path(field)));
+    }
+  }
+
+  private static String text(String how, JsonNode piece) {
+    assertThat(piece.isTextual() || piece.isNull() || piece.isMissingNode()).as(how).isTrue();
+    return piece.isTextual() ? piece.textValue() : "";
+  }
+
+  private static String[] texts(JsonNode list) {
+    return list.valueStream().map(JsonNode::asText).toArray(String[]::new);
+  }
+
+  private static JsonNode parsed(String json) {
+    try {
+      return Json.parse(json);
+    } catch (java.io.IOException e) {
+      throw new AssertionError("Not JSON: " + json, e);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package dev.llmproxy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.emulator.PlayedProvider;
+import dev.llmproxy.usage.UsageRecord;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What providers were seen to send, played through the whole gateway with and without a stream:
+ * what the client gets and what the ledger has of it. A folder of {@code fixtures/cases} is one
+ * kind of answer. A case is added by adding {@code <case>.http}, the provider's whole answer byte
+ * for byte, and {@code <case>.expected.json}; it answers {@code <case>.request.json}, else the
+ * folder's {@code request.json}. When the gateway is to ask again, {@code <case>.2.http} is the
+ * next answer. See {@link ExpectedAnswer} for what can be expected.
+ */
+class ProviderCasesRouteTest {
+  private static PlayedProvider provider;
+  private static Gateway gateway;
+  private static String key;
+  private static LogLines log;
+
+  @BeforeAll
+  static void start(@TempDir Path data) {
+    log = LogLines.open();
+    provider = PlayedProvider.start();
+    gateway =
+        Gateway.start(
+            data,
+            Map.of(
+                "OPENAI_BASE_URL", provider.baseUrl(), "COMPATIBLE_BASE_URL", provider.baseUrl()));
+    key = gateway.createKey("cases@example.com");
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    provider.close();
+    log.close();
+  }
+
+  static Stream<String> cases() {
+    return Fixtures.folders("cases").stream()
+        .flatMap(kind ->
+            Fixtures.cases("cases/" + kind, ".expected.json").stream()
+                .map(name -> kind + "/" + name));
+  }
+
+  @MethodSource("cases")
+  @ParameterizedTest
+  void givesClientAndLedgerWhatTheProviderMeant(String name) {
+    ExpectedAnswer expected = ExpectedAnswer.of(Fixtures.json("cases/" + name + ".expected.json"));
+    for (boolean stream : new boolean[] {true, false}) {
+      provider.play(answers(name));
+      int logged = log.said().size();
+
+      HttpResponse<String> response = gateway.post(key, Json.text(request(name, stream)));
+
+      String how = name + (stream ? ", streamed: " : ", whole: ") + response.body();
+      expected.check(how, response, stream);
+      String id = response.headers().firstValue("x-request-id").orElseThrow();
+      UsageRecord row = gateway.awaitRecord(record -> record.requestId().equals(id));
+      expected.check(how, row);
+      expected.check(how, log.said().subList(logged, log.said().size()));
+    }
+  }
+
+  private static ObjectNode request(String name, boolean stream) {
+    String own = "cases/" + name + ".request.json";
+    String folders = "cases/" + name.substring(0, name.indexOf('/')) + "/request.json";
+    JsonNode request = Fixtures.json(Fixtures.exists(own) ? own : folders);
+    ObjectNode asked = ((ObjectNode) request).put("stream", stream);
+    if (!stream) {
+      asked.remove("stream_options");
+    }
+    return asked;
+  }
+
+  private static List<byte[]> answers(String name) {
+    return Stream.of(".http", ".2.http", ".3.http")
+        .map(ending -> "cases/" + name + ending)
+        .filter(Fixtures::exists)
+        .map(Fixtures::bytes)
+        .toList();
+  }
+}

@@ -1,0 +1,125 @@
+package dev.llmproxy.emulator;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A provider on loopback that answers with bytes as they are, status line and headers included, and
+ * closes the connection after each answer. For one request at a time.
+ */
+public final class PlayedProvider implements AutoCloseable {
+  /** Writes a whole answer. */
+  public interface Performance {
+    /** Returns whether the connection stays open for the next request. */
+    boolean play(OutputStream out) throws IOException;
+  }
+
+  private final ServerSocket server;
+  private final Queue<Performance> next = new ArrayDeque<>();
+  private final AtomicInteger asked = new AtomicInteger();
+  private Performance last = out -> false;
+
+  private PlayedProvider(ServerSocket server) {
+    this.server = server;
+  }
+
+  /** Starts on a free port; until it is told more, it hangs up on everybody. */
+  public static PlayedProvider start() {
+    try {
+      ServerSocket server = new ServerSocket();
+      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
+      PlayedProvider provider = new PlayedProvider(server);
+      Thread.ofVirtual().name("played-provider").start(provider::accept);
+      return provider;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public String baseUrl() {
+    return "http://127.0.0.1:" + server.getLocalPort() + "/v1";
+  }
+
+  /** From now on the requests are answered with these in turn, and with the last ever after. */
+  public void play(List<byte[]> answers) {
+    perform(answers.stream().<Performance>map(bytes -> out -> write(bytes, out)).toList());
+  }
+
+  /** As {@link #play}, with answers that are too long to be kept, or wait between their bytes. */
+  public synchronized void perform(List<Performance> answers) {
+    asked.set(0);
+    next.clear();
+    next.addAll(answers);
+  }
+
+  /** How often it has been asked since it was told what to answer. */
+  public int asked() {
+    return asked.get();
+  }
+
+  @Override
+  public void close() {
+    try {
+      server.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void accept() {
+    while (!server.isClosed()) {
+      try {
+        Socket socket = server.accept();
+        Thread.ofVirtual().start(() -> serve(socket));
+      } catch (IOException closed) {
+        return;
+      }
+    }
+  }
+
+  private void serve(Socket socket) {
+    try (HttpConnection connection = new HttpConnection(socket, new AtomicLong())) {
+      boolean goesOn = true;
+      while (goesOn) {
+        Map<String, String> headers =
+            connection.readHead().map(HttpConnection.Head::headers).orElse(null);
+        goesOn = headers != null;
+        if (goesOn) {
+          connection.readBody(headers);
+          goesOn = answer().play(socket.getOutputStream());
+        }
+      }
+    } catch (IOException peerGone) {
+      // It did not wait for the end, as it may.
+    }
+  }
+
+  /** Returns whether the answer says itself where it ends, and is whole. */
+  private static boolean write(byte[] answer, OutputStream out) throws IOException {
+    out.write(answer);
+    String text = new String(answer, StandardCharsets.ISO_8859_1);
+    int body = text.indexOf("\r\n\r\n") + 4;
+    String head = text.substring(0, body).toLowerCase(Locale.ROOT);
+    return head.contains("\r\ncontent-length: " + (text.length() - body) + "\r\n")
+        || (head.contains("\r\ntransfer-encoding: chunked\r\n") && text.endsWith("\r\n0\r\n\r\n"));
+  }
+
+  private synchronized Performance answer() {
+    asked.incrementAndGet();
+    last = next.isEmpty() ? last : next.remove();
+    return last;
+  }
+}
