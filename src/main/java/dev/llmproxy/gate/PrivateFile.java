@@ -1,5 +1,6 @@
 package dev.llmproxy.gate;
 
+import dev.llmproxy.DataFolder;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -8,22 +9,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Set;
 
 /** Files that nobody but their owner can read, at any moment, and that outlast a power failure. */
-final class PrivateFile {
-  private static final Set<StandardOpenOption> NEW =
-      Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-
+public final class PrivateFile {
   private PrivateFile() {}
 
   /** Puts this text in place of what the file holds; a reader finds the one or the other. */
-  static void write(Path file, String text) throws IOException {
+  public static void write(Path file, String text) throws IOException {
     Path aside = file.resolveSibling(file.getFileName() + ".new");
     Files.deleteIfExists(aside);
-    try (FileChannel channel = FileChannel.open(aside, NEW, mode(file, "rw-------"))) {
+    DataFolder.create(aside);
+    try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.WRITE)) {
       ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
       while (bytes.hasRemaining()) {
         channel.write(bytes);
@@ -41,12 +37,6 @@ final class PrivateFile {
     }
   }
 
-  /** Makes a folder that only its owner can enter, and those above it. */
-  static void folder(Path folder) throws IOException {
-    Files.createDirectories(folder.toAbsolutePath().getParent());
-    Files.createDirectories(folder, mode(folder.toAbsolutePath().getParent(), "rwx------"));
-  }
-
   /** Brings the folder's entries to the disk, where the system can. */
   private static void force(Path folder) throws IOException {
     if (posix(folder)) {
@@ -54,14 +44,6 @@ final class PrivateFile {
         entries.force(true);
       }
     }
-  }
-
-  private static FileAttribute<?>[] mode(Path path, String permissions) {
-    return posix(path)
-        ? new FileAttribute<?>[] {
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
-        }
-        : new FileAttribute<?>[0];
   }
 
   private static boolean posix(Path path) {

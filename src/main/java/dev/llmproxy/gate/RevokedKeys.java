@@ -1,5 +1,6 @@
 package dev.llmproxy.gate;
 
+import dev.llmproxy.DataFolder;
 import dev.llmproxy.workbook.WorkbookException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,7 +31,8 @@ public final class RevokedKeys {
   public RevokedKeys(Path data) {
     this.folder = data.resolve("revoked-keys");
     try {
-      PrivateFile.folder(folder);
+      DataFolder.make(data);
+      DataFolder.makePrivate(folder);
     } catch (IOException e) {
       throw new WorkbookException("The folder " + folder + " cannot be made: " + e, e);
     }

@@ -1,5 +1,6 @@
 package dev.llmproxy.usage;
 
+import dev.llmproxy.DataFolder;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -50,11 +51,13 @@ final class SqliteStore implements LedgerStore {
   public void claim() {
     FileChannel channel = null;
     try {
-      Files.createDirectories(folder);
-      channel =
-          FileChannel.open(
-              folder.resolve("ledger.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      DataFolder.make(folder);
+      Path lock = folder.resolve("ledger.lock");
+      DataFolder.create(lock);
+      channel = FileChannel.open(lock, StandardOpenOption.WRITE);
       if (channel.tryLock() != null) {
+        // SQLite gives its further files the permissions of this one.
+        DataFolder.create(file());
         lockFile = channel;
         return;
       }

@@ -3,6 +3,7 @@ package dev.llmproxy.workbook;
 import com.google.api.services.sheets.v4.Sheets;
 import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.SheetProperties;
+import dev.llmproxy.DataFolder;
 import dev.llmproxy.gate.ApiKey;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -95,11 +96,15 @@ public final class WorkbookExport {
    * @throws WorkbookException when the workbook cannot be read
    */
   public List<Path> toCsv(Path folder) throws IOException {
-    Files.createDirectories(folder);
+    Files.createDirectories(folderOf(folder));
+    DataFolder.makePrivate(folder);
     List<Path> files = new ArrayList<>();
     Titles titles = new Titles(100);
     for (Page page : pages()) {
       Path file = folder.resolve(titles.give(page.title) + ".csv");
+      // What is overwritten may be readable for others.
+      Files.deleteIfExists(file);
+      DataFolder.create(file);
       try (Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8);
           CSVPrinter csv = new CSVPrinter(writer, CSVFormat.RFC4180)) {
         read(

@@ -1,6 +1,7 @@
 package dev.llmproxy.workbook.embedded;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.llmproxy.DataFolder;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -83,7 +84,7 @@ public final class EmbeddedWorkbook implements AutoCloseable {
 
   static EmbeddedWorkbook open(Path folder, int port, SheetsQuota quota) throws IOException {
     Path absolute = folder.toAbsolutePath();
-    Files.createDirectories(absolute);
+    DataFolder.make(absolute);
     FolderLock lock = FolderLock.take(absolute.resolve("workbook.lock"));
     WorkbookDatabase database = null;
     HttpServer server = null;
@@ -155,6 +156,8 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   /** Writes aside and renames, so that a reader never finds half a line. */
   private void writeUrlFile() throws IOException {
     Path aside = urlFile.resolveSibling("workbook.url.new");
+    Files.deleteIfExists(aside);
+    DataFolder.create(aside);
     Files.writeString(aside, rootUrl + "\n");
     Files.move(aside, urlFile, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }

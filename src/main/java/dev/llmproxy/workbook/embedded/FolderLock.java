@@ -1,5 +1,6 @@
 package dev.llmproxy.workbook.embedded;
 
+import dev.llmproxy.DataFolder;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -20,8 +21,8 @@ final class FolderLock implements AutoCloseable {
    * @throws IOException when somebody has it, this process included
    */
   static FolderLock take(Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    DataFolder.create(file);
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
     try {
       if (channel.tryLock() != null) {
         return new FolderLock(channel);

@@ -1,9 +1,8 @@
 package dev.llmproxy.workbook.embedded;
 
+import dev.llmproxy.DataFolder;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -86,7 +85,7 @@ final class WorkbookDatabase implements AutoCloseable {
    */
   static WorkbookDatabase open(Path file) throws IOException {
     try {
-      createPrivately(file);
+      DataFolder.create(file);
       prepare(file);
       return new WorkbookDatabase(file, connect(file, false));
     } catch (SQLException e) {
@@ -178,14 +177,6 @@ final class WorkbookDatabase implements AutoCloseable {
   private static void run(Statement statement, String... changes) throws SQLException {
     for (String change : changes) {
       statement.executeUpdate(change);
-    }
-  }
-
-  private static void createPrivately(Path file) throws IOException {
-    boolean posix = Files.getFileStore(file.getParent()).supportsFileAttributeView("posix");
-    if (posix && !Files.exists(file)) {
-      Files.createFile(
-          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     }
   }
 }
