@@ -28,6 +28,9 @@ import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What outlives routes: the key directory, the limits, the ledger, the workbook, the local models,
@@ -35,11 +38,13 @@ import java.time.Duration;
  * beans.camel.yaml gives them, however they are run.
  */
 public final class Application implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Application.class);
   private static final int HOURS_WITHOUT_SNAPSHOT = 24;
 
   private static Application current;
 
   private final Settings settings;
+  private final String instance = UUID.randomUUID().toString();
   private final Vertx vertx;
   private final ProviderCatalogue providers;
   private final KeyDirectory keyDirectory;
@@ -70,6 +75,7 @@ public final class Application implements AutoCloseable {
     wrongKeys =
         new WrongKeys(
             settings.integer("AUTH_FAILURES_PER_MINUTE", 1, 1_000_000), TimeMeter.SYSTEM_NANOTIME);
+    closeDataToOthers();
     ledger = Ledger.open(settings);
     workbook = openWorkbook();
     keyDirectory = openKeyDirectory(clock);
@@ -116,6 +122,11 @@ public final class Application implements AutoCloseable {
 
   public Settings settings() {
     return settings;
+  }
+
+  /** Made up anew by each start; tells this server from others, and is nothing secret. */
+  public String instance() {
+    return instance;
   }
 
   public Vertx vertx() {
@@ -200,6 +211,12 @@ public final class Application implements AutoCloseable {
     ledger.close();
     workbook.close();
     vertx.close().toCompletionStage().toCompletableFuture().join();
+  }
+
+  private void closeDataToOthers() {
+    for (Path exposed : DataFolder.tighten(settings.path("LLMPROXY_DATA"))) {
+      LOG.warn("Other accounts of this machine can get at {}; see ./llmproxy doctor.", exposed);
+    }
   }
 
   private KeyDirectory openKeyDirectory(Clock clock) {

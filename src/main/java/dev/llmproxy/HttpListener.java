@@ -8,18 +8,23 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.CompletionException;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Where requests come in: the router that the routes enter themselves into, and its port. */
 final class HttpListener implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
   private static final int KILOBYTE = 1 << 10;
 
   private final Application application;
   private final HttpFront front;
   private final VertxPlatformHttpRouter router;
   private HttpServer server;
+  private RunningServer running;
 
   HttpListener(Application application) {
     this.application = application;
@@ -70,6 +75,7 @@ final class HttpListener implements AutoCloseable {
               .toCompletionStage()
               .toCompletableFuture()
               .join();
+      tellCommands(host);
     } catch (CompletionException e) {
       if (e.getCause() instanceof IOException) {
         throw new IllegalStateException(
@@ -86,10 +92,31 @@ final class HttpListener implements AutoCloseable {
     return server.actualPort();
   }
 
+  /** Commands ask the server of their data folder, wherever it listens. */
+  private void tellCommands(String host) {
+    running =
+        new RunningServer(
+            RunningServer.url(host, port()), ProcessHandle.current().pid(), application.instance());
+    try {
+      running.write(data());
+    } catch (IOException e) {
+      LOG.warn("doctor and test-rest-api will not find this server: {}", e.toString());
+    }
+  }
+
+  private Path data() {
+    return application.settings().path("LLMPROXY_DATA");
+  }
+
   /** Listens no more; does nothing when it does not listen. */
   @Override
   public void close() {
     if (server != null) {
+      try {
+        running.remove(data());
+      } catch (IOException e) {
+        LOG.debug("{} stays behind", running, e);
+      }
       server.close().toCompletionStage().toCompletableFuture().join();
     }
   }

@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -29,9 +28,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Lists, shows or deletes kept conversations. Works while the server runs or not.")
 final class ConversationsCommand implements Callable<Integer> {
-  // What would steer a terminal; line breaks and tabs stay.
-  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\t\n]]");
-
   private final Settings settings;
 
   @Parameters(index = "0", paramLabel = "EMAIL", arity = "0..1", description = "Only this user's.")
@@ -111,12 +107,12 @@ final class ConversationsCommand implements Callable<Integer> {
       out.println(Json.pretty(list));
       return 0;
     }
-    Table table = new Table("Time", "User", "Model", "Status", "Bytes", "Request");
+    Table table = new Table(settings, "Time (UTC)", "User", "Model", "Status", "Bytes", "Request");
     for (Conversation conversation : conversations) {
       table.add(
-          conversation.createdAt().toString(),
-          harmless(conversation.email()),
-          conversation.model() == null ? "" : harmless(conversation.model()),
+          Table.time(conversation.createdAt().toString()),
+          conversation.email(),
+          conversation.model(),
           status(conversation),
           Long.toString(conversation.bytes()),
           conversation.requestId());
@@ -158,7 +154,7 @@ final class ConversationsCommand implements Callable<Integer> {
     if (conversation.has("error")) {
       text.append("\nerror: ").append(conversation.at("/error/message").asText()).append('\n');
     }
-    out.println(harmless(text.toString().stripTrailing()));
+    out.println(text.toString().replace("\r\n", "\n").stripTrailing());
     return 0;
   }
 
@@ -182,10 +178,6 @@ final class ConversationsCommand implements Callable<Integer> {
 
   private static String status(Conversation conversation) {
     return conversation.status() == null ? "under way" : conversation.status().name();
-  }
-
-  private static String harmless(String text) {
-    return CONTROL.matcher(text.replace("\r\n", "\n")).replaceAll("�");
   }
 
   private ParameterException wrong(String message) {

@@ -1,5 +1,6 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.DataFolder;
 import dev.llmproxy.Settings;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -7,12 +8,15 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.UserPrincipal;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Whether the data folder can be written to, and who has it. */
 final class DataCheck {
   private static final String CHECK = "data";
+  private static final List<String> LINKED = List.of("ledger.db", "workbook.db", "revoked-keys");
   private static final long MEGABYTE = 1L << 20;
   private static final long SCARCE_MEGABYTES = 1024;
   private static final long HOPELESS_MEGABYTES = 64;
@@ -43,6 +47,7 @@ final class DataCheck {
                 + (!there.equals(folder)
                     ? " will be made by the first start"
                     : inUse() ? " is in use by a running server" : " can be written to")));
+    privacy(findings);
     try {
       findings.add(space(Files.getFileStore(there).getUsableSpace() / MEGABYTE));
     } catch (IOException e) {
@@ -50,6 +55,66 @@ final class DataCheck {
           Finding.warning(CHECK, "free space is unknown: " + e.getMessage(), "Look at the disk"));
     }
     return findings;
+  }
+
+  /** Conversations, addresses and the hashes of keys are in it. */
+  private void privacy(List<Finding> findings) {
+    List<Path> exposed = DataFolder.exposed(folder);
+    if (!exposed.isEmpty()) {
+      findings.add(
+          Finding.warning(
+              CHECK,
+              "other accounts of this machine can get at %s%s"
+                  .formatted(
+                      exposed.get(0),
+                      exposed.size() == 1 ? "" : " and %d more".formatted(exposed.size() - 1)),
+              "The next start closes them to others; if it cannot: chmod -R go= " + folder));
+    }
+    try {
+      if (!Files.isDirectory(folder)) {
+        return;
+      }
+      if (!DataFolder.own(folder)) {
+        findings.add(
+            Finding.warning(
+                CHECK,
+                folder
+                    + " holds other things than llmproxy's, so that its permissions are left alone",
+                "Set LLMPROXY_DATA to a folder of its own, or close it yourself: chmod 700 "
+                    + folder));
+      }
+      UserPrincipal owner = Files.getOwner(folder);
+      String account = System.getProperty("user.name");
+      if (!owner.equals(
+          folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(account))) {
+        findings.add(
+            Finding.warning(
+                CHECK,
+                "%s belongs to %s, and this is %s".formatted(folder, owner.getName(), account),
+                "Run the server and its commands under one account, the folder's owner"));
+      }
+      for (String name : LINKED) {
+        Path file = folder.resolve(name);
+        if (Files.isSymbolicLink(file)) {
+          Path target = file.toRealPath();
+          findings.add(
+              DataFolder.isOpenToOthers(target)
+                  ? Finding.warning(
+                      CHECK,
+                      "%s is a link to %s, which other accounts can get at".formatted(file, target),
+                      "chmod go= " + target)
+                  : Finding.ok(CHECK, "%s is a link to %s".formatted(file, target)));
+        }
+      }
+    } catch (UserPrincipalNotFoundException | UnsupportedOperationException e) {
+      // An account without a name, or a system without owners: there is nothing to compare.
+    } catch (IOException e) {
+      findings.add(
+          Finding.warning(
+              CHECK,
+              "%s cannot be looked at: %s".formatted(folder, e.getMessage()),
+              "Look at its links and permissions"));
+    }
   }
 
   static Finding space(long megabytes) {

@@ -59,14 +59,16 @@ final class DeadLettersCommand implements Runnable {
       out.println(Json.pretty(list));
       return;
     }
-    Table table = new Table("Request ID", "Timestamp", "User", "Model", "Put aside", "Reason");
+    Table table =
+        new Table(
+            settings, "Request ID", "Time (UTC)", "User", "Model", "Put aside (UTC)", "Reason");
     for (DeadLetter letter : letters) {
       table.add(
           letter.requestId(),
-          letter.timestamp().toString(),
+          Table.time(letter.timestamp().toString()),
           letter.email(),
           letter.model(),
-          letter.retrying() ? "to be tried again" : letter.parkedAt().toString(),
+          letter.retrying() ? "to be tried again" : Table.time(letter.parkedAt().toString()),
           letter.error());
     }
     out.println(letters.isEmpty() ? "The workbook has refused no usage record." : table.toString());

@@ -61,18 +61,25 @@ final class ListKeysCommand implements Runnable {
     }
     Table table =
         new Table(
-            "Key", "User", "Name", "Tier", "Last used", "Requests", "Tokens", "Expires", "Revoked");
+            settings,
+            "Key",
+            "User",
+            "Name",
+            "Tier",
+            "Last used (UTC)",
+            "Requests",
+            "Tokens",
+            "Ends (UTC)");
     for (ApiKeyRow row : rows) {
       table.add(
           ApiKey.shown(row.apiKey()),
           row.email(),
           row.keyName(),
           row.tier(),
-          row.lastUsed(),
+          Table.time(row.lastUsed()),
           Long.toString(row.requests()),
           Long.toString(row.tokens()),
-          expires(row),
-          KeyDirectory.revoked(row.revoked()) ? "yes" : "");
+          KeyDirectory.revoked(row.revoked()) ? "revoked" : Table.time(expires(row)));
     }
     out.println(
         rows.isEmpty()

@@ -1,13 +1,26 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.DataFolder;
 import dev.llmproxy.Settings;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.time.LocalDate;
+import java.time.format.DateTimeParseException;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line {@code llmproxy}. Exit status: 0 done, 1 failed, 2 called wrongly. */
 @Command(
@@ -29,10 +42,17 @@ import picocli.CommandLine.HelpCommand;
       ExportCommand.class,
       DeadLettersCommand.class,
       TestRestApiCommand.class,
+      CompletionCommand.class,
       HelpCommand.class
     })
 public final class LlmProxyCommand {
   private static final Logger LOG = LoggerFactory.getLogger(LlmProxyCommand.class);
+
+  private static final String DATA = "LLMPROXY_DATA";
+
+  /** Commands that do nothing to the data folder, or say themselves what is wrong there. */
+  private static final Set<String> WITHOUT_DATA =
+      Set.of("start", "doctor", "test-rest-api", "completion", "help");
 
   private LlmProxyCommand() {}
 
@@ -50,11 +70,74 @@ public final class LlmProxyCommand {
   /** The command line for these settings; its commands print where it is told to. */
   static CommandLine commandLine(Settings settings) {
     return new CommandLine(new LlmProxyCommand(), new SettingsFactory(settings))
+        .registerConverter(Integer.class, LlmProxyCommand::wholeNumber)
+        .registerConverter(int.class, LlmProxyCommand::wholeNumber)
+        .registerConverter(LocalDate.class, LlmProxyCommand::day)
+        .setExecutionStrategy(parsed -> run(settings, parsed))
+        .setParameterExceptionHandler((mistake, arguments) -> calledWrongly(mistake))
         .setExecutionExceptionHandler((failure, command, parsed) -> {
           LOG.debug("{} failed", command.getCommandName(), failure);
-          command.getErr().println("llmproxy: " + failure.getMessage());
+          command.getErr().println("llmproxy: " + inWords(failure));
           return command.getCommandSpec().exitCodeOnExecutionException();
         });
+  }
+
+  /**
+   * Nothing that a command prints steers the terminal, whoever said it; and what an earlier release
+   * has left open in the data folder is closed by the first command.
+   */
+  private static int run(Settings settings, ParseResult parsed) {
+    if (parsed.hasSubcommand()
+        && !WITHOUT_DATA.contains(parsed.subcommand().commandSpec().name())) {
+      settings.find(DATA).ifPresent(folder -> DataFolder.tighten(settings.path(DATA)));
+    }
+    CommandLine top = parsed.commandSpec().commandLine();
+    top.setOut(new PrintWriter(new HarmlessWriter(top.getOut()), true));
+    top.setErr(new PrintWriter(new HarmlessWriter(top.getErr()), true));
+    return new CommandLine.RunLast().execute(parsed);
+  }
+
+  /** A sentence and where to read on; the page of help is shown to who has named no command. */
+  private static int calledWrongly(ParameterException mistake) {
+    CommandLine command = mistake.getCommandLine();
+    PrintWriter err = new PrintWriter(new HarmlessWriter(command.getErr()), true);
+    if (command.getParent() == null && !(mistake instanceof UnmatchedArgumentException)) {
+      command.usage(err);
+      return command.getCommandSpec().exitCodeOnInvalidInput();
+    }
+    err.println("llmproxy: " + mistake.getMessage());
+    UnmatchedArgumentException.printSuggestions(mistake, err);
+    err.println("See ./%s --help".formatted(command.getCommandSpec().qualifiedName()));
+    return command.getCommandSpec().exitCodeOnInvalidInput();
+  }
+
+  /** What failed, without the names of Java's classes. */
+  static String inWords(Throwable failure) {
+    return switch (failure) {
+      case NoSuchFileException e -> e.getFile() + " is not there";
+      case FileAlreadyExistsException e -> e.getFile() + " is there already";
+      case AccessDeniedException e -> "access to " + e.getFile() + " is denied";
+      case FileSystemException e when e.getReason() != null -> e.getFile() + ": " + e.getReason();
+      case UncheckedIOException e -> inWords(e.getCause());
+      default ->
+          failure.getMessage() == null ? "something went wrong: " + failure : failure.getMessage();
+    };
+  }
+
+  private static int wholeNumber(String value) {
+    try {
+      return Integer.parseInt(value);
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException("\"" + value + "\" is no whole number");
+    }
+  }
+
+  private static LocalDate day(String value) {
+    try {
+      return LocalDate.parse(value);
+    } catch (DateTimeParseException e) {
+      throw new TypeConversionException("\"" + value + "\" is no date such as 2026-01-31");
+    }
   }
 
   /** Commands are made with the settings as their only constructor argument. */

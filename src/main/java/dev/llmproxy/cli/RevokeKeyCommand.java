@@ -4,25 +4,30 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.RevokedKeys;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookException;
-import java.util.List;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
- * Revokes an API key: first on this machine, which a running server sees within a moment, then in
- * the sheet.
+ * Revokes API keys: first on this machine, which a running server sees within a moment, then in the
+ * sheet.
  */
 @Command(
     name = "revoke-key",
@@ -38,18 +43,34 @@ import picocli.CommandLine.Spec;
     })
 final class RevokeKeyCommand implements Callable<Integer> {
   private static final int ONLY_HERE = 3;
+  private static final Pattern EMAIL = Pattern.compile("[^\\s@]+@[^\\s@]+");
 
   private final Settings settings;
 
   @Parameters(
       index = "0",
       paramLabel = "KEY",
-      description = "The key, its cell in the sheet, or its masked form as list-keys shows it.")
-  private String key;
+      arity = "0..1",
+      description =
+          "The key, its cell in the sheet, its masked form as list-keys shows it, or its owner's address. - reads the key"
+              + " from standard input, where nobody sees it in a list of processes. Without it the key is asked for at a"
+              + " terminal or read from a pipe; the variable LLMPROXY_KEY spares that.")
+  private String argument;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "NAME",
+      arity = "0..1",
+      description = "What the owner of an address calls the key.")
+  private String name;
+
+  @Option(names = "--all", description = "Revokes all keys that are meant, if there are several.")
+  private boolean all;
 
   @Option(
       names = "--json",
-      description = "Prints one JSON object; in_sheet says whether the sheet was changed.")
+      description =
+          "Prints one JSON object for each key revoked; in_sheet says whether the sheet was changed.")
   private boolean json;
 
   @Spec private CommandSpec spec;
@@ -60,52 +81,112 @@ final class RevokeKeyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    String meant =
+        new KeySource(settings, spec, System.in)
+            .read(argument, KeySource.First.STANDARD_INPUT)
+            .strip();
+    boolean email = argument != null && EMAIL.matcher(meant).matches();
+    if (name != null && !email) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "NAME goes with an owner's address, and \"" + ApiKey.mask(meant) + "\" is none");
+    }
     RevokedKeys here = new RevokedKeys(settings.path("LLMPROXY_DATA"));
+    return email ? byOwner(here, meant) : byKey(here, meant);
+  }
+
+  /** A whole key is revoked here before the sheet is looked at, which may be out of reach. */
+  private int byKey(RevokedKeys here, String key) {
     Optional<String> given = ApiKey.hashOfCell(key);
     given.ifPresent(here::add);
-    Set<String> hashes = given.map(Set::of).orElse(Set.of());
-    List<ApiKeyRow> rows;
     try (Workbook workbook = Workbook.open(settings)) {
       ApiKeyBook book = new ApiKeyBook(workbook);
-      rows = book.rows().stream().filter(row -> isMeant(row, given)).toList();
-      hashes =
-          rows.stream()
-              .map(row -> ApiKey.hashOfCell(row.apiKey()).orElseThrow())
-              .collect(Collectors.toSet());
-      if (hashes.size() == 1) {
-        hashes.forEach(here::add);
-        book.revoke(rows.get(0));
+      Map<String, ApiKeyRow> rows =
+          rows(
+              book,
+              row ->
+                  given.isPresent()
+                      ? ApiKey.hashOfCell(row.apiKey()).equals(given)
+                      : ApiKey.shown(row.apiKey()).equals(key));
+      if (rows.isEmpty()) {
+        given.ifPresent(here::remove);
+        return fail(
+            "No key in the workbook is " + ApiKey.mask(key) + "; ./llmproxy list-keys shows them.");
       }
+      return revoke(here, book, rows);
     } catch (WorkbookException e) {
-      return hashes.isEmpty() ? fail(cannotLookUp(e)) : onlyHere(e);
+      return given.isPresent() ? onlyHere(ApiKey.shown(key), e) : fail(cannotLookUp(e));
     }
-    if (hashes.size() != 1) {
-      given.ifPresent(here::remove);
-      return fail(hashes.isEmpty() ? none() : several());
-    }
-    return everywhere(rows.get(0));
   }
 
-  /** Keys are told apart by their hash; a masked form by what list-keys shows. */
-  private boolean isMeant(ApiKeyRow row, Optional<String> given) {
-    Optional<String> hash = ApiKey.hashOfCell(row.apiKey());
-    return hash.isPresent()
-        && (given.isPresent()
-            ? hash.equals(given)
-            : ApiKey.shown(row.apiKey()).equals(key.strip()));
+  private int byOwner(RevokedKeys here, String email) {
+    try (Workbook workbook = Workbook.open(settings)) {
+      ApiKeyBook book = new ApiKeyBook(workbook);
+      // A key that somebody typed into the sheet may look like an address.
+      Map<String, ApiKeyRow> rows =
+          rows(book, row -> ApiKey.hashOfCell(row.apiKey()).equals(ApiKey.hashOfCell(email)));
+      if (rows.isEmpty() || name != null) {
+        rows = rows(book, row -> isOwners(row, email));
+      }
+      if (rows.isEmpty()) {
+        return fail(
+            "No key in the workbook is of %s%s; ./llmproxy list-keys shows them."
+                .formatted(email, name == null ? "" : " and called \"" + name + "\""));
+      }
+      // One that is revoked already is not meant as long as there is another.
+      Map<String, ApiKeyRow> usable = new LinkedHashMap<>(rows);
+      usable.values().removeIf(row -> KeyDirectory.revoked(row.revoked()));
+      return revoke(here, book, usable.isEmpty() ? rows : usable);
+    } catch (WorkbookException e) {
+      return fail(cannotLookUp(e));
+    }
   }
 
-  private int everywhere(ApiKeyRow row) {
+  private boolean isOwners(ApiKeyRow row, String email) {
+    return row.email().strip().equalsIgnoreCase(email)
+        && (name == null || row.keyName().strip().equals(name.strip()));
+  }
+
+  /** The first row of each key that is meant, by the key's hash. */
+  private static Map<String, ApiKeyRow> rows(ApiKeyBook book, Predicate<ApiKeyRow> meant) {
+    Map<String, ApiKeyRow> rows = new LinkedHashMap<>();
+    for (ApiKeyRow row : book.rows()) {
+      ApiKey.hashOfCell(row.apiKey())
+          .filter(hash -> meant.test(row))
+          .ifPresent(hash -> rows.putIfAbsent(hash, row));
+    }
+    return rows;
+  }
+
+  private int revoke(RevokedKeys here, ApiKeyBook book, Map<String, ApiKeyRow> rows) {
+    if (rows.size() > 1 && !all) {
+      return fail(several(rows.values()));
+    }
+    rows.keySet().forEach(here::add);
+    for (ApiKeyRow row : rows.values()) {
+      try {
+        book.revoke(row);
+      } catch (WorkbookException e) {
+        return onlyHere(
+            rows.values().stream()
+                .map(each -> ApiKey.shown(each.apiKey()))
+                .collect(Collectors.joining(", ")),
+            e);
+      }
+      everywhere(row);
+    }
+    return 0;
+  }
+
+  private void everywhere(ApiKeyRow row) {
     String shown = ApiKey.shown(row.apiKey());
     print(
         result(shown, true).put("email", row.email()).put("name", row.keyName()),
         "Revoked: %s of %s (%s). A server that runs here refuses it now, any other within %s s."
             .formatted(shown, row.email(), row.keyName(), settings.text("KEYS_REFRESH_SECONDS")));
-    return 0;
   }
 
-  private int onlyHere(WorkbookException why) {
-    String shown = ApiKey.shown(key);
+  private int onlyHere(String shown, WorkbookException why) {
     print(
         result(shown, false).put("problem", why.getMessage()),
         """
@@ -122,21 +203,26 @@ final class RevokeKeyCommand implements Callable<Integer> {
     return 1;
   }
 
-  private String none() {
-    return "No key in the workbook is "
-        + ApiKey.mask(key.strip())
-        + "; ./llmproxy list-keys shows them.";
-  }
-
-  private String several() {
-    return "Several keys look like "
-        + key.strip()
-        + "; give the whole key, or mark its row in the sheet.";
+  private String several(Collection<ApiKeyRow> rows) {
+    Table table = new Table(settings, "Row", "Key", "User", "Name", "Created (UTC)");
+    rows.forEach(row ->
+        table.add(
+            Integer.toString(row.number()),
+            ApiKey.shown(row.apiKey()),
+            row.email(),
+            row.keyName(),
+            Table.time(row.createdAt())));
+    return """
+    %d keys are meant, and none has been revoked. Give one of them, whole or as it is shown here, or the \
+    address with the NAME, or --all:
+    %s\
+    """
+        .formatted(rows.size(), table);
   }
 
   private static String cannotLookUp(WorkbookException why) {
     return why.getMessage()
-        + " Until it can, give the whole key to revoke it on this server; a masked one is looked up in the sheet.";
+        + " Until it can, give the whole key to revoke it on this server; anything else is looked up in the sheet.";
   }
 
   private static ObjectNode result(String shown, boolean inSheet) {

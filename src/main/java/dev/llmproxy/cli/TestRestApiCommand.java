@@ -3,6 +3,7 @@ package dev.llmproxy.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.RunningServer;
 import dev.llmproxy.Settings;
 import dev.llmproxy.chat.ToolNotices;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,12 +51,18 @@ final class TestRestApiCommand implements Callable<Integer> {
   private String embeddingModel;
   private PrintWriter out;
 
-  @Parameters(index = "0", paramLabel = "KEY", description = "An API key.")
+  @Parameters(
+      index = "0",
+      paramLabel = "KEY",
+      arity = "0..1",
+      description =
+          "An API key; - reads it from standard input, where nobody sees it in a list of processes. Without it LLMPROXY_KEY"
+              + " is taken, else standard input.")
   private String key;
 
   @Option(
       names = "--base-url",
-      description = "Where the API is (default: http://localhost:PORT/v1).")
+      description = "Where the API is (default: the server of this data folder).")
   private String baseUrl;
 
   @Option(names = "--model", description = "The model to ask (default: the first that can chat).")
@@ -76,8 +84,13 @@ final class TestRestApiCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     out = spec.commandLine().getOut();
     if (baseUrl == null) {
-      baseUrl = "http://localhost:" + settings.text("PORT") + "/v1";
+      Optional<String> server = findServer();
+      if (server.isEmpty()) {
+        return 1;
+      }
+      baseUrl = server.get() + "/v1";
     }
+    key = new KeySource(settings, spec, System.in).read(key, KeySource.First.ENVIRONMENT);
     baseUrl = baseUrl.replaceFirst("/+$", "");
     out.println("Testing " + baseUrl);
     test("models", this::models);
@@ -98,6 +111,28 @@ final class TestRestApiCommand implements Callable<Integer> {
     out.println();
     results.forEach(out::println);
     return failed ? 1 : 0;
+  }
+
+  /** That of the data folder; what else listens on the port would only be tested by mistake. */
+  private Optional<String> findServer() {
+    ServerProbe probe = new ServerProbe(settings);
+    Optional<String> server = probe.server().map(RunningServer::url);
+    if (server.isEmpty()) {
+      int port = settings.integer("PORT", 0, 65_535);
+      String url = RunningServer.url(settings.text("HOST"), port);
+      String there =
+          switch (port == 0 ? ServerProbe.Listener.NOBODY : probe.at(url)) {
+            case NOBODY, OURS -> "";
+            case ANOTHER_LLMPROXY -> " At %s is another llmproxy.".formatted(url);
+            case ANOTHER_PROGRAM, SILENT -> " At %s is another program.".formatted(url);
+          };
+      spec.commandLine()
+          .getErr()
+          .println(
+              "llmproxy: no server of the data folder %s answers.%s Start it with ./llmproxy start, or say with --base-url which server is meant."
+                  .formatted(probe.data(), there));
+    }
+    return server;
   }
 
   private interface Test {

@@ -184,6 +184,7 @@ final class RequestTable {
             "select email, model, count(*), "
                 + turns
                 + ", sum(tokens_in), sum(tokens_out), coalesce(sum(cost_picodollars), 0)"
+                + ", sum(case when cost_picodollars is null and (tokens_in > 0 or tokens_out > 0) then 1 else 0 end)"
                 + " from request where sequence is not null and admitted_at >= ? group by email, model"
                 + " order by email, model")) {
       select.setLong(1, since.toEpochMilli());
@@ -199,7 +200,8 @@ final class RequestTable {
                   row.getLong(5),
                   row.getLong(6),
                   row.getLong(7),
-                  dollars(row.getLong(8))));
+                  dollars(row.getLong(8)),
+                  row.getLong(9)));
         }
       }
       return totals;

@@ -13,6 +13,7 @@ import java.math.BigDecimal;
  * @param tokensIn prompt tokens
  * @param tokensOut completion tokens
  * @param cost in US dollars; requests of unknown price count nothing
+ * @param unpriced requests with tokens whose price is unknown
  */
 public record UsageTotal(
     String email,
@@ -22,4 +23,5 @@ public record UsageTotal(
     long toolCalls,
     long tokensIn,
     long tokensOut,
-    BigDecimal cost) {}
+    BigDecimal cost,
+    long unpriced) {}

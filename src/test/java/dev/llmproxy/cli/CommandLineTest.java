@@ -17,15 +17,20 @@ import dev.llmproxy.usage.Status;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
@@ -37,7 +42,14 @@ class CommandLineTest {
 
   @BeforeEach
   void stopped() {
-    settings = Settings.load(Path.of(""), Map.of("LLMPROXY_DATA", data.toString()));
+    set(Map.of());
+  }
+
+  private void set(Map<String, String> more) {
+    Map<String, String> environment = new HashMap<>(more);
+    environment.put("LLMPROXY_DATA", data.toString());
+    environment.putIfAbsent("COLUMNS", "200");
+    settings = Settings.load(Path.of(""), environment);
   }
 
   @ParameterizedTest
@@ -53,7 +65,8 @@ class CommandLineTest {
         "conversations",
         "export",
         "dead-letters",
-        "test-rest-api"
+        "test-rest-api",
+        "completion"
       })
   void everyCommandExplainsItself(String command) {
     assertThat(run(command, "--help")).isZero();
@@ -325,20 +338,159 @@ class CommandLineTest {
             new String[] {"bob@example.com", "openai/x", "1", "2", "5", "7", "9", "0.25"});
   }
 
+  @Test
+  void aCostThatIsUnknownIsNotShownAsNone() throws Exception {
+    try (Ledger ledger = Ledger.open(settings)) {
+      settle(ledger, "r1", "ann@example.com", 1, 0, new BigDecimal("0.25"));
+      settle(ledger, "r2", "ann@example.com", 1, 0, null);
+      settle(ledger, "r3", "bob@example.com", 1, 0, null);
+      settle(ledger, "r4", "cy@example.com", 1, 0, BigDecimal.ZERO);
+    }
+
+    assertThat(run("usage")).isZero();
+    assertThat(out.lines().skip(1).map(line -> line.substring(line.lastIndexOf("  ") + 2)))
+        .containsExactly("≥ 0.25", "unknown", "0");
+    assertThat(run("usage", "--json")).isZero();
+    assertThat(Json.parse(out))
+        .extracting(
+            total -> total.path("cost").asText(), total -> total.path("unpriced_requests").asInt())
+        .containsExactly(tuple("0.25", 1), tuple("null", 1), tuple("0", 0));
+    assertThat(Json.parse(out).get(1).path("cost").isNull()).isTrue();
+  }
+
   private static void settle(
       Ledger ledger, String requestId, String email, int turns, int toolCalls) {
+    settle(ledger, requestId, email, turns, toolCalls, new BigDecimal("0.25"));
+  }
+
+  private static void settle(
+      Ledger ledger, String requestId, String email, int turns, int toolCalls, BigDecimal cost) {
     Caller caller = new Caller(email, "Key", "00ff", "free");
     ledger.admit(new Admission(requestId, Instant.now(), caller, "chat", "openai/x", "rest-api"));
     ledger.settle(
         new Settlement(
-            requestId,
-            Status.SUCCESS,
-            7,
-            9,
-            turns,
-            toolCalls,
-            new BigDecimal("0.25"),
-            Duration.ofSeconds(1)));
+            requestId, Status.SUCCESS, 7, 9, turns, toolCalls, cost, Duration.ofSeconds(1)));
+  }
+
+  @Test
+  void tablesFitTheTerminalAndLoseNothing() throws Exception {
+    String name = "A name that nobody could make any longer than this one, I suppose";
+    run("create-api-key", "somebody.with.a.long.name@department.example.com", name);
+    try (Ledger ledger = Ledger.open(settings)) {
+      settle(ledger, "r1", "somebody.with.a.long.name@department.example.com", 3, 2);
+    }
+    set(Map.of("COLUMNS", "80"));
+
+    for (String command : List.of("list-keys", "usage")) {
+      assertThat(run(command)).isZero();
+      assertThat(out.lines())
+          .as(command)
+          .allSatisfy(line -> assertThat(line.length()).isLessThanOrEqualTo(80));
+      assertThat(out.lines().count()).isGreaterThan(2);
+    }
+    run("list-keys");
+    assertThat(out.replaceAll("\\s", "")).contains("somebody");
+    set(Map.of("COLUMNS", "300"));
+    run("list-keys");
+    assertThat(out).contains(name).doesNotContain("Ends");
+  }
+
+  @Test
+  void whatSteersATerminalIsShownAsItsCode() throws Exception {
+    assertThat(run("create-api-key", "ann@example.com", "evil\u009b31m\u202e name\nx")).isZero();
+    assertThat(out).doesNotContain("\u001b", "\u009b", "\u202e");
+
+    assertThat(run("list-keys")).isZero();
+    assertThat(out).contains("evil\\u009b31m\\u202e name x").doesNotContain("\u001b", "\u009b");
+    assertThat(out.lines()).hasSize(2);
+    assertThat(run("list-keys", "--json")).isZero();
+    assertThat(Json.parse(out).get(0).path("name").asText())
+        .isEqualTo("evil\u009b31m\u202e name\nx");
+    assertThat(run("usage", "--evil\u001b[2J")).isEqualTo(2);
+    assertThat(err).doesNotContain("\u001b");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "usage --jsno | --json",
+        "usage --days many | \"many\" is no whole number",
+        "usage --days 0 | --days must be",
+        "usge | usage",
+        "conversations --since yesterday | \"yesterday\" is no date such as 2026-01-31",
+        "create-api-key | EMAIL",
+        "completion tcsh | bash",
+        "export | --xlsx"
+      })
+  void aWrongArgumentIsAnsweredWithASentenceNotAPage(String line, String said) {
+    assertThat(run(line.split(" "))).isEqualTo(2);
+
+    assertThat(err).startsWith("llmproxy: ").contains(said).contains("--help");
+    assertThat(err.lines().count()).isLessThanOrEqualTo(4);
+    assertThat(err).doesNotContain("Exception", "java.", "Usage: ");
+  }
+
+  @Test
+  void withoutACommandThePageOfHelpIsShown() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err).contains("Usage: llmproxy", "create-api-key");
+  }
+
+  @Test
+  void aShellCompletesCommandsAndOptions() throws Exception {
+    assertThat(run("completion", "bash")).isZero();
+    Path script = Files.writeString(data.resolve("completion"), out);
+
+    assertThat(completed(script, "./llmproxy", "crea")).containsExactly("create-api-key");
+    assertThat(completed(script, "./llmproxy", "usage", "--d")).containsExactly("--days");
+  }
+
+  /** What bash offers for the last of these words. */
+  private static List<String> completed(Path script, String... words) throws Exception {
+    String line = String.join(" ", words);
+    String program =
+        "source '%s'; COMP_WORDS=(%s); COMP_CWORD=%d; COMP_LINE='%s'; COMP_POINT=%d; "
+                .formatted(script, line, words.length - 1, line, line.length())
+            + "f=$(complete -p llmproxy | sed 's/.*-F \\([^ ]*\\).*/\\1/'); COMPREPLY=(); $f; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    Process bash =
+        new ProcessBuilder("bash", "-c", program)
+            // Nobody presses the tab key, of which one of its commands complains.
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String said = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    bash.waitFor();
+    return said.lines().map(String::strip).toList();
+  }
+
+  @Test
+  void aCommandClosesWhatAnEarlierReleaseLeftOpen() throws Exception {
+    Ledger.open(settings).close();
+    Path ledger = data.resolve("ledger.db");
+    Files.setPosixFilePermissions(ledger, PosixFilePermissions.fromString("rw-r--r--"));
+
+    assertThat(run("usage")).isZero();
+
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(ledger)))
+        .isEqualTo("rw-------");
+  }
+
+  @Test
+  void theRestApiTestAsksTheServerOfItsFolderAndNoOther() throws Exception {
+    assertThat(run("test-rest-api", "sk-x")).isOne();
+    assertThat(err).contains("no server of the data folder " + data, "./llmproxy start");
+    Path elsewhere = data.resolve("another");
+    try (Gateway another = Gateway.start(elsewhere)) {
+      set(Map.of("PORT", Integer.toString(another.port()), "HOST", "127.0.0.1"));
+      assertThat(run("test-rest-api", "sk-x")).isOne();
+      assertThat(err).contains("At http://127.0.0.1:" + another.port() + " is another llmproxy");
+
+      try (Gateway ours = Gateway.start(data)) {
+        set(Map.of("LLMPROXY_KEY", ours.createKey("ann@example.com")));
+        assertThat(run("test-rest-api")).as(out + err).isZero();
+        assertThat(out).startsWith("Testing http://127.0.0.1:" + ours.port() + "/v1");
+      }
+    }
   }
 
   @Test

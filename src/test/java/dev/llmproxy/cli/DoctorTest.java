@@ -24,6 +24,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
 import java.util.HashMap;
 import java.util.Map;
@@ -89,6 +91,74 @@ class DoctorTest {
       assertThat(doctor()).isOne();
       assertThat(out).contains("problem  port", "cannot be used", "set PORT to another");
     }
+  }
+
+  @Test
+  void aServerOfThisFolderIsFoundWhereverItListens() throws Exception {
+    try (Gateway gateway = Gateway.start(data())) {
+      assertThat(doctor()).as(out).isZero();
+      assertThat(out).contains("ok       port        llmproxy runs on " + gateway.port());
+
+      environment.put("PORT", "9");
+      assertThat(doctor()).as(out).isZero();
+      assertThat(out)
+          .contains("warning  port", "runs on " + gateway.port())
+          .contains("and PORT is 9", "set PORT to " + gateway.port());
+    }
+    assertThat(data().resolve("server.json")).doesNotExist();
+  }
+
+  @Test
+  void aServerOfAnotherFolderIsToldFromThisFoldersAndFromAnotherProgram() throws Exception {
+    Gateway.start(data()).close();
+    try (Gateway another = Gateway.start(folder.resolve("another"))) {
+      environment.put("PORT", Integer.toString(another.port()));
+      environment.put("HOST", "127.0.0.1");
+      // As a server that was killed leaves it, whose port another one has taken.
+      Files.writeString(
+          data().resolve("server.json"),
+          "{\"url\":\"http://127.0.0.1:%d\",\"pid\":1,\"instance\":\"dead\"}"
+              .formatted(another.port()));
+
+      assertThat(doctor()).isOne();
+      assertThat(out)
+          .contains("problem  port", "another llmproxy has " + another.port())
+          .contains("not the server of " + data(), "LLMPROXY_DATA");
+    }
+    HttpServer other =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    other.start();
+    try {
+      environment.put("PORT", Integer.toString(other.getAddress().getPort()));
+
+      assertThat(doctor()).isOne();
+      assertThat(out).contains("problem  port", "another program has", "cannot be used");
+    } finally {
+      other.stop(0);
+    }
+  }
+
+  @Test
+  void aDataFolderThatOthersCanReadIsSaidAndLeftAsItIs() throws Exception {
+    Gateway.start(data()).close();
+    assertThat(doctor()).as(out).isZero();
+    assertThat(out).doesNotContain("other accounts");
+    Path ledger = data().resolve("ledger.db");
+    Files.setPosixFilePermissions(ledger, PosixFilePermissions.fromString("rw-r--r--"));
+
+    assertThat(doctor()).as(out).isZero();
+    assertThat(out)
+        .contains("warning  data", "other accounts of this machine can get at " + ledger)
+        .contains("chmod -R go= " + data());
+    assertThat(Files.getPosixFilePermissions(ledger)).contains(PosixFilePermission.OTHERS_READ);
+
+    Path elsewhere = Files.move(ledger, folder.resolve("elsewhere.db"));
+    Files.createSymbolicLink(ledger, elsewhere);
+    Files.createDirectories(data().resolve("src/main"));
+    assertThat(doctor()).as(out).isZero();
+    assertThat(out)
+        .contains(ledger + " is a link to " + elsewhere.toRealPath())
+        .contains("holds other things than llmproxy's");
   }
 
   @Test

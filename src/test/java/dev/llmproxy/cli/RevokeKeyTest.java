@@ -8,10 +8,15 @@ import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -110,6 +115,88 @@ class RevokeKeyTest {
 
     assertThat(err).contains("No key in the workbook");
     assertThat(data.resolve("revoked-keys")).isEmptyDirectory();
+  }
+
+  @Test
+  void aKeyOfStandardInputOrOfTheEnvironmentIsRevokedAndSeenByNobody() throws Exception {
+    String piped = createKey();
+    String ambient = createKey();
+    Map<String, String> more = new HashMap<>(settings);
+    more.put("LLMPROXY_KEY", ambient);
+    settings = more;
+
+    assertThat(runWithInput(piped + "\n", "revoke-key", "-")).isZero();
+    assertThat(revoked()).containsExactly(true, false);
+    assertThat(runWithInput("", "revoke-key")).isZero();
+    assertThat(revoked()).containsExactly(true, true);
+    assertThat(out).doesNotContain(ambient);
+  }
+
+  @Test
+  void aKeyThatIsPipedInGoesBeforeThatOfTheEnvironment() throws Exception {
+    String piped = createKey();
+    Map<String, String> more = new HashMap<>(settings);
+    more.put("LLMPROXY_KEY", createKey());
+    settings = more;
+
+    assertThat(runWithInput("  " + piped + "\r\n", "revoke-key")).isZero();
+    assertThat(revoked()).containsExactly(true, false);
+  }
+
+  @Test
+  void withoutAnyKeyNothingIsRevoked() {
+    assertThat(runWithInput("\n", "revoke-key")).isEqualTo(2);
+    assertThat(err).contains("no key is given", "LLMPROXY_KEY");
+  }
+
+  @Test
+  void aKeyIsRevokedByItsOwnerAndName() throws Exception {
+    createKey();
+    assertThat(run("create-api-key", "Bob@example.com", "Laptop")).isZero();
+    assertThat(run("create-api-key", "bob@example.com", "Phone")).isZero();
+
+    assertThat(run("revoke-key", "bob@example.com")).isOne();
+    assertThat(err)
+        .contains("2 keys are meant, and none has been revoked", "Laptop", "Phone", "--all");
+    assertThat(revoked()).containsExactly(false, false, false);
+    assertThat(data.resolve("revoked-keys")).isEmptyDirectory();
+
+    assertThat(run("revoke-key", "bob@example.com", "Phone")).isZero();
+    assertThat(out).contains("of bob@example.com (Phone)");
+    assertThat(revoked()).containsExactly(false, false, true);
+    assertThat(run("revoke-key", "bob@example.com")).as("the one that is left").isZero();
+    assertThat(revoked()).containsExactly(false, true, true);
+    assertThat(run("revoke-key", "bob@example.com", "Tablet")).isOne();
+    assertThat(err).contains("No key in the workbook is of bob@example.com and called \"Tablet\"");
+    assertThat(run("revoke-key", "sk-nobody-has-this-key", "Phone")).isEqualTo(2);
+    assertThat(err).doesNotContain("sk-nobody-has-this-key");
+  }
+
+  @Test
+  void allKeysOfAnOwnerAreRevokedWhenThatIsSaid() throws Exception {
+    createKey();
+    createKey();
+
+    assertThat(run("revoke-key", "ann@example.com", "--all", "--json")).isZero();
+    assertThat(out.lines())
+        .hasSize(2)
+        .allSatisfy(line -> assertThat(Json.parse(line).path("in_sheet").asBoolean()).isTrue());
+    assertThat(revoked()).containsExactly(true, true);
+  }
+
+  private List<Boolean> revoked() throws Exception {
+    assertThat(run("list-keys", "--json")).isZero();
+    return Json.parse(out).valueStream().map(key -> key.path("revoked").asBoolean()).toList();
+  }
+
+  private int runWithInput(String input, String... arguments) {
+    InputStream before = System.in;
+    System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
+    try {
+      return run(arguments);
+    } finally {
+      System.setIn(before);
+    }
   }
 
   @Test

@@ -300,7 +300,8 @@ abstract class LedgerTest {
     assertThat(Ledger.totals(store(), Instant.EPOCH))
         .as("what is shown before a server has opened it")
         .containsExactly(
-            new UsageTotal("a@example.com", "openai/x", 2, 2, 0, 14, 18, new BigDecimal("0E-12")));
+            new UsageTotal(
+                "a@example.com", "openai/x", 2, 2, 0, 14, 18, new BigDecimal("0E-12"), 2));
 
     try (Ledger ledger = open()) {
       // A ledger that is not shared has done so when it was opened.
@@ -318,7 +319,7 @@ abstract class LedgerTest {
       assertThat(Ledger.totals(store(), Instant.EPOCH))
           .containsExactly(
               new UsageTotal(
-                  "a@example.com", "openai/x", 4, 6, 2, 28, 32, new BigDecimal("0E-12")));
+                  "a@example.com", "openai/x", 4, 6, 2, 28, 32, new BigDecimal("0E-12"), 4));
     }
   }
 

@@ -1,0 +1,57 @@
+package dev.llmproxy.cli;
+
+import java.io.FilterWriter;
+import java.io.IOException;
+import java.io.Writer;
+import java.util.regex.Pattern;
+
+/**
+ * Shows what would steer a terminal, or make text look like another, as its code: names of keys,
+ * model ids and answers are the words of clients, providers and whoever types into the sheet. JSON
+ * stays the same JSON.
+ */
+final class HarmlessWriter extends FilterWriter {
+  private static final Pattern LINE_BREAKS = Pattern.compile("\\R");
+
+  HarmlessWriter(Writer out) {
+    super(out);
+  }
+
+  /** The text in one line. */
+  static String oneLine(String text) {
+    return LINE_BREAKS.matcher(text).replaceAll(" ");
+  }
+
+  @Override
+  public void write(int character) throws IOException {
+    char one = (char) character;
+    out.write(steers(one) ? "\\u%04x".formatted((int) one) : String.valueOf(one));
+  }
+
+  @Override
+  public void write(char[] text, int from, int length) throws IOException {
+    write(new String(text, from, length), 0, length);
+  }
+
+  @Override
+  public void write(String text, int from, int length) throws IOException {
+    int begin = from;
+    for (int i = from; i < from + length; i++) {
+      if (steers(text.charAt(i))) {
+        out.write(text, begin, i - begin);
+        write(text.charAt(i));
+        begin = i + 1;
+      }
+    }
+    out.write(text, begin, from + length - begin);
+  }
+
+  /** Control characters but line breaks and tabs, and those that change the direction of text. */
+  private static boolean steers(char one) {
+    return (Character.isISOControl(one) && one != '\n' && one != '\t')
+        || (one >= '\u202a' && one <= '\u202e')
+        || (one >= '\u2066' && one <= '\u2069')
+        || one == '\u200e'
+        || one == '\u200f';
+  }
+}

@@ -1,0 +1,78 @@
+package dev.llmproxy.cli;
+
+import dev.llmproxy.Json;
+import dev.llmproxy.RunningServer;
+import dev.llmproxy.Settings;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Finds the server of the data folder, and tells it from whatever else listens. */
+final class ServerProbe {
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  /** Who listens at an address. */
+  enum Listener {
+    NOBODY,
+    /** The server of this data folder. */
+    OURS,
+    /** A server of another folder, or one that ended and was started otherwise. */
+    ANOTHER_LLMPROXY,
+    /** It takes connections and does not answer. */
+    SILENT,
+    ANOTHER_PROGRAM
+  }
+
+  private final Path data;
+  private final Optional<RunningServer> told;
+
+  ServerProbe(Settings settings) {
+    data = settings.path("LLMPROXY_DATA");
+    told = RunningServer.of(data);
+  }
+
+  Path data() {
+    return data;
+  }
+
+  /** The server that has the data folder, if it answers. */
+  Optional<RunningServer> server() {
+    return told.filter(server -> at(server.url()) == Listener.OURS);
+  }
+
+  /**
+   * Who listens there.
+   *
+   * @param url without a slash at the end
+   */
+  Listener at(String url) {
+    try (HttpClient client = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(url + "/openapi.json")).timeout(PATIENCE).build();
+      HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+      Optional<String> instance = answer.headers().firstValue(RunningServer.HEADER);
+      if (instance.isPresent() && instance.equals(told.map(RunningServer::instance))) {
+        return Listener.OURS;
+      }
+      return Json.parse(answer.body()).path("info").path("title").asText().equals("llmproxy")
+          ? Listener.ANOTHER_LLMPROXY
+          : Listener.ANOTHER_PROGRAM;
+    } catch (ConnectException e) {
+      return Listener.NOBODY;
+    } catch (HttpTimeoutException e) {
+      return Listener.SILENT;
+    } catch (IOException | IllegalArgumentException e) {
+      return Listener.ANOTHER_PROGRAM;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Listener.NOBODY;
+    }
+  }
+}
