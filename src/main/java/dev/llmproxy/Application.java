@@ -1,5 +1,6 @@
 package dev.llmproxy;
 
+import dev.llmproxy.api.RequestLog;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.GoogleIdTokens;
@@ -40,6 +41,7 @@ import org.slf4j.LoggerFactory;
 public final class Application implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Application.class);
   private static final int HOURS_WITHOUT_SNAPSHOT = 24;
+  private static final long LOG_SUMMARY_MILLIS = 60_000;
 
   private static Application current;
 
@@ -63,6 +65,7 @@ public final class Application implements AutoCloseable {
   private final ConversationFlush conversationFlush;
   private final LocalChat localChat;
   private final KeepAlive keepAlive;
+  private final RequestLog requestLog = new RequestLog();
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
   private Application(Settings settings, Clock clock) {
@@ -91,6 +94,7 @@ public final class Application implements AutoCloseable {
     keepAlive =
         new KeepAlive(
             vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS", 5, 3600)));
+    vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
     mcpServers.open();
   }
 
@@ -189,6 +193,10 @@ public final class Application implements AutoCloseable {
     return conversationFlush;
   }
 
+  public RequestLog requestLog() {
+    return requestLog;
+  }
+
   public KeepAlive keepAlive() {
     return keepAlive;
   }
@@ -210,6 +218,7 @@ public final class Application implements AutoCloseable {
     usageMeter.close();
     ledger.close();
     workbook.close();
+    requestLog.summarise();
     vertx.close().toCompletionStage().toCompletableFuture().join();
   }
 

@@ -31,7 +31,7 @@ final class HttpListener implements AutoCloseable {
     Settings settings = application.settings();
     BodyReader body = new BodyReader(settings.integer("MAX_BODY_MB", 1, 1024));
     Router routes = Router.router(application.vertx());
-    front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""));
+    front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""), application.requestLog());
     front.install(routes);
     String name =
         VertxPlatformHttpRouter.getRouterNameFromPort(

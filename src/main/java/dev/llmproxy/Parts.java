@@ -1,5 +1,6 @@
 package dev.llmproxy;
 
+import dev.llmproxy.api.RequestLog;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.KeyDirectory;
@@ -45,6 +46,10 @@ public final class Parts {
   /** Of the folder that the setting names; a relative one is in the home folder. */
   public static DocumentIndex documentIndex(Application application) {
     return new DocumentIndex(DocumentIndex.folder(application.settings()).orElse(null));
+  }
+
+  public static RequestLog requestLog(Application application) {
+    return application.requestLog();
   }
 
   public static KeyDirectory keyDirectory(Application application) {

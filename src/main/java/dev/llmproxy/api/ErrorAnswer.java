@@ -13,6 +13,12 @@ import org.apache.camel.ExchangeProperty;
  * them.
  */
 public final class ErrorAnswer {
+  private final RequestLog log;
+
+  public ErrorAnswer(RequestLog log) {
+    this.log = log;
+  }
+
   /**
    * The exception as a chat event, for the sink of the chat that it ended; its accumulator has it
    * already.
@@ -46,7 +52,9 @@ public final class ErrorAnswer {
       Exchange exchange) {
     ApiError error =
         OpenAiErrors.of(exception, call == null ? null : call.target().provider().name());
-    if (call != null) {
+    if (call == null) {
+      log.refused(error, exchange);
+    } else {
       call.fail(error);
     }
     Reply.of(exchange).error(error);

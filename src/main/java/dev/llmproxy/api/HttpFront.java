@@ -1,6 +1,7 @@
 package dev.llmproxy.api;
 
 import dev.llmproxy.Json;
+import dev.llmproxy.stream.Reply;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
@@ -26,14 +27,17 @@ public final class HttpFront {
   private static final int ID_BYTES = 12;
 
   private final Cors cors;
+  private final RequestLog log;
   private Router router;
   private final SecureRandom random = new SecureRandom();
 
   /**
    * @param origins the setting CORS_ORIGINS
+   * @param log is told of what is refused here
    */
-  public HttpFront(String origins) {
+  public HttpFront(String origins, RequestLog log) {
     this.cors = new Cors(origins);
+    this.log = log;
   }
 
   /** Installs itself before and around the routes of a router. */
@@ -49,10 +53,13 @@ public final class HttpFront {
   public void refuse(HttpServerRequest request) {
     int status = request.decoderResult().cause() instanceof TooLongHttpHeaderException ? 431 : 400;
     ApiError error = OpenAiErrors.malformedHttp(status);
+    String id = newId();
+    // What is malformed may have no path that can be read.
+    log.refused(error, id, null, Reply.address(request), request.method().name(), "-");
     request
         .response()
         .setStatusCode(status)
-        .putHeader(REQUEST_ID, newId())
+        .putHeader(REQUEST_ID, id)
         .putHeader(PROCESSING_MS, "0")
         .putHeader("Content-Type", "application/json")
         .end(Buffer.buffer(Json.bytes(error.toJson())))
@@ -102,6 +109,13 @@ public final class HttpFront {
     if (status == 405) {
       context.response().putHeader("Allow", allowed(context));
     }
+    log.refused(
+        error,
+        context.response().headers().get(REQUEST_ID),
+        null,
+        Reply.address(context.request()),
+        method,
+        path);
     error.headers().forEach(context.response()::putHeader);
     context
         .response()

@@ -63,6 +63,11 @@ public record ChatCall(
   }
 
   @Override
+  public ApiError error() {
+    return accumulator.error();
+  }
+
+  @Override
   public Status status() {
     if (accumulator.complete()) {
       return Status.SUCCESS;

@@ -25,6 +25,7 @@ public final class EmbeddingCall implements Call {
   private final Instant started;
   private ObjectNode usage;
   private Status status = Status.CANCELLED;
+  private ApiError error;
 
   /**
    * @param requestId joins the {@code x-request-id} header, the log, the ledger and the sheet
@@ -81,6 +82,12 @@ public final class EmbeddingCall implements Call {
   public void fail(ApiError error) {
     usage = usage(0);
     status = Status.ERROR;
+    this.error = error;
+  }
+
+  @Override
+  public ApiError error() {
+    return error;
   }
 
   @Override

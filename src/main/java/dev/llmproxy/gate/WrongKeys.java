@@ -2,15 +2,14 @@ package dev.llmproxy.gate;
 
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.stream.Reply;
 import io.github.bucket4j.TimeMeter;
-import io.vertx.core.net.SocketAddress;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import org.apache.camel.Exchange;
-import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
  * Counts the wrong keys and ID tokens that come from each address: those who try keys are slowed
@@ -52,11 +51,8 @@ public final class WrongKeys {
     return addresses.exhausted(network(address));
   }
 
-  /** The other end of the connection; what a header says of it could be anything. */
   private static String address(Exchange exchange) {
-    SocketAddress address =
-        exchange.getMessage(HttpMessage.class).getRequest().connection().remoteAddress();
-    return address == null || address.hostAddress() == null ? "" : address.hostAddress();
+    return Reply.of(exchange).address();
   }
 
   /** One IPv6 host commands a whole network of 64 bits; an IPv4 address stands for itself. */

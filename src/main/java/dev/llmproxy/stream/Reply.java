@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
@@ -29,6 +31,7 @@ public final class Reply {
    */
   private static final int MOST_UNSENT_BYTES = 16 << 10;
 
+  private final HttpServerRequest request;
   private final HttpServerResponse response;
   // Vert.x's writeQueueFull does not see what still waits for its event loop, which a thousand
   // streams can keep busier than they are themselves.
@@ -38,7 +41,8 @@ public final class Reply {
   private volatile boolean gone;
   private volatile long lastWrite = System.nanoTime();
 
-  private Reply(HttpServerResponse response) {
+  private Reply(HttpServerRequest request, HttpServerResponse response) {
+    this.request = request;
     this.response = response;
   }
 
@@ -54,7 +58,7 @@ public final class Reply {
       if (message == null) {
         throw new IllegalStateException("This route answers HTTP requests only.");
       }
-      reply = new Reply(message.getResponse());
+      reply = new Reply(message.getRequest(), message.getResponse());
       exchange.setProperty(PROPERTY, reply);
     }
     return reply;
@@ -89,6 +93,37 @@ public final class Reply {
   /** Whether the client left before the answer was whole. */
   public boolean gone() {
     return gone;
+  }
+
+  /** The HTTP status that was sent, or will be if nothing else comes between. */
+  public int status() {
+    return response.getStatusCode();
+  }
+
+  /** A header of the request, or null. */
+  public String requestHeader(String name) {
+    return request.getHeader(name);
+  }
+
+  /** The request's HTTP method. */
+  public String method() {
+    return request.method().name();
+  }
+
+  /** The request's path, without its query. */
+  public String path() {
+    return request.path();
+  }
+
+  /** The other end of the connection; what a header says of it could be anything. */
+  public String address() {
+    return address(request);
+  }
+
+  /** The other end of a request's connection; empty when it is not known. */
+  public static String address(HttpServerRequest request) {
+    SocketAddress address = request.connection().remoteAddress();
+    return address == null || address.hostAddress() == null ? "" : address.hostAddress();
   }
 
   /** Whether an event stream has begun, after which no status can be sent any more. */

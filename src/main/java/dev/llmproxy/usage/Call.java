@@ -26,6 +26,11 @@ public interface Call {
   /** Ends the call with a failure. */
   void fail(ApiError error);
 
+  /** What the call ended with when it failed, or null. */
+  default ApiError error() {
+    return null;
+  }
+
   /** How the call ended; asked when it is over. */
   Status status();
 

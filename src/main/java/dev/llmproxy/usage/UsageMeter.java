@@ -50,36 +50,30 @@ public final class UsageMeter implements AutoCloseable {
     }
   }
 
-  /** Records how an admitted request ended; does nothing for one that was not. */
-  public void settle(@ExchangeProperty("call") Call call) {
+  /**
+   * Records how an admitted request ended.
+   *
+   * @return what was recorded; null, with nothing done, for one that was not admitted or is settled
+   */
+  public Settlement settle(@ExchangeProperty("call") Call call) {
     if (!underWay.end(call)) {
-      return;
+      return null;
     }
     Duration duration = Duration.between(call.started(), clock.instant());
     Status status = call.status();
     TokenCount tokens = TokenCount.of(call.usage());
-    int turns = call.turnCount();
-    int toolCalls = call.toolCallCount();
-    underWay.settle(
+    Settlement settlement =
         new Settlement(
             call.requestId(),
             status,
             tokens.in(),
             tokens.out(),
-            turns,
-            toolCalls,
+            call.turnCount(),
+            call.toolCallCount(),
             UnderWay.cost(call, tokens),
-            duration));
-    LOG.info(
-        "{} {} {} {} {}+{} tokens {} ms{}",
-        call.requestId(),
-        call.caller().email(),
-        call.target().modelId(),
-        status,
-        tokens.in(),
-        tokens.out(),
-        duration.toMillis(),
-        turns > 1 || toolCalls > 0 ? " turns " + turns + " tool calls " + toolCalls : "");
+            duration);
+    underWay.settle(settlement);
+    return settlement;
   }
 
   /** Settles what is left to be; the routes must have stopped. The ledger stays open. */

@@ -7,6 +7,7 @@ import dev.llmproxy.Wire;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.ErrorAnswer;
 import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.api.RequestLog;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.Provider;
 import dev.llmproxy.provider.Target;
@@ -60,6 +61,8 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     registry.bind("chatTurns", new ChatTurns(null, new ToolMemory(), 10, 300, ""));
     registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
+    registry.bind("requestLog", new RequestLog());
+    registry.bind("usageMeter", new Watchless());
   }
 
   @Override
@@ -185,6 +188,8 @@ class ChatTurnsRouteTest extends CamelTestSupport {
       return event;
     }
 
+    public void settle() {}
+
     public void end(@ExchangeProperty("events") ChatEvents events) {
       if (events != null) {
         events.close();
@@ -194,7 +199,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
 
   /** As {@link ErrorAnswer}, without an HTTP connection that might be gone. */
   public static final class NobodyGone {
-    private final ErrorAnswer real = new ErrorAnswer();
+    private final ErrorAnswer real = new ErrorAnswer(new RequestLog());
 
     public ChatEvent.Failed event(
         @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,

@@ -3,7 +3,6 @@ package dev.llmproxy.usage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.LogLines;
 import dev.llmproxy.MovedClock;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.gate.Caller;
@@ -15,28 +14,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class UsageMeterTest {
   @TempDir private Path folder;
   private final MovedClock clock = new MovedClock(LedgerTest.NOON);
-  private LogLines lines;
-
-  @BeforeEach
-  void listen() {
-    lines = LogLines.open();
-  }
-
-  @AfterEach
-  void listenNoMore() {
-    lines.close();
-  }
 
   @Test
-  void aRequestForWhichToolsWereRunIsSettledAndLoggedWithItsTurnsAndToolCalls() {
+  void aRequestForWhichToolsWereRunIsSettledWithItsTurnsAndToolCallsAndOnce() {
     try (Ledger ledger = Ledger.open(folder)) {
       try (UsageMeter meter = new UsageMeter(ledger, clock)) {
         ToolChat call = new ToolChat();
@@ -44,7 +30,10 @@ class UsageMeterTest {
         call.turns = 3;
         call.toolCalls = 2;
         clock.move(Duration.ofMillis(1500));
-        meter.settle(call);
+        assertThat(meter.settle(call))
+            .isEqualTo(
+                new Settlement("r1", Status.SUCCESS, 7, 9, 3, 2, null, Duration.ofMillis(1500)));
+        assertThat(meter.settle(call)).isNull();
       }
 
       assertThat(awaitRecord(ledger))
@@ -54,13 +43,10 @@ class UsageMeterTest {
             assertThat(record.toolCalls()).isEqualTo(2);
           });
     }
-    assertThat(settled())
-        .containsExactly(
-            "r1 a@example.com openai/x SUCCESS 7+9 tokens 1500 ms turns 3 tool calls 2");
   }
 
   @Test
-  void aRequestThatNeededOneTurnIsLoggedWithoutAWordAboutTurns() {
+  void aRequestThatSaysNothingOfTurnsHasHadOne() {
     try (Ledger ledger = Ledger.open(folder);
         UsageMeter meter = new UsageMeter(ledger, clock)) {
       PlainCall call = new PlainCall();
@@ -70,7 +56,6 @@ class UsageMeterTest {
       assertThat(awaitRecord(ledger).turns()).isEqualTo(1);
       assertThat(awaitRecord(ledger).toolCalls()).isZero();
     }
-    assertThat(settled()).containsExactly("r1 a@example.com openai/x SUCCESS 7+9 tokens 0 ms");
   }
 
   @Test
@@ -176,12 +161,5 @@ class UsageMeterTest {
     public int toolCallCount() {
       return toolCalls;
     }
-  }
-
-  private List<String> settled() {
-    return lines.said().stream()
-        .filter(line -> line.contains(" tokens "))
-        .map(line -> line.substring("INFO ".length()))
-        .toList();
   }
 }
