@@ -177,6 +177,7 @@ public final class RequestLog {
 
   private static RequestRecord record(Settlement settlement, Call call, Reply reply) {
     ApiError error = settlement.status() == Status.SUCCESS ? null : call.error();
+    ApiError.Upstream upstream = error == null ? null : error.upstream();
     boolean unheard = settlement.status() == Status.CANCELLED && !reply.begun();
     return new RequestRecord(
         settlement.requestId(),
@@ -189,8 +190,8 @@ public final class RequestLog {
         settlement.status(),
         unheard ? NOBODY_WAITS : reply.status(),
         error == null ? null : error.code() == null ? error.type() : error.code(),
-        null,
-        null,
+        upstream == null || upstream.status() == 0 ? null : upstream.status(),
+        upstream == null ? null : upstream.reason(),
         settlement.tokensIn(),
         settlement.tokensOut(),
         settlement.turns(),

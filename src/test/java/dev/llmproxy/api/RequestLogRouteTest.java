@@ -53,7 +53,10 @@ class RequestLogRouteTest {
                           "INFO req_\\w+ ann@example.com openai/scripted SUCCESS 200 \\d+\\+\\d+ tokens \\d+ ms"),
               line -> assertThat(line).startsWith("WARN").contains(" ERROR 200 ", "upstream_error"),
               line ->
-                  assertThat(line).startsWith("WARN").contains(" ERROR 502 ", "upstream_error"));
+                  assertThat(line)
+                      .startsWith("WARN")
+                      .endsWith(" upstream_error provider 500: Scripted failure with status 500")
+                      .contains(" ERROR 502 "));
     }
   }
 
