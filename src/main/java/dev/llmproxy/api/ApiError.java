@@ -29,9 +29,14 @@ public record ApiError(
     Duration retryAfter,
     boolean retryInVain,
     Upstream upstream) {
+  private static final int MOST_MESSAGE_CHARACTERS = 4000;
+  private static final int MOST_PARAM_CHARACTERS = 300;
+
+  /** Cuts what is too long: a message may quote the client, who may have sent megabytes. */
   public ApiError {
     Objects.requireNonNull(type);
-    Objects.requireNonNull(message);
+    message = cut(Objects.requireNonNull(message), MOST_MESSAGE_CHARACTERS);
+    param = param == null ? null : cut(param, MOST_PARAM_CHARACTERS);
   }
 
   public ApiError(int status, String type, String code, String param, String message) {
@@ -87,6 +92,14 @@ public record ApiError(
       headers.put("x-should-retry", "false");
     }
     return headers;
+  }
+
+  private static String cut(String text, int most) {
+    if (text.length() <= most) {
+      return text;
+    }
+    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
+    return text.substring(0, end) + "…";
   }
 
   /** This failure as an exception. */

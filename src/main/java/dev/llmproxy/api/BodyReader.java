@@ -1,12 +1,21 @@
 package dev.llmproxy.api;
 
 import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.impl.RoutingContextInternal;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Locale;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.Inflater;
+import java.util.zip.InflaterInputStream;
 import org.apache.camel.Exchange;
+import org.apache.camel.Message;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
@@ -18,6 +27,8 @@ public final class BodyReader implements Handler<RoutingContext> {
   private static final String TOO_LARGE = "x-llmproxy-body-too-large";
   private static final int MOST_DRAINED = 10;
   private static final int MEGABYTE = 1 << 20;
+  private static final int ZLIB_DEFLATE = 8;
+  private static final int ZLIB_CHECK = 31;
 
   private final long most;
 
@@ -29,14 +40,53 @@ public final class BodyReader implements Handler<RoutingContext> {
   }
 
   /**
-   * Ends a request whose body was over the limit.
+   * Ends a request whose body cannot be taken, and decodes one that is compressed. This comes after
+   * the key has been judged: nothing is decoded for strangers.
    *
-   * @throws ApiException 413
+   * @throws ApiException 413 for a body over the limit, before or after decoding; 415 for a coding
+   *     that is not known; 400 for a body that is not in its coding
    */
   public void check(Exchange exchange) {
-    if (exchange.getMessage(HttpMessage.class).getRequest().headers().contains(TOO_LARGE)) {
+    MultiMap headers = exchange.getMessage(HttpMessage.class).getRequest().headers();
+    if (headers.contains(TOO_LARGE)) {
       throw OpenAiErrors.requestTooLarge(most / MEGABYTE).asException();
     }
+    String coding = headers.get(HttpHeaders.CONTENT_ENCODING);
+    if (coding != null && !coding.isBlank()) {
+      decode(coding.strip(), exchange.getMessage());
+    }
+  }
+
+  /** RFC 9110, section 8.4.1. */
+  private void decode(String coding, Message message) {
+    byte[] body = message.getBody(byte[].class);
+    try {
+      InputStream decoded =
+          switch (coding.toLowerCase(Locale.ROOT)) {
+            case "identity" -> null;
+            case "gzip", "x-gzip" -> new GZIPInputStream(new ByteArrayInputStream(body));
+            case "deflate" -> inflated(body);
+            default -> throw OpenAiErrors.unsupportedCoding(coding).asException();
+          };
+      if (decoded != null) {
+        byte[] whole = decoded.readNBytes(Math.toIntExact(most + 1));
+        if (whole.length > most) {
+          throw OpenAiErrors.requestTooLarge(most / MEGABYTE).asException();
+        }
+        message.setBody(whole);
+      }
+    } catch (IOException e) {
+      throw OpenAiErrors.notInCoding(coding).asException();
+    }
+  }
+
+  /** Some senders leave out the zlib header (RFC 1950), which the standard demands. */
+  private static InputStream inflated(byte[] body) {
+    boolean zlib =
+        body.length >= 2
+            && (body[0] & 0x0f) == ZLIB_DEFLATE
+            && (((body[0] & 0xff) << Byte.SIZE) | (body[1] & 0xff)) % ZLIB_CHECK == 0;
+    return new InflaterInputStream(new ByteArrayInputStream(body), new Inflater(!zlib));
   }
 
   @Override

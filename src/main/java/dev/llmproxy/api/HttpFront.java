@@ -11,6 +11,7 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +25,7 @@ public final class HttpFront {
   public static final String REQUEST_ID = "x-request-id";
 
   private static final String PROCESSING_MS = "openai-processing-ms";
+  private static final String VERSION = "/v1";
   private static final int ID_BYTES = 12;
 
   private final Cors cors;
@@ -98,7 +100,7 @@ public final class HttpFront {
     ApiError error =
         switch (status) {
           case 400 -> OpenAiErrors.malformedHttp(400);
-          case 404 -> OpenAiErrors.unknownUrl(method, path);
+          case 404 -> OpenAiErrors.unknownUrl(method, path, meant(path));
           case 405 -> OpenAiErrors.methodNotSupported(method, path);
           case 503 -> OpenAiErrors.unavailable("The server is stopping. Try again shortly.");
           default ->
@@ -122,6 +124,26 @@ public final class HttpFront {
         .setStatusCode(error.status())
         .putHeader("Content-Type", "application/json")
         .end(Buffer.buffer(Json.bytes(error.toJson())));
+  }
+
+  /**
+   * The path under /v1 that a client with a wrong base URL means: one without /v1, with two, in
+   * capitals, or with an endpoint's path in it. Null when there is none.
+   */
+  private String meant(String path) {
+    String asked = path.toLowerCase(Locale.ROOT);
+    for (Route route : router.getRoutes()) {
+      String known = route.getPath();
+      if (known != null && known.startsWith(VERSION + "/")) {
+        int parameter = known.indexOf(':');
+        String tail = known.substring(VERSION.length(), parameter < 0 ? known.length() : parameter);
+        int at = asked.lastIndexOf(tail);
+        if (at >= 0 && (parameter >= 0 || at + tail.length() == asked.length())) {
+          return VERSION + path.substring(at);
+        }
+      }
+    }
+    return null;
   }
 
   /** The methods of the routes on this path. */

@@ -32,7 +32,18 @@ public final class OpenAiErrors {
             + " `./llmproxy create-api-key EMAIL \"NAME\"`.");
   }
 
-  /** A key that is malformed, unknown or revoked; which of them is not said. */
+  /** An {@code Authorization} header that holds no bearer key. */
+  public static ApiError notBearer() {
+    return new ApiError(
+        401,
+        INVALID_REQUEST,
+        "invalid_api_key",
+        null,
+        "The Authorization header holds no bearer key. Send it as `Authorization: Bearer sk-…`, with the word Bearer and one"
+            + " space before the key.");
+  }
+
+  /** A key that is unknown or revoked; which of them is not said. */
   public static ApiError invalidApiKey() {
     return new ApiError(
         401,
@@ -123,6 +134,32 @@ public final class OpenAiErrors {
         400, INVALID_REQUEST, null, null, "The request body is not valid JSON: " + why);
   }
 
+  /** JSON that is beyond a limit other than the body's size; {@code what} names the limit. */
+  public static ApiError jsonLimit(String what) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "invalid_value",
+        null,
+        "The request body is beyond a limit of this server: %s.".formatted(what));
+  }
+
+  /** A body in a coding that this server does not decode. */
+  public static ApiError unsupportedCoding(String coding) {
+    return new ApiError(
+        415,
+        INVALID_REQUEST,
+        "unsupported_content_encoding",
+        null,
+        "The Content-Encoding `%s` is not supported. Send the body as it is, or with gzip or deflate."
+            .formatted(coding));
+  }
+
+  /** A body that is not in the coding that its header names. */
+  public static ApiError notInCoding(String coding) {
+    return badJson("it is not %s, although its Content-Encoding says so.".formatted(coding));
+  }
+
   /** A required field that is not there; {@code param} is its path. */
   public static ApiError missing(String param) {
     return new ApiError(
@@ -197,14 +234,25 @@ public final class OpenAiErrors {
             .formatted(model, why == null ? "" : ": " + why));
   }
 
-  /** A path that this server does not have. */
-  public static ApiError unknownUrl(String method, String path) {
+  /**
+   * A path that this server does not have.
+   *
+   * @param meant the path that was probably meant, or null
+   */
+  public static ApiError unknownUrl(String method, String path, String meant) {
     return new ApiError(
         404,
         INVALID_REQUEST,
         "unknown_url",
         null,
-        "Unknown request URL: %s %s.".formatted(method, path));
+        "Unknown request URL: %s %s.%s"
+            .formatted(
+                method,
+                path,
+                meant == null
+                    ? ""
+                    : " Did you mean %s? The base URL of a client ends in /v1, once and in small letters."
+                        .formatted(meant)));
   }
 
   /** A path that there is, asked with a method that it does not take. */

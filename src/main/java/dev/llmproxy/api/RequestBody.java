@@ -1,10 +1,12 @@
 package dev.llmproxy.api;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * The JSON object that a request brings, or one within it, and what all endpoints check of theirs.
@@ -14,6 +16,9 @@ import java.util.function.Predicate;
  * @param path what comes before the names of its fields, e.g. {@code options.}; empty for the body
  */
 public record RequestBody(ObjectNode json, String path) {
+  /** Jackson's messages name its own method in the end, e.g. {@code (1000, from `…`)}. */
+  private static final Pattern LIMIT_SOURCE = Pattern.compile(" \\((\\d+), from `[^`]*`\\)");
+
   public RequestBody(ObjectNode json) {
     this(json, "");
   }
@@ -30,6 +35,9 @@ public record RequestBody(ObjectNode json, String path) {
         return new RequestBody(object);
       }
       throw OpenAiErrors.badJson("expected an object.").asException();
+    } catch (StreamConstraintsException e) {
+      throw OpenAiErrors.jsonLimit(LIMIT_SOURCE.matcher(e.getOriginalMessage()).replaceFirst(" $1"))
+          .asException();
     } catch (JsonProcessingException e) {
       var where = e.getLocation();
       throw OpenAiErrors.badJson(

@@ -31,8 +31,7 @@ public final class Authenticator {
    * @throws ApiException 401 when there is no bearer key
    */
   public void takeKey(Exchange exchange) {
-    String key =
-        BearerToken.take(exchange, OpenAiErrors::missingApiKey, OpenAiErrors::invalidApiKey);
+    String key = BearerToken.take(exchange, OpenAiErrors::missingApiKey, OpenAiErrors::notBearer);
     exchange.setProperty(KEY_HASH, ApiKey.hash(key));
   }
 

@@ -19,7 +19,7 @@ final class BearerToken {
    * parameters, too.
    *
    * @param missing the answer when there is no such header
-   * @param malformed the answer when it has another scheme
+   * @param malformed the answer when it has another scheme, or nothing after the scheme
    * @throws ApiException with one of these
    */
   static String take(Exchange exchange, Supplier<ApiError> missing, Supplier<ApiError> malformed) {
@@ -32,6 +32,10 @@ final class BearerToken {
     if (!authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
       throw malformed.get().asException();
     }
-    return authorization.substring(BEARER.length()).strip();
+    String token = authorization.substring(BEARER.length()).strip();
+    if (token.isEmpty()) {
+      throw malformed.get().asException();
+    }
+    return token;
   }
 }

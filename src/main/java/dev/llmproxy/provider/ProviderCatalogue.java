@@ -87,9 +87,11 @@ public final class ProviderCatalogue {
    * provider that is on.
    *
    * @param modelId {@code provider/model}
-   * @throws ApiException 404 when no provider of that name is on
+   * @throws ApiException 400 when it can be no model id (too long, or with control characters), 404
+   *     when no provider of that name is on
    */
   public Target target(String modelId) {
+    ModelId.check(modelId);
     int slash = modelId.indexOf('/');
     Provider provider = slash < 1 ? null : providers.get(modelId.substring(0, slash));
     String upstreamModel = modelId.substring(slash + 1);

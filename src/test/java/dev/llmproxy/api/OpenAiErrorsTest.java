@@ -63,7 +63,7 @@ class OpenAiErrorsTest {
             "model_not_found",
             "model"),
         error(
-            OpenAiErrors.unknownUrl("GET", "/x"),
+            OpenAiErrors.unknownUrl("GET", "/x", null),
             404,
             "invalid_request_error",
             "unknown_url",

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -149,7 +150,7 @@ public final class ScriptedProvider implements AutoCloseable {
     }
     byte[] body = connection.readBody(head.headers());
     try {
-      JsonNode json = body.length == 0 ? MissingNode.getInstance() : JSON.readTree(body);
+      JsonNode json = body.length == 0 ? MissingNode.getInstance() : Json.parse(body);
       answer(new RecordedRequest(head.method(), head.path(), head.headers(), json), connection);
     } catch (JsonProcessingException | IllegalArgumentException e) {
       connection.respond(Reply.error(400, "invalid_value", e.getMessage()));
