@@ -27,9 +27,10 @@ public final class OpenAiChat {
       @Body InputStream body,
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
       @Header("Retry-After") String retryAfter,
+      @Header("Location") String location,
       @ExchangeProperty("call") ChatCall chat)
       throws IOException {
-    OpenAiHttp.check(chat.target().provider(), status, retryAfter, body);
+    OpenAiHttp.check(chat.target().provider(), status, retryAfter, location, body, "messages");
     return new OpenAiChatEvents(body, new OpenAiStreamTranslator(chat));
   }
 

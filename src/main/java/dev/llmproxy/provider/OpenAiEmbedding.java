@@ -11,7 +11,6 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Header;
-import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /** The wire format {@code openai} for embeddings: the request as it came, and the answer whole. */
 public final class OpenAiEmbedding {
@@ -32,10 +31,11 @@ public final class OpenAiEmbedding {
       @Body InputStream body,
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
       @Header("Retry-After") String retryAfter,
+      @Header("Location") String location,
       @ExchangeProperty("call") EmbeddingCall call)
       throws IOException {
     Provider provider = call.target().provider();
-    OpenAiHttp.check(provider, status, retryAfter, body);
+    OpenAiHttp.check(provider, status, retryAfter, location, body, "input");
     byte[] answer = body.readNBytes(MOST_ANSWER_BYTES + 1);
     try {
       if (answer.length <= MOST_ANSWER_BYTES && Json.parse(answer) instanceof ObjectNode list) {
@@ -44,9 +44,7 @@ public final class OpenAiEmbedding {
     } catch (JsonProcessingException e) {
       // The message below serves all cases.
     }
-    if (body instanceof EofSensorInputStream live) {
-      live.abort();
-    }
+    OpenAiHttp.abort(body);
     throw OpenAiErrors.upstream(
             "The provider `%s` answered with something that is no list of embeddings."
                 .formatted(provider.name()))

@@ -3,10 +3,13 @@ package dev.llmproxy.provider;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
+import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /** What all calls of the wire format {@code openai} have in common. */
 final class OpenAiHttp {
@@ -32,15 +35,53 @@ final class OpenAiHttp {
   }
 
   /**
-   * Reads an answer that is an error.
+   * Reads an answer that is an error, as far as it comes.
    *
+   * @param input the field of the request that holds what the model is to read
    * @throws ApiException what the client is told of any status but 200
    */
-  static void check(Provider provider, int status, String retryAfter, InputStream body)
+  static void check(
+      Provider provider,
+      int status,
+      String retryAfter,
+      String location,
+      InputStream body,
+      String input)
       throws IOException {
     if (status != 200) {
-      throw UpstreamErrors.of(provider, status, retryAfter, body.readNBytes(MOST_ERROR_BYTES))
+      String start = start(body);
+      throw UpstreamErrors.of(provider, new Refusal(status, retryAfter, location, start, input))
           .asException();
+    }
+  }
+
+  /** What has come before the connection broke still says why the provider refused. */
+  private static String start(InputStream body) throws IOException {
+    if (body == null) {
+      return "";
+    }
+    ByteArrayOutputStream start = new ByteArrayOutputStream();
+    byte[] part = new byte[8 * 1024];
+    try {
+      int read = 0;
+      while (start.size() < MOST_ERROR_BYTES && (read = body.read(part)) >= 0) {
+        start.write(part, 0, read);
+      }
+      if (read >= 0) {
+        abort(body);
+      }
+    } catch (IOException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw e;
+      }
+    }
+    return start.toString(StandardCharsets.UTF_8);
+  }
+
+  /** Hangs up: to close an answer that is not over would read on to its end. */
+  static void abort(InputStream body) throws IOException {
+    if (body instanceof EofSensorInputStream live) {
+      live.abort();
     }
   }
 }

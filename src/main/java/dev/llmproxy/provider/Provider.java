@@ -1,6 +1,7 @@
 package dev.llmproxy.provider;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -50,6 +51,20 @@ public record Provider(
   /** The model in the catalogue that the provider calls this, or empty. */
   public Optional<Model> model(String upstreamModel) {
     return models.stream().filter(model -> model.id().equals(upstreamModel)).findFirst();
+  }
+
+  /** The name of its setting of this kind, e.g. {@code GROQ_API_KEY} for {@code API_KEY}. */
+  public String setting(String kind) {
+    return settingPrefix(name) + "_" + kind;
+  }
+
+  static String settingPrefix(String name) {
+    return name.toUpperCase(Locale.ROOT).replace('-', '_');
+  }
+
+  /** The text without this server's key there; null for null. */
+  String masked(String text) {
+    return text == null || apiKey == null ? text : text.replace(apiKey, "…");
   }
 
   /** Never the key: records print all their fields. */

@@ -1,22 +1,21 @@
 package dev.llmproxy.provider;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
-import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.OpenAiErrors;
 import java.time.Duration;
-import java.util.regex.Pattern;
+import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What a client is told when a provider answers with an error. */
 final class UpstreamErrors {
+  private static final Logger LOG = LoggerFactory.getLogger(UpstreamErrors.class);
   private static final int MOST_MESSAGE_CHARACTERS = 2000;
-  private static final String INSUFFICIENT_QUOTA = "insufficient_quota";
+  private static final String MESSAGES = "messages";
 
-  /** How vLLM, llama.cpp and others word it, who have no code for it. */
-  private static final Pattern CONTEXT_LENGTH =
-      Pattern.compile("(?i)maximum context length|context window|exceeds? the available context");
+  /** By these words, and not by the code, litellm knows such an error. */
+  private static final String MAXIMUM_CONTEXT_LENGTH = "maximum context length";
 
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(5);
 
@@ -25,123 +24,158 @@ final class UpstreamErrors {
   /**
    * Errors about the request itself keep the provider's status and words; those about this server's
    * standing with the provider become a 502, because a 401 would tell the client that its own key
-   * is wrong.
-   *
-   * @param retryAfter the provider's header of that name, or null
-   * @param body the start of the provider's answer, of any kind
+   * is wrong, or a 429 that no retry helps against when the account there is used up.
    */
-  static ApiError of(Provider from, int status, String retryAfter, byte[] body) {
-    JsonNode error = errorObject(body);
-    String message = message(from, error);
-    return of(from, status, retryAfter, error, message)
-        .because(new ApiError.Upstream(status, message));
+  static ApiError of(Provider from, Refusal refusal) {
+    RefusalWords words = RefusalWords.of(refusal.body());
+    ApiError.Upstream reason =
+        new ApiError.Upstream(refusal.status(), from.masked(reason(refusal, words)));
+    return of(from, refusal, words, shown(from, words), reason).because(reason);
+  }
+
+  /** An error object inside a stream, with or without the chunk around it. */
+  static ApiError inStream(Provider from, JsonNode error) {
+    RefusalWords words = RefusalWords.of(error);
+    String message = shown(from, words);
+    ApiError.Upstream reason =
+        new ApiError.Upstream(
+            words.status(),
+            from.masked(words.message() == null ? words.instead() : words.message()));
+    ApiError failure;
+    if (words.status() < 500
+        && (words.status() > 0 || words.outOfMoney() || words.contextLength())) {
+      Refusal refusal = new Refusal(words.status(), null, null, "", MESSAGES);
+      failure = of(from, refusal, words, message, reason);
+    } else {
+      failure =
+          OpenAiErrors.upstream(
+              "The provider `%s` failed%s"
+                  .formatted(
+                      from.name(),
+                      message == null ? " in the middle of its answer." : ": " + message));
+    }
+    return failure.because(reason);
   }
 
   private static ApiError of(
-      Provider from, int status, String retryAfter, JsonNode error, String message) {
-    String provider = from.name();
-    if (status == 400 && isAboutKey(error)) {
-      return OpenAiErrors.upstreamAuthentication(provider);
+      Provider from,
+      Refusal refusal,
+      RefusalWords words,
+      String message,
+      ApiError.Upstream reason) {
+    int status = refusal.status();
+    if (status / 100 == 3) {
+      return OpenAiErrors.upstream(
+          "The provider `%s` answers with a redirect (%d), which is not followed; its administrator has to check %s."
+              .formatted(from.name(), status, from.setting("BASE_URL")));
+    }
+    if (status == 402 || (status < 500 && words.outOfMoney())) {
+      LOG.warn(
+          "The provider `{}` says that this server's account there is used up: {}",
+          from.name(),
+          reason.reason() == null ? "status " + status : reason.reason());
+      return outOfMoney(from, refusal, message);
+    }
+    if (status == 400 && words.aboutKey()) {
+      return OpenAiErrors.upstreamAuthentication(from.name());
+    }
+    if (status != 429 && words.contextLength()) {
+      return contextLength(refusal, words, message);
     }
     return switch (status) {
-      case 400, 404, 413, 422 -> refused(from, status, error, message);
-      case 401, 403 -> OpenAiErrors.upstreamAuthentication(provider);
+      case 404 -> refused(from, status, words, notFound(from, message));
+      case 400, 413, 422 -> refused(from, status, words, message);
+      case 401, 403 -> OpenAiErrors.upstreamAuthentication(from.name());
       case 408, 504 ->
           OpenAiErrors.upstreamTimeout(
-              "The provider `%s` did not answer in time.".formatted(provider));
-      case 429 -> tooManyRequests(from, retryAfter, error);
+              "The provider `%s` did not answer in time%s"
+                  .formatted(from.name(), message == null ? "." : ": " + message));
+      case 429 -> tooManyRequests(from, refusal, words, message);
       default ->
           OpenAiErrors.upstream(
               "The provider `%s` failed with status %d%s"
-                  .formatted(provider, status, message == null ? "." : ": " + message));
+                  .formatted(from.name(), status, message == null ? "." : ": " + message));
     };
   }
 
-  private static ApiError refused(Provider from, int status, JsonNode error, String message) {
-    String code = text(error, "code");
-    String param = text(error, "param");
-    if (code == null && message != null && CONTEXT_LENGTH.matcher(message).find()) {
-      code = "context_length_exceeded";
-      param = param == null ? "messages" : param;
-    }
+  private static ApiError refused(Provider from, int status, RefusalWords words, String message) {
     return new ApiError(
         status,
         "invalid_request_error",
-        code,
-        param,
+        words.textCode(),
+        words.param(),
         message != null
             ? message
             : "The provider `%s` refused the request.".formatted(from.name()));
   }
 
-  /**
-   * Google answers a wrong key with 400, <a
-   * href="https://cloud.google.com/apis/design/errors">explained</a> in details.
-   */
-  private static boolean isAboutKey(JsonNode error) {
-    return error
-        .path("details")
-        .valueStream()
-        .anyMatch(detail -> detail.path("reason").asText("").equals("API_KEY_INVALID"));
+  /** A server that does not know the model says so; one that does not know the path does not. */
+  private static String notFound(Provider from, String message) {
+    String words = message == null ? "" : message.toLowerCase(Locale.ROOT);
+    return words.isEmpty() || words.matches("(404 )?(page )?not found\\.?")
+        ? "The provider `%s` has nothing at the address that this server asks (404); its administrator has to check %s."
+            .formatted(from.name(), from.setting("BASE_URL"))
+        : message;
   }
 
-  /** The provider's rate limit, which passes, or a budget that is used up, which does not. */
-  private static ApiError tooManyRequests(Provider from, String retryAfter, JsonNode error) {
-    String type = error.path("type").asText("requests");
-    String code =
-        error.path("code").isTextual() ? error.path("code").textValue() : "rate_limit_exceeded";
-    String message = message(from, error);
-    boolean usedUp = type.equals(INSUFFICIENT_QUOTA) || code.equals(INSUFFICIENT_QUOTA);
+  private static ApiError contextLength(Refusal refusal, RefusalWords words, String message) {
+    String all = message == null ? "The request is too long." : message;
+    if (!all.toLowerCase(Locale.ROOT).contains(MAXIMUM_CONTEXT_LENGTH)) {
+      all += " (It is above the model's " + MAXIMUM_CONTEXT_LENGTH + ".)";
+    }
+    return new ApiError(
+        400,
+        "invalid_request_error",
+        "context_length_exceeded",
+        words.param() == null ? refusal.input() : words.param(),
+        all);
+  }
+
+  /** The account that this server has with the provider: waiting does not fill it. */
+  private static ApiError outOfMoney(Provider from, Refusal refusal, String message) {
     return new ApiError(
         429,
-        type,
-        code,
+        "insufficient_quota",
+        "insufficient_quota",
+        null,
+        message != null
+            ? message
+            : "This server's account with the provider `%s` is used up; its administrator has to top it up."
+                .formatted(from.name()),
+        refusal.status() == 429 && refusal.retryAfter() != null
+            ? seconds(refusal.retryAfter())
+            : null,
+        true);
+  }
+
+  /** The provider's rate limit, which passes. */
+  private static ApiError tooManyRequests(
+      Provider from, Refusal refusal, RefusalWords words, String message) {
+    return new ApiError(
+        429,
+        words.type() == null ? "requests" : words.type(),
+        words.textCode() == null ? "rate_limit_exceeded" : words.textCode(),
         null,
         message != null
             ? message
             : "The provider `%s` is over its rate limit.".formatted(from.name()),
-        usedUp && retryAfter == null ? null : seconds(retryAfter),
-        usedUp);
+        seconds(refusal.retryAfter()));
   }
 
-  /** An error object inside a stream. */
-  static ApiError inStream(Provider from, JsonNode error) {
-    String message = message(from, error);
-    return OpenAiErrors.upstream(
-            "The provider `%s` failed%s"
-                .formatted(
-                    from.name(),
-                    message == null ? " in the middle of its answer." : ": " + message))
-        .because(new ApiError.Upstream(0, message));
+  private static String reason(Refusal refusal, RefusalWords words) {
+    if (refusal.status() / 100 == 3) {
+      String location = refusal.location();
+      // A query may hold what is secret.
+      return location == null ? "redirect" : "redirect to " + location.replaceFirst("\\?.*", "?…");
+    }
+    return words.message() == null ? words.instead() : words.message();
   }
 
-  private static JsonNode errorObject(byte[] body) {
-    try {
-      JsonNode json = Json.parse(body);
-      // Gemini's compatible endpoint wraps the object in a list.
-      return (json.isArray() ? json.path(0) : json).path("error");
-    } catch (JsonProcessingException e) {
-      return MissingNode.getInstance();
-    }
-  }
-
-  private static String message(Provider from, JsonNode error) {
-    String message = error.isTextual() ? error.textValue() : text(error, "message");
-    // A page that some proxy on the way put into the object tells a client nothing.
-    if (message == null || message.isBlank() || message.stripLeading().startsWith("<")) {
-      return null;
-    }
-    if (from.apiKey() != null) {
-      message = message.replace(from.apiKey(), "…");
-    }
-    return message.length() <= MOST_MESSAGE_CHARACTERS
+  private static String shown(Provider from, RefusalWords words) {
+    String message = from.masked(words.message());
+    return message == null || message.length() <= MOST_MESSAGE_CHARACTERS
         ? message
         : message.substring(0, MOST_MESSAGE_CHARACTERS) + "…";
-  }
-
-  /** OpenAI's codes and messages are text; a number, which some send, only repeats the status. */
-  private static String text(JsonNode error, String name) {
-    return error.path(name).textValue();
   }
 
   private static Duration seconds(String retryAfter) {

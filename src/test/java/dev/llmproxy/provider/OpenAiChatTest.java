@@ -80,6 +80,7 @@ class OpenAiChatTest {
             new ByteArrayInputStream(Fixtures.bytes("streams/plain.openai.sse")),
             200,
             null,
+            null,
             chat("minimal"))) {
       List<String> names = new ArrayList<>();
       events.forEachRemaining(event -> names.add(event.name()));
@@ -90,10 +91,10 @@ class OpenAiChatTest {
   @Test
   void refusesAnAnswerThatIsAnError() {
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> CHAT.receive(body("{}"), 401, null, chat("minimal")))
+        .isThrownBy(() -> CHAT.receive(body("{}"), 401, null, null, chat("minimal")))
         .satisfies(e -> assertThat(e.error().code()).isEqualTo("upstream_auth_error"));
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> CHAT.receive(body("<html>"), 429, "9", chat("minimal")))
+        .isThrownBy(() -> CHAT.receive(body("<html>"), 429, "9", null, chat("minimal")))
         .satisfies(e -> assertThat(e.error().retryAfter()).hasSeconds(9));
   }
 
