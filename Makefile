@@ -1,5 +1,5 @@
 # make dev     builds, fetches the local model, starts on http://localhost:3000 and shows a first API key
-# make test    everything: unit, route, wire, SDK, browser and command-line tests, and the README
+# make test    everything: unit, route, wire, SDK, browser and command-line tests, and the README, in about half an hour
 # make build   only builds; ./llmproxy start then runs it
 # make fuzz    looks for provider streams that break the contract, for three minutes
 # make crash   kills the gateway a thousand times under load and compares the books: make crash KILLS=1000 SEED=7
