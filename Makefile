@@ -3,8 +3,9 @@
 # make build   only builds; ./llmproxy start then runs it
 # make fuzz    looks for provider streams that break the contract, for three minutes
 # make crash   kills the gateway a thousand times under load and compares the books: make crash KILLS=1000 SEED=7
+# make hostile runs the server with 512 MB against clients and providers that mean harm
 # make format  brings the Java sources into the form that the build checks
-.PHONY: dev test build fuzz crash format model clean
+.PHONY: dev test build fuzz crash hostile format model clean
 .DEFAULT_GOAL := dev
 
 maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
@@ -33,6 +34,9 @@ KILLS = 1000
 crash:
 	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@crash \
 	  -Dcrash.kills=$(KILLS) $(if $(SEED),-Dcrash.seed=$(SEED))
+
+hostile:
+	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@hostile
 
 format:
 	@$(maven) --quiet spotless:apply

@@ -19,7 +19,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
 /** The built gateway in a process of its own, run as the launcher runs it. */
-final class GatewayProcess {
+public final class GatewayProcess {
   private static final Path JAR = Path.of("target", "llmproxy.jar");
   private static final Duration LONGEST_START = Duration.ofMinutes(2);
   private static final int KILLED = 128 + 9;
@@ -76,8 +76,33 @@ final class GatewayProcess {
     return new GatewayProcess(builder.start(), log, "http://127.0.0.1:" + environment.get("PORT"));
   }
 
+  /**
+   * Starts it as an operator does, by its launcher, who gives it {@code JAVA_OPTS}.
+   *
+   * @param environment all that it gets besides the PATH and HOME of this process; PORT must be in
+   *     it
+   * @param log gets what it prints, after what is there
+   * @param openFiles what {@code ulimit -n} allows it; 0 for what this process has
+   */
+  public static GatewayProcess launch(Map<String, String> environment, Path log, int openFiles)
+      throws IOException {
+    if (!Files.exists(JAR)) {
+      throw new IllegalStateException(
+          JAR + " is missing: run this test by make test or make hostile");
+    }
+    String limit = openFiles == 0 ? "" : "ulimit -n " + openFiles + " && ";
+    ProcessBuilder builder =
+        new ProcessBuilder("sh", "-c", limit + "exec ./llmproxy start")
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(new File(log.toString())));
+    builder.environment().keySet().retainAll(List.of("PATH", "HOME"));
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.environment().putAll(environment);
+    return new GatewayProcess(builder.start(), log, "http://127.0.0.1:" + environment.get("PORT"));
+  }
+
   /** A free port that no outgoing connection takes while the gateway is dead. */
-  static int freePort(Random random) throws IOException {
+  public static int freePort(Random random) throws IOException {
     while (true) {
       int port = FIRST_PORT + random.nextInt(FIRST_EPHEMERAL_PORT - FIRST_PORT);
       try (ServerSocket socket = new ServerSocket()) {
@@ -90,7 +115,7 @@ final class GatewayProcess {
   }
 
   /** Waits until it answers; returns how long that took from now. */
-  Duration awaitAnswer() throws InterruptedException, IOException {
+  public Duration awaitAnswer() throws InterruptedException, IOException {
     long begin = System.nanoTime();
     while (true) {
       requireAlive();
@@ -117,7 +142,7 @@ final class GatewayProcess {
   }
 
   /** The end that an operator asks for. */
-  void stop() throws InterruptedException {
+  public void stop() throws InterruptedException {
     process.destroy();
     if (!process.waitFor(LONGEST_START.toSeconds(), TimeUnit.SECONDS)) {
       throw new IllegalStateException("The gateway does not stop; see " + log);
@@ -129,11 +154,16 @@ final class GatewayProcess {
   }
 
   /** Nobody is to be left behind by a test that fails. */
-  void destroy() {
+  public void destroy() {
     process.destroyForcibly();
   }
 
-  private void requireAlive() throws IOException {
+  /**
+   * Fails when it has ended.
+   *
+   * @throws IllegalStateException with the last lines of its log
+   */
+  public void requireAlive() throws IOException {
     if (!process.isAlive()) {
       List<String> lines = Files.readAllLines(log);
       throw new IllegalStateException(

@@ -1,0 +1,213 @@
+package dev.llmproxy.hostile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.Json;
+import dev.llmproxy.Settings;
+import dev.llmproxy.crash.GatewayProcess;
+import dev.llmproxy.emulator.ScriptedProvider;
+import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.workbook.Workbook;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Consumer;
+import org.awaitility.Awaitility;
+
+/**
+ * The built product, started by its launcher with 512 MB as in a small container, in front of a
+ * scripted provider named {@code openai}, with one key. Its log is {@code server.log} in its
+ * folder.
+ */
+public final class SmallServer implements AutoCloseable {
+  private static final Duration LONGEST = Duration.ofSeconds(60);
+
+  private final ScriptedProvider provider = ScriptedProvider.start();
+  private final Path folder;
+  private final Path data;
+  private final int port;
+  private final GatewayProcess process;
+  private final String key;
+  private final HttpClient client =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(20))
+          .build();
+
+  private SmallServer(Path folder, Map<String, String> settings, int openFiles)
+      throws IOException, InterruptedException {
+    this.folder = folder;
+    data = folder.resolve("data");
+    port = GatewayProcess.freePort(new Random());
+    Map<String, String> environment = new HashMap<>();
+    environment.put("JAVA_OPTS", "-Xmx512m");
+    environment.put("PORT", Integer.toString(port));
+    environment.put("HOST", "127.0.0.1");
+    environment.put("LLMPROXY_DATA", data.toString());
+    environment.put("OPENAI_BASE_URL", provider.baseUrl());
+    environment.put("OPENAI_API_KEY", "provider-secret");
+    environment.put("LOCAL_MODEL", "off");
+    environment.put("KEYS_REFRESH_SECONDS", "1");
+    environment.put("USAGE_FLUSH_SECONDS", "1");
+    environment.put("RATE_LIMIT_FREE", "1000000");
+    environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
+    environment.putAll(settings);
+    process = GatewayProcess.launch(environment, log(), openFiles);
+    try {
+      process.awaitAnswer();
+      key = createKey("hostile@example.com");
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      process.destroy();
+      provider.close();
+      throw e;
+    }
+  }
+
+  /** Starts in an empty folder. */
+  public static SmallServer start(Path folder) throws IOException, InterruptedException {
+    return start(folder, Map.of());
+  }
+
+  /**
+   * As {@link #start(Path)}.
+   *
+   * @param settings over those of tests; environment variables
+   */
+  public static SmallServer start(Path folder, Map<String, String> settings)
+      throws IOException, InterruptedException {
+    return new SmallServer(folder, settings, 0);
+  }
+
+  /** As {@link #start(Path, Map)}, with so many files and connections that it may have open. */
+  public static SmallServer start(Path folder, Map<String, String> settings, int openFiles)
+      throws IOException, InterruptedException {
+    return new SmallServer(folder, settings, openFiles);
+  }
+
+  public ScriptedProvider provider() {
+    return provider;
+  }
+
+  public int port() {
+    return port;
+  }
+
+  /** A key that works. */
+  public String key() {
+    return key;
+  }
+
+  /** What the server has printed so far. */
+  public String printed() throws IOException {
+    return Files.readString(log());
+  }
+
+  /** Where the server's embedded workbook listens. */
+  public URI workbook() throws IOException {
+    return URI.create(Files.readString(data.resolve("workbook.url")).strip());
+  }
+
+  /** Makes a key, as the command line does, and waits until the server takes it. */
+  public String createKey(String email) throws IOException {
+    String made = ApiKey.generate(new SecureRandom());
+    Workbook workbook =
+        Workbook.open(Settings.load(Path.of(""), Map.of("SHEETS_ROOT_URL", workbook().toString())));
+    new ApiKeyBook(workbook).add(made, email, "Test", "free", "2026-01-01T00:00:00Z");
+    Awaitility.await()
+        .atMost(LONGEST)
+        .until(() -> send(request("/v1/models", made, r -> {})).statusCode() == 200);
+    return made;
+  }
+
+  /** A request that asks the server; {@code with} completes it. */
+  public HttpRequest request(String path, String bearer, Consumer<HttpRequest.Builder> with) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(LONGEST);
+    if (bearer != null) {
+      request.header("Authorization", "Bearer " + bearer);
+    }
+    with.accept(request);
+    return request.build();
+  }
+
+  /** Asks, and waits for the whole answer. */
+  public HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
+    return client.send(request, HttpResponse.BodyHandlers.ofString());
+  }
+
+  /** Posts a chat request. */
+  public HttpResponse<String> post(String bearer, String body)
+      throws IOException, InterruptedException {
+    return send(
+        request(
+            "/v1/chat/completions",
+            bearer,
+            request -> request.POST(HttpRequest.BodyPublishers.ofString(body))));
+  }
+
+  /** Fails unless an ordinary request, plain and streamed, is still answered and recorded. */
+  public void assertServes() throws IOException, InterruptedException {
+    process.requireAlive();
+    assertAnswered(false);
+    assertAnswered(true);
+    process.requireAlive();
+  }
+
+  @Override
+  public void close() {
+    try {
+      process.stop();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      process.destroy();
+      provider.close();
+    }
+  }
+
+  private void assertAnswered(boolean stream) throws IOException, InterruptedException {
+    var body = Json.object().put("model", "openai/scripted").put("stream", stream);
+    body.putArray("messages").addObject().put("role", "user").put("content", "still there?");
+    HttpResponse<String> answer = post(key, Json.text(body));
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    assertThat(answer.body()).contains(stream ? "[DONE]" : "You said: still there?");
+    String id = answer.headers().firstValue("x-request-id").orElseThrow();
+    Awaitility.await()
+        .atMost(LONGEST)
+        .untilAsserted(() -> assertThat(recorded(id)).contains("SUCCESS"));
+  }
+
+  /** The status that the ledger has of a request, once it has ended. */
+  public Optional<String> recorded(String requestId) throws SQLException {
+    String url = "jdbc:sqlite:" + data.resolve("ledger.db") + "?open_mode=1&busy_timeout=10000";
+    try (Connection connection = DriverManager.getConnection(url);
+        PreparedStatement select =
+            connection.prepareStatement(
+                "select status from request where request_id = ? and sequence is not null")) {
+      select.setString(1, requestId);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? Optional.ofNullable(row.getString(1)) : Optional.empty();
+      }
+    }
+  }
+
+  private Path log() {
+    return folder.resolve("server.log");
+  }
+}
