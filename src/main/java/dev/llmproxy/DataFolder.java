@@ -132,17 +132,25 @@ public final class DataFolder {
   }
 
   /**
-   * Whether the folder is for llmproxy's data alone. One that somebody shares with it (a home
-   * folder, /tmp, that of the program) would be lost for its other users.
+   * Whether the folder is for llmproxy's data alone. One that is shared (/tmp, that of the program,
+   * one with programs in it) would be lost for its other users.
    */
   public static boolean own(Path folder) throws IOException {
     Path real = folder.toRealPath();
     return real.getParent() != null
-        && !Path.of(System.getProperty("user.home")).startsWith(real)
+        && !holdsHomes(real)
         && !Settings.defaultHome().startsWith(real)
         && !Files.exists(real.resolve("application.properties"))
         && ((int) Files.getAttribute(real, "unix:mode") & STICKY) == 0
         && holdsNothingButFiles(real);
+  }
+
+  /**
+   * A service's home is often the folder of its data; what is above a home is somebody else's too.
+   */
+  private static boolean holdsHomes(Path folder) {
+    Path home = Path.of(System.getProperty("user.home"));
+    return home.startsWith(folder) && !home.equals(folder);
   }
 
   /** Files, and folders of files that cannot be run, as exports and backups are. */

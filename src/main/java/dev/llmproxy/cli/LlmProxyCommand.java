@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
 import java.util.Set;
@@ -60,11 +61,19 @@ public final class LlmProxyCommand {
   public static void main(String[] arguments) {
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    System.exit(
-        commandLine(Settings.load(Settings.defaultHome()))
-            .setOut(out)
-            .setErr(err)
-            .execute(arguments));
+    System.exit(run(Settings.defaultHome(), out, err, arguments));
+  }
+
+  /** Runs a command with the settings of a home; returns its exit status. */
+  static int run(Path home, PrintWriter out, PrintWriter err, String... arguments) {
+    Settings settings;
+    try {
+      settings = Settings.load(home);
+    } catch (RuntimeException e) {
+      err.println("llmproxy: " + inWords(e));
+      return 1;
+    }
+    return commandLine(settings).setOut(out).setErr(err).execute(arguments);
   }
 
   /** The command line for these settings; its commands print where it is told to. */
@@ -74,7 +83,7 @@ public final class LlmProxyCommand {
         .registerConverter(int.class, LlmProxyCommand::wholeNumber)
         .registerConverter(LocalDate.class, LlmProxyCommand::day)
         .setExecutionStrategy(parsed -> run(settings, parsed))
-        .setParameterExceptionHandler((mistake, arguments) -> calledWrongly(mistake))
+        .setParameterExceptionHandler((mistake, arguments) -> calledWrongly(mistake, arguments))
         .setExecutionExceptionHandler((failure, command, parsed) -> {
           LOG.debug("{} failed", command.getCommandName(), failure);
           command.getErr().println("llmproxy: " + inWords(failure));
@@ -98,17 +107,28 @@ public final class LlmProxyCommand {
   }
 
   /** A sentence and where to read on; the page of help is shown to who has named no command. */
-  private static int calledWrongly(ParameterException mistake) {
+  private static int calledWrongly(ParameterException mistake, String[] arguments) {
     CommandLine command = mistake.getCommandLine();
     PrintWriter err = new PrintWriter(new HarmlessWriter(command.getErr()), true);
-    if (command.getParent() == null && !(mistake instanceof UnmatchedArgumentException)) {
+    if (arguments.length == 0) {
       command.usage(err);
       return command.getCommandSpec().exitCodeOnInvalidInput();
     }
-    err.println("llmproxy: " + mistake.getMessage());
+    err.println("llmproxy: " + inWords(mistake));
     UnmatchedArgumentException.printSuggestions(mistake, err);
     err.println("See ./%s --help".formatted(command.getCommandSpec().qualifiedName()));
     return command.getCommandSpec().exitCodeOnInvalidInput();
+  }
+
+  private static String inWords(ParameterException mistake) {
+    boolean noCommand =
+        mistake instanceof UnmatchedArgumentException unmatched
+            && mistake.getCommandLine().getParent() == null
+            && !unmatched.isUnknownOption();
+    return noCommand
+        ? "there is no command \"%s\""
+            .formatted(((UnmatchedArgumentException) mistake).getUnmatched().get(0))
+        : mistake.getMessage();
   }
 
   /** What failed, without the names of Java's classes. */

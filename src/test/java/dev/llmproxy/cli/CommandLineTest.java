@@ -418,6 +418,8 @@ class CommandLineTest {
         "usage --days many | \"many\" is no whole number",
         "usage --days 0 | --days must be",
         "usge | usage",
+        "nonsense | there is no command \"nonsense\"",
+        "help nonsense | nonsense",
         "conversations --since yesterday | \"yesterday\" is no date such as 2026-01-31",
         "create-api-key | EMAIL",
         "completion tcsh | bash",
@@ -429,6 +431,20 @@ class CommandLineTest {
     assertThat(err).startsWith("llmproxy: ").contains(said).contains("--help");
     assertThat(err.lines().count()).isLessThanOrEqualTo(4);
     assertThat(err).doesNotContain("Exception", "java.", "Usage: ");
+  }
+
+  @Test
+  void settingsThatCannotBeReadAreSaidInASentence() {
+    StringWriter errors = new StringWriter();
+
+    int status =
+        LlmProxyCommand.run(
+            data, new PrintWriter(errors, true), new PrintWriter(errors, true), "usage");
+
+    assertThat(status).isOne();
+    assertThat(errors.toString())
+        .startsWith("llmproxy: cannot read " + data.resolve("application.properties"))
+        .hasLineCount(1);
   }
 
   @Test

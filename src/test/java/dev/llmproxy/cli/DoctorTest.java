@@ -1,6 +1,7 @@
 package dev.llmproxy.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.api.services.sheets.v4.model.ClearValuesRequest;
@@ -159,6 +160,20 @@ class DoctorTest {
     assertThat(out)
         .contains(ledger + " is a link to " + elsewhere.toRealPath())
         .contains("holds other things than llmproxy's");
+  }
+
+  @Test
+  void aDataFolderOfAnotherAccountIsSaid() throws Exception {
+    Gateway.start(data()).close();
+    assumeThat(System.getProperty("user.name")).as("who may give files away").isEqualTo("root");
+    Files.setOwner(
+        data(),
+        data().getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
+
+    assertThat(doctor()).as(out).isZero();
+    assertThat(out)
+        .contains("warning  data", data() + " belongs to nobody, and this is root")
+        .contains("under one account, the folder's owner");
   }
 
   @Test
