@@ -57,6 +57,6 @@ public final class ErrorAnswer {
     } else {
       call.fail(error);
     }
-    Reply.of(exchange).error(error);
+    Reply.answering(exchange).error(error);
   }
 }

@@ -322,6 +322,16 @@ public final class OpenAiErrors {
     return new ApiError(503, SERVER, "overloaded", null, what, Duration.ofSeconds(5));
   }
 
+  /** What a route of this installation does not let pass; {@code why} is its message, or null. */
+  public static ApiError refused(String why) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "refused",
+        null,
+        why == null || why.isBlank() ? "This server refuses the request." : why);
+  }
+
   /** A provider that failed, answered garbage or ended early; {@code what} names the provider. */
   public static ApiError upstream(String what) {
     return new ApiError(502, SERVER, "upstream_error", null, what);
@@ -363,6 +373,9 @@ public final class OpenAiErrors {
     for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
       if (cause instanceof ApiException api) {
         return api.error();
+      }
+      if (RefusedException.refuses(cause)) {
+        return refused(cause.getMessage());
       }
       if (provider != null) {
         ApiError upstream = ofProviderCall(cause, provider);

@@ -106,6 +106,11 @@ public record ChatCall(
     return accumulator.head() == null ? turns.head(this) : accumulator.head();
   }
 
+  /** All texts that the client sent, for routes. */
+  public String promptText() {
+    return request.promptText();
+  }
+
   /** Whether the provider has begun to answer in the turn under way. */
   private boolean answering() {
     return turns.heard() || (turns.count() <= 1 && accumulator.head() != null);

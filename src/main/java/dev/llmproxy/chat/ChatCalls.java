@@ -13,7 +13,6 @@ import java.time.Clock;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /** Makes a request's {@link ChatCall} and keeps what comes of it. */
 public final class ChatCalls {
@@ -29,18 +28,26 @@ public final class ChatCalls {
   }
 
   /**
-   * The call that a request body asks for.
+   * What a body asks for.
    *
    * @param body UTF-8 JSON, or null
+   * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be
+   */
+  public ChatRequest request(@Body byte[] body) {
+    return ChatRequest.parse(body);
+  }
+
+  /**
+   * The call that a request asks for.
+   *
    * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be, 404 for a model nobody
    *     serves
    */
-  public ChatCall parse(
-      @Body byte[] body, @ExchangeProperty(Authenticator.CALLER) Caller caller, Exchange exchange) {
-    ToolNotices notices =
-        ToolNotices.of(
-            exchange.getMessage(HttpMessage.class).getRequest().getHeader(ToolNotices.HEADER));
-    ChatRequest request = ChatRequest.parse(body);
+  public ChatCall call(
+      @ExchangeProperty("request") ChatRequest request,
+      @ExchangeProperty(Authenticator.CALLER) Caller caller,
+      Exchange exchange) {
+    ToolNotices notices = ToolNotices.of(Reply.of(exchange).requestHeader(ToolNotices.HEADER));
     Target target = providers.select(request);
     return call(request, caller, target, tools.of(request, caller, target), notices, exchange);
   }
@@ -51,8 +58,8 @@ public final class ChatCalls {
    *
    * @throws dev.llmproxy.api.ApiException 404 for a model nobody serves
    */
-  public ChatCall of(
-      @Body ChatRequest request,
+  public ChatCall callOfForm(
+      @ExchangeProperty("request") ChatRequest request,
       @ExchangeProperty(Authenticator.CALLER) Caller caller,
       Exchange exchange) {
     Target target = providers.select(request);
@@ -66,7 +73,7 @@ public final class ChatCalls {
       ServerTools offer,
       ToolNotices notices,
       Exchange exchange) {
-    String id = Reply.of(exchange).header(HttpFront.REQUEST_ID);
+    String id = Reply.answering(exchange).header(HttpFront.REQUEST_ID);
     return new ChatCall(
         id,
         caller,

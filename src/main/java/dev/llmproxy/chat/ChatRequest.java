@@ -1,21 +1,25 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.ModelRequest;
 import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.api.RequestBody;
 import java.math.BigDecimal;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * A chat request as OpenAI's CreateChatCompletionRequest has it. Little is checked, and all of it
  * is passed on.
  *
- * @param body the request; never changed after parsing
+ * @param body the request; never changed
  */
-public record ChatRequest(ObjectNode body) {
+public record ChatRequest(ObjectNode body) implements ModelRequest {
   private static final Set<String> ROLES =
       Set.of("system", "developer", "user", "assistant", "tool", "function");
   private static final int MOST_STOPS = 4;
@@ -44,7 +48,68 @@ public record ChatRequest(ObjectNode body) {
     return request;
   }
 
+  @Override
+  public ModelRequest of(ObjectNode changed) {
+    return new ChatRequest(changed);
+  }
+
+  @Override
+  public String type() {
+    return "chat";
+  }
+
+  @Override
+  public String promptText() {
+    StringBuilder text = new StringBuilder();
+    for (JsonNode message : body.path("messages")) {
+      if (!text.isEmpty()) {
+        text.append('\n');
+      }
+      text.append(PromptText.of(message.path("content")));
+    }
+    return text.toString();
+  }
+
+  /** What the user said last; empty when nothing, or no text. */
+  public String lastUserText() {
+    String last = "";
+    for (JsonNode message : body.path("messages")) {
+      if (message.path("role").asText("").equals("user")) {
+        last = PromptText.of(message.path("content"));
+      }
+    }
+    return last;
+  }
+
+  @Override
+  public ModelRequest withReplaced(String regex, String replacement) {
+    Pattern pattern = ModelRequest.pattern(regex);
+    ObjectNode changed = copy();
+    ArrayNode messages = changed.putArray("messages");
+    for (JsonNode message : body.path("messages")) {
+      messages.add(PromptText.replaced((ObjectNode) message, pattern, replacement));
+    }
+    return of(changed);
+  }
+
+  @Override
+  public ModelRequest withMostTokens(int most) {
+    ObjectNode changed = copy();
+    boolean limited = false;
+    for (String name : List.of("max_tokens", "max_completion_tokens")) {
+      if (changed.path(name).isNumber()) {
+        limited = true;
+        changed.put(name, Math.min(changed.path(name).longValue(), most));
+      }
+    }
+    if (!limited) {
+      changed.put("max_tokens", most);
+    }
+    return of(changed);
+  }
+
   /** The model id that is asked for: {@code provider/model}. */
+  @Override
   public String model() {
     return body.get("model").textValue();
   }

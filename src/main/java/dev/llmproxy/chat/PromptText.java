@@ -24,6 +24,25 @@ final class PromptText {
     return text.toString();
   }
 
+  /** The same message with its texts rewritten; the message itself when nothing matches. */
+  static ObjectNode replaced(ObjectNode message, Pattern pattern, String replacement) {
+    JsonNode content = message.path("content");
+    if (!pattern.matcher(of(content)).find()) {
+      return message;
+    }
+    ObjectNode changed = message.deepCopy();
+    if (changed.get("content") instanceof ArrayNode parts) {
+      for (JsonNode part : parts) {
+        if (part instanceof ObjectNode object && part.path("text").isTextual()) {
+          object.put("text", pattern.matcher(part.path("text").asText()).replaceAll(replacement));
+        }
+      }
+    } else {
+      changed.put("content", pattern.matcher(content.asText()).replaceAll(replacement));
+    }
+    return changed;
+  }
+
   /**
    * The same messages with what was found put around what the user said last.
    *

@@ -198,12 +198,7 @@ public final class ToolOffer {
 
   /** A search for what the user said last, as far as it takes it; null when there are no words. */
   private static Search search(ObjectNode body, Target target) {
-    String question = "";
-    for (JsonNode message : body.path("messages")) {
-      if (message.path("role").asText("").equals("user")) {
-        question = PromptText.of(message.path("content")).strip();
-      }
-    }
+    String question = new ChatRequest(body).lastUserText().strip();
     if (question.isEmpty()) {
       return null;
     }

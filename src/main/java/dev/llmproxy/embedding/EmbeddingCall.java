@@ -58,6 +58,11 @@ public final class EmbeddingCall implements Call {
     return caller;
   }
 
+  /** All texts that the client sent, for routes. */
+  public String promptText() {
+    return request.promptText();
+  }
+
   public EmbeddingRequest request() {
     return request;
   }

@@ -22,17 +22,26 @@ public final class EmbeddingCalls {
   }
 
   /**
-   * The call that a request body asks for.
+   * What a body asks for.
    *
    * @param body UTF-8 JSON, or null
-   * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be, 404 for a model nobody
-   *     serves
+   * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be
    */
-  public EmbeddingCall parse(
-      @Body byte[] body, @ExchangeProperty(Authenticator.CALLER) Caller caller, Exchange exchange) {
-    EmbeddingRequest request = EmbeddingRequest.parse(body);
+  public EmbeddingRequest request(@Body byte[] body) {
+    return EmbeddingRequest.parse(body);
+  }
+
+  /**
+   * The call that a request asks for.
+   *
+   * @throws dev.llmproxy.api.ApiException 404 for a model nobody serves
+   */
+  public EmbeddingCall call(
+      @ExchangeProperty("request") EmbeddingRequest request,
+      @ExchangeProperty(Authenticator.CALLER) Caller caller,
+      Exchange exchange) {
     return new EmbeddingCall(
-        Reply.of(exchange).header(HttpFront.REQUEST_ID),
+        Reply.answering(exchange).header(HttpFront.REQUEST_ID),
         caller,
         request,
         providers.select(request),
@@ -49,6 +58,6 @@ public final class EmbeddingCalls {
       @Body ObjectNode provided, @ExchangeProperty("call") EmbeddingCall call, Exchange exchange) {
     ObjectNode list = EmbeddingList.repaired(provided, call);
     call.succeed((ObjectNode) list.get("usage"));
-    Reply.of(exchange).json(200, list);
+    Reply.answering(exchange).json(200, list);
   }
 }

@@ -1,20 +1,25 @@
 package dev.llmproxy.embedding;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.ModelRequest;
 import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.api.RequestBody;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * An embedding request as OpenAI's CreateEmbeddingRequest has it. Little is checked, and all of it
  * is passed on.
  *
- * @param body the request; never changed after parsing
+ * @param body the request; never changed
  * @param inputs what is to be embedded, each a text or an array of token numbers
  */
-public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) {
+public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implements ModelRequest {
   private static final int MOST_INPUTS = 2048;
 
   /** Twice what any known model gives. */
@@ -37,6 +42,51 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) {
     return new EmbeddingRequest(body.json(), inputs);
   }
 
+  @Override
+  public ModelRequest of(ObjectNode changed) {
+    return new EmbeddingRequest(changed, inputs(changed.get("input")));
+  }
+
+  @Override
+  public String type() {
+    return "embedding";
+  }
+
+  @Override
+  public String promptText() {
+    return inputs.stream()
+        .filter(JsonNode::isTextual)
+        .map(JsonNode::textValue)
+        .collect(Collectors.joining("\n"));
+  }
+
+  @Override
+  public ModelRequest withReplaced(String regex, String replacement) {
+    Pattern pattern = ModelRequest.pattern(regex);
+    ObjectNode changed = copy();
+    if (changed.path("input").isTextual()) {
+      changed.put("input", pattern.matcher(promptText()).replaceAll(replacement));
+    } else {
+      ArrayNode rewritten = Json.array();
+      for (JsonNode input : body.path("input")) {
+        if (input.isTextual()) {
+          rewritten.add(pattern.matcher(input.textValue()).replaceAll(replacement));
+        } else {
+          rewritten.add(input);
+        }
+      }
+      changed.set("input", rewritten);
+    }
+    return of(changed);
+  }
+
+  /** Vectors have no such limit. */
+  @Override
+  public ModelRequest withMostTokens(int most) {
+    return this;
+  }
+
+  @Override
   public String model() {
     return body.get("model").textValue();
   }

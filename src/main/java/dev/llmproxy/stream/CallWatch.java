@@ -8,7 +8,7 @@ import org.apache.camel.ExchangeProperty;
 public final class CallWatch {
   /** From now on the client's leaving interrupts whatever the request waits for. */
   public void begin(Exchange exchange) {
-    Reply.of(exchange).watch();
+    Reply.answering(exchange).watch();
   }
 
   /**

@@ -28,7 +28,7 @@ public final class ChunkSink {
   /** Writes the next event. */
   public void write(
       @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
-    Reply reply = Reply.of(exchange);
+    Reply reply = Reply.answering(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> {
         keepAlive.begin(reply);

@@ -19,8 +19,8 @@ public final class CompletionSink {
       case ChatEvent.ServerToolDelta call -> {}
       case ChatEvent.ToolCallStart start -> {}
       case ChatEvent.ToolCallResult result -> {}
-      case ChatEvent.Complete complete -> Reply.of(exchange).json(200, completion(chat));
-      case ChatEvent.Failed failed -> Reply.of(exchange).error(failed.error());
+      case ChatEvent.Complete complete -> Reply.answering(exchange).json(200, completion(chat));
+      case ChatEvent.Failed failed -> Reply.answering(exchange).error(failed.error());
     }
   }
 

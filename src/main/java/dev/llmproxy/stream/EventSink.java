@@ -27,7 +27,7 @@ public final class EventSink {
   /** Writes the next event, which the chat's accumulator has already. */
   public void write(
       @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
-    Reply reply = Reply.of(exchange);
+    Reply reply = Reply.answering(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> pieces(reply, delta);
       case ChatEvent.ServerToolDelta call -> {}

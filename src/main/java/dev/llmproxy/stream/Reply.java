@@ -9,9 +9,16 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
+import org.apache.camel.Message;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
+import org.apache.camel.http.base.HttpHeaderFilterStrategy;
+import org.apache.camel.spi.HeaderFilterStrategy;
 
 /**
  * The HTTP response of one request, written piece by piece past Camel, which would buffer it (an
@@ -23,6 +30,28 @@ public final class Reply {
   private static final String PROPERTY = "reply";
   private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
   private static final String PING = ": ping\n\n";
+  private static final HeaderFilterStrategy FILTER = new HttpHeaderFilterStrategy();
+  private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
+  private static final Pattern CONTROLS = Pattern.compile("[\\p{Cntrl}]");
+
+  /** What a route sets for a call to another server, and what would make an answer unreadable. */
+  private static final Set<String> OWN =
+      Set.of(
+          "accept",
+          "accept-encoding",
+          "api-key",
+          "authorization",
+          "content-encoding",
+          "cookie",
+          "keep-alive",
+          "proxy-authorization",
+          "set-cookie",
+          "user-agent",
+          "x-api-key",
+          "x-goog-api-key",
+          "x-request-id",
+          "x-subscription-token");
+
   private static final byte[] END_OF_EVENT = "\n\n".getBytes(StandardCharsets.US_ASCII);
 
   /**
@@ -62,6 +91,38 @@ public final class Reply {
       exchange.setProperty(PROPERTY, reply);
     }
     return reply;
+  }
+
+  /**
+   * The reply of an exchange, with the headers that routes have set on its message, which they are
+   * free to do until the first byte is sent. Headers of Camel's own, those that say how the answer
+   * is written, and what is a secret by its name stay here; and all do when the message is another
+   * server's answer.
+   */
+  public static Reply answering(Exchange exchange) {
+    Reply reply = of(exchange);
+    Message message = exchange.getMessage();
+    if (message.hasHeaders() && !reply.begun()) {
+      reply.take(message);
+    }
+    return reply;
+  }
+
+  private void take(Message message) {
+    if (message.getHeader(Exchange.HTTP_RESPONSE_CODE) != null) {
+      return;
+    }
+    for (Map.Entry<String, Object> header : message.getHeaders().entrySet()) {
+      String name = header.getKey();
+      if (!OWN.contains(name.toLowerCase(Locale.ROOT))
+          && !FILTER.applyFilterToCamelHeaders(name, header.getValue(), message.getExchange())
+          && HEADER_NAME.matcher(name).matches()) {
+        String value = message.getHeader(name, String.class);
+        if (value != null) {
+          response.putHeader(name, CONTROLS.matcher(value).replaceAll(" "));
+        }
+      }
+    }
   }
 
   /** From now until {@link #release} the calling thread is interrupted when the client leaves. */

@@ -4,16 +4,24 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.tool.ToolResult.Status;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
+import org.apache.camel.Message;
 import org.apache.camel.ProducerTemplate;
+import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.io.EofSensorInputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +37,9 @@ public final class ToolRunner {
   /** What the route configuration {@code errors} caught. */
   static final String FAILURE = "toolFailure";
 
+  /** The arguments as JSON. */
+  static final String ARGUMENTS = "arguments";
+
   static final String SUMMARY = "toolSummary";
 
   /** A list of {@link SearchResult}. */
@@ -36,6 +47,13 @@ public final class ToolRunner {
 
   private static final Logger LOG = LoggerFactory.getLogger(ToolRunner.class);
   private static final int MOST_AT_ONCE = 16;
+  private static final int MOST_BYTES = 16 << 20;
+
+  /** Types whose values people and models can read. */
+  private static final Pattern TEXTS =
+      Pattern.compile(
+          "(?i)text/.*|application/(.*\\+)?(json|xml|yaml)|application/(x-)?(ndjson|javascript|yaml|jsonl|sql|x-www-form-urlencoded)|image/svg\\+xml");
+
   private static final String AS_JSON =
       "The tool's result cannot be written as JSON. This is a fault of the tool.";
 
@@ -128,6 +146,7 @@ public final class ToolRunner {
     try (ProducerTemplate producer = endpoint.getCamelContext().createProducerTemplate()) {
       Exchange exchange = endpoint.createExchange();
       exchange.setProperty(TOOL, tool.name());
+      exchange.setProperty(ARGUMENTS, Json.text(arguments));
       exchange.getMessage().setBody(Json.map(arguments));
       producer.send(endpoint, exchange);
       Exception failure =
@@ -139,7 +158,7 @@ public final class ToolRunner {
         LOG.info("The tool {} failed: {}", call.name(), kinds(failure));
         return failed(call, message(failure), start);
       }
-      String content = capped(content(exchange.getMessage().getBody()));
+      String content = capped(content(exchange.getMessage()));
       String summary = exchange.getProperty(SUMMARY, content, String.class);
       return new ToolResult(
           call.id(),
@@ -161,11 +180,13 @@ public final class ToolRunner {
         : List.of();
   }
 
-  private String content(Object body) {
-    return switch (body) {
+  private String content(Message message) throws IOException {
+    return switch (message.getBody()) {
       case null -> "The tool gave no result.";
       case String text -> text;
-      default -> {
+      case byte[] bytes -> text(bytes, message);
+      case InputStream stream -> text(read(stream), message);
+      case Object body -> {
         try {
           yield Json.text(Json.tree(body));
         } catch (IllegalArgumentException e) {
@@ -174,6 +195,34 @@ public final class ToolRunner {
         }
       }
     };
+  }
+
+  /** More than this is not read: the model gets a part of it at most. */
+  private byte[] read(InputStream stream) throws IOException {
+    byte[] bytes;
+    try (stream) {
+      bytes = stream.readNBytes(Math.min(mostCharacters, MOST_BYTES / 4) * 4 + 1);
+      if (stream instanceof EofSensorInputStream live) {
+        // Closing it would read on to an end that may never come.
+        live.abort();
+      }
+    }
+    return bytes;
+  }
+
+  /** What a server has answered, in the character set that it says; binary data is no text. */
+  private static String text(byte[] bytes, Message message) {
+    ContentType type =
+        ContentType.parseLenient(message.getHeader(Exchange.CONTENT_TYPE, String.class));
+    Charset charset =
+        type == null || type.getCharset() == null ? StandardCharsets.UTF_8 : type.getCharset();
+    String text = new String(bytes, charset);
+    String name = type == null || type.getMimeType() == null ? "" : type.getMimeType();
+    if (TEXTS.matcher(name).matches() || (name.isEmpty() && text.indexOf('\uFFFD') < 0)) {
+      return text;
+    }
+    return "The tool gave %d bytes%s, which are no text."
+        .formatted(bytes.length, name.isEmpty() ? "" : " of the type " + name);
   }
 
   private String capped(String content) {

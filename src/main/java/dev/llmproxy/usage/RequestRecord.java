@@ -80,6 +80,11 @@ public record RequestRecord(
     return Json.text((ObjectNode) Json.tree(fields()));
   }
 
+  /** The {@link #text} as a JSON string, with its quotes. */
+  public String quotedText() {
+    return Json.text(Json.tree(text()));
+  }
+
   /** One line for people. */
   public String text() {
     StringBuilder text =

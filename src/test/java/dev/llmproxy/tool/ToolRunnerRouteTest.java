@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.llmproxy.Json;
 import dev.llmproxy.tool.ToolResult.Status;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,6 +18,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.apache.camel.Body;
+import org.apache.camel.Exchange;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -49,6 +52,12 @@ class ToolRunnerRouteTest {
   private static Tools tools;
   private static ToolRunner impatient;
   private static final TestTools TEST_TOOLS = new TestTools();
+  private static final Map<String, String> TYPES =
+      Map.of(
+          "1", "application/json",
+          "2", "text/plain; charset=iso-8859-1",
+          "3", "image/png",
+          "5", "application/problem+json; charset=utf-8");
 
   /** What the test's routes call. */
   @SuppressWarnings("DoNotCallSuggester")
@@ -104,6 +113,20 @@ class ToolRunnerRouteTest {
       };
     }
 
+    /** As a route leaves it that ends with a call of an HTTP server. */
+    public Object fetches(@Body Map<String, Object> arguments, Exchange exchange) {
+      String amount = String.valueOf(arguments.get("amount"));
+      exchange.getMessage().setHeader(Exchange.CONTENT_TYPE, TYPES.get(amount));
+      byte[] bytes =
+          switch (amount) {
+            case "1" -> "{\"a\": \"ä\"}".getBytes(StandardCharsets.UTF_8);
+            case "2" -> "grün".getBytes(StandardCharsets.ISO_8859_1);
+            case "5" -> "x".repeat(100_000).getBytes(StandardCharsets.UTF_8);
+            default -> new byte[] {(byte) 0x89, 'P', 'N', 'G', 0, (byte) 0xff};
+          };
+      return amount.equals("2") ? bytes : new ByteArrayInputStream(bytes);
+    }
+
     public Object refuses() {
       throw new ToolException("Ask for a smaller one.");
     }
@@ -132,8 +155,8 @@ class ToolRunnerRouteTest {
   static void start() throws Exception {
     for (String tool :
         List.of(
-            "types", "list", "essay", "nothing", "breaks", "digs", "bursts", "refuses", "meets",
-            "sleeps", "naps")) {
+            "types", "list", "essay", "nothing", "breaks", "digs", "bursts", "fetches", "refuses",
+            "meets", "sleeps", "naps")) {
       Files.writeString(folder.resolve("tool-" + tool + ".camel.yaml"), ROUTE.formatted(tool));
     }
     tools =
@@ -214,6 +237,30 @@ class ToolRunnerRouteTest {
   @Test
   void argumentsThatDoNotFitAreAnsweredWithTheSchema() throws Exception {
     assertThat(tools.run("calculator", "sum", "1+1").content()).contains("\"maxLength\":1000");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "1 | {\"a\": \"ä\"}",
+        "2 | grün",
+        "3 | The tool gave 6 bytes of the type image/png, which are no text.",
+        "4 | The tool gave 6 bytes, which are no text.",
+      })
+  void whatAServerHasAnsweredIsTextWhenItIsOne(String amount, String content) throws Exception {
+    ToolResult result =
+        tools.run(new ToolCall("call_1", "fetches", "{\"amount\": " + amount + "}"));
+
+    assertThat(result.status()).isEqualTo(Status.COMPLETED);
+    assertThat(result.content()).isEqualTo(content);
+  }
+
+  @Test
+  void aLongAnswerOfAServersIsCutToo() throws Exception {
+    ToolResult result = tools.run(new ToolCall("call_1", "fetches", "{\"amount\": 5}"));
+
+    assertThat(result.content()).startsWith("xxx").contains("[cut: these are the first 1000 of");
   }
 
   @Test
