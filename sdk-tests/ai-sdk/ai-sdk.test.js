@@ -245,6 +245,14 @@ for (const mishap of ['error=2', 'cut=2', 'end=2']) {
   });
 }
 
+// wire 1.3
+test('a silent provider is waited for', async () => {
+  const { text, errors } = await parts('[[script chunks=2 gap=6500]]');
+
+  assert.equal(text, 'word1 word2');
+  assert.equal(errors.length, 0);
+});
+
 for (const script of ['chunks=600 gap=100', 'chunks=5 silent=1']) {
   test(`leaving a stream cancels the provider's answer: ${script}`, needs(stats), async () => {
     const before = await cancelledStreams();

@@ -171,6 +171,12 @@ class Rows:
 
         assert str(raised.value)
 
+    # wire 1.3
+    def test_a_silent_provider_is_waited_for(self):
+        pieces, _ = self.client.stream("[[script chunks=2 gap=6500]]")
+
+        assert "".join(pieces) == "word1 word2"
+
     @pytest.mark.parametrize("script", ["chunks=600 gap=100", "chunks=5 silent=1"])
     def test_leaving_a_stream_cancels_the_providers_answer(self, script):
         before = cancelled()

@@ -438,6 +438,15 @@ func TestFailureInTheMiddleIsAnError(t *testing.T) {
 	}
 }
 
+// wire 1.3
+func TestASilentProviderIsWaitedFor(t *testing.T) {
+	_, text, _, err := stream(t, ask("[[script chunks=2 gap=6500]]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "text", text, "word1 word2")
+}
+
 func cancelled(t *testing.T) (answers int) {
 	stats := os.Getenv("LLMPROXY_SCRIPTED_STATS")
 	if stats == "" {

@@ -80,6 +80,20 @@ for (const habit of ['groq=1', 'bare=1', 'fields=1', 'crlf=1', 'split=1', 'finis
   });
 }
 
+// wire 1.3
+test('a silent provider is waited for', async () => {
+  const chunks = await collect(
+    await client.chat.completions.create({
+      model,
+      messages: user('[[script chunks=2 gap=6500]]'),
+      stream: true,
+    }),
+  );
+
+  const text = chunks.map((chunk) => chunk.choices[0].delta.content || '').join('');
+  assert.equal(text, 'word1 word2');
+});
+
 for (const script of ['chunks=600 gap=100', 'silent=1']) {
   test(`leaving a stream cancels the provider's answer: ${script}`, needs(stats), async () => {
     const before = await cancelledStreams();

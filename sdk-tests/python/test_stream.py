@@ -102,6 +102,15 @@ def test_reasoning_comes_through(client, model):
     assert reasoning == "Let me think."
 
 
+# wire 1.3
+def test_a_silent_provider_is_waited_for(client, model):
+    stream = client.chat.completions.create(
+        model=model, messages=user("[[script chunks=2 gap=6500]]"), stream=True
+    )
+
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "word1 word2"
+
+
 # wire 5.8
 def test_leaving_a_stream_cancels_the_providers_answer(client, model, provider_stats):
     before = provider_stats()["cancelled"]

@@ -69,9 +69,19 @@ def test_a_good_stream_passes(events, usage_asked):
 
 def test_comments_are_fine():
     good = reply([ROLE, WORD, FINISH])
-    good.body = b": ping\n\n" + good.body
+    good.body = b": ping\n: ping\n" + good.body
 
     assert wire.stream_violations(good, MODEL, usage_asked=False) == []
+
+
+# wire 1.3c
+def test_a_comment_and_an_empty_line_is_an_event_to_some():
+    bad = reply([ROLE, WORD, FINISH])
+    bad.body = b": ping\n\n" + bad.body
+
+    assert "an empty line after a comment alone" in str(
+        wire.stream_violations(bad, MODEL, usage_asked=False)
+    )
 
 
 STARTED = {"tool": "web_search", "status": "started", "query": "q", "call_id": "call_1"}

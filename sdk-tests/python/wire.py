@@ -122,10 +122,12 @@ def notifications(text: str) -> list[Notification]:
     """In the order of the stream, in whichever form they came."""
     found, said = [], ""
     for block in text.split("\n\n"):
-        if block.startswith(f": {NOTIFICATION} "):
-            fields = json.loads(block.removeprefix(f": {NOTIFICATION} "))
-            found.append(Notification("comment", fields, said))
-        elif block.startswith(f"event: {NOTIFICATION}\ndata: "):
+        while block.startswith(":"):
+            comment, _, block = block.partition("\n")
+            if comment.startswith(f": {NOTIFICATION} "):
+                fields = json.loads(comment.removeprefix(f": {NOTIFICATION} "))
+                found.append(Notification("comment", fields, said))
+        if block.startswith(f"event: {NOTIFICATION}\ndata: "):
             data = json.loads(block.partition("\ndata: ")[2])
             fields = {name: value for name, value in data.items() if name not in CHUNK_KEYS}
             form = "hybrid" if CHUNK_KEYS & data.keys() else "bare"
@@ -195,6 +197,11 @@ def framing_violations(text: str, events: list[Event], payloads: list[str]) -> l
         "[DONE] is not last": payloads[-1:] == ["[DONE]"],
         "[DONE] not exactly once": payloads.count("[DONE]") == 1,
         "an event without data": all(event.data for event in events),
+        # It is an event without data to openai-go before v3.43.
+        "an empty line after a comment alone": not any(
+            block and all(line.startswith(":") for line in block.split("\n"))
+            for block in text.replace("\r\n", "\n").split("\n\n")
+        ),
         "JSON over several lines": all(len(event.data) <= 1 for event in events),
         "something after [DONE]": text.rstrip().endswith("[DONE]"),
     }

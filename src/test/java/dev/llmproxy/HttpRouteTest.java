@@ -38,7 +38,7 @@ class HttpRouteTest {
     gateway.close();
   }
 
-  @Wire("1.3")
+  @Wire({"1.3", "1.3c"})
   @Test
   void aSilentStreamIsKeptAliveByComments() throws IOException {
     try (RawConnection client = gateway.connect()) {
@@ -50,7 +50,11 @@ class HttpRouteTest {
               "Connection: close"));
       String response = client.readAll();
 
-      assertThat(response).contains("word1", "word2", "word3", "[DONE]").contains(": ping\n\n");
+      assertThat(response)
+          .contains("word1", "word2", "word3", "[DONE]")
+          .contains(": ping\n")
+          // openai-go before v3.43 takes the empty line for an event, and ends.
+          .doesNotContain(": ping\n\n");
     }
   }
 

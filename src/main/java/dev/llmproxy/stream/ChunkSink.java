@@ -31,11 +31,11 @@ public final class ChunkSink {
     Reply reply = Reply.answering(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> {
-        keepAlive.begin(reply);
+        keepAlive.begin(reply, KeepAlive.LINE);
         reply.data(Json.bytes(delta.chunk()));
       }
       case ChatEvent.ServerToolDelta call -> {
-        keepAlive.begin(reply);
+        keepAlive.begin(reply, KeepAlive.LINE);
         reply.data(Json.bytes(call.chunk()));
       }
       case ChatEvent.ToolCallStart start -> notify(ToolNotification.of(start), chat, reply);
@@ -85,17 +85,17 @@ public final class ChunkSink {
         if (chat.turns().firstWord()) {
           delta.put("role", "assistant").put("content", "");
         }
-        keepAlive.begin(reply);
+        keepAlive.begin(reply, KeepAlive.LINE);
         // A chunk that says nothing, so that clients which take every event for one read on.
         ObjectNode chunk = chat.turns().chunk(chat, delta, null);
         reply.event(NOTIFICATION, Json.bytes(chunk.setAll(notification)));
       }
       case COMMENT -> {
-        keepAlive.begin(reply);
+        keepAlive.begin(reply, KeepAlive.LINE);
         reply.comment(NOTIFICATION + " " + Json.text(notification));
       }
       case BARE -> {
-        keepAlive.begin(reply);
+        keepAlive.begin(reply, KeepAlive.LINE);
         reply.event(NOTIFICATION, Json.bytes(ToolNotification.bare(notification)));
       }
       case OFF -> {}

@@ -115,7 +115,7 @@ public final class EventSink {
   }
 
   private void send(Reply reply, String name, ObjectNode json) {
-    keepAlive.begin(reply);
+    keepAlive.begin(reply, KeepAlive.BLOCK);
     reply.event(name, Json.bytes(json));
   }
 }

@@ -8,8 +8,19 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Keeps silent streams alive: proxies and clients give up on a connection that says nothing. Uses
  * comments, because every other form of event kills clients. One timer serves all streams.
+ *
+ * <p>A comment without an empty line after it belongs to the event that comes next, as the format
+ * has it: openai-go before v3.43 takes a comment and an empty line for an event without data, and
+ * ends. A page that looks for events between empty lines by hand may find only those that begin a
+ * block, so that its comments are blocks of their own.
  */
 public final class KeepAlive {
+  /** A comment for clients of OpenAI's format. */
+  static final String LINE = ": ping\n";
+
+  /** A comment for pages that take a stream apart by hand. */
+  static final String BLOCK = ": ping\n\n";
+
   private static final long TICK_MILLIS = 1000;
 
   private final Duration silence;
@@ -24,10 +35,14 @@ public final class KeepAlive {
     vertx.setPeriodic(TICK_MILLIS, tick -> beat());
   }
 
-  /** Begins a stream that has not begun yet, and watches over it until it ends. */
-  void begin(Reply stream) {
+  /**
+   * Begins a stream that has not begun yet, and watches over it until it ends.
+   *
+   * @param ping {@link #LINE} or {@link #BLOCK}
+   */
+  void begin(Reply stream, String ping) {
     if (!stream.begun()) {
-      stream.beginStream();
+      stream.beginStream(ping);
       streams.add(stream);
     }
   }

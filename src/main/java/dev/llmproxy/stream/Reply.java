@@ -29,7 +29,6 @@ import org.apache.camel.spi.HeaderFilterStrategy;
 public final class Reply {
   private static final String PROPERTY = "reply";
   private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
-  private static final String PING = ": ping\n\n";
   private static final HeaderFilterStrategy FILTER = new HttpHeaderFilterStrategy();
   private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
   private static final Pattern CONTROLS = Pattern.compile("[\\p{Cntrl}]");
@@ -67,6 +66,7 @@ public final class Reply {
   private final Semaphore unsent = new Semaphore(MOST_UNSENT_BYTES);
   private final Object lock = new Object();
   private Thread worker;
+  private volatile String ping;
   private volatile boolean gone;
   private volatile long lastWrite = System.nanoTime();
 
@@ -219,8 +219,13 @@ public final class Reply {
     json(error.status(), error.toJson());
   }
 
-  /** Sends the head of an event stream. */
-  public void beginStream() {
+  /**
+   * Sends the head of an event stream.
+   *
+   * @param ping what keeps it alive while it is silent
+   */
+  void beginStream(String ping) {
+    this.ping = ping;
     response
         .setChunked(true)
         .putHeader("Content-Type", "text/event-stream; charset=utf-8")
@@ -235,7 +240,7 @@ public final class Reply {
       boolean open = begun() && !over() && unsent.availablePermits() == MOST_UNSENT_BYTES;
       if (open && System.nanoTime() - lastWrite >= silence.toNanos()) {
         lastWrite = System.nanoTime();
-        var unused = response.write(PING);
+        var unused = response.write(ping);
       }
     }
   }
@@ -268,9 +273,12 @@ public final class Reply {
             .appendBytes(END_OF_EVENT));
   }
 
-  /** Writes a comment, which no client takes for an event; see {@link #data}. */
+  /**
+   * Writes a comment, which no client takes for an event, as a part of the event that comes next;
+   * see {@link #data}.
+   */
   public void comment(String text) {
-    write(Buffer.buffer(": " + text + "\n\n"));
+    write(Buffer.buffer(": " + text + "\n"));
   }
 
   /** Ends the stream. */

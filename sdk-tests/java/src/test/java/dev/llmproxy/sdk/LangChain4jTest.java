@@ -237,6 +237,15 @@ class LangChain4jTest {
     assertThat(stream.pieces).containsExactly("word1", " word2");
   }
 
+  /** wire 1.3 */
+  @Test
+  void aSilentProviderIsWaitedFor() {
+    Stream stream = new Stream(false).of(ask("[[script chunks=2 gap=6500]]").build());
+
+    assertThat(stream.whole).succeedsWithin(60, TimeUnit.SECONDS);
+    assertThat(stream.pieces).containsExactly("word1", " word2");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"chunks=600 gap=100", "chunks=5 silent=1"})
   void leavingAStreamCancelsTheProvidersAnswer(String script) throws Exception {

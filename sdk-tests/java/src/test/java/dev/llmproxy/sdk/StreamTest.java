@@ -76,6 +76,14 @@ class StreamTest {
     assertThat(text.toString()).isEqualTo("word1 word2 word3 word4 word5");
   }
 
+  /** wire 1.3 */
+  @Test
+  void aSilentProviderIsWaitedFor() {
+    assertThat(stream(ask("[[script chunks=2 gap=6500]]").build()))
+        .extracting(chunk -> chunk.choices().get(0).delta().content().orElse(""))
+        .containsSubsequence("word1", " word2");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"chunks=600 gap=100", "silent=1"})
   void leavingAStreamCancelsTheProvidersAnswer(String script) throws Exception {
