@@ -68,7 +68,7 @@ public final class Application implements AutoCloseable {
   private final RequestLog requestLog = new RequestLog();
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
-  private Application(Settings settings, Clock clock) {
+  private Application(Settings settings, Clock clock, Clock steady) {
     this.settings = settings;
     providers = new ProviderCatalogue(settings);
     mcpServers = new McpServers(settings);
@@ -82,7 +82,7 @@ public final class Application implements AutoCloseable {
     ledger = Ledger.open(settings);
     workbook = openWorkbook();
     keyDirectory = openKeyDirectory(clock);
-    usageMeter = new UsageMeter(ledger, clock);
+    usageMeter = new UsageMeter(ledger, steady);
     FlushBook flushBook = new FlushBook(ledger);
     workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
     usageFlush = new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock);
@@ -104,12 +104,17 @@ public final class Application implements AutoCloseable {
    * @throws RuntimeException with a message for the operator when a part cannot be opened
    */
   public static synchronized Application open(Settings settings) {
-    return open(settings, Clock.systemUTC());
+    return open(settings, Clock.systemUTC(), new SteadyClock());
   }
 
-  /** As {@link #open(Settings)}, with a clock of one's own. */
-  public static synchronized Application open(Settings settings, Clock clock) {
-    current = new Application(settings, clock);
+  /**
+   * As {@link #open(Settings)}, with clocks of one's own.
+   *
+   * @param clock what people and calendars go by
+   * @param steady what waits and durations go by: it only goes forward
+   */
+  public static synchronized Application open(Settings settings, Clock clock, Clock steady) {
+    current = new Application(settings, clock, steady);
     return current;
   }
 

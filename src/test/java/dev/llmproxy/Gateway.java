@@ -33,11 +33,13 @@ public final class Gateway implements AutoCloseable {
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final Clock clock;
+  private final Clock steady;
   private Application application;
   private Server server;
 
-  private Gateway(Path home, Path data, Map<String, String> settings, Clock clock) {
+  private Gateway(Path home, Path data, Map<String, String> settings, Clock clock, Clock steady) {
     this.clock = clock;
+    this.steady = steady;
     Map<String, String> environment = new HashMap<>();
     environment.put("PORT", "0");
     environment.put("HOST", "127.0.0.1");
@@ -62,12 +64,17 @@ public final class Gateway implements AutoCloseable {
 
   /** As {@link #start(Path)} with settings over those of tests. */
   public static Gateway start(Path data, Map<String, String> settings) {
-    return start(data, settings, Clock.systemUTC());
+    return start(data, settings, Clock.systemUTC(), new SteadyClock());
   }
 
-  /** As {@link #start(Path, Map)} with a clock of one's own. */
+  /** As {@link #start(Path, Map)} with a clock of one's own, which waits go by too. */
   public static Gateway start(Path data, Map<String, String> settings, Clock clock) {
-    return start(Path.of(""), data, settings, clock);
+    return start(data, settings, clock, clock);
+  }
+
+  /** As {@link #start(Path, Map, Clock)} with another clock for waits and durations. */
+  public static Gateway start(Path data, Map<String, String> settings, Clock clock, Clock steady) {
+    return start(Path.of(""), data, settings, clock, steady);
   }
 
   /**
@@ -85,11 +92,12 @@ public final class Gateway implements AutoCloseable {
 
   /** As {@link #start(Path, Map)} with a home of one's own, e.g. an {@link OwnHome}. */
   public static Gateway startAt(Path home, Path data, Map<String, String> settings) {
-    return start(home, data, settings, Clock.systemUTC());
+    return start(home, data, settings, Clock.systemUTC(), new SteadyClock());
   }
 
-  private static Gateway start(Path home, Path data, Map<String, String> settings, Clock clock) {
-    Gateway gateway = new Gateway(home, data, settings, clock);
+  private static Gateway start(
+      Path home, Path data, Map<String, String> settings, Clock clock, Clock steady) {
+    Gateway gateway = new Gateway(home, data, settings, clock, steady);
     gateway.start();
     return gateway;
   }
@@ -101,7 +109,7 @@ public final class Gateway implements AutoCloseable {
 
   /** As {@link #startUnread(Path, Map)} with a clock of one's own. */
   public static Gateway startUnread(Path data, Map<String, String> settings, Clock clock) {
-    Gateway gateway = new Gateway(Path.of(""), data, settings, clock);
+    Gateway gateway = new Gateway(Path.of(""), data, settings, clock, clock);
     gateway.open();
     return gateway;
   }
@@ -113,7 +121,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   private void open() {
-    application = Application.open(settings, clock);
+    application = Application.open(settings, clock, steady);
     server = Server.start(application);
   }
 

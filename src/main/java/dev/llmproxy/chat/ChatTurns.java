@@ -5,7 +5,6 @@ import dev.llmproxy.Json;
 import dev.llmproxy.tool.ToolRunner;
 import dev.llmproxy.usage.TokenCount;
 import java.math.BigDecimal;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import org.apache.camel.Body;
@@ -21,7 +20,6 @@ public final class ChatTurns {
   private final int mostTurns;
   private final Duration longest;
   private final BigDecimal mostDollars;
-  private final Clock clock = Clock.systemUTC();
 
   /**
    * @param mostTurns of one chat, 1 or more
@@ -101,7 +99,7 @@ public final class ChatTurns {
     if (turns.count() >= mostTurns) {
       return mostTurns + " turns";
     }
-    if (Duration.between(chat.started(), clock.instant()).compareTo(longest) >= 0) {
+    if (turns.age().compareTo(longest) >= 0) {
       return longest.toSeconds() + " seconds";
     }
     if (mostDollars != null) {

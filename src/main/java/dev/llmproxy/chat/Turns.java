@@ -7,6 +7,7 @@ import dev.llmproxy.Json;
 import dev.llmproxy.provider.Usage;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,7 @@ public final class Turns {
       long piecesBefore,
       ObjectNode reported) {}
 
+  private final long began = System.nanoTime();
   private final ServerTools tools;
   private final ArrayNode added = Json.array();
   private volatile ObjectNode body;
@@ -68,6 +70,11 @@ public final class Turns {
   /** What the provider is asked in this turn: an OpenAI chat request; not to be changed. */
   public ObjectNode body() {
     return body;
+  }
+
+  /** How long the chat has been under way, whatever is done to the system's clock. */
+  Duration age() {
+    return Duration.ofNanos(System.nanoTime() - began);
   }
 
   /** How often the provider has been asked. */

@@ -2,6 +2,7 @@ package dev.llmproxy.usage;
 
 import dev.llmproxy.usage.GroupCommit.Statements;
 import dev.llmproxy.workbook.SheetMemory;
+import java.math.BigInteger;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -33,7 +34,11 @@ public final class FlushBook implements SheetMemory {
           + " from dead_letter d join request r on r.request_id = d.request_id"
           + " where d.retry_number > ? and d.retry_number <= ?) w";
   private static final String COUNTS =
-      "select key_hash, count(*), sum(tokens_in + tokens_out), max(admitted_at) from "
+      "select key_hash, count(*), max(admitted_at), "
+          + RequestTable.sum("tokens_in")
+          + ", "
+          + RequestTable.sum("tokens_out")
+          + " from "
           + WRITTEN
           // People who sign in come without a key.
           + " where key_hash <> '' group by key_hash";
@@ -99,7 +104,7 @@ public final class FlushBook implements SheetMemory {
     long fromCheckpoint = back ? 0 : before.checkpoint;
     long fromRetries = back ? 0 : before.retries;
     // Summed up before, so that the ledger's one writing thread does not wait for it.
-    List<Object[]> counts = rows(COUNTS, 4, fromCheckpoint, checkpoint, fromRetries, retries);
+    Map<String, KeyCount> counts = counts(fromCheckpoint, checkpoint, fromRetries, retries);
     List<Object[]> days = rows(DAYS, 3, fromCheckpoint, checkpoint, fromRetries, retries);
     write(connection -> {
       if (update(
@@ -117,8 +122,8 @@ public final class FlushBook implements SheetMemory {
         update(connection, "update key_counter set requests = 0, tokens = 0, last_used = null");
         update(connection, "delete from flush_day");
       }
-      for (Object[] count : counts) {
-        addCount(connection, count);
+      for (Map.Entry<String, KeyCount> key : counts.entrySet()) {
+        addCount(connection, key.getKey(), key.getValue());
       }
       for (Object[] day : days) {
         if (update(
@@ -145,10 +150,13 @@ public final class FlushBook implements SheetMemory {
     Map<String, KeyCount> counts = new HashMap<>();
     for (Object[] row :
         rows(
-            "select key_hash, coalesce(base_requests, 0) + requests, coalesce(base_tokens, 0) + tokens, last_used from key_counter",
-            4)) {
-      Instant lastUsed = row[3] == null ? null : Instant.ofEpochMilli(number(row[3]));
-      counts.put((String) row[0], new KeyCount(number(row[1]), number(row[2]), lastUsed));
+            "select key_hash, coalesce(base_requests, 0) + requests, coalesce(base_tokens, 0), tokens, last_used from key_counter",
+            5)) {
+      Instant lastUsed = row[4] == null ? null : Instant.ofEpochMilli(number(row[4]));
+      BigInteger tokens =
+          BigInteger.valueOf(number(row[2])).add(BigInteger.valueOf(number(row[3])));
+      counts.put(
+          (String) row[0], new KeyCount(number(row[1]), RequestTable.saturated(tokens), lastUsed));
     }
     return counts;
   }
@@ -373,24 +381,55 @@ public final class FlushBook implements SheetMemory {
         });
   }
 
-  private static void addCount(Connection connection, Object[] count) throws SQLException {
+  /** What is counted of each key, by hash, between two places of the flush. */
+  private Map<String, KeyCount> counts(
+      long fromCheckpoint, long toCheckpoint, long fromRetries, long toRetries) {
+    return ledger.read(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(COUNTS)) {
+        bind(select, fromCheckpoint, toCheckpoint, fromRetries, toRetries);
+        Map<String, KeyCount> counts = new HashMap<>();
+        try (ResultSet row = select.executeQuery()) {
+          while (row.next()) {
+            BigInteger tokens = RequestTable.sum(row, 4).add(RequestTable.sum(row, 6));
+            counts.put(
+                row.getString(1),
+                new KeyCount(
+                    row.getLong(2),
+                    RequestTable.saturated(tokens),
+                    Instant.ofEpochMilli(row.getLong(3))));
+          }
+        }
+        return counts;
+      }
+    });
+  }
+
+  /**
+   * Tokens stay at the most that fits: SQLite would go on with a fraction, PostgreSQL not at all.
+   */
+  private static void addCount(Connection connection, String key, KeyCount count)
+      throws SQLException {
+    long lastUsed = count.lastUsed().toEpochMilli();
     if (update(
             connection,
-            "update key_counter set requests = requests + ?, tokens = tokens + ?,"
+            "update key_counter set requests = requests + ?,"
+                + " tokens = case when tokens > ? then ? else tokens + ? end,"
                 + " last_used = case when last_used > ? then last_used else ? end where key_hash = ?",
-            count[1],
-            count[2],
-            count[3],
-            count[3],
-            count[0])
+            count.requests(),
+            Long.MAX_VALUE - count.tokens(),
+            Long.MAX_VALUE,
+            count.tokens(),
+            lastUsed,
+            lastUsed,
+            key)
         == 0) {
       update(
           connection,
           "insert into key_counter (key_hash, requests, tokens, last_used) values (?, ?, ?, ?)",
-          count[0],
-          count[1],
-          count[2],
-          count[3]);
+          key,
+          count.requests(),
+          count.tokens(),
+          lastUsed);
     }
   }
 

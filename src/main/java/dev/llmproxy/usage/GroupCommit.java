@@ -18,7 +18,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes for many through one connection: what arrives while a transaction is being committed
  * shares the next one, so that nobody waits for more than two commits and the disk sees few. A
- * connection that fails is replaced.
+ * connection that fails is replaced. What cannot be written for what it holds fails alone. Each
+ * piece of work comes to an end, whatever is thrown on the way: somebody waits for it.
  */
 final class GroupCommit implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
@@ -30,7 +31,8 @@ final class GroupCommit implements AutoCloseable {
   private final LedgerStore store;
   private final BlockingQueue<Work<?>> queue = new LinkedBlockingQueue<>();
   private final Thread thread;
-  private volatile boolean closed;
+  private final Object closing = new Object();
+  private boolean closed;
   // All below: the writing thread's alone.
   private Connection connection;
   private SQLException unreachable;
@@ -53,8 +55,8 @@ final class GroupCommit implements AutoCloseable {
   }
 
   /**
-   * The same statements for many inputs at once, with an output for each, in order. They must not
-   * fail for what an input holds, since they fail for all that share the transaction.
+   * The same statements for many inputs at once, with an output for each, in order. When they fail
+   * for what an input holds they are run again with fewer, until that input fails alone.
    */
   interface BatchStatements<I, O> {
     List<O> run(Connection connection, List<I> inputs) throws SQLException;
@@ -86,8 +88,10 @@ final class GroupCommit implements AutoCloseable {
   /** Commits what is waiting, then closes the connection. */
   @Override
   public void close() {
-    closed = true;
-    queue.add(STOP);
+    synchronized (closing) {
+      closed = true;
+      queue.add(STOP);
+    }
     try {
       thread.join();
     } catch (InterruptedException e) {
@@ -96,11 +100,14 @@ final class GroupCommit implements AutoCloseable {
   }
 
   private <T> CompletableFuture<T> submit(Work<T> work) {
-    if (closed) {
-      work.committed.completeExceptionally(new LedgerException("The ledger is closed.", null));
-    } else {
-      queue.add(work);
+    // Nothing may come after STOP: nobody would write it.
+    synchronized (closing) {
+      if (!closed) {
+        queue.add(work);
+        return work.committed;
+      }
     }
+    work.committed.completeExceptionally(new LedgerException("The ledger is closed.", null));
     return work.committed;
   }
 
@@ -110,14 +117,14 @@ final class GroupCommit implements AutoCloseable {
       return committed.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof LedgerException failure) {
-        throw new LedgerException(failure.getMessage(), failure, failure.outcomeUnknown());
+        throw failure.again();
       }
       throw e;
     }
   }
 
   private void loop() {
-    List<Work<?>> batch = new ArrayList<>();
+    List<Work<?>> batch = new ArrayList<>(MOST_IN_ONE_COMMIT);
     boolean stopped = false;
     while (!stopped) {
       try {
@@ -127,6 +134,9 @@ final class GroupCommit implements AutoCloseable {
         commit(batch);
       } catch (InterruptedException e) {
         LOG.error("The ledger's writer was interrupted; nobody may do that", e);
+      } catch (RuntimeException | Error e) {
+        // Not even running out of memory may end the only thread that writes.
+        batch.forEach(work -> work.fail("The ledger cannot be written: " + e, e, true));
       }
       batch.clear();
     }
@@ -139,11 +149,13 @@ final class GroupCommit implements AutoCloseable {
       execute(batch);
       committing = true;
       connection.commit();
-    } catch (SQLException | RuntimeException e) {
+    } catch (SQLException | RuntimeException | Error e) {
       disconnect();
       String reason = e instanceof SQLException sql ? store.reason(sql) : e.toString();
+      // A server of its own may have committed what it could not answer any more.
+      boolean outcomeUnknown = committing && store.shared();
       for (Work<?> work : batch) {
-        work.fail("The ledger cannot be written: " + reason, e, committing);
+        work.fail("The ledger cannot be written: " + reason, e, outcomeUnknown);
       }
       return;
     }
@@ -155,21 +167,37 @@ final class GroupCommit implements AutoCloseable {
     boolean used = connection != null;
     try {
       connect();
-      executeOnce(batch);
+      executeOrIsolate(batch);
     } catch (SQLException e) {
       if (!used || connection.isValid(VALID_SECONDS)) {
         throw e;
       }
       disconnect();
       connect();
-      executeOnce(batch);
+      executeOrIsolate(batch);
     }
   }
 
-  private void executeOnce(List<Work<?>> batch) throws SQLException {
+  /** Savepoints cost a way to the database each, so they come only when something is wrong. */
+  private void executeOrIsolate(List<Work<?>> batch) throws SQLException {
+    try {
+      executeOnce(batch, OneOfMany::execute);
+    } catch (SQLException | RuntimeException | Error e) {
+      if (!isOfWhatIsWritten(e)) {
+        throw e;
+      }
+      connection.rollback();
+      executeOnce(batch, this::executeIsolating);
+    }
+  }
+
+  private void executeOnce(List<Work<?>> batch, Executing executing) throws SQLException {
     Map<BatchStatements<?, ?>, List<OneOfMany<?, ?>>> batches = new LinkedHashMap<>();
     List<Single<?>> singles = new ArrayList<>();
     for (Work<?> work : batch) {
+      if (work.failed()) {
+        continue;
+      }
       switch (work) {
         case OneOfMany<?, ?> one ->
             batches.computeIfAbsent(one.statements, statements -> new ArrayList<>()).add(one);
@@ -177,11 +205,38 @@ final class GroupCommit implements AutoCloseable {
       }
     }
     for (List<OneOfMany<?, ?>> many : batches.values()) {
-      OneOfMany.execute(connection, many);
+      executing.execute(connection, many);
     }
     for (Single<?> single : singles) {
       single.execute(connection);
     }
+  }
+
+  /** Halves what fails, down to the inputs that are to blame, which fail alone. */
+  private void executeIsolating(Connection connection, List<OneOfMany<?, ?>> many)
+      throws SQLException {
+    Savepoint before = connection.setSavepoint();
+    try {
+      OneOfMany.execute(connection, many);
+      connection.releaseSavepoint(before);
+    } catch (SQLException | RuntimeException | Error e) {
+      if (!isOfWhatIsWritten(e)) {
+        throw e;
+      }
+      connection.rollback(before);
+      if (many.size() == 1) {
+        String reason = e instanceof SQLException sql ? store.reason(sql) : e.toString();
+        many.getFirst().refuse("The ledger does not take this: " + reason, e);
+      } else {
+        int half = many.size() / 2;
+        executeIsolating(connection, many.subList(0, half));
+        executeIsolating(connection, many.subList(half, many.size()));
+      }
+    }
+  }
+
+  private boolean isOfWhatIsWritten(Throwable failure) {
+    return !(failure instanceof SQLException sql) || store.isOfWhatIsWritten(sql);
   }
 
   /** While there is none to be had, only one try a second is waited for. */
@@ -209,9 +264,13 @@ final class GroupCommit implements AutoCloseable {
     try (Connection closing = connection) {
       connection = null;
       closing.rollback();
-    } catch (SQLException e) {
+    } catch (SQLException | RuntimeException | Error e) {
       LOG.debug("A connection of the ledger did not close cleanly", e);
     }
+  }
+
+  private interface Executing {
+    void execute(Connection connection, List<OneOfMany<?, ?>> many) throws SQLException;
   }
 
   private abstract static sealed class Work<T> {
@@ -224,6 +283,15 @@ final class GroupCommit implements AutoCloseable {
 
     final void fail(String message, Throwable cause, boolean outcomeUnknown) {
       committed.completeExceptionally(new LedgerException(message, cause, outcomeUnknown));
+    }
+
+    /** Fails for what it holds: another try would fail as well. */
+    final void refuse(String message, Throwable cause) {
+      committed.completeExceptionally(LedgerException.refused(message, cause));
+    }
+
+    final boolean failed() {
+      return committed.isDone();
     }
   }
 
@@ -240,7 +308,7 @@ final class GroupCommit implements AutoCloseable {
       try {
         result = statements.run(connection);
         connection.releaseSavepoint(before);
-      } catch (SQLException | RuntimeException e) {
+      } catch (SQLException | RuntimeException | Error e) {
         connection.rollback(before);
         fail("The ledger cannot be written: " + e.getMessage(), e, false);
       }

@@ -25,6 +25,9 @@ import org.apache.camel.Body;
  * read again until nothing differs.
  */
 public final class KeyCounters {
+  // A spreadsheet keeps fifteen digits; a number of more would never read back as it was written.
+  private static final long MOST_SHOWN = 999_999_999_999_999L;
+
   private final FlushBook book;
   private final WorkbookSchema schema;
   private Map<String, KeyCount> written = Map.of();
@@ -135,11 +138,13 @@ public final class KeyCounters {
     } else if (lastUsed.isEmpty() && astray) {
       write(requests, sheet, row, ApiKeySheet.LAST_USED, new CellData());
     }
-    if (count.requests() != row.requests()) {
-      write(requests, sheet, row, ApiKeySheet.REQUESTS, WorkbookSchema.number(count.requests()));
+    long total = Math.min(count.requests(), MOST_SHOWN);
+    if (total != row.requests()) {
+      write(requests, sheet, row, ApiKeySheet.REQUESTS, WorkbookSchema.number(total));
     }
-    if (count.tokens() != row.tokens()) {
-      write(requests, sheet, row, ApiKeySheet.TOKENS, WorkbookSchema.number(count.tokens()));
+    long tokens = Math.min(count.tokens(), MOST_SHOWN);
+    if (tokens != row.tokens()) {
+      write(requests, sheet, row, ApiKeySheet.TOKENS, WorkbookSchema.number(tokens));
     }
   }
 

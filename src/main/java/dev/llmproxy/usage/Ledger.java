@@ -36,6 +36,8 @@ public final class Ledger implements AutoCloseable {
   private final GroupCommit.BatchStatements<Admission, Boolean> admit =
       (connection, admissions) -> RequestTable.admit(connection, Ledger.this.instance, admissions);
   private final GroupCommit.BatchStatements<Settlement, Long> settle = RequestTable::settle;
+  private final GroupCommit.BatchStatements<Checkpoint, Boolean> checkpoint =
+      RequestTable::checkpoint;
   private final AtomicLong lastSequence = new AtomicLong();
   private final UUID id;
   private final Object readLock = new Object();
@@ -197,12 +199,32 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Notes what requests under way have used so far; returns when that is committed.
+   * Notes what requests under way have used so far; returns when that is committed. One that the
+   * ledger refuses for what it holds is logged, and the others are noted.
    *
-   * @throws LedgerException when it cannot be noted now
+   * @throws LedgerException when they cannot be noted now
    */
   void checkpoint(List<Checkpoint> checkpoints) {
-    write(connection -> RequestTable.checkpoint(connection, checkpoints));
+    List<CompletableFuture<Boolean>> noted =
+        checkpoints.stream().map(one -> writing.submit(checkpoint, one)).toList();
+    for (int i = 0; i < noted.size(); i++) {
+      try {
+        GroupCommit.await(noted.get(i));
+      } catch (LedgerException e) {
+        if (!e.refused()) {
+          throw e;
+        }
+        LOG.warn(
+            "{} what it has used so far is not noted: {}",
+            checkpoints.get(i).requestId(),
+            e.getMessage());
+      }
+    }
+  }
+
+  /** Whether several servers may have the ledger open at once. */
+  boolean shared() {
+    return store.shared();
   }
 
   /**

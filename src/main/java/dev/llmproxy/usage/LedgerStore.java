@@ -106,6 +106,12 @@ sealed interface LedgerStore permits SqliteStore, PostgresStore {
   /** The SQL expression of the database's clock, in ms since 1970. */
   String now();
 
+  /**
+   * Whether statements failed for what they were to write, as they would again, and not for the
+   * state that the database is in.
+   */
+  boolean isOfWhatIsWritten(SQLException failure);
+
   /** What went wrong, in words for the operator. */
   String reason(SQLException failure);
 }

@@ -203,6 +203,13 @@ final class PostgresStore implements LedgerStore {
     return "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
   }
 
+  /** Classes 22, data exception, and 23, integrity constraint violation, of the SQL standard. */
+  @Override
+  public boolean isOfWhatIsWritten(SQLException failure) {
+    String state = failure.getSQLState();
+    return state != null && (state.startsWith("22") || state.startsWith("23"));
+  }
+
   @Override
   public String reason(SQLException failure) {
     if (failure instanceof BatchUpdateException && failure.getNextException() != null) {

@@ -1,6 +1,7 @@
 package dev.llmproxy.usage;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -20,6 +21,8 @@ import java.util.stream.IntStream;
  */
 final class RequestTable {
   private static final int PICODOLLAR_DIGITS = 12;
+  private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
+  private static final long SUM_UNIT = 1_000_000_000;
   static final int LONGEST_EMAIL = 320;
   private static final int LONGEST_MODEL = 256;
 
@@ -45,8 +48,8 @@ final class RequestTable {
         insert.setString(5, admission.type());
         insert.setString(6, storable(admission.model(), LONGEST_MODEL));
         insert.setString(7, admission.provider());
-        insert.setLong(8, admission.tokens().in());
-        insert.setLong(9, admission.tokens().out());
+        insert.setLong(8, Math.max(0, admission.tokens().in()));
+        insert.setLong(9, Math.max(0, admission.tokens().out()));
         setCost(insert, 10, admission.cost());
         insert.setString(11, instance);
         insert.addBatch();
@@ -55,15 +58,20 @@ final class RequestTable {
     }
   }
 
-  /** Notes what requests have used so far; those that are settled stay as they are. */
-  static int checkpoint(Connection connection, List<Checkpoint> checkpoints) throws SQLException {
+  /**
+   * Notes what requests have used so far; those that are settled stay as they are.
+   *
+   * @return for each whether it was under way
+   */
+  static List<Boolean> checkpoint(Connection connection, List<Checkpoint> checkpoints)
+      throws SQLException {
     try (PreparedStatement update =
         connection.prepareStatement(
             "update request set tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?, cost_picodollars = ?,"
                 + " duration_ms = ? where request_id = ? and sequence is null")) {
       for (Checkpoint checkpoint : checkpoints) {
-        update.setLong(1, checkpoint.tokens().in());
-        update.setLong(2, checkpoint.tokens().out());
+        update.setLong(1, Math.max(0, checkpoint.tokens().in()));
+        update.setLong(2, Math.max(0, checkpoint.tokens().out()));
         update.setInt(3, checkpoint.turns());
         update.setInt(4, checkpoint.toolCalls());
         setCost(update, 5, checkpoint.cost());
@@ -71,7 +79,7 @@ final class RequestTable {
         update.setString(7, checkpoint.requestId());
         update.addBatch();
       }
-      return update.executeBatch().length;
+      return changed(update);
     }
   }
 
@@ -91,8 +99,8 @@ final class RequestTable {
       for (Settlement settlement : settlements) {
         update.setLong(1, sequence++);
         update.setString(2, settlement.status().name());
-        update.setLong(3, settlement.tokensIn());
-        update.setLong(4, settlement.tokensOut());
+        update.setLong(3, Math.max(0, settlement.tokensIn()));
+        update.setLong(4, Math.max(0, settlement.tokensOut()));
         update.setInt(5, settlement.turns());
         update.setInt(6, settlement.toolCalls());
         setCost(update, 7, settlement.cost());
@@ -183,7 +191,12 @@ final class RequestTable {
         connection.prepareStatement(
             "select email, model, count(*), "
                 + turns
-                + ", sum(tokens_in), sum(tokens_out), coalesce(sum(cost_picodollars), 0)"
+                + ", "
+                + sum("tokens_in")
+                + ", "
+                + sum("tokens_out")
+                + ", "
+                + sum("cost_picodollars")
                 + ", sum(case when cost_picodollars is null and (tokens_in > 0 or tokens_out > 0) then 1 else 0 end)"
                 + " from request where sequence is not null and admitted_at >= ? group by email, model"
                 + " order by email, model")) {
@@ -198,10 +211,10 @@ final class RequestTable {
                   row.getLong(3),
                   row.getLong(4),
                   row.getLong(5),
-                  row.getLong(6),
-                  row.getLong(7),
-                  dollars(row.getLong(8)),
-                  row.getLong(9)));
+                  saturated(sum(row, 6)),
+                  saturated(sum(row, 8)),
+                  new BigDecimal(sum(row, 10), PICODOLLAR_DIGITS),
+                  row.getLong(12)));
         }
       }
       return totals;
@@ -261,11 +274,31 @@ final class RequestTable {
     } else {
       statement.setLong(
           index,
-          dollars
-              .setScale(PICODOLLAR_DIGITS, RoundingMode.HALF_EVEN)
-              .unscaledValue()
-              .longValueExact());
+          saturated(dollars.setScale(PICODOLLAR_DIGITS, RoundingMode.HALF_EVEN).unscaledValue()));
     }
+  }
+
+  /**
+   * The SQL of two columns that {@link #sum(ResultSet, int)} puts together. SQLite's sum fails when
+   * it leaves 64 bits; these parts of it cannot.
+   *
+   * @param column a whole number
+   */
+  static String sum(String column) {
+    return "coalesce(sum(%s / %d), 0), coalesce(sum(%s %% %d), 0)"
+        .formatted(column, SUM_UNIT, column, SUM_UNIT);
+  }
+
+  /** The exact sum of the columns that {@link #sum(String)} made. */
+  static BigInteger sum(ResultSet row, int column) throws SQLException {
+    return BigInteger.valueOf(row.getLong(column))
+        .multiply(BigInteger.valueOf(SUM_UNIT))
+        .add(BigInteger.valueOf(row.getLong(column + 1)));
+  }
+
+  /** The number, or the nearest from 0 on that fits a column. */
+  static long saturated(BigInteger number) {
+    return number.max(BigInteger.ZERO).min(MOST).longValue();
   }
 
   private static BigDecimal dollars(long picodollars) {

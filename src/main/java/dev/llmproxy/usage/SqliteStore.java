@@ -23,6 +23,14 @@ final class SqliteStore implements LedgerStore {
   /** A request may find one failing commit before its own, and is to be answered within 2 s. */
   private static final int BUSY_MILLIS = 900;
 
+  // https://www.sqlite.org/rescode.html: the low byte of a result code is its primary code.
+  private static final int PRIMARY_CODE = 0xff;
+  private static final int SQLITE_ERROR = 1;
+  private static final int SQLITE_TOOBIG = 18;
+  private static final int SQLITE_CONSTRAINT = 19;
+  private static final int SQLITE_MISMATCH = 20;
+  private static final int SQLITE_RANGE = 25;
+
   private final Path folder;
   private final boolean fullSync;
   private FileChannel lockFile;
@@ -121,6 +129,14 @@ final class SqliteStore implements LedgerStore {
   @Override
   public String now() {
     return "cast(unixepoch('subsec') * 1000 as bigint)";
+  }
+
+  @Override
+  public boolean isOfWhatIsWritten(SQLException failure) {
+    return switch (failure.getErrorCode() & PRIMARY_CODE) {
+      case SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE -> true;
+      default -> false;
+    };
   }
 
   @Override

@@ -3,10 +3,14 @@ package dev.llmproxy.usage;
 import java.math.BigDecimal;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
@@ -31,6 +35,7 @@ final class UnderWay implements AutoCloseable {
   private final Clock clock;
   private final Map<String, Running> running = new ConcurrentHashMap<>();
   private final Queue<Settlement> unsettled = new ConcurrentLinkedQueue<>();
+  private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService keeper =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("ledger-keeper").daemon().factory());
@@ -38,6 +43,9 @@ final class UnderWay implements AutoCloseable {
   private long seconds;
   private boolean broken;
 
+  /**
+   * @param clock one that only goes forward
+   */
   @SuppressWarnings("FutureReturnValueIgnored")
   UnderWay(Ledger ledger, Clock clock) {
     this.ledger = ledger;
@@ -52,12 +60,17 @@ final class UnderWay implements AutoCloseable {
 
   /** From now on the call's use is noted; {@code admitted} is in the ledger already. */
   void begin(Call call, TokenCount admitted) {
-    running.put(call.requestId(), new Running(call, Use.admitted(admitted)));
+    running.put(call.requestId(), new Running(call, clock.instant(), Use.admitted(admitted)));
   }
 
-  /** Returns whether the call was under way until now. */
-  boolean end(Call call) {
-    return running.remove(call.requestId()) != null;
+  /** The call is refused, though it may have been recorded. */
+  void doubt(Call call) {
+    doubtful.add(call.requestId());
+  }
+
+  /** For how long the call was under way until now; empty when it was not. */
+  Optional<Duration> end(Call call) {
+    return Optional.ofNullable(running.remove(call.requestId())).map(this::duration);
   }
 
   /**
@@ -70,15 +83,39 @@ final class UnderWay implements AutoCloseable {
         .settleLater(settlement)
         .whenComplete((first, failure) -> {
           if (failure != null) {
-            unsettled.add(settlement);
+            keep(settlement, failure);
           } else if (!first) {
-            LOG.warn(
-                "{} was settled before, {} does not count: this server looked dead to another, or the answer to a"
-                    + " commit was lost",
-                settlement.requestId(),
-                settlement.status());
+            notUnderWay(settlement);
           }
         });
+  }
+
+  private void keep(Settlement settlement, Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (cause instanceof LedgerException refusal && refusal.refused()) {
+      LOG.error(
+          "{} ended as {}, and will be recorded as INTERRUPTED with what was noted of it last: {}",
+          settlement.requestId(),
+          settlement.status(),
+          refusal.getMessage());
+    } else {
+      unsettled.add(settlement);
+    }
+  }
+
+  /**
+   * One that was refused for want of an answer to its commit was, as it turns out, not recorded.
+   */
+  private void notUnderWay(Settlement settlement) {
+    if (doubtful.remove(settlement.requestId())) {
+      LOG.debug("{} was refused and is not recorded", settlement.requestId());
+    } else {
+      LOG.warn(
+          "{} was settled before, {} does not count: {}the answer to a commit was lost",
+          settlement.requestId(),
+          settlement.status(),
+          ledger.shared() ? "this server looked dead to another, or " : "");
+    }
   }
 
   /** Tries for the last time to settle what could not be; routes must have stopped. */
@@ -122,7 +159,7 @@ final class UnderWay implements AutoCloseable {
         broken = true;
         LOG.error("Requests are refused until the ledger works again: {}", e.getMessage());
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // The keeper would not be called again.
       LOG.error("The requests under way could not be noted", e);
     }
@@ -134,7 +171,16 @@ final class UnderWay implements AutoCloseable {
     if (first == null) {
       return;
     }
-    ledger.settle(first);
+    try {
+      if (!ledger.settle(first)) {
+        notUnderWay(first);
+      }
+    } catch (LedgerException e) {
+      if (!e.refused()) {
+        throw e;
+      }
+      keep(first, e);
+    }
     unsettled.remove(first);
     int others = unsettled.size();
     for (int i = 0; i < others; i++) {
@@ -146,16 +192,16 @@ final class UnderWay implements AutoCloseable {
   private void checkpoint() {
     List<Checkpoint> checkpoints = new ArrayList<>();
     for (Running request : running.values()) {
-      Use use = Use.soFar(request.call);
-      if (!use.equals(request.noted)) {
-        checkpoints.add(
-            new Checkpoint(
-                request.call.requestId(),
-                use.tokens,
-                use.turns,
-                use.toolCalls,
-                cost(request.call, use.tokens),
-                Duration.between(request.call.started(), clock.instant())));
+      try {
+        Use use = Use.soFar(request.call);
+        if (!use.equals(request.noted)) {
+          checkpoints.add(checkpoint(request, use));
+        }
+      } catch (RuntimeException e) {
+        LOG.error(
+            "{} what it has used so far cannot be told: {}",
+            request.call.requestId(),
+            e.toString());
       }
     }
     if (checkpoints.isEmpty()) {
@@ -164,14 +210,30 @@ final class UnderWay implements AutoCloseable {
     ledger.checkpoint(checkpoints);
     for (Checkpoint checkpoint : checkpoints) {
       running.computeIfPresent(
-          checkpoint.requestId(), (id, request) -> new Running(request.call, Use.of(checkpoint)));
+          checkpoint.requestId(),
+          (id, request) -> new Running(request.call, request.began, Use.of(checkpoint)));
     }
   }
 
+  private Checkpoint checkpoint(Running request, Use use) {
+    return new Checkpoint(
+        request.call.requestId(),
+        use.tokens,
+        use.turns,
+        use.toolCalls,
+        cost(request.call, use.tokens),
+        duration(request));
+  }
+
+  private Duration duration(Running request) {
+    return Duration.between(request.began, clock.instant());
+  }
+
   /**
+   * @param began by the clock that only goes forward
    * @param noted what the ledger has
    */
-  private record Running(Call call, Use noted) {}
+  private record Running(Call call, Instant began, Use noted) {}
 
   private record Use(TokenCount tokens, int turns, int toolCalls) {
     /** The ledger takes a request that was only admitted for one of a single turn. */

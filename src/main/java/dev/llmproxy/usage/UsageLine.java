@@ -109,13 +109,18 @@ record UsageLine(
         type,
         model,
         provider,
-        tokensIn + other.tokensIn,
-        tokensOut + other.tokensOut,
+        saturatedSum(tokensIn, other.tokensIn),
+        saturatedSum(tokensOut, other.tokensOut),
         sum,
-        durationMillis + other.durationMillis,
+        saturatedSum(durationMillis, other.durationMillis),
         status,
         "",
         requests + other.requests);
+  }
+
+  /** Of two numbers from 0 on. */
+  private static long saturatedSum(long one, long other) {
+    return one > Long.MAX_VALUE - other ? Long.MAX_VALUE : one + other;
   }
 
   /** About how many bytes the row adds to a request. */

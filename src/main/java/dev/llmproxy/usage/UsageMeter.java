@@ -3,6 +3,7 @@ package dev.llmproxy.usage;
 import dev.llmproxy.api.OpenAiErrors;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,12 +15,13 @@ public final class UsageMeter implements AutoCloseable {
   private static final String CHAT = "chat";
 
   private final Ledger ledger;
-  private final Clock clock;
   private final UnderWay underWay;
 
+  /**
+   * @param clock one that only goes forward
+   */
   public UsageMeter(Ledger ledger, Clock clock) {
     this.ledger = ledger;
-    this.clock = clock;
     underWay = new UnderWay(ledger, clock);
   }
 
@@ -40,7 +42,9 @@ public final class UsageMeter implements AutoCloseable {
               UnderWay.cost(call, tokens)));
     } catch (LedgerException e) {
       // One that may have been recorded is settled like any other, as the error that it is.
-      if (!e.outcomeUnknown()) {
+      if (e.outcomeUnknown()) {
+        underWay.doubt(call);
+      } else {
         underWay.end(call);
       }
       LOG.warn("A request is refused because it cannot be recorded: {}", e.getMessage());
@@ -56,10 +60,10 @@ public final class UsageMeter implements AutoCloseable {
    * @return what was recorded; null, with nothing done, for one that was not admitted or is settled
    */
   public Settlement settle(@ExchangeProperty("call") Call call) {
-    if (!underWay.end(call)) {
+    Optional<Duration> duration = underWay.end(call);
+    if (duration.isEmpty()) {
       return null;
     }
-    Duration duration = Duration.between(call.started(), clock.instant());
     Status status = call.status();
     TokenCount tokens = TokenCount.of(call.usage());
     Settlement settlement =
@@ -71,7 +75,7 @@ public final class UsageMeter implements AutoCloseable {
             call.turnCount(),
             call.toolCallCount(),
             UnderWay.cost(call, tokens),
-            duration);
+            duration.get());
     underWay.settle(settlement);
     return settlement;
   }

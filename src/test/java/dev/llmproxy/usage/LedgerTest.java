@@ -11,8 +11,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
 import org.flywaydb.core.Flyway;
@@ -323,12 +327,148 @@ abstract class LedgerTest {
     }
   }
 
+  @Test
+  void absurdCountsOfOneUserLeaveEverybodysSumsExact() {
+    BigDecimal ten = new BigDecimal("10.000000000001");
+    try (Ledger ledger = open()) {
+      for (String request : List.of("r1", "r2", "r3")) {
+        ledger.admit(admission(request));
+        ledger.checkpoint(
+            List.of(
+                new Checkpoint(
+                    request,
+                    new TokenCount(Long.MAX_VALUE, -1),
+                    1,
+                    0,
+                    new BigDecimal("1e30"),
+                    Duration.ZERO)));
+        ledger.settle(absurd(request));
+      }
+      ledger.admit(admission("normal", "openai/normal"));
+      ledger.settle(settlement("normal", Status.SUCCESS, ten));
+
+      assertThat(ledger.after(0, 10))
+          .extracting(UsageRecord::tokensIn, UsageRecord::tokensOut, UsageRecord::cost)
+          .startsWith(tuple(Long.MAX_VALUE, 0L, new BigDecimal("9223372.036854775807")))
+          .endsWith(tuple(7L, 9L, ten));
+      assertThat(Ledger.totals(store(), Instant.EPOCH))
+          .extracting(UsageTotal::model, UsageTotal::tokensIn, UsageTotal::cost)
+          .containsExactly(
+              tuple("openai/normal", 7L, ten),
+              tuple("openai/x", Long.MAX_VALUE, new BigDecimal("27670116.110564327421")));
+    }
+  }
+
+  @Test
+  void theCountersOfAKeyWithAbsurdCountsStayAtTheMostThatFits() {
+    try (Ledger ledger = open()) {
+      FlushBook book = new FlushBook(ledger);
+      for (int i = 1; i <= 3; i++) {
+        ledger.admit(admission("r" + i));
+        ledger.settle(absurd("r" + i));
+        book.stands(i, 0);
+      }
+      assertThat(book.keyCounts().get("00ff"))
+          .isEqualTo(new FlushBook.KeyCount(3, Long.MAX_VALUE, NOON));
+
+      // An older workbook has been restored: all are counted at once.
+      book.stands(0, 0);
+      book.stands(3, 0);
+      book.takeOver(Map.of("00ff", new FlushBook.KeyCount(5, Long.MAX_VALUE, null)));
+      assertThat(book.keyCounts().get("00ff"))
+          .isEqualTo(new FlushBook.KeyCount(8, Long.MAX_VALUE, NOON));
+    }
+  }
+
+  @Test
+  void whatTheDatabaseRefusesFailsAloneAndItsBatchIsWritten() throws Exception {
+    int requests = 100;
+    try (Ledger ledger = open()) {
+      for (int i = 0; i < requests; i++) {
+        ledger.admit(admission("r" + i));
+      }
+      ledger.write(connection ->
+          connection
+              .createStatement()
+              .executeUpdate(
+                  "create unique index two on request (tokens_out) where tokens_out > 9"));
+      CountDownLatch submitted = new CountDownLatch(1);
+      List<CompletableFuture<Boolean>> settled = new ArrayList<>();
+      try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        // Keeps the writing thread, so that all others come as one batch.
+        threads.execute(() ->
+            ledger.write(connection -> {
+              awaitUninterruptibly(submitted);
+              return null;
+            }));
+        for (int i = 0; i < requests; i++) {
+          long tokens = i % 40 == 7 ? 666 : 9;
+          settled.add(
+              ledger.settleLater(
+                  new Settlement(
+                      "r" + i, Status.SUCCESS, 7, tokens, 1, 0, null, Duration.ofMillis(1))));
+        }
+        submitted.countDown();
+      }
+
+      // Of 7, 47 and 87, which may not all have the same, the first has it.
+      for (int i = 0; i < requests; i++) {
+        CompletableFuture<Boolean> one = settled.get(i);
+        if (i == 47 || i == 87) {
+          assertThatThrownBy(() -> GroupCommit.await(one))
+              .isInstanceOfSatisfying(LedgerException.class, e -> assertThat(e.refused()).isTrue());
+        } else {
+          assertThat(GroupCommit.await(one)).isTrue();
+        }
+      }
+      assertThat(ledger.after(0, 1000))
+          .hasSize(requests - 2)
+          .extracting(UsageRecord::sequence)
+          .doesNotHaveDuplicates();
+
+      ledger.admit(admission("other"));
+      ledger.checkpoint(
+          List.of(
+              new Checkpoint("r47", new TokenCount(7, 666), 1, 0, null, Duration.ofMillis(1)),
+              new Checkpoint("other", new TokenCount(7, 8), 1, 0, null, Duration.ofMillis(1))));
+      ledger.write(connection -> RequestTable.interrupt(connection, null));
+      assertThat(ledger.after(0, 1000))
+          .filteredOn(record -> record.status() == Status.INTERRUPTED)
+          .extracting(UsageRecord::requestId, UsageRecord::tokensOut)
+          .containsExactlyInAnyOrder(tuple("r47", 0L), tuple("r87", 0L), tuple("other", 8L));
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Settlement absurd(String requestId) {
+    return new Settlement(
+        requestId,
+        Status.SUCCESS,
+        Long.MAX_VALUE,
+        -1,
+        1,
+        0,
+        new BigDecimal("1e30"),
+        Duration.ofMillis(1500));
+  }
+
   private static String request(String model) {
     return "r" + model.length();
   }
 
   static Admission admission(String requestId) {
-    return new Admission(requestId, NOON, CALLER, "chat", "openai/x", "rest-api");
+    return admission(requestId, "openai/x");
+  }
+
+  private static Admission admission(String requestId, String model) {
+    return new Admission(requestId, NOON, CALLER, "chat", model, "rest-api");
   }
 
   static Settlement settlement(String requestId, Status status, BigDecimal cost) {

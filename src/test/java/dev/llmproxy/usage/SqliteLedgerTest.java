@@ -150,6 +150,7 @@ class SqliteLedgerTest extends LedgerTest {
         assertThat(admitted).isLessThan(100_000);
       }
       assertThat(refused).hasMessageContaining("full");
+      assertThat(refused.outcomeUnknown()).as("whether it may have been recorded").isFalse();
 
       Files.delete(filler);
       Awaitility.await()

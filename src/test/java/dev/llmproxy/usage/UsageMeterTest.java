@@ -3,6 +3,7 @@ package dev.llmproxy.usage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.LogLines;
 import dev.llmproxy.MovedClock;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.gate.Caller;
@@ -79,6 +80,29 @@ class UsageMeterTest {
             assertThat(record.toolCalls()).isEqualTo(2);
           });
     }
+  }
+
+  @Test
+  void aRefusedRequestThatTurnsOutNotToBeRecordedIsNotTakenForOneThatWasSettledBefore() {
+    try (LogLines lines = LogLines.open();
+        Ledger ledger = Ledger.open(folder);
+        UnderWay underWay = new UnderWay(ledger, clock)) {
+      PlainCall call = new PlainCall();
+      underWay.begin(call, call.soFar());
+      underWay.doubt(call);
+      assertThat(underWay.end(call)).isPresent();
+      underWay.settle(LedgerTest.settlement("r1", Status.ERROR, null));
+      underWay.settle(LedgerTest.settlement("never doubted", Status.ERROR, null));
+
+      Awaitility.await().until(() -> !settledBefore(lines).isEmpty());
+      assertThat(settledBefore(lines))
+          .singleElement()
+          .satisfies(line -> assertThat(line).contains("never doubted").doesNotContain("dead"));
+    }
+  }
+
+  private static List<String> settledBefore(LogLines lines) {
+    return lines.said().stream().filter(line -> line.contains("was settled before")).toList();
   }
 
   private static int noted(Ledger ledger) {
