@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /** Which providers are on, and, when asked for, whether they take their keys. */
 final class ProviderCheck {
@@ -71,13 +70,10 @@ final class ProviderCheck {
 
   private static Finding ask(Provider provider) {
     String name = provider.name();
-    String setting = name.toUpperCase(Locale.ROOT).replace('-', '_');
     try (HttpClient client = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
       HttpRequest.Builder request =
-          HttpRequest.newBuilder(URI.create(provider.baseUrl() + "/models")).timeout(PATIENCE);
-      if (provider.apiKey() != null) {
-        request.header("Authorization", "Bearer " + provider.apiKey());
-      }
+          HttpRequest.newBuilder(URI.create(provider.url("/models"))).timeout(PATIENCE);
+      provider.headers().forEach(request::header);
       HttpResponse<String> answer =
           client.send(request.build(), HttpResponse.BodyHandlers.ofString());
       return switch (answer.statusCode()) {
@@ -86,16 +82,20 @@ final class ProviderCheck {
             Finding.problem(
                 CHECK,
                 "%s refuses the key (%d)".formatted(name, answer.statusCode()),
-                "Set " + setting + "_API_KEY to a key that is valid there");
+                "Set " + provider.setting("API_KEY") + " to a key that is valid there");
         default ->
             Finding.warning(
                 CHECK,
                 "%s answers GET /models with %d".formatted(name, answer.statusCode()),
-                "Check " + setting + "_BASE_URL; a server without a list of models is fine");
+                "Check "
+                    + provider.setting("BASE_URL")
+                    + "; a server without a list of models is fine");
       };
     } catch (IOException | IllegalArgumentException e) {
       return Finding.problem(
-          CHECK, name + " cannot be reached", "Check the network and " + setting + "_BASE_URL");
+          CHECK,
+          name + " cannot be reached",
+          "Check the network and " + provider.setting("BASE_URL"));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return Finding.problem(CHECK, name + " was not waited for", "Try again");

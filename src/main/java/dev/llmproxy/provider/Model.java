@@ -36,11 +36,19 @@ public record Model(
 
   /**
    * @param input US dollars for a million prompt tokens
+   * @param cached US dollars for a million prompt tokens that the provider had kept from an earlier
+   *     request, which are part of the prompt; null when they cost the same
    * @param output US dollars for a million completion tokens
    * @param from the day these hold from
    * @param source where they stand
    */
-  public record Price(BigDecimal input, BigDecimal output, LocalDate from, String source) {
+  public record Price(
+      BigDecimal input, BigDecimal cached, BigDecimal output, LocalDate from, String source) {
+    /** One that takes the whole prompt as it comes. */
+    public Price(BigDecimal input, BigDecimal output, LocalDate from, String source) {
+      this(input, null, output, from, source);
+    }
+
     /** What this many tokens cost, in US dollars, exactly. */
     public BigDecimal of(long promptTokens, long completionTokens) {
       return input

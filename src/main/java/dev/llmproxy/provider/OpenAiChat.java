@@ -19,7 +19,11 @@ public final class OpenAiChat {
    */
   public void prepare(@ExchangeProperty("call") ChatCall chat, Exchange exchange) {
     OpenAiHttp.request(
-        exchange, chat.target().provider(), "text/event-stream", upstreamRequest(chat));
+        exchange,
+        chat.target().provider(),
+        "/chat/completions",
+        "text/event-stream",
+        upstreamRequest(chat));
   }
 
   /** Makes chat events of the provider's answer, as they come. */

@@ -23,7 +23,8 @@ public final class OpenAiEmbedding {
     request.setAll(call.request().body());
     call.target().provider().dialect().applyToEmbedding(request);
     request.put("model", call.target().upstreamModel());
-    OpenAiHttp.request(exchange, call.target().provider(), "application/json", request);
+    OpenAiHttp.request(
+        exchange, call.target().provider(), "/embeddings", "application/json", request);
   }
 
   /** The provider's list of embeddings as it came. */

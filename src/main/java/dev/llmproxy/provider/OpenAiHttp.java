@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
+import org.apache.camel.component.http.HttpMethods;
 import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /** What all calls of the wire format {@code openai} have in common. */
@@ -18,19 +19,22 @@ final class OpenAiHttp {
   private OpenAiHttp() {}
 
   /**
-   * Makes the message for the provider: nothing of the client's headers, the provider's own key.
+   * Makes the message for the provider: nothing of the client's headers, the provider's own key and
+   * headers. Its address is a header, too: nothing in it can be taken for an option of Camel's.
+   *
+   * @param path below the provider's base URL
    */
-  static void request(Exchange exchange, Provider provider, String accept, ObjectNode body) {
+  static void request(
+      Exchange exchange, Provider provider, String path, String accept, ObjectNode body) {
     Message message = exchange.getMessage();
     message.removeHeaders("*");
-    message.setHeader(Exchange.HTTP_METHOD, "POST");
+    message.setHeader(Exchange.HTTP_METHOD, HttpMethods.POST);
+    message.setHeader(Exchange.HTTP_URI, provider.url(path));
     message.setHeader("Content-Type", "application/json");
     message.setHeader("Accept", accept);
     // A stream that is packed comes late, and what unpacks it reads on when it is hung up on.
     message.setHeader("Accept-Encoding", "identity");
-    if (provider.apiKey() != null) {
-      message.setHeader("Authorization", "Bearer " + provider.apiKey());
-    }
+    provider.headers().forEach(message::setHeader);
     message.setBody(Json.bytes(body));
   }
 

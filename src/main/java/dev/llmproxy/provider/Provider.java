@@ -2,6 +2,7 @@ package dev.llmproxy.provider;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -16,6 +17,10 @@ import java.util.Optional;
  * @param off why it cannot be used, for people; null when it is on
  * @param models what it is known to have
  * @param dialect how its requests differ from OpenAI's
+ * @param headers what its requests have besides, its key included
+ * @param query what stands behind the path of its requests, as it is sent and without the question
+ *     mark; empty when nothing does
+ * @param secrets of what is sent to it, which are shown to nobody
  */
 public record Provider(
     String name,
@@ -25,9 +30,14 @@ public record Provider(
     String apiKey,
     String off,
     List<Model> models,
-    RequestDialect dialect) {
+    RequestDialect dialect,
+    Map<String, String> headers,
+    String query,
+    List<String> secrets) {
   public Provider {
     models = models == null ? List.of() : List.copyOf(models);
+    headers = Map.copyOf(headers);
+    secrets = List.copyOf(secrets);
     dialect = dialect == null ? RequestDialect.AS_IT_IS : dialect;
   }
 
@@ -40,7 +50,18 @@ public record Provider(
       String apiKey,
       String off,
       List<Model> models) {
-    this(name, label, format, baseUrl, apiKey, off, models, null);
+    this(
+        name,
+        label,
+        format,
+        baseUrl,
+        apiKey,
+        off,
+        models,
+        null,
+        apiKey == null ? Map.of() : Map.of("Authorization", "Bearer " + apiKey),
+        "",
+        apiKey == null ? List.of() : List.of(apiKey));
   }
 
   /** Whether it may be called. */
@@ -62,9 +83,22 @@ public record Provider(
     return name.toUpperCase(Locale.ROOT).replace('-', '_');
   }
 
-  /** The text without this server's key there; null for null. */
+  /**
+   * Where it answers.
+   *
+   * @param path below its base URL, with a slash at the beginning
+   */
+  public String url(String path) {
+    return query.isEmpty() ? baseUrl + path : baseUrl + path + "?" + query;
+  }
+
+  /** The text without this server's key there, and its other secrets; null for null. */
   String masked(String text) {
-    return text == null || apiKey == null ? text : text.replace(apiKey, "…");
+    String masked = text;
+    for (String secret : secrets) {
+      masked = masked == null ? null : masked.replace(secret, "…");
+    }
+    return masked;
   }
 
   /** Never the key: records print all their fields. */

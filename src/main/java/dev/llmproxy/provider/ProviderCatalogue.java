@@ -1,8 +1,5 @@
 package dev.llmproxy.provider;
 
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import dev.llmproxy.Settings;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
@@ -13,38 +10,79 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The providers and models of the folder {@code providers/}, switched on by settings. */
 public final class ProviderCatalogue {
-  private static final YAMLMapper YAML =
-      YAMLMapper.builder()
-          .addModule(new JavaTimeModule())
-          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .build();
+  private static final Pattern FORMAT_ROUTE =
+      Pattern.compile("provider-([a-z0-9]+)\\.camel\\.yaml");
 
   private final Map<String, Provider> providers = new TreeMap<>();
 
   /**
-   * Reads each {@code *.yaml} file of {@code settings.home()/providers}.
+   * Reads each {@code *.yaml} file of {@code settings.home()/providers}, and the settings of each.
    *
-   * @throws Settings.SettingException when a file cannot be read or says something unknown
+   * @throws Settings.SettingException when a file or a setting is wrong: which, where and what to
+   *     do
    */
   public ProviderCatalogue(Settings settings) {
     Path folder = settings.home().resolve("providers");
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.filter(path -> path.toString().endsWith(".yaml")).sorted().toList()) {
-        String name = file.getFileName().toString().replaceFirst("\\.yaml$", "");
-        providers.put(name, YAML.readValue(file.toFile(), Entry.class).provider(name, settings));
+    Set<String> formats = formats(settings.home().resolve("routes"));
+    Map<String, String> owners = new HashMap<>();
+    for (Path file : files(folder)) {
+      Provider provider = new ProviderFile(file, settings).read(formats);
+      String other = owners.put(provider.setting("API_KEY"), provider.name());
+      if (other != null) {
+        throw new Settings.SettingException(
+            "providers/%s.yaml and providers/%s.yaml have the same settings (%s); rename one"
+                .formatted(other, provider.name(), provider.setting("API_KEY")));
       }
+      providers.put(provider.name(), provider);
+    }
+  }
+
+  private static List<Path> files(Path folder) {
+    try (Stream<Path> all = Files.list(folder)) {
+      List<Path> files = all.sorted().toList();
+      for (Path file : files) {
+        String name = file.getFileName().toString();
+        if (name.endsWith(".yml") && !name.startsWith(".")) {
+          throw new Settings.SettingException(
+              "providers/%s is not read; rename it %s"
+                  .formatted(name, name.replaceFirst("yml$", "yaml")));
+        }
+      }
+      return files.stream()
+          .filter(file -> file.getFileName().toString().endsWith(".yaml"))
+          .filter(file -> !file.getFileName().toString().startsWith("."))
+          .toList();
     } catch (IOException e) {
       throw new Settings.SettingException(
-          "cannot read the providers in " + folder + ": " + e.getMessage());
+          "the folder of the providers, %s, cannot be read".formatted(folder));
     }
+  }
+
+  /** The wire formats: a route is named after each. */
+  private static Set<String> formats(Path routes) {
+    Set<String> formats = new TreeSet<>(Set.of("local", "openai"));
+    try (Stream<Path> files = Files.list(routes)) {
+      files
+          .map(file -> FORMAT_ROUTE.matcher(file.getFileName().toString()))
+          .filter(Matcher::matches)
+          .forEach(route -> formats.add(route.group(1)));
+    } catch (IOException e) {
+      // Under camel run the routes may be elsewhere.
+      return formats;
+    }
+    return formats;
   }
 
   /** All providers by name, those that are off included. */
@@ -115,41 +153,5 @@ public final class ProviderCatalogue {
       throw OpenAiErrors.modelNotFound(modelId).asException();
     }
     return new Target(modelId, provider, upstreamModel, model);
-  }
-
-  /** A provider's file. */
-  private record Entry(
-      String label,
-      String format,
-      String baseUrl,
-      boolean local,
-      RequestDialect request,
-      List<Model> models) {
-
-    Provider provider(String name, Settings settings) {
-      String prefix = name.toUpperCase(Locale.ROOT).replace('-', '_');
-      String ownBaseUrl = settings.find(prefix + "_BASE_URL").orElse(null);
-      String apiKey = settings.find(prefix + "_API_KEY").orElse(null);
-      String url = ownBaseUrl != null ? ownBaseUrl : baseUrl == null ? "" : baseUrl;
-      String off;
-      if (local) {
-        off = settings.on("LOCAL_MODEL") ? null : "LOCAL_MODEL is off";
-      } else if (apiKey == null && ownBaseUrl == null) {
-        off = baseUrl == null ? prefix + "_BASE_URL is not set" : prefix + "_API_KEY is not set";
-      } else if (url.isEmpty()) {
-        off = prefix + "_BASE_URL is not set";
-      } else {
-        off = null;
-      }
-      return new Provider(
-          name,
-          label == null ? name : label,
-          format,
-          url.replaceFirst("/+$", ""),
-          apiKey,
-          off,
-          models,
-          request);
-    }
   }
 }

@@ -45,6 +45,35 @@ class StartCommandTest {
     assertThat(folder.resolve("data")).as("nothing is made").doesNotExist();
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "localhost:3976/v1     | must begin with http:// or https://",
+        "ftp://h/v1            | begins with ftp://",
+        "http://user:p@ss@h/v1 | has a user name or password in it",
+        "http://h/v1/chat/completions | ends in /chat/completions",
+      })
+  @Timeout(120)
+  void aBaseUrlThatIsNoneEndsTheStartWithASentence(String value, String why) {
+    String said = start(Path.of(""), Map.of("OPENAI_BASE_URL", value));
+
+    assertThat(said).startsWith("llmproxy: OPENAI_BASE_URL " + why).doesNotContain("p@ss");
+    assertThat(said.lines()).hasSize(1);
+    assertThat(folder.resolve("data")).as("nothing is made").doesNotExist();
+  }
+
+  @Test
+  @Timeout(120)
+  void aProvidersFileThatIsWrongEndsTheStartWithItsNameAndLine() throws IOException {
+    Path home = OwnHome.copyTo(folder.resolve("home"));
+    Files.writeString(home.resolve("providers/mine.yaml"), "label: Mine\nformat: opneai\n");
+
+    assertThat(start(home, Map.of()).strip())
+        .isEqualTo(
+            "llmproxy: providers/mine.yaml, line 2: format is `opneai`; there is local, openai");
+  }
+
   @Test
   @Timeout(120)
   void ofSeveralThatAreWrongEachIsNamedAndOneThatMayBeEmptyIsNot() throws IOException {

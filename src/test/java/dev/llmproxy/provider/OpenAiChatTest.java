@@ -66,7 +66,13 @@ class OpenAiChatTest {
       CHAT.prepare(chat("minimal"), exchange);
       assertThat(message.getHeaders())
           .containsOnlyKeys(
-              Exchange.HTTP_METHOD, "Content-Type", "Accept", "Accept-Encoding", "Authorization")
+              Exchange.HTTP_METHOD,
+              Exchange.HTTP_URI,
+              "Content-Type",
+              "Accept",
+              "Accept-Encoding",
+              "Authorization")
+          .containsEntry(Exchange.HTTP_URI, "http://127.0.0.1/v1/chat/completions")
           .containsEntry("Authorization", "Bearer gsk-own-secret");
       assertThat(message.getBody(String.class))
           .isEqualTo(Json.text(OpenAiChat.upstreamRequest(chat("minimal"))));
