@@ -310,6 +310,17 @@ class ChatEventsRouteTest {
   }
 
   @Test
+  void aChoiceOfNoToolRunsNone() {
+    ObjectNode form = formOf("[[script calls='calculator {\"expression\": \"1+1\"}']]");
+    form.put("tools", true).putObject("options").put("tool_choice", "none");
+
+    String events = post(Json.text(form)).body();
+
+    assertThat(events).contains("event: complete").doesNotContain("tool_call_start");
+    assertThat(gateway.provider().lastRequest().body().has("tools")).isFalse();
+  }
+
+  @Test
   void trueOffersAllToolsThatThereAre() {
     post(Json.text(formOf("hello").put("tools", true)));
 

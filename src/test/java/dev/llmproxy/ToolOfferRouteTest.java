@@ -169,6 +169,39 @@ class ToolOfferRouteTest {
     assertThat(notifications(free.stream(request))).isEmpty();
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"tools\":[{\"type\":\"web_search\"}]}",
+        "{\"tools\":[{\"type\":\"web_search_preview\"}]}",
+        "{\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"web_search\"}}]}",
+        "{\"web_search_options\":{}}",
+        "{\"tools\":[{\"type\":\"web_search\"},{\"type\":\"function\",\"function\":{\"name\":\"mine\",\"parameters\":{\"type\":\"object\"}}}]}",
+        "{\"tools\":[{\"type\":\"calculator\"}]}",
+        "{}"
+      })
+  void aModelThatCallsAToolAlthoughNoneIsChosenHasNoneRun(String asked) {
+    for (ToolChats chats : List.of(free, pro)) {
+      for (JsonNode none : List.of(json("\"none\""), json("{\"type\":\"none\"}"))) {
+        int before = search.asked().size();
+        ObjectNode request = request(script(SEARCHES + " & calculator {\"expression\": \"1\"}"));
+        request.setAll((ObjectNode) json(asked));
+        request.set("tool_choice", none);
+
+        List<Event> events = chats.stream(request);
+
+        assertThat(notifications(events)).isEmpty();
+        assertThat(search.asked()).hasSize(before);
+        JsonNode provider = chats.asked(0);
+        assertThat(provider.path("tools").findValuesAsText("name")).isSubsetOf("mine");
+        assertThat(provider.has("web_search_options")).isFalse();
+        if (!asked.equals("{}")) {
+          assertThat(provider.has("tool_choice")).isEqualTo(provider.has("tools"));
+        }
+      }
+    }
+  }
+
   @Test
   void whatCannotBeAToolsNameIsNotLogged() {
     try (LogLines lines = LogLines.open()) {

@@ -75,6 +75,9 @@ public final class ToolOffer {
     }
     ArrayNode own = Json.array();
     Map<String, Tool> named = named(body, own);
+    if (choosesNone(body)) {
+      return named.isEmpty() ? ServerTools.none(request) : without(body, own);
+    }
     Set<String> ownNames = names(own);
     boolean able = target.callsTools();
     Map<String, Tool> offered = new LinkedHashMap<>(named);
@@ -94,7 +97,7 @@ public final class ToolOffer {
       if (!own.isEmpty()) {
         asked.set(TOOLS, own);
       }
-      return new ServerTools(asked, Map.of(), choosesNone(body) ? null : search(body, target));
+      return new ServerTools(asked, Map.of(), search(body, target));
     }
     offered.values().forEach(tool -> own.add(tool.asOpenAi()));
     asked.set(TOOLS, own);
@@ -141,11 +144,28 @@ public final class ToolOffer {
 
   /** Whether a tier's tools would not change what the client has asked for. */
   private static boolean mayAdd(ObjectNode body) {
-    return body.path("n").asInt(1) == 1 && !body.hasNonNull("functions") && !choosesNone(body);
+    return body.path("n").asInt(1) == 1 && !body.hasNonNull("functions");
   }
 
+  /** In OpenAI's form, or in that of objects. */
   private static boolean choosesNone(ObjectNode body) {
-    return body.path(CHOICE).asText("").equals("none");
+    JsonNode choice = body.path(CHOICE);
+    return (choice.isObject() ? choice.path("type") : choice).asText("").equals("none");
+  }
+
+  /**
+   * Without the server's tools: a model that calls one although it may not could not have it run.
+   */
+  private static ServerTools without(ObjectNode body, ArrayNode own) {
+    ObjectNode asked = body.deepCopy();
+    asked.remove(List.of(TOOLS, OPTIONS));
+    if (own.isEmpty()) {
+      // Providers refuse a choice where there is nothing to choose from.
+      asked.remove(CHOICE);
+    } else {
+      asked.set(TOOLS, own);
+    }
+    return new ServerTools(asked, Map.of(), null);
   }
 
   private static void refuse(
