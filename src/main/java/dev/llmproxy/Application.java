@@ -76,8 +76,7 @@ public final class Application implements AutoCloseable {
     googleIdTokens = new GoogleIdTokens(settings, clock);
     allowedUsers = new AllowedUsers(settings);
     wrongKeys =
-        new WrongKeys(
-            settings.integer("AUTH_FAILURES_PER_MINUTE", 1, 1_000_000), TimeMeter.SYSTEM_NANOTIME);
+        new WrongKeys(settings.integer("AUTH_FAILURES_PER_MINUTE"), TimeMeter.SYSTEM_NANOTIME);
     closeDataToOthers();
     ledger = Ledger.open(settings);
     workbook = openWorkbook();
@@ -92,8 +91,7 @@ public final class Application implements AutoCloseable {
     localChat = new LocalChat(settings);
     vertx = VirtualThreads.vertx();
     keepAlive =
-        new KeepAlive(
-            vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS", 5, 3600)));
+        new KeepAlive(vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS")));
     vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
     mcpServers.open();
   }
@@ -124,7 +122,9 @@ public final class Application implements AutoCloseable {
    */
   public static synchronized Application current() {
     if (current == null) {
-      open(Settings.load(Settings.defaultHome()));
+      Settings settings = Settings.load(Settings.defaultHome());
+      settings.checkForCamelsMain();
+      open(settings);
     }
     return current;
   }
@@ -235,7 +235,7 @@ public final class Application implements AutoCloseable {
 
   private KeyDirectory openKeyDirectory(Clock clock) {
     Path data = settings.path("LLMPROXY_DATA");
-    int hours = settings.integer("KEYS_SNAPSHOT_HOURS", 0, 8_760);
+    int hours = settings.integer("KEYS_SNAPSHOT_HOURS");
     if (hours == 0) {
       KeySnapshot.remove(data);
     }

@@ -44,7 +44,7 @@ public final class CamelHttpServer implements MainHttpServerFactory {
   private int port(HttpServerConfigurationProperties configuration) {
     int camelsDefault = new HttpServerConfigurationProperties(null).getPort();
     return configuration.getPort() == camelsDefault
-        ? application.settings().integer("PORT", 0, 65_535)
+        ? application.settings().integer("PORT")
         : configuration.getPort();
   }
 

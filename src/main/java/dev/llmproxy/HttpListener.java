@@ -8,6 +8,10 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletionException;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -29,7 +33,7 @@ final class HttpListener implements AutoCloseable {
   HttpListener(Application application) {
     this.application = application;
     Settings settings = application.settings();
-    BodyReader body = new BodyReader(settings.integer("MAX_BODY_MB", 1, 1024));
+    BodyReader body = new BodyReader(settings.integer("MAX_BODY_MB"));
     Router routes = Router.router(application.vertx());
     front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""), application.requestLog());
     front.install(routes);
@@ -62,8 +66,8 @@ final class HttpListener implements AutoCloseable {
         new HttpServerOptions()
             .setHost(host)
             .setPort(port)
-            .setMaxHeaderSize(settings.integer("MAX_HEADER_KB", 1, 1024) * KILOBYTE)
-            .setMaxInitialLineLength(settings.integer("MAX_HEADER_KB", 1, 1024) * KILOBYTE);
+            .setMaxHeaderSize(settings.integer("MAX_HEADER_KB") * KILOBYTE)
+            .setMaxInitialLineLength(settings.integer("MAX_HEADER_KB") * KILOBYTE);
     try {
       server =
           application
@@ -77,14 +81,40 @@ final class HttpListener implements AutoCloseable {
               .join();
       tellCommands(host);
     } catch (CompletionException e) {
-      if (e.getCause() instanceof IOException) {
-        throw new IllegalStateException(
-            "Cannot listen on %s:%d: %s. Set PORT to a free port."
-                .formatted(host, port, e.getCause().getMessage()),
-            e);
+      if (e.getCause() instanceof IOException cause) {
+        throw cannotListen(host, port, cause);
       }
       throw e;
     }
+  }
+
+  /**
+   * Tries whether {@link #listen} would succeed, before anything is made that needs it.
+   *
+   * @throws IllegalStateException that says what to set, when the address is not this machine's or
+   *     the port is taken
+   */
+  static void tryToListen(Settings settings) {
+    String host = settings.text("HOST");
+    int port = settings.integer("PORT");
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));
+    } catch (IOException e) {
+      throw cannotListen(host, port, e);
+    }
+  }
+
+  private static IllegalStateException cannotListen(String host, int port, IOException why) {
+    boolean notHere =
+        why instanceof UnknownHostException || ("" + why.getMessage()).contains("assign");
+    return new IllegalStateException(
+        notHere
+            ? "HOST is \"%s\"; it must be an address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for every network that it is in"
+                .formatted(host)
+            : "Cannot listen on %s:%d: %s. Set PORT to a free port."
+                .formatted(host, port, why.getMessage()),
+        why);
   }
 
   /** The port it listens on. */

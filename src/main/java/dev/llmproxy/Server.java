@@ -31,12 +31,21 @@ public final class Server implements AutoCloseable {
     Server server = new Server(application, routes(application, http), http);
     try {
       server.main.start();
-      http.listen(application.settings().integer("PORT", 0, 65_535));
+      http.listen(application.settings().integer("PORT"));
       return server;
     } catch (RuntimeException e) {
       server.close();
       throw e;
     }
+  }
+
+  /**
+   * Tries whether a server with these settings could listen.
+   *
+   * @throws IllegalStateException that says what to set, when it could not
+   */
+  public static void tryToListen(Settings settings) {
+    HttpListener.tryToListen(settings);
   }
 
   /** The port it listens on. */

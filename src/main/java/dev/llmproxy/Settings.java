@@ -6,12 +6,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * What an operator may set, by the names that application.properties documents. The environment
@@ -20,10 +23,12 @@ import java.util.TreeMap;
 public final class Settings {
   private final Path home;
   private final Map<String, String> values;
+  private final Set<String> rewritten;
 
-  private Settings(Path home, Map<String, String> values) {
+  private Settings(Path home, Map<String, String> values, Set<String> rewritten) {
     this.home = home;
     this.values = Collections.unmodifiableMap(new TreeMap<>(values));
+    this.rewritten = rewritten;
   }
 
   /**
@@ -48,13 +53,29 @@ public final class Settings {
     Map<String, String> values = new TreeMap<>();
     file.stringPropertyNames().stream()
         .filter(name -> !name.startsWith("camel."))
-        .forEach(name -> values.put(name, file.getProperty(name).strip()));
+        .forEach(name -> values.put(name, file.getProperty(name)));
     environment.forEach((name, value) -> {
       if (!value.isBlank()) {
         values.put(name, value);
       }
     });
-    return new Settings(home.toAbsolutePath().normalize(), values);
+    // Routes put values together with other text: {{KEYS_REFRESH_SECONDS}}000.
+    Set<String> rewritten = new TreeSet<>();
+    values.replaceAll((name, value) -> {
+      String canonical = KnownSettings.canonical(name, value.strip());
+      if (!canonical.equals(value)) {
+        rewritten.add(name);
+      }
+      return canonical;
+    });
+    return new Settings(home.toAbsolutePath().normalize(), values, rewritten);
+  }
+
+  /** These settings with one of them changed. */
+  public Settings with(String name, String value) {
+    Map<String, String> changed = new TreeMap<>(values);
+    changed.put(name, value);
+    return new Settings(home, changed, rewritten);
   }
 
   /** The folder given by the system property {@code llmproxy.home}, else the current one. */
@@ -86,7 +107,17 @@ public final class Settings {
   }
 
   /**
-   * A whole number.
+   * A whole number within the range that {@link KnownSettings} gives it.
+   *
+   * @throws SettingException when it is absent, no number, or outside the range
+   */
+  public int integer(String name) {
+    KnownSettings.WholeNumber range = KnownSettings.range(name);
+    return integer(name, range.least(), range.most());
+  }
+
+  /**
+   * A whole number whose name is not known beforehand, e.g. the limit of a tier.
    *
    * @throws SettingException when it is no number or outside {@code least..most}
    */
@@ -105,28 +136,79 @@ public final class Settings {
             .formatted(name, value, least, most));
   }
 
-  /** A number of seconds, from 0 to a day. */
+  /** A number of seconds; see {@link #integer(String)}. */
   public Duration seconds(String name) {
-    return Duration.ofSeconds(integer(name, 0, 86_400));
+    return Duration.ofSeconds(integer(name));
   }
 
   /**
-   * True unless the value is off, false, no or 0; any other word but on, true, yes and 1 is an
-   * error.
+   * Whether the value is on, true, yes or 1.
+   *
+   * @throws SettingException when it is none of these, nor off, false, no or 0
    */
   public boolean on(String name) {
-    String value = text(name).toLowerCase(Locale.ROOT);
-    return switch (value) {
-      case "on", "true", "yes", "1" -> true;
-      case "off", "false", "no", "0" -> false;
-      default ->
-          throw new SettingException("%s is \"%s\"; it must be on or off".formatted(name, value));
-    };
+    String value = text(name);
+    KnownSettings.Kind kind = new KnownSettings.OnOff();
+    String word = kind.canonical(value);
+    if (word == null) {
+      throw wrong(name, value, kind);
+    }
+    return word.equals("on");
   }
 
-  /** A folder or file; a relative one is taken from the current folder. */
+  /**
+   * Checks that a value is what {@link KnownSettings} says.
+   *
+   * @throws SettingException when it is not, or is absent and must not be
+   */
+  public void check(String name) {
+    KnownSettings.Kind kind = KnownSettings.all().get(name);
+    String value = find(name).orElse(null);
+    if (value == null && !kind.mayBeEmpty()) {
+      text(name);
+    } else if (value != null && kind.canonical(value) == null) {
+      throw wrong(name, value, kind);
+    }
+  }
+
+  /**
+   * Checks every value, for a start under Camel's own main: what it puts into routes is a number as
+   * somebody has typed it, not as {@link #integer} reads it.
+   *
+   * @throws SettingException that names each value that is wrong, or has a space beside a number
+   */
+  void checkForCamelsMain() {
+    List<String> wrong = new ArrayList<>();
+    KnownSettings.all()
+        .forEach((name, kind) -> {
+          try {
+            if (values.containsKey(name)) {
+              check(name);
+            }
+            if (kind instanceof KnownSettings.WholeNumber && rewritten.contains(name)) {
+              throw new SettingException(
+                  "%s must be written as %s, without spaces or other signs"
+                      .formatted(name, text(name)));
+            }
+          } catch (SettingException e) {
+            wrong.add(e.getMessage());
+          }
+        });
+    if (!wrong.isEmpty()) {
+      throw new SettingException(String.join("; ", wrong));
+    }
+  }
+
+  private static SettingException wrong(String name, String value, KnownSettings.Kind kind) {
+    return new SettingException("%s is \"%s\"; it must be %s".formatted(name, value, kind.rule()));
+  }
+
+  /**
+   * A folder or file; a relative one is taken from {@link #home}, so that the server and every
+   * command mean the same, wherever they are called from.
+   */
   public Path path(String name) {
-    return Path.of(text(name)).toAbsolutePath().normalize();
+    return home.resolve(text(name)).normalize();
   }
 
   /** The names that application.properties declares or the environment gives, with their values. */

@@ -67,10 +67,36 @@ class SettingsTest {
 
   @Test
   void secondsAreADayAtMost() throws IOException {
-    Settings settings = settings("", Map.of("A", "0", "B", "86400", "C", "86401"));
-    assertThat(settings.seconds("A")).isEqualTo(Duration.ZERO);
-    assertThat(settings.seconds("B")).isEqualTo(Duration.ofDays(1));
-    assertThatExceptionOfType(SettingException.class).isThrownBy(() -> settings.seconds("C"));
+    Settings settings =
+        settings("", Map.of("CHAT_SECONDS", "86400", "KEYS_REFRESH_SECONDS", "86401"));
+    assertThat(settings.seconds("CHAT_SECONDS")).isEqualTo(Duration.ofDays(1));
+    assertThatExceptionOfType(SettingException.class)
+        .isThrownBy(() -> settings.seconds("KEYS_REFRESH_SECONDS"))
+        .withMessageContaining("from 1 to 86400");
+  }
+
+  @Test
+  void routesAreGivenNumbersWithoutSpacesAndZerosBefore() throws IOException {
+    Settings settings =
+        settings(
+            "USAGE_FLUSH_SECONDS = 5 \n",
+            Map.of("KEYS_REFRESH_SECONDS", "010 ", "LOG_CONVERSATIONS", "Ledger", "OTHER", " 010"));
+    assertThat(settings.asMap())
+        .containsEntry("USAGE_FLUSH_SECONDS", "5")
+        .containsEntry("KEYS_REFRESH_SECONDS", "10")
+        .containsEntry("LOG_CONVERSATIONS", "ledger")
+        .containsEntry("OTHER", "010");
+  }
+
+  @Test
+  void camelsOwnMainIsNotLetPutZerosBehindASpace() throws IOException {
+    assertThatExceptionOfType(SettingException.class)
+        .isThrownBy(settings("USAGE_FLUSH_SECONDS = 5 \n", Map.of())::checkForCamelsMain)
+        .withMessage("USAGE_FLUSH_SECONDS must be written as 5, without spaces or other signs");
+    assertThatExceptionOfType(SettingException.class)
+        .isThrownBy(settings("", Map.of("LLMPROXY_FSYNC", "never"))::checkForCamelsMain)
+        .withMessage("LLMPROXY_FSYNC is \"never\"; it must be normal or full");
+    settings("USAGE_FLUSH_SECONDS = 5\n", Map.of()).checkForCamelsMain();
   }
 
   @ParameterizedTest
@@ -92,9 +118,9 @@ class SettingsTest {
   }
 
   @Test
-  void pathsAndTheHomeAreAbsolute() throws IOException {
+  void aRelativePathIsInTheHomeWhichIsAbsolute() throws IOException {
     Settings settings = settings("", Map.of("DATA", "./data/../data", "TEMP", home.toString()));
-    assertThat(settings.path("DATA")).isEqualTo(Path.of("data").toAbsolutePath());
+    assertThat(settings.path("DATA")).isEqualTo(home.toAbsolutePath().resolve("data"));
     assertThat(settings.path("TEMP")).isEqualTo(home);
     assertThat(settings.home()).isAbsolute().isEqualTo(home.toAbsolutePath().normalize());
   }

@@ -134,6 +134,8 @@ public final class StartedProduct implements AutoCloseable {
   }
 
   private String found(Pattern pattern) {
+    // What it says comes line by line.
+    Awaitility.await().until(() -> pattern.matcher(output()).find() || !process.isAlive());
     Matcher matcher = pattern.matcher(output());
     if (!matcher.find()) {
       throw new IllegalStateException(pattern + " is not in:\n" + output());

@@ -12,6 +12,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +53,9 @@ public final class LlmProxyCommand {
 
   private static final String DATA = "LLMPROXY_DATA";
 
+  /** What Java makes of bytes that are no text in the locale's encoding. */
+  private static final char UNREADABLE = '\uFFFD';
+
   /** Commands that do nothing to the data folder, or say themselves what is wrong there. */
   private static final Set<String> WITHOUT_DATA =
       Set.of("start", "doctor", "test-rest-api", "completion", "help");
@@ -59,8 +64,15 @@ public final class LlmProxyCommand {
 
   /** Runs a command and ends the process with its exit status. */
   public static void main(String[] arguments) {
+    // Camel puts names together with the default locale's rules, where a Turkish i has no dot.
+    Locale.setDefault(Locale.ROOT);
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    if (Arrays.stream(arguments).anyMatch(argument -> argument.indexOf(UNREADABLE) >= 0)) {
+      err.println(
+          "llmproxy: an argument has letters that this terminal's locale does not know; set LC_ALL=C.UTF-8");
+      System.exit(2);
+    }
     System.exit(run(Settings.defaultHome(), out, err, arguments));
   }
 

@@ -22,7 +22,7 @@ final class PortCheck {
   }
 
   List<Finding> run() {
-    int port = settings.integer("PORT", 0, 65_535);
+    int port = settings.integer("PORT");
     Optional<RunningServer> server = probe.server();
     if (server.isPresent()) {
       int runsOn = URI.create(server.get().url()).getPort();

@@ -1,5 +1,6 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.KnownSettings;
 import dev.llmproxy.Settings;
 import dev.llmproxy.chat.ChatTurns;
 import dev.llmproxy.chat.ToolOffer;
@@ -23,7 +24,6 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -33,38 +33,19 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Whether each name in application.properties is one that this product knows, and each value of the
- * kind that its default is. The names are those of the file that it was built with.
+ * Whether each name in application.properties is one that this product knows, and each value what
+ * {@link KnownSettings} says. The names are those of the file that it was built with.
  */
 final class SettingsCheck {
   private static final String CHECK = "settings";
   private static final int ALIKE = 2;
-  private static final int DAY_SECONDS = 86_400;
 
-  /** Settings whose default is not empty, and which may be. */
-  private static final Set<String> MAY_BE_EMPTY =
-      Set.of("CORS_ORIGINS", "SEARCH_DOCS", "WIKIPEDIA_BASE_URL");
+  /** They are no lines of application.properties: the log is set up before it is read. */
+  private static final Set<String> ENVIRONMENT_ALONE =
+      Set.of("LLMPROXY_LOG_LEVEL", "CAMEL_LOG_LEVEL", "MCP_LOG_LEVEL", "LOG_FORMAT");
 
   private static final Pattern TOOL_ROUTE =
       Pattern.compile("^\\s*id: *[\"']?tool-([\\w-]+)", Pattern.MULTILINE);
-
-  /** What the parts of the server demand at its start. */
-  private record Range(int least, int most) {}
-
-  private static final Map<String, Range> RANGES =
-      Map.ofEntries(
-          Map.entry("AUTH_FAILURES_PER_MINUTE", new Range(1, 1_000_000)),
-          Map.entry("CHAT_SECONDS", new Range(1, DAY_SECONDS)),
-          Map.entry("CHAT_TURNS", new Range(1, Integer.MAX_VALUE)),
-          Map.entry("KEYS_SNAPSHOT_HOURS", new Range(0, 8760)),
-          Map.entry("MAX_BODY_MB", new Range(1, 1024)),
-          Map.entry("MAX_HEADER_KB", new Range(1, 1024)),
-          Map.entry("PORT", new Range(0, 65_535)),
-          Map.entry("SEARCH_ENGINE_SECONDS", new Range(1, DAY_SECONDS)),
-          Map.entry("STREAM_KEEPALIVE_SECONDS", new Range(5, 3600)),
-          Map.entry("TOOL_RESULT_CHARACTERS", new Range(1, Integer.MAX_VALUE)),
-          Map.entry("TOOL_TIMEOUT_SECONDS", new Range(1, DAY_SECONDS)),
-          Map.entry("WORKBOOK_PORT", new Range(0, 65_535)));
 
   private final Settings settings;
   private final Properties shipped = shipped();
@@ -112,8 +93,10 @@ final class SettingsCheck {
 
   private List<Finding> values() {
     List<Finding> findings = new ArrayList<>();
-    for (String name : new TreeSet<>(shipped.stringPropertyNames())) {
-      value(findings, name);
+    for (String name : KnownSettings.all().keySet()) {
+      if (!ENVIRONMENT_ALONE.contains(name) || settings.find(name).isPresent()) {
+        value(findings, name);
+      }
     }
     demands(findings, () -> new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME));
     demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
@@ -133,7 +116,9 @@ final class SettingsCheck {
     try {
       part.run();
     } catch (Settings.SettingException | IllegalArgumentException e) {
-      findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
+      if (findings.stream().noneMatch(finding -> finding.what().equals(e.getMessage()))) {
+        findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
+      }
     }
   }
 
@@ -158,21 +143,15 @@ final class SettingsCheck {
   }
 
   private void value(List<Finding> findings, String name) {
-    String standard = shipped.getProperty(name).strip();
     try {
-      if (standard.matches("[0-9]+")) {
-        Range usual = new Range(0, name.endsWith("_SECONDS") ? DAY_SECONDS : Integer.MAX_VALUE);
-        Range range = RANGES.getOrDefault(name, usual);
-        settings.integer(name, range.least(), range.most());
-      } else if (standard.equals("on") || standard.equals("off")) {
-        settings.on(name);
-      } else if (!standard.isEmpty() && !MAY_BE_EMPTY.contains(name)) {
-        settings.text(name);
-      }
+      settings.check(name);
     } catch (Settings.SettingException e) {
-      if (!name.startsWith("RATE_LIMIT_")) {
-        findings.add(Finding.problem(CHECK, e.getMessage(), "Its default is " + standard));
-      }
+      String standard = shipped.getProperty(name, "").strip();
+      findings.add(
+          Finding.problem(
+              CHECK,
+              e.getMessage(),
+              standard.isEmpty() ? "Correct it, or leave it empty" : "Its default is " + standard));
     }
   }
 

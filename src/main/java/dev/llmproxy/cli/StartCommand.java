@@ -7,6 +7,8 @@ import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.provider.Provider;
 import dev.llmproxy.workbook.ApiKeyBook;
 import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -26,13 +28,19 @@ import picocli.CommandLine.Spec;
 final class StartCommand implements Callable<Integer> {
   private static final String FIRST_EMAIL = "developer@example.com";
 
-  private final Settings settings;
+  private Settings settings;
 
   @Option(
       names = "--first-key",
       description =
           "Makes an API key for " + FIRST_EMAIL + " when the workbook has none, and prints it.")
   private boolean firstKey;
+
+  @Option(
+      names = "--port",
+      paramLabel = "PORT",
+      description = "Listens on this port (0 = any free one) in place of the setting PORT.")
+  private Integer port;
 
   @Spec private CommandSpec spec;
 
@@ -42,10 +50,14 @@ final class StartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    if (port != null) {
+      settings = settings.with("PORT", Integer.toString(port));
+    }
     new SettingsCheck(settings).demandValues();
+    Server.tryToListen(settings);
     Application application = Application.open(settings);
     String key = firstKey ? makeFirstKey(application) : null;
-    Server server = Server.start(application);
+    Server server = start(application, key);
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
@@ -59,6 +71,22 @@ final class StartCommand implements Callable<Integer> {
     welcome(application, server.port(), key);
     ended.await();
     return 0;
+  }
+
+  private Server start(Application application, String key) {
+    try {
+      return Server.start(application);
+    } catch (RuntimeException e) {
+      if (key != null) {
+        // The next start would find that there is one, and could not show it.
+        spec.commandLine().getOut().println("Your first API key (it is not shown again): " + key);
+      }
+      String problem = new RouteProblem(settings.home()).inWords(e);
+      if (problem == null) {
+        throw e;
+      }
+      throw new IllegalStateException(problem, e);
+    }
   }
 
   private static String makeFirstKey(Application application) {
@@ -81,6 +109,7 @@ final class StartCommand implements Callable<Integer> {
     String url = "http://localhost:" + port + "/v1";
     out.println();
     out.println("llmproxy is ready: " + url);
+    out.println("  reached    " + reachedFrom(settings.text("HOST")));
     out.println("  workbook   " + workbook(application));
     out.println("  providers  " + providers(application, true));
     out.println("  off        " + providers(application, false));
@@ -109,6 +138,23 @@ final class StartCommand implements Callable<Integer> {
         "With \"tools\":[{\"type\":\"web_search\"}] in it the server can search the web for the answer, and shows that (docs/tools.md).");
     out.println();
     out.flush();
+  }
+
+  private static String reachedFrom(String host) {
+    try {
+      InetAddress address = InetAddress.getByName(host);
+      if (address.isLoopbackAddress()) {
+        return "from this machine alone (HOST = %s)".formatted(host);
+      }
+      return "from %s, over plain HTTP (HOST = %s)"
+          .formatted(
+              address.isAnyLocalAddress()
+                  ? "every network that this machine is in"
+                  : "the network of " + address.getHostAddress(),
+              host);
+    } catch (UnknownHostException e) {
+      return "at " + host;
+    }
   }
 
   private String workbook(Application application) {

@@ -118,7 +118,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     ServerProbe probe = new ServerProbe(settings);
     Optional<String> server = probe.server().map(RunningServer::url);
     if (server.isEmpty()) {
-      int port = settings.integer("PORT", 0, 65_535);
+      int port = settings.integer("PORT");
       String url = RunningServer.url(settings.text("HOST"), port);
       String there =
           switch (port == 0 ? ServerProbe.Listener.NOBODY : probe.at(url)) {

@@ -23,7 +23,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ConversationLog {
   private static final Logger LOG = LoggerFactory.getLogger(ConversationLog.class);
-  private static final int MOST_DAYS = 36_500;
   private static final int EXPIRED_AT_ONCE = 100;
   private static final int LONGEST_WAIT_SECONDS = 60;
 
@@ -45,7 +44,7 @@ public final class ConversationLog {
                 new Settings.SettingException(
                     "LOG_CONVERSATIONS is \"%s\"; it must be off, ledger or workbook"
                         .formatted(word)));
-    kept = Duration.ofDays(settings.integer("CONVERSATION_DAYS", 0, MOST_DAYS));
+    kept = Duration.ofDays(settings.integer("CONVERSATION_DAYS"));
   }
 
   /**

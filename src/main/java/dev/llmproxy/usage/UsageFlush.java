@@ -81,7 +81,7 @@ public final class UsageFlush {
     this.rotation = new UsageRotation(ledger, book, schema, settings, clock);
     this.health = new FlushHealth(clock, () -> ThreadLocalRandom.current().nextDouble());
     this.commitWait = workbook.commitWait();
-    this.detailRowsPerDay = settings.integer("SHEETS_DETAIL_ROWS_PER_DAY", 0, 10_000_000);
+    this.detailRowsPerDay = settings.integer("SHEETS_DETAIL_ROWS_PER_DAY");
     this.clock = clock;
   }
 

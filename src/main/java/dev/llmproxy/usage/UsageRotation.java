@@ -52,7 +52,7 @@ public final class UsageRotation {
     this.book = book;
     this.schema = schema;
     this.clock = clock;
-    this.percent = settings.integer("SHEETS_ROTATE_PERCENT", 1, 100);
+    this.percent = settings.integer("SHEETS_ROTATE_PERCENT");
     this.monthly = settings.on("SHEETS_ROTATE_MONTHLY");
     this.prepared =
         settings

@@ -79,7 +79,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     }
     return embedded(
         settings.path("LLMPROXY_DATA"),
-        settings.integer("WORKBOOK_PORT", 0, 65_535),
+        settings.integer("WORKBOOK_PORT"),
         settings.on("WORKBOOK_QUOTA"));
   }
 

@@ -7,11 +7,15 @@ import dev.llmproxy.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,7 +33,16 @@ class StartCommandTest {
         "CHAT_SECONDS | 0",
         "CHAT_TURNS | 0",
         "FETCH_PORTS | abc",
+        "BRAVE_BASE_URL | api.search.brave.com",
+        "CAMEL_LOG_LEVEL | VERBOSE",
         "KEYS_REFRESH_SECONDS | soon",
+        "KEYS_REFRESH_SECONDS | 0",
+        "LLMPROXY_LOG_LEVEL | LOUD",
+        "LOG_CONVERSATIONS | on",
+        "LOG_FORMAT | xml",
+        "PROVIDER_SILENCE_SECONDS | 0",
+        "SEARXNG_URL | '\"http://127.0.0.1:8080\"'",
+        "USAGE_FLUSH_SECONDS | 0",
         "MAX_BODY_MB | 0",
         "SEARCH_ENGINE_SECONDS | abc",
         "TOOL_RESULT_CHARACTERS | 0",
@@ -89,10 +102,36 @@ class StartCommandTest {
     assertThat(said).doesNotContain("CORS_ORIGINS", "SEARCH_DOCS", "WIKIPEDIA_BASE_URL");
   }
 
+  @Test
+  @Timeout(120)
+  void aHostThatIsNotThisMachinesEndsTheStart() {
+    for (String host : List.of("nobody.invalid", "192.0.2.1")) {
+      String said = start(Path.of(""), Map.of("HOST", host));
+
+      assertThat(said)
+          .startsWith(
+              "llmproxy: HOST is \"%s\"; it must be an address of this machine".formatted(host));
+      assertThat(said.lines()).hasSize(1);
+      assertThat(folder.resolve("data")).doesNotExist();
+    }
+  }
+
+  @Test
+  @Timeout(120)
+  void aTakenPortEndsTheStartBeforeAKeyIsMade() throws IOException {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String port = Integer.toString(taken.getLocalPort());
+
+      assertThat(start(Path.of(""), Map.of("HOST", "127.0.0.1"), "--first-key", "--port", port))
+          .contains("Cannot listen on 127.0.0.1:" + port, "Set PORT to a free port");
+      assertThat(folder.resolve("data")).as("no key is lost").doesNotExist();
+    }
+  }
+
   /** What a start with these settings says before it ends. */
-  private String start(Path home, Map<String, String> settings) {
+  private String start(Path home, Map<String, String> settings, String... options) {
     Map<String, String> environment = new HashMap<>(settings);
-    environment.put("LLMPROXY_DATA", folder.resolve("data").toString());
+    environment.putIfAbsent("LLMPROXY_DATA", folder.resolve("data").toString());
     environment.put("LOCAL_MODEL", "off");
     environment.put("PORT", "0");
     StringWriter errors = new StringWriter();
@@ -100,7 +139,7 @@ class StartCommandTest {
         LlmProxyCommand.commandLine(Settings.load(home, environment))
             .setOut(new PrintWriter(new StringWriter(), true))
             .setErr(new PrintWriter(errors, true))
-            .execute("start");
+            .execute(Stream.concat(Stream.of("start"), Stream.of(options)).toArray(String[]::new));
     assertThat(status).isOne();
     return errors.toString();
   }

@@ -1,0 +1,92 @@
+package dev.llmproxy.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.KnownSettings;
+import dev.llmproxy.StartedProduct;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The real command takes what application.properties documents. */
+class DocumentedSettingsTest {
+  /** The tests choose their own: free ports, and no download of weights. */
+  private static final Set<String> GIVEN = Set.of("PORT", "WORKBOOK_PORT");
+
+  private static final Set<String> ENVIRONMENT_ALONE =
+      Set.of("LLMPROXY_LOG_LEVEL", "CAMEL_LOG_LEVEL", "MCP_LOG_LEVEL", "LOG_FORMAT");
+
+  @TempDir private Path folder;
+
+  /**
+   * As many starts as a setting has values at most; each start takes the next value of every one.
+   */
+  static Stream<Map<String, String>> starts() {
+    int most =
+        KnownSettings.all().values().stream()
+            .mapToInt(kind -> kind.examples().size())
+            .max()
+            .orElseThrow();
+    return IntStream.range(0, most)
+        .mapToObj(start -> {
+          Map<String, String> environment = new HashMap<>();
+          KnownSettings.all()
+              .forEach((name, kind) -> {
+                List<String> values = kind.examples();
+                if (!values.isEmpty() && !GIVEN.contains(name)) {
+                  environment.put(name, values.get(start % values.size()));
+                }
+              });
+          return environment;
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("starts")
+  void everyDocumentedValueOfEverySettingStarts(Map<String, String> environment)
+      throws IOException {
+    try (StartedProduct product =
+        StartedProduct.start(Path.of("").toAbsolutePath(), folder, environment)) {
+      assertThat(product.firstKey()).startsWith("sk-");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tr", "az"})
+  void theServerStartsAndAnswersWhereSmallIHasNoDot(String language) throws Exception {
+    Map<String, String> environment =
+        Map.of("JAVA_TOOL_OPTIONS", "-Duser.language=%s -Duser.country=".formatted(language));
+    try (StartedProduct product =
+        StartedProduct.start(Path.of("").toAbsolutePath(), folder, environment)) {
+      assertThat(product.post("/v1/chat/completions", product.firstKey(), "{}").statusCode())
+          .isEqualTo(400);
+    }
+  }
+
+  @Test
+  void everySettingOfTheFileIsKnownAndTheOtherWayRound() throws IOException {
+    Properties file = new Properties();
+    try (Reader reader = Files.newBufferedReader(Path.of("application.properties"))) {
+      file.load(reader);
+    }
+    file.keySet().removeIf(name -> name.toString().startsWith("camel."));
+    Set<String> known = new HashSet<>(KnownSettings.all().keySet());
+    known.removeAll(ENVIRONMENT_ALONE);
+
+    assertThat(file.stringPropertyNames()).containsExactlyInAnyOrderElementsOf(known);
+  }
+}
