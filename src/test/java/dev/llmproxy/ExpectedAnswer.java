@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
  *   <li>{@code tokens}: {@code in} and {@code out}, of the ledger's row, and of the usage that the
  *       client of a good answer gets;
  *   <li>{@code status} of the ledger's row;
+ *   <li>{@code cost} of the ledger's row, in US dollars; may be left out;
  *   <li>{@code log}: words that one line of the log has; may be left out.
  * </ul>
  */
@@ -61,6 +62,9 @@ record ExpectedAnswer(JsonNode json) {
     assertThat(row.status().name()).as(how).isEqualTo(json.path("status").asText());
     assertThat(row.tokensIn()).as(how).isEqualTo(json.at("/tokens/in").asLong());
     assertThat(row.tokensOut()).as(how).isEqualTo(json.at("/tokens/out").asLong());
+    if (json.has("cost")) {
+      assertThat(row.cost()).as(how).isEqualByComparingTo(json.get("cost").textValue());
+    }
   }
 
   void check(String how, List<String> logged) {

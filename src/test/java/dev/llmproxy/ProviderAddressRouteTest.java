@@ -2,9 +2,12 @@ package dev.llmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.emulator.RecordedRequest;
 import dev.llmproxy.emulator.ScriptedProvider;
+import dev.llmproxy.usage.UsageRecord;
 import java.io.IOException;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -37,6 +40,9 @@ class ProviderAddressRouteTest {
     Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(home.resolve("providers/azure.yaml"), AZURE);
     Files.writeString(home.resolve("providers/queried.yaml"), "format: openai\n");
+    Files.writeString(
+        home.resolve("providers/strict.yaml"),
+        "format: openai\nrequest: {drop: [stream_options, store]}\n");
     other = ScriptedProvider.start();
     String base = other.baseUrl();
     gateway =
@@ -50,6 +56,10 @@ class ProviderAddressRouteTest {
                 "s/1&x=y",
                 "AZURE_BASE_URL",
                 base.replace("/v1", "/openai/deployments/gpt"),
+                "STRICT_API_KEY",
+                "strict-secret",
+                "STRICT_BASE_URL",
+                base,
                 "QUERIED_BASE_URL",
                 base + "?httpMethod=GET&throwExceptionOnFailure=true&a=%2F"));
     key = gateway.createKey("ann@example.com");
@@ -82,6 +92,27 @@ class ProviderAddressRouteTest {
         .doesNotContainKeys("api-key", "x-title");
     assertThat(log.said())
         .noneMatch(line -> line.contains("azure-secret") || line.contains("s/1&x"));
+  }
+
+  /** A provider that refuses to be asked for usage says none, and it is estimated. */
+  @Test
+  void whatAProvidersFileDropsIsNotSent() {
+    String body =
+        """
+        {"model":"strict/scripted","stream":true,"store":false,"stream_options":{"include_usage":true},
+         "messages":[{"role":"user","content":"[[script chunks=4]]"}]}
+        """;
+
+    HttpResponse<String> response = gateway.post(key, body);
+
+    assertThat(response.body()).contains("\"usage\":{").endsWith("data: [DONE]\n\n");
+    JsonNode sent = other.lastRequest().body();
+    assertThat(sent.path("stream").asBoolean()).isTrue();
+    assertThat(sent.has("stream_options")).isFalse();
+    assertThat(sent.has("store")).isFalse();
+    UsageRecord row = gateway.awaitRecord(record -> record.model().equals("strict/scripted"));
+    assertThat(row.tokensOut()).isEqualTo(4);
+    assertThat(row.tokensIn()).isPositive();
   }
 
   /** It goes on behind the path, and none of it is taken for an option of Camel's. */

@@ -104,7 +104,7 @@ public final class ChatTurns {
     }
     if (mostDollars != null) {
       TokenCount tokens = TokenCount.of(turns.used().ended());
-      BigDecimal cost = chat.target().cost(tokens.in(), tokens.out());
+      BigDecimal cost = chat.target().cost(tokens);
       if (cost != null && cost.compareTo(mostDollars) >= 0) {
         return mostDollars.toPlainString() + " US dollars";
       }

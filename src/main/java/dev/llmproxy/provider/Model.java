@@ -51,8 +51,18 @@ public record Model(
 
     /** What this many tokens cost, in US dollars, exactly. */
     public BigDecimal of(long promptTokens, long completionTokens) {
+      return of(promptTokens, 0, completionTokens);
+    }
+
+    /**
+     * What this many tokens cost, in US dollars, exactly.
+     *
+     * @param cachedTokens those of the prompt's that the provider had kept; at most as many
+     */
+    public BigDecimal of(long promptTokens, long cachedTokens, long completionTokens) {
       return input
-          .multiply(BigDecimal.valueOf(promptTokens))
+          .multiply(BigDecimal.valueOf(promptTokens - cachedTokens))
+          .add((cached == null ? input : cached).multiply(BigDecimal.valueOf(cachedTokens)))
           .add(output.multiply(BigDecimal.valueOf(completionTokens)))
           .movePointLeft(6);
     }

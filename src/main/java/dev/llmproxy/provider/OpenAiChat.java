@@ -39,8 +39,8 @@ public final class OpenAiChat {
   }
 
   /**
-   * The stream is always asked for, with its usage: a whole answer is the collated stream, and the
-   * ledger needs the tokens.
+   * The stream is always asked for, with its usage unless the provider refuses to be asked: a whole
+   * answer is the collated stream, and the ledger needs the tokens.
    */
   static ObjectNode upstreamRequest(ChatCall chat) {
     ObjectNode request = Json.object();
@@ -48,6 +48,9 @@ public final class OpenAiChat {
     chat.target().provider().dialect().applyToChat(request);
     request.put("model", chat.target().upstreamModel());
     request.put("stream", true);
+    if (chat.target().provider().dialect().drops("stream_options")) {
+      return request;
+    }
     ObjectNode options = request.putObject("stream_options");
     if (chat.request().body().get("stream_options") instanceof ObjectNode asked) {
       options.setAll(asked);

@@ -39,6 +39,11 @@ public record RequestDialect(String maxTokens, Boolean developerRole, Set<String
     }
   }
 
+  /** Whether the provider refuses this field. */
+  boolean drops(String field) {
+    return drop.contains(field);
+  }
+
   /** Changes an embedding request. */
   void applyToEmbedding(ObjectNode request) {
     omit(request);

@@ -1,5 +1,6 @@
 package dev.llmproxy.provider;
 
+import dev.llmproxy.usage.TokenCount;
 import java.math.BigDecimal;
 
 /**
@@ -17,10 +18,10 @@ public record Target(String modelId, Provider provider, String upstreamModel, Mo
     return model == null || model.abilities().isEmpty() || model.abilities().contains("tools");
   }
 
-  /** What so many tokens cost, in US dollars, or null when the model's price is unknown. */
-  public BigDecimal cost(long promptTokens, long completionTokens) {
+  /** What these tokens cost, in US dollars, or null when the model's price is unknown. */
+  public BigDecimal cost(TokenCount tokens) {
     return model == null || model.price() == null
         ? null
-        : model.price().of(promptTokens, completionTokens);
+        : model.price().of(tokens.in(), tokens.cached(), tokens.out());
   }
 }

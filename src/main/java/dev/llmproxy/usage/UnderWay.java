@@ -55,7 +55,7 @@ final class UnderWay implements AutoCloseable {
 
   /** What tokens of a call cost, in US dollars, or null when the model's price is unknown. */
   static BigDecimal cost(Call call, TokenCount tokens) {
-    return call.target().cost(tokens.in(), tokens.out());
+    return call.target().cost(tokens);
   }
 
   /** From now on the call's use is noted; {@code admitted} is in the ledger already. */

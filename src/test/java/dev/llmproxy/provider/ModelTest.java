@@ -30,6 +30,27 @@ class ModelTest {
     assertThat(price.of(promptTokens, completionTokens)).isEqualByComparingTo(cost);
   }
 
+  /** Columns: dollars for a million tokens cached, tokens in, of them cached, out | dollars. */
+  @ParameterizedTest
+  @CsvSource({
+    "0.075, 10000, 9000, 10, 0.000831",
+    "0.075, 10000, 0, 10, 0.001506",
+    "0.075, 7, 7, 0, 0.000000525",
+    "0, 7, 7, 0, 0",
+    ", 10000, 9000, 10, 0.001506",
+  })
+  void costsLessForWhatTheProviderHadKept(
+      BigDecimal cached, long in, long kept, long out, String cost) {
+    Price price =
+        new Price(
+            new BigDecimal("0.15"),
+            cached,
+            new BigDecimal("0.60"),
+            LocalDate.of(2026, 1, 1),
+            "a page");
+    assertThat(price.of(in, kept, out)).isEqualByComparingTo(cost);
+  }
+
   @Test
   void hasNoAbilitiesWhenItsFileNamesNone() {
     assertThat(new Model("m", "M", null, 0, 0, null, null).abilities()).isEmpty();
