@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -110,12 +111,30 @@ public final class LlmProxyCommand {
   private static int run(Settings settings, ParseResult parsed) {
     if (parsed.hasSubcommand()
         && !WITHOUT_DATA.contains(parsed.subcommand().commandSpec().name())) {
-      settings.find(DATA).ifPresent(folder -> DataFolder.tighten(settings.path(DATA)));
+      Path folder = settings.path(DATA);
+      if (closed(folder)) {
+        // Without this, an account that may not look would be told that there is nothing.
+        parsed
+            .commandSpec()
+            .commandLine()
+            .getErr()
+            .printf(
+                "llmproxy: the account %s cannot get at the data folder %s; run commands under the server's account%n",
+                System.getProperty("user.name"), folder);
+        return 1;
+      }
+      DataFolder.tighten(folder);
     }
     CommandLine top = parsed.commandSpec().commandLine();
     top.setOut(new PrintWriter(new HarmlessWriter(top.getOut()), true));
     top.setErr(new PrintWriter(new HarmlessWriter(top.getErr()), true));
     return new CommandLine.RunLast().execute(parsed);
+  }
+
+  private static boolean closed(Path folder) {
+    return Files.exists(folder)
+        ? Files.isDirectory(folder) && !(Files.isReadable(folder) && Files.isExecutable(folder))
+        : !Files.notExists(folder);
   }
 
   /** A sentence and where to read on; the page of help is shown to who has named no command. */

@@ -4,6 +4,7 @@ import dev.llmproxy.Settings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Model.UsageMessageSpec;
@@ -79,24 +80,43 @@ final class Table {
         .toArray();
   }
 
-  /** As wide as what is in them; if that is too much, the widest are narrowed first. */
+  /**
+   * As wide as what is in them. If that is too much, the widest are narrowed first, but no word is
+   * broken as long as there is another way.
+   */
   private int[] widths(int[] columns) {
-    int[] widths =
-        Arrays.stream(columns)
-            .map(column -> rows.stream().mapToInt(row -> length(row[column])).max().orElse(0))
-            .toArray();
-    int room = most - GAP * (columns.length - 1);
+    int[] widths = widest(columns, Table::length);
+    int[] words =
+        widest(
+            columns,
+            cell -> Arrays.stream(cell.split(" ")).mapToInt(Table::length).max().orElse(0));
+    narrow(widths, words);
+    int[] least = new int[columns.length];
+    Arrays.fill(least, LEAST_WIDTH);
+    narrow(widths, least);
+    return widths;
+  }
+
+  private int[] widest(int[] columns, ToIntFunction<String> size) {
+    return Arrays.stream(columns)
+        .map(column -> rows.stream().mapToInt(row -> size.applyAsInt(row[column])).max().orElse(0))
+        .toArray();
+  }
+
+  private void narrow(int[] widths, int[] least) {
+    int room = most - GAP * (widths.length - 1);
     while (Arrays.stream(widths).sum() > room) {
-      int widest = 0;
-      for (int i = 1; i < widths.length; i++) {
-        widest = widths[i] > widths[widest] ? i : widest;
+      int widest = -1;
+      for (int i = 0; i < widths.length; i++) {
+        if (widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest])) {
+          widest = i;
+        }
       }
-      if (widths[widest] <= LEAST_WIDTH) {
-        break;
+      if (widest < 0) {
+        return;
       }
       widths[widest]--;
     }
-    return widths;
   }
 
   private static List<String> lines(String cell, int width) {

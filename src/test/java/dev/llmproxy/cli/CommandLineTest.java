@@ -434,6 +434,17 @@ class CommandLineTest {
   }
 
   @Test
+  void whoCannotGetAtTheDataIsNotToldThatThereIsNone() throws Exception {
+    // What a link leads to that leads to itself, nobody can say, root included.
+    Path loop = data.resolve("loop");
+    Files.createSymbolicLink(loop, loop);
+    settings = Settings.load(Path.of(""), Map.of("LLMPROXY_DATA", loop.toString()));
+
+    assertThat(run("usage")).isOne();
+    assertThat(err).contains("cannot get at the data folder " + loop);
+  }
+
+  @Test
   void settingsThatCannotBeReadAreSaidInASentence() {
     StringWriter errors = new StringWriter();
 

@@ -16,9 +16,20 @@ class TableTest {
     assertThat(table(30, "ann.with.a.long.name@example.com", "Ann's laptop"))
         .isEqualTo(
             """
-            User              Name
-            ann.with.a.long.  Ann's laptop
-            name@example.com\
+            User                    Name
+            ann.with.a.long.name@   Ann's
+            example.com             laptop\
+            """);
+  }
+
+  @Test
+  void noWordIsBrokenAsLongAsAnotherColumnCanBeNarrowed() {
+    assertThat(table(30, "developer@example.com", "Ann's laptop"))
+        .isEqualTo(
+            """
+            User                   Name
+            developer@example.com  Ann's
+                                   laptop\
             """);
   }
 
