@@ -35,6 +35,9 @@ public final class RequestLog {
   /** The addresses of chat services' webhooks are secrets; their hosts are not. */
   private static final Pattern PATH_OF_URL = Pattern.compile("(https?://[^/\\s]+)/[^\\s\"')]*");
 
+  /** Camel names the value that it cannot convert, which may be what somebody said. */
+  private static final Pattern VALUE = Pattern.compile("(?s) with value .*");
+
   private final Map<String, Kind> kinds = new ConcurrentHashMap<>();
 
   /**
@@ -145,7 +148,8 @@ public final class RequestLog {
     String what =
         "The route %s failed after the answer, which is not touched by it: %s"
             .formatted(
-                route == null ? endpoint : route, PATH_OF_URL.matcher(reason).replaceAll("$1/…"));
+                route == null ? endpoint : route,
+                VALUE.matcher(PATH_OF_URL.matcher(reason).replaceAll("$1/…")).replaceAll(""));
     if (first("aside " + route + cause.getClass().getName(), what)) {
       LOG.warn(what);
     }
