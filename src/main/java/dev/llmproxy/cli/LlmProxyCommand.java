@@ -16,7 +16,6 @@ import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -50,8 +49,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
       HelpCommand.class
     })
 public final class LlmProxyCommand {
-  private static final Logger LOG = LoggerFactory.getLogger(LlmProxyCommand.class);
-
   private static final String DATA = "LLMPROXY_DATA";
 
   /** What Java makes of bytes that are no text in the locale's encoding. */
@@ -98,7 +95,9 @@ public final class LlmProxyCommand {
         .setExecutionStrategy(parsed -> run(settings, parsed))
         .setParameterExceptionHandler((mistake, arguments) -> calledWrongly(mistake, arguments))
         .setExecutionExceptionHandler((failure, command, parsed) -> {
-          LOG.debug("{} failed", command.getCommandName(), failure);
+          // Only now: setting up the log takes longer than some commands.
+          LoggerFactory.getLogger(LlmProxyCommand.class)
+              .debug("{} failed", command.getCommandName(), failure);
           command.getErr().println("llmproxy: " + inWords(failure));
           return command.getCommandSpec().exitCodeOnExecutionException();
         });

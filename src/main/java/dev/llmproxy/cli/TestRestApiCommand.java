@@ -41,11 +41,7 @@ final class TestRestApiCommand implements Callable<Integer> {
   private static final int FEW_TOKENS = 16;
 
   private final Settings settings;
-  private final HttpClient client =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(Duration.ofSeconds(5))
-          .build();
+  private HttpClient client;
   private final List<String> results = new ArrayList<>();
   private boolean failed;
   private String embeddingModel;
@@ -83,6 +79,12 @@ final class TestRestApiCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     out = spec.commandLine().getOut();
+    // Not earlier: every command is made for --help, and a client loads all of TLS.
+    client =
+        HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
     if (baseUrl == null) {
       Optional<String> server = findServer();
       if (server.isEmpty()) {
