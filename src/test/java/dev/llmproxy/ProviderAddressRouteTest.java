@@ -40,6 +40,7 @@ class ProviderAddressRouteTest {
     Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(home.resolve("providers/azure.yaml"), AZURE);
     Files.writeString(home.resolve("providers/queried.yaml"), "format: openai\n");
+    Files.writeString(home.resolve("providers/secure.yaml"), "format: openai\n");
     Files.writeString(
         home.resolve("providers/strict.yaml"),
         "format: openai\nrequest: {drop: [stream_options, store]}\n");
@@ -56,6 +57,8 @@ class ProviderAddressRouteTest {
                 "s/1&x=y",
                 "AZURE_BASE_URL",
                 base.replace("/v1", "/openai/deployments/gpt"),
+                "SECURE_BASE_URL",
+                base.replace("http:", "https:"),
                 "STRICT_API_KEY",
                 "strict-secret",
                 "STRICT_BASE_URL",
@@ -92,6 +95,15 @@ class ProviderAddressRouteTest {
         .doesNotContainKeys("api-key", "x-title");
     assertThat(log.said())
         .noneMatch(line -> line.contains("azure-secret") || line.contains("s/1&x"));
+  }
+
+  /** The other end speaks no TLS, which shows that this one does. */
+  @Test
+  void anAddressWithHttpsIsAskedOverTls() {
+    HttpResponse<String> response = gateway.chat(key, "secure/m", false, "hello");
+
+    assertThat(response.statusCode()).isEqualTo(502);
+    assertThat(response.body()).contains("TLS failed");
   }
 
   /** A provider that refuses to be asked for usage says none, and it is estimated. */
