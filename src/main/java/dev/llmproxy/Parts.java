@@ -9,6 +9,7 @@ import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.mcp.McpServers;
+import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
@@ -62,6 +63,10 @@ public final class Parts {
 
   public static UsageRotation usageRotation(Application application) {
     return application.usageFlush().rotation();
+  }
+
+  public static ForwardProxy forwardProxy(Application application) {
+    return new ForwardProxy(application.settings());
   }
 
   public static KeepAlive keepAlive(Application application) {

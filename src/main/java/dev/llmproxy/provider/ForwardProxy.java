@@ -1,0 +1,139 @@
+package dev.llmproxy.provider;
+
+import dev.llmproxy.Settings;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.apache.camel.component.http.HttpClientConfigurer;
+import org.apache.hc.client5.http.auth.AuthScope;
+import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
+import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
+import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
+import org.apache.hc.client5.http.impl.routing.SystemDefaultRoutePlanner;
+
+/**
+ * The proxies through which providers are asked, as {@code https_proxy}, {@code http_proxy} and
+ * {@code no_proxy} name them, in small letters or capitals. This machine is always asked directly.
+ */
+public final class ForwardProxy extends ProxySelector implements HttpClientConfigurer {
+  private static final Pattern LOOPBACK =
+      Pattern.compile("localhost|.*\\.localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[?::1]?");
+  private static final Pattern SEPARATORS = Pattern.compile("[,\\s]+");
+  private static final int HTTPS_PORT = 443;
+  private static final int HTTP_PORT = 80;
+
+  private final URI https;
+  private final URI http;
+  private final List<String> direct;
+
+  /**
+   * @throws Settings.SettingException when a proxy's address is none; the message repeats no
+   *     password
+   */
+  public ForwardProxy(Settings settings) {
+    https = proxy(settings, "https_proxy");
+    http = proxy(settings, "http_proxy");
+    direct =
+        Arrays.stream(SEPARATORS.split(find(settings, "no_proxy").toLowerCase(Locale.ROOT), -1))
+            .map(entry -> entry.replaceFirst("^\\*?\\.", ""))
+            .filter(entry -> !entry.isEmpty())
+            .toList();
+  }
+
+  private static String find(Settings settings, String name) {
+    return settings.find(name).or(() -> settings.find(name.toUpperCase(Locale.ROOT))).orElse("");
+  }
+
+  private static URI proxy(Settings settings, String name) {
+    String text = find(settings, name);
+    if (text.isEmpty()) {
+      return null;
+    }
+    try {
+      URI uri = new URI(text.contains("://") ? text : "http://" + text);
+      if ("http".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null) {
+        return uri;
+      }
+    } catch (URISyntaxException e) {
+      // The message below serves all cases.
+    }
+    throw new Settings.SettingException(
+        name + " is no address of an HTTP proxy; it must be as http://proxy.example.com:3128");
+  }
+
+  @Override
+  public List<Proxy> select(URI uri) {
+    URI proxy = "https".equalsIgnoreCase(uri.getScheme()) ? https : http;
+    if (proxy == null || uri.getHost() == null || isDirect(uri)) {
+      return List.of(Proxy.NO_PROXY);
+    }
+    return List.of(
+        new Proxy(
+            Proxy.Type.HTTP, InetSocketAddress.createUnresolved(proxy.getHost(), port(proxy))));
+  }
+
+  private boolean isDirect(URI uri) {
+    String host = uri.getHost().toLowerCase(Locale.ROOT).replaceFirst("\\.$", "");
+    if (LOOPBACK.matcher(host).matches()) {
+      return true;
+    }
+    String withPort = host + ":" + port(uri);
+    return direct.stream()
+        .anyMatch(entry ->
+            entry.equals("*")
+                || ends(host, entry)
+                || ends(withPort, entry)
+                || host.equals("[" + entry + "]"));
+  }
+
+  /** Whether it is this host, or one below it. */
+  private static boolean ends(String host, String entry) {
+    return host.equals(entry) || host.endsWith("." + entry);
+  }
+
+  private static int port(URI uri) {
+    if (uri.getPort() >= 0) {
+      return uri.getPort();
+    }
+    return "https".equalsIgnoreCase(uri.getScheme()) ? HTTPS_PORT : HTTP_PORT;
+  }
+
+  @Override
+  public void connectFailed(URI uri, SocketAddress proxy, IOException failure) {
+    // Who called is told.
+  }
+
+  @Override
+  public void configureHttpClient(HttpClientBuilder client) {
+    List<URI> proxies = new ArrayList<>();
+    for (URI proxy : Arrays.asList(https, http)) {
+      if (proxy != null) {
+        proxies.add(proxy);
+      }
+    }
+    if (proxies.isEmpty()) {
+      return;
+    }
+    client.setRoutePlanner(new SystemDefaultRoutePlanner(this));
+    BasicCredentialsProvider credentials = new BasicCredentialsProvider();
+    for (URI proxy : proxies) {
+      if (proxy.getUserInfo() != null) {
+        String[] parts = proxy.getUserInfo().split(":", 2);
+        credentials.setCredentials(
+            new AuthScope(proxy.getHost(), port(proxy)),
+            new UsernamePasswordCredentials(
+                parts[0], parts.length < 2 ? new char[0] : parts[1].toCharArray()));
+      }
+    }
+    client.setDefaultCredentialsProvider(credentials);
+  }
+}
