@@ -27,6 +27,12 @@ def product(tmp_path_factory):
     return home
 
 
+@pytest.fixture(scope="module")
+def laid_up():
+    """The classes of the commands as make build lays them up, of the jar that is here now."""
+    subprocess.run([ROOT / "scripts/lay-up-classes"], check=True, timeout=120)
+
+
 def called(command, *arguments, folder, **environment):
     bare = {name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME") if name in os.environ}
     return subprocess.run(
@@ -110,3 +116,37 @@ def test_the_server_starts_in_a_folder_with_spaces(product, tmp_path):
         server.terminate()
         server.communicate(timeout=90)
     assert server.returncode in (0, 143)
+
+
+@pytest.mark.parametrize("command", ["--help", "list-keys", "usage", "doctor"])
+def test_a_command_takes_its_classes_from_those_laid_up_and_leaves_camel_alone(command, laid_up, tmp_path):
+    seen = tmp_path / "classes"
+
+    called(
+        ROOT / "llmproxy", command, folder=tmp_path, LLMPROXY_DATA=str(tmp_path / "data"), JAVA_OPTS=f"-Xlog:class+load:file={seen}"
+    )
+
+    loaded = [line for line in seen.read_text().splitlines() if "source:" in line]
+    shared = [line for line in loaded if "shared objects file" in line]
+    assert len(shared) > 0.75 * len(loaded)
+    assert not [line for line in loaded if "org.apache.camel.impl." in line or "io.vertx." in line]
+
+
+@pytest.mark.parametrize("options", ["-Xmx512m", "-XX:+UseG1GC", "-XX:-TieredCompilation", "-Xshare:off"])
+def test_options_of_ones_own_go_with_the_quick_start(options, laid_up, tmp_path):
+    listed = called(
+        ROOT / "llmproxy", "list-keys", "--json", folder=tmp_path, LLMPROXY_DATA=str(tmp_path / "data"), JAVA_OPTS=options
+    )
+
+    assert (listed.returncode, json.loads(listed.stdout), listed.stderr) == (0, [], b"")
+
+
+def test_laid_up_classes_of_another_build_are_left_aside_without_a_word(product, tmp_path):
+    (product / "target" / "commands.jsa").write_bytes(b"of another build")
+    try:
+        shown = called(product / "llmproxy", "--help", folder=tmp_path)
+    finally:
+        (product / "target" / "commands.jsa").unlink()
+
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert b"create-api-key" in shown.stdout
