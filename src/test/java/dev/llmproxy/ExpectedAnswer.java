@@ -99,7 +99,11 @@ record ExpectedAnswer(JsonNode json) {
         assertThat(call.get("id")).as(how).isEqualTo(expected.get("id"));
       }
       assertThat(call.at("/function/name")).as(how).isEqualTo(expected.get("name"));
-      assertThat(call.at("/function/arguments")).as(how).isEqualTo(expected.get("arguments"));
+      // A stream leaves out what a whole answer says of a call without arguments.
+      String arguments = call.at("/function/arguments").asText("");
+      assertThat(arguments.isEmpty() ? "{}" : arguments)
+          .as(how)
+          .isEqualTo(expected.path("arguments").asText());
     }
   }
 

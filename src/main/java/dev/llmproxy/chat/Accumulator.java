@@ -28,6 +28,8 @@ public final class Accumulator {
   private static final Set<String> OF_CHOICES =
       Set.of("index", "delta", "logprobs", "finish_reason");
 
+  private static final int CHARACTERS_PER_TOKEN = 4;
+
   private static final Set<String> SAID_ONCE = Set.of("id", "name", "role", "type");
 
   private final Map<Integer, Choice> choices = new TreeMap<>();
@@ -93,10 +95,7 @@ public final class Accumulator {
     return head;
   }
 
-  /**
-   * Number of chunks with text or tool arguments so far: an estimate of the tokens of an answer
-   * that was cut short.
-   */
+  /** The tokens that came so far, estimated: what an answer that was cut short has cost. */
   public long deltas() {
     return deltas.get();
   }
@@ -141,12 +140,36 @@ public final class Accumulator {
         .filter(field -> !OF_CHUNKS.contains(field.getKey()) && !field.getValue().isNull())
         .forEach(field -> head.set(field.getKey(), field.getValue()));
     for (JsonNode choice : chunk.path("choices")) {
-      if (choices
-          .computeIfAbsent(choice.path("index").asInt(), index -> new Choice())
-          .add(choice)) {
-        deltas.incrementAndGet();
+      choices.computeIfAbsent(choice.path("index").asInt(), index -> new Choice()).add(choice);
+      deltas.addAndGet(tokens(choice.path("delta")));
+    }
+  }
+
+  /**
+   * The tokens of what a delta brings, estimated: one for each piece of text or tool calls, and for
+   * a long one a token for four characters. 0 when it brings nothing.
+   */
+  public static int tokens(JsonNode delta) {
+    int tokens = 0;
+    for (Map.Entry<String, JsonNode> field : delta.properties()) {
+      JsonNode value = field.getValue();
+      if (field.getKey().equals("tool_calls")) {
+        int characters = 0;
+        for (JsonNode call : value) {
+          characters += call.path("function").path("arguments").asText("").length();
+        }
+        tokens = value.isEmpty() ? tokens : Math.max(tokens, pieces(characters));
+      } else if (value.isTextual() && !field.getKey().equals("role")) {
+        // Some say the same under two names.
+        int characters = value.textValue().length();
+        tokens = characters == 0 ? tokens : Math.max(tokens, pieces(characters));
       }
     }
+    return tokens;
+  }
+
+  private static int pieces(int characters) {
+    return Math.max(1, characters / CHARACTERS_PER_TOKEN);
   }
 
   /**
@@ -176,8 +199,7 @@ public final class Accumulator {
     private final Map<String, ArrayNode> logprobs = new TreeMap<>();
     private JsonNode finishReason;
 
-    /** Returns whether the choice brought text or arguments. */
-    boolean add(JsonNode choice) {
+    void add(JsonNode choice) {
       if (choice.path("finish_reason").isTextual()) {
         finishReason = choice.get("finish_reason");
       }
@@ -190,30 +212,21 @@ public final class Accumulator {
       choice.properties().stream()
           .filter(field -> !OF_CHOICES.contains(field.getKey()) && !field.getValue().isNull())
           .forEach(field -> unknown.set(field.getKey(), field.getValue()));
-      boolean grew = false;
       for (Map.Entry<String, JsonNode> field : choice.path("delta").properties()) {
-        grew |= addField(field.getKey(), field.getValue());
+        addField(field.getKey(), field.getValue());
       }
-      return grew;
     }
 
-    private boolean addField(String name, JsonNode value) {
+    private void addField(String name, JsonNode value) {
       if (name.equals("tool_calls")) {
         for (JsonNode call : value) {
           toolCalls.computeIfAbsent(call.path("index").asInt(), index -> new ToolCall()).add(call);
         }
-        return !value.isEmpty();
-      }
-      if (name.equals("role")) {
-        join(fields, name, value);
-        return false;
-      }
-      if (value.isTextual()) {
+      } else if (value.isTextual() && !name.equals("role")) {
         texts.computeIfAbsent(name, n -> new StringBuilder()).append(value.textValue());
-        return !value.textValue().isEmpty();
+      } else {
+        join(fields, name, value);
       }
-      join(fields, name, value);
-      return false;
     }
 
     ObjectNode toJson(int index) {
@@ -271,6 +284,9 @@ public final class Accumulator {
       for (Map.Entry<String, JsonNode> field : fragment.properties()) {
         if (field.getKey().equals("arguments")) {
           arguments.append(field.getValue().asText(""));
+        } else if (field.getKey().equals("name")) {
+          // What is repeated is not in the chunks any more; the rest are pieces.
+          function.put("name", function.path("name").asText("") + field.getValue().asText(""));
         } else {
           join(function, field.getKey(), field.getValue());
         }

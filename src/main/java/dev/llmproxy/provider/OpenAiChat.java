@@ -13,6 +13,8 @@ import org.apache.camel.Header;
 
 /** The wire format {@code openai}: what goes to the provider, and what is made of its answer. */
 public final class OpenAiChat {
+  private final ProviderWarnings warnings = new ProviderWarnings();
+
   /**
    * Makes the message for the provider: nothing of the client's headers, the request with the
    * fields that must change.
@@ -32,10 +34,11 @@ public final class OpenAiChat {
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
       @Header("Retry-After") String retryAfter,
       @Header("Location") String location,
+      @Header("Content-Type") String contentType,
       @ExchangeProperty("call") ChatCall chat)
       throws IOException {
     OpenAiHttp.check(chat.target().provider(), status, retryAfter, location, body, "messages");
-    return new OpenAiChatEvents(body, new OpenAiStreamTranslator(chat));
+    return new OpenAiChatEvents(body, contentType, new OpenAiStreamTranslator(chat, warnings));
   }
 
   /**

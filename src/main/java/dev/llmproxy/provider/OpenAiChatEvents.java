@@ -1,33 +1,48 @@
 package dev.llmproxy.provider;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.stream.ClientGoneException;
+import dev.llmproxy.stream.EventTooLongException;
 import dev.llmproxy.stream.SseEvent;
 import dev.llmproxy.stream.SseReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
 import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /**
- * Chat events from a provider's live event stream. Used by one thread; {@link #close} may be called
- * by any.
+ * Chat events from a provider's live answer: of an event stream, and of JSON that came in its
+ * place, as one value or several. Used by one thread; {@link #close} may be called by any.
  */
 final class OpenAiChatEvents implements ChatEvents {
   private static final int MOST_EVENT_BYTES = 16 << 20;
   private static final int MOST_LEFT_BYTES = 16 << 10;
 
   private final InputStream body;
+  private final String contentType;
   private final SseReader reader;
   private final OpenAiStreamTranslator translator;
   private final Queue<ChatEvent> ready = new ArrayDeque<>();
+  private boolean begun;
+  private boolean heard;
+
+  /** Null unless the answer is JSON. */
+  private ProviderJson.Values values;
+
   private volatile boolean over;
 
-  OpenAiChatEvents(InputStream body, OpenAiStreamTranslator translator) {
+  /**
+   * @param contentType the answer's, or null
+   */
+  OpenAiChatEvents(InputStream body, String contentType, OpenAiStreamTranslator translator) {
     this.body = body;
+    this.contentType = contentType == null ? "" : contentType.strip();
     this.reader = new SseReader(body, MOST_EVENT_BYTES);
     this.translator = translator;
   }
@@ -50,19 +65,66 @@ final class OpenAiChatEvents implements ChatEvents {
 
   private void read() {
     try {
-      SseEvent event = reader.next();
-      ready.addAll(event == null ? translator.end() : translator.translate(event));
+      if (!begun) {
+        begun = true;
+        begin();
+      } else if (values == null) {
+        readEvent();
+      } else {
+        readValue();
+      }
     } catch (IOException e) {
       if (Thread.currentThread().isInterrupted()) {
         // The interrupt, which closed the connection, says that the client has left.
         over = true;
         throw new ClientGoneException();
       }
-      ready.add(translator.broken(e));
+      ready.addAll(broken(e));
     }
     if (translator.over()) {
       over = true;
     }
+  }
+
+  /** What it is shows in how it begins: its Content-Type is often wrong. */
+  private void begin() throws IOException {
+    int first = reader.peek();
+    if (first == '{' || first == '[') {
+      values = ProviderJson.values(new LimitedInput(reader.rest(), MOST_EVENT_BYTES));
+    } else if (first == '<' || contentType.startsWith("text/html")) {
+      ready.addAll(translator.noStream(contentType.isEmpty() ? "markup" : contentType));
+    }
+  }
+
+  private void readEvent() throws IOException {
+    SseEvent event = reader.next();
+    if (event != null) {
+      heard = true;
+      ready.addAll(translator.translate(event));
+    } else if (heard || contentType.isEmpty() || contentType.startsWith("text/event-stream")) {
+      ready.addAll(translator.end());
+    } else {
+      ready.addAll(translator.noStream(contentType));
+    }
+  }
+
+  private void readValue() throws IOException {
+    JsonNode value;
+    try {
+      value = values.next();
+    } catch (JsonProcessingException e) {
+      // Some put "[DONE]" behind it, which is none.
+      ready.addAll(heard ? translator.end() : translator.noJson());
+      return;
+    }
+    heard = true;
+    ready.addAll(value == null ? translator.end() : translator.translate(value, false));
+  }
+
+  private List<ChatEvent> broken(IOException cause) {
+    return cause instanceof EventTooLongException || cause instanceof LimitedInput.TooLongException
+        ? translator.tooLong(MOST_EVENT_BYTES)
+        : translator.broken(cause);
   }
 
   /**

@@ -2,7 +2,9 @@ package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.ApiException;
+import dev.llmproxy.api.OpenAiErrors;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -41,8 +43,10 @@ final class OpenAiHttp {
   /**
    * Reads an answer that is an error, as far as it comes.
    *
+   * @param body what comes with the status, or null when nothing does
    * @param input the field of the request that holds what the model is to read
-   * @throws ApiException what the client is told of any status but 200
+   * @throws ApiException what the client is told of any status but 2xx, and of a success without
+   *     anything in it
    */
   static void check(
       Provider provider,
@@ -52,7 +56,15 @@ final class OpenAiHttp {
       InputStream body,
       String input)
       throws IOException {
-    if (status != 200) {
+    boolean success = status / 100 == 2;
+    if (success && body == null) {
+      throw OpenAiErrors.upstream(
+              "The provider `%s` answered with status %d and nothing else."
+                  .formatted(provider.name(), status))
+          .because(new ApiError.Upstream(status, "nothing"))
+          .asException();
+    }
+    if (!success) {
       String start = start(body);
       throw UpstreamErrors.of(provider, new Refusal(status, retryAfter, location, start, input))
           .asException();

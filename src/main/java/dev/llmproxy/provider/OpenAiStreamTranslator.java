@@ -7,42 +7,65 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.chat.Accumulator;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.stream.SseEvent;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /**
  * Makes chat events of the stream of a provider that speaks OpenAI's format more or less: fills in
- * what it omits and repairs what would kill clients, and leaves every other field as it is. Made
- * for one request and not thread-safe.
+ * what it omits and repairs what would kill clients, and leaves every other field as it is. What
+ * comes after a finish reason still counts: each choice gets one, after its last word. Made for one
+ * request and not thread-safe.
  */
 final class OpenAiStreamTranslator {
   private static final Set<String> SERVICE_TIERS =
       Set.of("auto", "default", "flex", "scale", "priority", "fast");
 
-  /** Finish reasons of answers that a provider gave up; vLLM says abort. */
-  private static final Set<String> FAILURES = Set.of("error", "abort", "cancelled");
+  /** What a keep-alive says that is sent as data. */
+  private static final Pattern KEEP_ALIVE =
+      Pattern.compile("(?i)\\W*(ping|pong|keep[-_ ]?alive|heart[-_ ]?beat|processing)\\W*");
+
+  private static final int MOST_KEEP_ALIVE_CHARACTERS = 64;
+  private static final int MOST_REASON_CHARACTERS = 80;
+  private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
 
   private final ChatCall chat;
   private final String provider;
+  private final ProviderWarnings warnings;
   private final Map<Integer, ChoiceState> choices = new TreeMap<>();
+  private final TurnUsage usage = new TurnUsage();
   private String id;
   private Long created;
-  private ObjectNode usage;
+
+  /** The last chunk, when its finish reason or a tool's name may not be the last word. */
+  private ObjectNode held;
+
+  private ApiError failure;
+
+  /** What was said outside a chunk, which may say why none came. */
+  private JsonNode unheard;
+
+  private long pieces;
   private boolean over;
   private boolean whole;
 
   OpenAiStreamTranslator(ChatCall chat) {
+    this(chat, new ProviderWarnings());
+  }
+
+  OpenAiStreamTranslator(ChatCall chat, ProviderWarnings warnings) {
     this.chat = chat;
     this.provider = chat.target().provider().name();
+    this.warnings = warnings;
   }
 
   /** Whether the last event has been given. */
@@ -57,38 +80,108 @@ final class OpenAiStreamTranslator {
 
   /** The chat events of one server-sent event: none, one or several. */
   List<ChatEvent> translate(SseEvent event) {
-    if (over) {
-      return List.of();
-    }
     String data = event.data().strip();
-    if (data.equals("[DONE]")) {
-      return done();
-    }
-    if (data.isEmpty()) {
+    if (over || data.isEmpty() || data.charAt(0) == ':') {
       return List.of();
+    }
+    if (data.equals("[DONE]")) {
+      choices.values().forEach(ChoiceState::endIfEmptyReason);
+      return end();
     }
     JsonNode json;
     try {
-      json = Json.parse(data);
+      json = ProviderJson.parse(data);
     } catch (JsonProcessingException e) {
-      return List.of(
-          failed(
-              OpenAiErrors.upstream(
-                  "The provider `%s` sent something that is no JSON.".formatted(provider))));
+      return noJson(event.name(), data);
     }
-    if (json.hasNonNull("error")) {
-      return List.of(failed(UpstreamErrors.inStream(chat.target().provider(), json.get("error"))));
+    return translate(json, "error".equals(event.name()));
+  }
+
+  /**
+   * The chat events of one value of the provider's.
+   *
+   * @param error whether it is said to be an error
+   */
+  List<ChatEvent> translate(JsonNode json, boolean error) {
+    if (over) {
+      return List.of();
     }
-    if ("error".equals(event.name())) {
-      return List.of(failed(UpstreamErrors.inStream(chat.target().provider(), json)));
+    Provider from = chat.target().provider();
+    JsonNode reason = json.path("error");
+    if (UpstreamErrors.says(reason)) {
+      boolean flag = reason.isBoolean();
+      return failed(UpstreamErrors.inStream(from, flag ? json : reason));
     }
-    if (!(json instanceof ObjectNode chunk)) {
-      return List.of(
-          failed(
-              OpenAiErrors.upstream(
-                  "The provider `%s` sent something that is no chunk.".formatted(provider))));
+    // vLLM and others say so in the event itself.
+    if (error || "error".equals(json.path("object").textValue())) {
+      return failed(UpstreamErrors.inStream(from, json));
     }
-    return chunk(chunk);
+    JsonNode ofGroq = json.path("x_groq").path("error");
+    if (UpstreamErrors.says(ofGroq)) {
+      return failed(UpstreamErrors.inStream(from, ofGroq));
+    }
+    if (json instanceof ObjectNode chunk) {
+      if (!reason.isNull()) {
+        chunk.remove("error");
+      }
+      return chunk(chunk);
+    }
+    if (json.isNull() || isEmpty(json)) {
+      return List.of();
+    }
+    if (json instanceof ArrayNode list && list.valueStream().allMatch(JsonNode::isObject)) {
+      List<ChatEvent> events = new ArrayList<>();
+      list.forEach(each -> events.addAll(translate(each, false)));
+      return events;
+    }
+    if (json.isTextual() && isKeepAlive(json.textValue())) {
+      return List.of();
+    }
+    return failed(
+        OpenAiErrors.upstream(
+            "The provider `%s` sent something that is no chunk.".formatted(provider)));
+  }
+
+  /** Only events of a name of their own, and words that say so, may be something else than JSON. */
+  private List<ChatEvent> noJson(String name, String data) {
+    if ("error".equals(name)) {
+      return failed(
+          UpstreamErrors.inStream(chat.target().provider(), Json.object().textNode(data)));
+    }
+    boolean named = name != null && !name.isEmpty() && !name.equals("message");
+    if (named || isKeepAlive(data)) {
+      return List.of();
+    }
+    return noJson();
+  }
+
+  /** The events for an answer that cannot be read. */
+  List<ChatEvent> noJson() {
+    return failed(
+        OpenAiErrors.upstream(
+            "The provider `%s` sent something that is no JSON.".formatted(provider)));
+  }
+
+  /** The events for an answer of another kind, such as a page, which has nothing of a chat. */
+  List<ChatEvent> noStream(String contentType) {
+    return failed(
+        OpenAiErrors.upstream(
+            "The provider `%s` answered with %s, which is no answer of a model. Check %s_BASE_URL."
+                .formatted(
+                    provider, shown(contentType), chat.target().provider().settingPrefix())));
+  }
+
+  /** The events for an answer of which one piece is longer than this server reads. */
+  List<ChatEvent> tooLong(int mostBytes) {
+    return failed(
+        OpenAiErrors.upstream(
+            "The provider `%s` sent an event that is longer than %d MiB, the most that this server reads."
+                .formatted(provider, mostBytes >> 20)));
+  }
+
+  private static boolean isKeepAlive(String text) {
+    return text.length() <= MOST_KEEP_ALIVE_CHARACTERS
+        && (text.isEmpty() || KEEP_ALIVE.matcher(text).matches());
   }
 
   /**
@@ -99,75 +192,231 @@ final class OpenAiStreamTranslator {
     if (over) {
       return List.of();
     }
-    if (choices.isEmpty() || choices.values().stream().anyMatch(choice -> !choice.finished)) {
-      return List.of(
-          failed(
-              OpenAiErrors.upstream(
-                  "The provider `%s` ended its answer before it was whole.".formatted(provider))));
+    if (failure != null) {
+      return failed(failure);
     }
+    if (!finished()) {
+      return failed(notWhole());
+    }
+    for (ChoiceState choice : choices.values()) {
+      if (choice.reason.compareTo(FinishReason.OTHER) >= 0 && !choice.spoke) {
+        return failed(gaveUp(choice.word));
+      }
+    }
+    List<ChatEvent> events = new ArrayList<>();
+    lastChunks().forEach(chunk -> events.add(new ChatEvent.Delta(chunk)));
     over = true;
     whole = true;
-    return List.of(new ChatEvent.Complete(usage != null ? usage : Usage.estimateOfTurn(chat)));
-  }
-
-  /**
-   * A choice whose last word was an empty finish reason has ended here: before the end, some
-   * providers mean null by it.
-   */
-  private List<ChatEvent> done() {
-    ObjectNode chunk = Json.object();
-    ArrayNode ended = chunk.putArray("choices");
-    choices.forEach((index, choice) -> {
-      if (choice.ended()) {
-        ObjectNode last = ended.addObject().put("index", index);
-        last.putObject("delta");
-        last.putNull("logprobs").put("finish_reason", choice.finish(""));
-      }
-    });
-    List<ChatEvent> events = new ArrayList<>();
-    if (!ended.isEmpty()) {
-      fillHead(chunk);
-      events.add(new ChatEvent.Delta(chunk));
-    }
-    events.addAll(end());
+    events.add(new ChatEvent.Complete(turnUsage()));
     return events;
   }
 
-  /** The event for a connection that broke or went silent. */
-  ChatEvent broken(IOException cause) {
-    return failed(OpenAiErrors.of(cause, provider));
+  /**
+   * The events for a connection that broke or went silent; a whole answer is whole all the same.
+   */
+  List<ChatEvent> broken(IOException cause) {
+    return finished() || failure != null ? end() : failed(OpenAiErrors.of(cause, provider));
   }
 
-  private ChatEvent failed(ApiError error) {
+  /** The last events, after the provider has failed as is said. */
+  List<ChatEvent> failed(ApiError error) {
+    if (over) {
+      return List.of();
+    }
     over = true;
-    return new ChatEvent.Failed(error);
+    List<ChatEvent> events = release();
+    events.add(new ChatEvent.Failed(error));
+    return events;
+  }
+
+  /** Whether every choice has its finish reason. */
+  private boolean finished() {
+    return !choices.isEmpty()
+        && choices.values().stream().allMatch(choice -> choice.reason != null);
+  }
+
+  private ApiError notWhole() {
+    if (choices.isEmpty() && unheard != null && UpstreamErrors.says(unheard)) {
+      return UpstreamErrors.inStream(chat.target().provider(), unheard);
+    }
+    return OpenAiErrors.upstream(
+        "The provider `%s` ended its answer before it was whole.".formatted(provider));
+  }
+
+  private ApiError gaveUp(String word) {
+    String reason = shown(word);
+    return OpenAiErrors.upstream(
+            "The provider `%s` gave its answer up, with the finish reason `%s`."
+                .formatted(provider, reason))
+        .because(new ApiError.Upstream(0, "finish reason " + reason));
+  }
+
+  private ObjectNode turnUsage() {
+    if (usage.absurd() != null) {
+      warnings.once(
+          provider,
+          "reports usage that no turn can have (" + usage.absurd() + "); an estimate is recorded");
+    }
+    return usage.whole(Usage.estimateOfPrompt(chat), pieces);
+  }
+
+  /** The chunks with the finish reasons, one for each choice. */
+  private List<ObjectNode> lastChunks() {
+    List<ObjectNode> chunks = new ArrayList<>();
+    Map<Integer, ChoiceState> left = new TreeMap<>(choices);
+    if (held != null) {
+      for (JsonNode each : held.path("choices")) {
+        ChoiceState state = left.remove(each.path("index").intValue());
+        ((ObjectNode) each).put("finish_reason", state.finishReason());
+      }
+      chunks.add(held);
+      held = null;
+    }
+    if (!left.isEmpty()) {
+      ObjectNode chunk = Json.object();
+      ArrayNode list = chunk.putArray("choices");
+      left.forEach((index, state) -> {
+        ObjectNode choice = list.addObject().put("index", index);
+        choice.putObject("delta");
+        choice.putNull("logprobs").put("finish_reason", state.finishReason());
+      });
+      fillHead(chunk);
+      chunks.add(chunk);
+    }
+    return chunks;
+  }
+
+  /** The chunk that was held, without its finish reason, if there is something else in it. */
+  private List<ChatEvent> release() {
+    List<ChatEvent> events = new ArrayList<>();
+    if (held != null) {
+      boolean says = false;
+      for (JsonNode each : held.path("choices")) {
+        says |= says(each) || each.path("delta").has("role");
+      }
+      if (says) {
+        events.add(new ChatEvent.Delta(held));
+      }
+      held = null;
+      choices.values().forEach(ChoiceState::nameIsOut);
+    }
+    return events;
   }
 
   private List<ChatEvent> chunk(ObjectNode chunk) {
     takeUsage(chunk);
     ArrayNode live = Json.array();
     JsonNode sent = chunk.path("choices");
+    boolean holds = false;
     for (int i = 0; i < sent.size(); i++) {
-      if (sent.get(i) instanceof ObjectNode choice) {
-        int index = choice.path("index").isInt() ? choice.get("index").intValue() : i;
-        ChoiceState state =
-            choices.computeIfAbsent(index, key -> new ChoiceState(this::ownToolCallId));
-        if (FAILURES.contains(choice.path("finish_reason").asText(""))) {
-          return List.of(
-              failed(UpstreamErrors.inStream(chat.target().provider(), choice.path("error"))));
-        }
-        if (!state.finished) {
-          repairChoice(choice.put("index", index), state);
-          live.add(choice);
-        }
+      if (!(sent.get(i) instanceof ObjectNode choice)) {
+        continue;
+      }
+      JsonNode error = choice.remove("error");
+      if (error != null && UpstreamErrors.says(error)) {
+        failure = UpstreamErrors.inStream(chat.target().provider(), error);
+      }
+      int index = choice.path("index").isInt() ? choice.get("index").intValue() : i;
+      ChoiceState state =
+          choices.computeIfAbsent(index, key -> new ChoiceState(this::ownToolCallId));
+      boolean after = state.reason != null;
+      repairChoice(choice.put("index", index), state);
+      int said = state.hear(choice);
+      pieces += said;
+      String word = finishReason(choice);
+      if (word != null) {
+        finish(state, word, said > 0);
+      }
+      // After the last word, and inside a name, only what says something goes on.
+      if (!(after || state.nameWentOn) || says(choice)) {
+        holds |= word != null || state.nameMayGoOn;
+        live.add(choice);
       }
     }
     if (live.isEmpty()) {
+      if (sent.isEmpty() && !chunk.isEmpty() && unheard == null) {
+        unheard = chunk;
+      }
       return List.of();
     }
     chunk.set("choices", live);
     fillHead(chunk);
-    return List.of(new ChatEvent.Delta(chunk));
+    if (!holds && held == null) {
+      return List.of(new ChatEvent.Delta(chunk));
+    }
+    List<ChatEvent> events = release();
+    if (holds) {
+      held = chunk;
+    } else {
+      events.add(new ChatEvent.Delta(chunk));
+    }
+    return events;
+  }
+
+  /** Takes the finish reason out of a choice; null when there is none. */
+  private static String finishReason(ObjectNode choice) {
+    JsonNode reason = choice.path("finish_reason");
+    choice.putNull("finish_reason");
+    // DashScope writes null as text.
+    return reason.isTextual() && !reason.textValue().isEmpty() && !reason.textValue().equals("null")
+        ? reason.textValue()
+        : null;
+  }
+
+  private void finish(ChoiceState state, String word, boolean spokeSince) {
+    FinishReason reason = FinishReason.of(word);
+    if (reason == FinishReason.UNKNOWN) {
+      warnings.once(
+          provider, "gives the finish reason `" + shown(word) + "`, which nobody here knows");
+    }
+    if (reason == FinishReason.FAILED && failure == null) {
+      failure = gaveUp(word);
+    }
+    // One that says more is not replaced by a stop which only closes the stream.
+    if (state.reason == null || state.reason == FinishReason.STOP || spokeSince) {
+      state.reason = reason;
+      state.word = word;
+    }
+  }
+
+  private static String shown(String word) {
+    String line = CONTROL.matcher(word).replaceAll(" ");
+    return line.length() <= MOST_REASON_CHARACTERS
+        ? line
+        : line.substring(0, MOST_REASON_CHARACTERS) + "…";
+  }
+
+  /** Whether there is more in a choice than what every one has. */
+  private static boolean says(JsonNode choice) {
+    for (Map.Entry<String, JsonNode> field : choice.properties()) {
+      boolean says =
+          switch (field.getKey()) {
+            case "index", "finish_reason" -> false;
+            case "delta" -> deltaSays(field.getValue());
+            default -> isSomething(field.getValue());
+          };
+      if (says) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean deltaSays(JsonNode delta) {
+    for (Map.Entry<String, JsonNode> field : delta.properties()) {
+      if (!field.getKey().equals("role") && isSomething(field.getValue())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isSomething(JsonNode value) {
+    return value.isTextual() ? !value.textValue().isEmpty() : !value.isNull() && !isEmpty(value);
+  }
+
+  private static boolean isEmpty(JsonNode value) {
+    return value.isContainerNode() && value.isEmpty();
   }
 
   /** Each one once in the whole chat, and no longer than the 40 characters that OpenAI takes. */
@@ -177,14 +426,25 @@ final class OpenAiStreamTranslator {
 
   private void takeUsage(ObjectNode chunk) {
     JsonNode reported = chunk.remove("usage");
-    if (reported == null || !reported.isObject()) {
-      // Groq puts it there.
-      reported = chunk.path("x_groq").path("usage");
+    boolean said = take(reported);
+    // Groq puts it there, Moonshot and others into the choice.
+    said |= take(chunk.path("x_groq").get("usage"));
+    for (JsonNode choice : chunk.path("choices")) {
+      if (choice instanceof ObjectNode object && object.has("usage")) {
+        said |= take(object.remove("usage"));
+      }
     }
-    if (reported.isObject()) {
-      usage = Usage.whole((ObjectNode) reported.deepCopy());
-      chat.turns().report(usage);
+    if (said) {
+      chat.turns().report(usage.soFar());
     }
+  }
+
+  private boolean take(JsonNode reported) {
+    if (reported == null || reported.isEmpty()) {
+      return false;
+    }
+    usage.take(reported);
+    return usage.any();
   }
 
   private void fillHead(ObjectNode chunk) {
@@ -206,8 +466,8 @@ final class OpenAiStreamTranslator {
   }
 
   private static void repairChoice(ObjectNode choice, ChoiceState state) {
-    ObjectNode delta =
-        choice.get("delta") instanceof ObjectNode object ? object : choice.putObject("delta");
+    ObjectNode delta = delta(choice, state);
+    ContentParts.repair(delta);
     if (delta.get("tool_calls") instanceof ArrayNode calls) {
       calls.removeIf(call -> !call.isObject());
     } else if (delta.hasNonNull("tool_calls")) {
@@ -222,20 +482,36 @@ final class OpenAiStreamTranslator {
     } else if (delta.path("role").asText("").isEmpty()) {
       delta.remove("role");
     }
+    state.nameMayGoOn = false;
+    state.nameWentOn = false;
     if (delta.get("tool_calls") instanceof ArrayNode calls) {
-      for (JsonNode call : calls) {
-        if (call instanceof ObjectNode fragment) {
-          state.repairToolCall(fragment);
-        }
-      }
+      calls.removeIf(call -> state.repairToolCall((ObjectNode) call));
     }
     JsonNode reason = choice.path("finish_reason");
     state.lastReasonEmpty = reason.isTextual() && reason.textValue().isEmpty();
-    if (reason.isTextual() && !state.lastReasonEmpty) {
-      choice.put("finish_reason", state.finish(reason.textValue()));
-    } else {
-      choice.putNull("finish_reason");
+  }
+
+  /**
+   * What a choice says: its delta, else the whole message of a provider that streams none, unless
+   * that only repeats the deltas before it, else the text of the older completions.
+   */
+  private static ObjectNode delta(ObjectNode choice, ChoiceState state) {
+    JsonNode message = choice.remove("message");
+    ObjectNode delta = choice.get("delta") instanceof ObjectNode object ? object : null;
+    if (message instanceof ObjectNode object && (delta == null || !deltaSays(delta))) {
+      if (!state.spoke || state.inMessages) {
+        state.inMessages = true;
+        choice.set("delta", object);
+        return object;
+      }
     }
+    if (delta == null) {
+      delta = choice.putObject("delta");
+      if (choice.path("text").isTextual()) {
+        delta.set("content", choice.remove("text"));
+      }
+    }
+    return delta;
   }
 
   private static final class ChoiceState {
@@ -245,30 +521,53 @@ final class OpenAiStreamTranslator {
     private int lastToolCall;
     private boolean begun;
     private boolean lastReasonEmpty;
-    private boolean finished;
+    private boolean inMessages;
+    private boolean spoke;
+
+    /** Whether the last chunk has a tool's name, and nothing after it. */
+    private boolean nameMayGoOn;
+
+    /** Whether the last chunk has more of a name that is held. */
+    private boolean nameWentOn;
+
+    private FinishReason reason;
+
+    /** As the provider worded it. */
+    private String word = "";
 
     ChoiceState(Supplier<String> ownToolCallIds) {
       this.ownToolCallIds = ownToolCallIds;
     }
 
-    /** Whether nothing is missing but the name of its finish reason. */
-    boolean ended() {
-      return lastReasonEmpty && !finished;
+    /**
+     * A choice whose last word was an empty finish reason has ended at the end: before it, some
+     * providers mean null by it.
+     */
+    void endIfEmptyReason() {
+      if (lastReasonEmpty && reason == null) {
+        reason = FinishReason.STOP;
+      }
     }
 
-    /** The reason among those that clients know; the choice has no more chunks after it. */
-    String finish(String reason) {
-      finished = true;
-      return switch (reason.toLowerCase(Locale.ROOT)) {
-        case "length", "max_tokens", "max_output_tokens", "model_length" -> "length";
-        case "content_filter", "safety", "recitation", "refusal" -> "content_filter";
-        case "tool_calls", "tool_call", "tool_use" -> "tool_calls";
-        case "function_call" -> "function_call";
-        default -> toolCalls.isEmpty() ? "stop" : "tool_calls";
-      };
+    /** The reason among those that clients know. */
+    String finishReason() {
+      return reason.wire(!toolCalls.isEmpty());
     }
 
-    void repairToolCall(ObjectNode fragment) {
+    /** The client has got the names so far. */
+    void nameIsOut() {
+      toolCalls.forEach(ToolCall::nameIsOut);
+    }
+
+    /** Takes what a choice says; returns its tokens, estimated. */
+    int hear(ObjectNode choice) {
+      int said = Accumulator.tokens(choice.path("delta"));
+      spoke |= said > 0;
+      return said;
+    }
+
+    /** Returns whether all that the fragment had has gone to the chunk before. */
+    boolean repairToolCall(ObjectNode fragment) {
       lastToolCall = toolCallOf(fragment);
       if (lastToolCall == toolCalls.size()) {
         String id = ToolCall.id(fragment);
@@ -278,8 +577,13 @@ final class OpenAiStreamTranslator {
       if (fragment.path("index").isInt()) {
         lastWithIndex.put(fragment.get("index").intValue(), lastToolCall);
       }
-      toolCalls.get(lastToolCall).repair(fragment);
+      ToolCall call = toolCalls.get(lastToolCall);
+      boolean wentOn = call.repair(fragment);
       fragment.put("index", lastToolCall);
+      boolean silent = ToolCall.arguments(fragment).isEmpty();
+      nameMayGoOn |= silent && call.isWaiting();
+      nameWentOn |= wentOn;
+      return wentOn && silent;
     }
 
     /**
@@ -306,7 +610,7 @@ final class OpenAiStreamTranslator {
       ToolCall call = toolCalls.get(known);
       boolean other = !id.isEmpty() && !call.id.isEmpty();
       boolean unmarked = id.isEmpty() && !indexed;
-      return other || (unmarked && call.named && names) ? toolCalls.size() : known;
+      return other || (unmarked && call.isNamed() && names) ? toolCalls.size() : known;
     }
 
     /** The place of the call that the provider gave an id: the known one, else the last; or -1. */
@@ -328,8 +632,11 @@ final class OpenAiStreamTranslator {
   private static final class ToolCall {
     private final String shownId;
     private String id = "";
+    private String name = "";
     private boolean begun;
-    private boolean named;
+
+    /** Where its name is that no client has got yet, or null. */
+    private ObjectNode waiting;
 
     /**
      * @param shownId what it is known by outside this stream, which may have its id more than once
@@ -346,8 +653,27 @@ final class OpenAiStreamTranslator {
       return fragment.path("function").path("name").asText("");
     }
 
-    /** Id, type and name are said once; arguments are pieces of text. */
-    void repair(ObjectNode fragment) {
+    static String arguments(ObjectNode fragment) {
+      return fragment.path("function").path("arguments").asText("");
+    }
+
+    boolean isNamed() {
+      return !name.isEmpty();
+    }
+
+    boolean isWaiting() {
+      return waiting != null;
+    }
+
+    void nameIsOut() {
+      waiting = null;
+    }
+
+    /**
+     * Id and type are said once, a name once or in pieces; arguments are pieces of text. Returns
+     * whether a piece of the name has gone to where the pieces before it are.
+     */
+    boolean repair(ObjectNode fragment) {
       if (id.isEmpty()) {
         id = id(fragment);
       }
@@ -360,19 +686,39 @@ final class OpenAiStreamTranslator {
           fragment.put("type", "function");
         }
       }
-      boolean alreadyNamed = named;
-      named |= !name(fragment).isEmpty();
-      if (fragment.get("function") instanceof ObjectNode function) {
-        if (alreadyNamed) {
-          function.remove("name");
-        }
-        JsonNode arguments = function.path("arguments");
-        if (arguments.isMissingNode() || arguments.isNull()) {
-          function.put("arguments", "");
-        } else if (!arguments.isTextual()) {
-          function.put("arguments", Json.text(arguments));
-        }
+      String piece = name(fragment);
+      if (!(fragment.get("function") instanceof ObjectNode function)) {
+        name += piece;
+        return false;
       }
+      JsonNode arguments = function.path("arguments");
+      if (arguments.isMissingNode() || arguments.isNull()) {
+        function.put("arguments", "");
+      } else if (!arguments.isTextual()) {
+        function.put("arguments", Json.text(arguments));
+      }
+      return repairName(function, piece);
+    }
+
+    private boolean repairName(ObjectNode function, String piece) {
+      if (!isNamed()) {
+        name = piece;
+        waiting = piece.isEmpty() ? null : function;
+        return false;
+      }
+      // Some say all of it again with each piece.
+      String more = piece.startsWith(name) ? piece.substring(name.length()) : piece;
+      name += more;
+      if (waiting != null || more.isEmpty()) {
+        function.remove("name");
+      } else {
+        function.put("name", more);
+      }
+      if (waiting == null || more.isEmpty()) {
+        return false;
+      }
+      waiting.put("name", name);
+      return true;
     }
   }
 }

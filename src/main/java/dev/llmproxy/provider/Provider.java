@@ -69,6 +69,11 @@ public record Provider(
     return off == null;
   }
 
+  /** What its settings begin with, e.g. {@code OPENAI} of {@code OPENAI_BASE_URL}. */
+  public String settingPrefix() {
+    return name.toUpperCase(Locale.ROOT).replace('-', '_');
+  }
+
   /** The model in the catalogue that the provider calls this, or empty. */
   public Optional<Model> model(String upstreamModel) {
     return models.stream().filter(model -> model.id().equals(upstreamModel)).findFirst();

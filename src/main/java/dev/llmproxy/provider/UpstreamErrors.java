@@ -171,6 +171,30 @@ final class UpstreamErrors {
     return words.message() == null ? words.instead() : words.message();
   }
 
+  /**
+   * Whether an {@code error} field says anything: some providers send one with every chunk that is
+   * null, false, empty, or an object without message and code.
+   */
+  static boolean says(JsonNode error) {
+    if (error.isObject()) {
+      return saysText(error.path("message"))
+          || saysText(error.path("msg"))
+          || saysText(error.path("detail"))
+          || saysText(error.path("code"));
+    }
+    return error.isArray() ? !error.isEmpty() && says(error.get(0)) : saysText(error);
+  }
+
+  private static boolean saysText(JsonNode value) {
+    return switch (value.getNodeType()) {
+      case STRING -> !value.textValue().isBlank();
+      case NUMBER -> value.asDouble() != 0;
+      case BOOLEAN -> value.booleanValue();
+      case ARRAY, OBJECT -> !value.isEmpty();
+      default -> false;
+    };
+  }
+
   private static String shown(Provider from, RefusalWords words) {
     String message = from.masked(words.message());
     return message == null || message.length() <= MOST_MESSAGE_CHARACTERS

@@ -20,17 +20,6 @@ public final class Usage {
         .put("total_tokens", promptTokens + completionTokens);
   }
 
-  /** The provider's usage with the three counts that clients cannot do without. */
-  static ObjectNode whole(ObjectNode usage) {
-    long prompt = usage.path("prompt_tokens").asLong();
-    long completion = usage.path("completion_tokens").asLong();
-    usage.put("prompt_tokens", prompt).put("completion_tokens", completion);
-    if (!usage.path("total_tokens").isIntegralNumber()) {
-      usage.put("total_tokens", prompt + completion);
-    }
-    return usage;
-  }
-
   /** The same counts of two turns together; what is no number is the later's. */
   public static ObjectNode sum(ObjectNode earlier, ObjectNode later) {
     ObjectNode sum = earlier.deepCopy();
@@ -41,8 +30,11 @@ public final class Usage {
           JsonNode value = field.getValue();
           if (before instanceof ObjectNode one && value instanceof ObjectNode other) {
             sum.set(field.getKey(), sum(one, other));
-          } else if (before.isIntegralNumber() && value.isIntegralNumber()) {
-            sum.put(field.getKey(), before.longValue() + value.longValue());
+          } else if (before.canConvertToLong()
+              && value.canConvertToLong()
+              && before.isIntegralNumber()
+              && value.isIntegralNumber()) {
+            sum.put(field.getKey(), saturated(before.longValue(), value.longValue()));
           } else if (before.isNumber() && value.isNumber()) {
             sum.put(field.getKey(), before.decimalValue().add(value.decimalValue()));
           } else if (!value.isNull()) {
@@ -68,9 +60,15 @@ public final class Usage {
     return used.ended() == null ? turn : sum(used.ended(), turn);
   }
 
-  /** As {@link #estimate}, for the turn under way alone. */
-  static ObjectNode estimateOfTurn(ChatCall chat) {
-    return estimateOfTurn(chat, chat.turns().used());
+  /** What the prompt of the turn under way has probably cost. */
+  static long estimateOfPrompt(ChatCall chat) {
+    return Math.ceilDiv(chat.turns().used().promptCharacters(), CHARACTERS_PER_TOKEN);
+  }
+
+  private static long saturated(long one, long other) {
+    long sum = one + other;
+    boolean overflow = ((one ^ sum) & (other ^ sum)) < 0;
+    return overflow ? Long.MAX_VALUE : sum;
   }
 
   /**

@@ -1,8 +1,12 @@
 package dev.llmproxy.stream;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.llmproxy.Json;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -14,6 +18,10 @@ import java.nio.charset.StandardCharsets;
  */
 public final class SseReader {
   private static final int BUFFER_BYTES = 2048;
+  private static final int LINE_BYTES = 512;
+
+  /** What one long line needed is given back after it. */
+  private static final int MOST_KEPT_BYTES = 16 << 10;
 
   /** Room for a field's name in a line, whose value may have all of an event's bytes. */
   private static final int NAME_BYTES = 16;
@@ -23,15 +31,18 @@ public final class SseReader {
   private final InputStream in;
   private final int mostEventBytes;
   private final byte[] buffer = new byte[BUFFER_BYTES];
-  private final ByteArrayOutputStream line = new ByteArrayOutputStream(512);
+  private ByteArrayOutputStream line = new ByteArrayOutputStream(LINE_BYTES);
   private int position;
   private int limit;
   private boolean afterCarriageReturn;
   private boolean first = true;
+  private String unread;
+  private String nameOfNext;
 
   /**
    * @param in the body of an event stream
-   * @param mostEventBytes an event that is longer ends the stream with an IOException
+   * @param mostEventBytes an event that is longer ends the stream with an {@link
+   *     EventTooLongException}
    */
   public SseReader(InputStream in, int mostEventBytes) {
     this.in = in;
@@ -39,22 +50,50 @@ public final class SseReader {
   }
 
   /**
-   * Waits for the next event that has data.
+   * Waits for the first byte that is no white space and no byte order mark, and leaves it there.
+   *
+   * @return -1 when the stream ends before it
+   */
+  public int peek() throws IOException {
+    while (fill()) {
+      int b = buffer[position] & 0xFF;
+      boolean mark = b == 0xEF || b == 0xBB || b == 0xBF;
+      if (!mark && b != ' ' && b != '\t' && b != '\n' && b != '\r') {
+        return b;
+      }
+      position++;
+    }
+    return -1;
+  }
+
+  /** All bytes from here on, for another reader; this one is not to be used any more. */
+  public InputStream rest() {
+    return new SequenceInputStream(
+        new ByteArrayInputStream(buffer, position, limit - position), in);
+  }
+
+  /**
+   * Waits for the next event that has data. Where servers forget the blank line between events,
+   * each of which is one line of JSON or the word {@code [DONE]}, each line is an event.
    *
    * @return null at the end of the stream; unlike the standard, which drops it, an event without
    *     the blank line that ends it is returned, because servers forget that line after the last
    *     event
-   * @throws IOException when reading fails or an event is too long
+   * @throws EventTooLongException when an event has more bytes than it may
+   * @throws IOException when reading fails
    */
   public SseEvent next() throws IOException {
-    String name = null;
-    StringBuilder data = null;
-    for (String text = nextLine(); text != null; text = nextLine()) {
+    String name = nameOfNext;
+    String later = name;
+    nameOfNext = null;
+    String data = null;
+    StringBuilder more = null;
+    for (String text = nextField(); text != null; text = nextField()) {
       if (text.isEmpty()) {
         if (data != null) {
-          return new SseEvent(name, data.toString());
+          return new SseEvent(later, more == null ? data : more.toString());
         }
-        name = null;
+        later = null;
         continue;
       }
       int colon = text.indexOf(':');
@@ -62,13 +101,51 @@ public final class SseReader {
       String value =
           colon < 0 ? "" : text.substring(text.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
       if (field.equals("data")) {
-        data = data == null ? new StringBuilder(value) : data.append('\n').append(value);
-        checkLength(data.length());
+        if (data == null) {
+          checkLength(value.length());
+          data = value;
+          name = later;
+        } else if (more == null && whole(data)) {
+          unread = text;
+          nameOfNext = name == null || !name.equals(later) ? later : null;
+          return new SseEvent(name, data);
+        } else {
+          more = more == null ? new StringBuilder(data) : more;
+          checkLength(more.append('\n').append(value).length());
+        }
       } else if (field.equals("event")) {
-        name = value;
+        later = value;
       }
     }
-    return data == null ? null : new SseEvent(name, data.toString());
+    if (data == null) {
+      return null;
+    }
+    return new SseEvent(later, more == null ? data : more.toString());
+  }
+
+  private String nextField() throws IOException {
+    if (unread != null) {
+      String text = unread;
+      unread = null;
+      return text;
+    }
+    return nextLine();
+  }
+
+  /** Whether a line of data is an event by itself. */
+  private static boolean whole(String data) {
+    if (data.equals("[DONE]")) {
+      return true;
+    }
+    if (!data.startsWith("{") || !data.endsWith("}")) {
+      return false;
+    }
+    try {
+      Json.parse(data);
+      return true;
+    } catch (JsonProcessingException e) {
+      return false;
+    }
   }
 
   private String nextLine() throws IOException {
@@ -97,7 +174,11 @@ public final class SseReader {
 
   private String text() {
     String text = line.toString(StandardCharsets.UTF_8);
-    line.reset();
+    if (line.size() > MOST_KEPT_BYTES) {
+      line = new ByteArrayOutputStream(LINE_BYTES);
+    } else {
+      line.reset();
+    }
     if (first) {
       first = false;
       return !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK ? text.substring(1) : text;
@@ -115,7 +196,7 @@ public final class SseReader {
 
   private void checkLength(int length) throws IOException {
     if (length > mostEventBytes) {
-      throw new IOException("A server-sent event is longer than " + mostEventBytes + " bytes.");
+      throw new EventTooLongException(mostEventBytes);
     }
   }
 }

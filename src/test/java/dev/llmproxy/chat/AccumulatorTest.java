@@ -95,9 +95,10 @@ class AccumulatorTest {
   }
 
   @Test
-  void countsTheChunksThatBroughtSomething() {
+  void estimatesTheTokensOfTheChunksThatBroughtSomething() {
     assertThat(accumulate("plain").deltas()).isEqualTo(2);
-    assertThat(accumulate("reasoning").deltas()).isEqualTo(3);
+    // Three pieces, of which "and two." is long enough for two tokens.
+    assertThat(accumulate("reasoning").deltas()).isEqualTo(4);
     assertThat(accumulate("ends-without-finish").deltas()).isEqualTo(1);
     assertThat(accumulate("nothing-but-done").deltas()).isZero();
   }

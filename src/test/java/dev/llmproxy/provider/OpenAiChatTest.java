@@ -87,6 +87,7 @@ class OpenAiChatTest {
             200,
             null,
             null,
+            "text/event-stream",
             chat("minimal"))) {
       List<String> names = new ArrayList<>();
       events.forEachRemaining(event -> names.add(event.name()));
@@ -97,10 +98,10 @@ class OpenAiChatTest {
   @Test
   void refusesAnAnswerThatIsAnError() {
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> CHAT.receive(body("{}"), 401, null, null, chat("minimal")))
+        .isThrownBy(() -> CHAT.receive(body("{}"), 401, null, null, null, chat("minimal")))
         .satisfies(e -> assertThat(e.error().code()).isEqualTo("upstream_auth_error"));
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> CHAT.receive(body("<html>"), 429, "9", null, chat("minimal")))
+        .isThrownBy(() -> CHAT.receive(body("<html>"), 429, "9", null, null, chat("minimal")))
         .satisfies(e -> assertThat(e.error().retryAfter()).hasSeconds(9));
   }
 

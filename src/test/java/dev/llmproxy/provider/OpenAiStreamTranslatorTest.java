@@ -43,10 +43,12 @@ class OpenAiStreamTranslatorTest {
   @Test
   void tellsSilenceFromABrokenConnection() {
     assertThat(translator().broken(new SocketTimeoutException()))
+        .singleElement()
         .isInstanceOfSatisfying(
             ChatEvent.Failed.class,
             failed -> assertThat(failed.error().code()).isEqualTo("upstream_timeout"));
     assertThat(translator().broken(new SocketException("Connection reset by 10.0.0.7")))
+        .singleElement()
         .isInstanceOfSatisfying(
             ChatEvent.Failed.class,
             failed -> {

@@ -70,7 +70,10 @@ class ProviderStreamFuzzTest {
     ChatCall chat = Fixtures.chat(REQUEST);
     List<ChatEvent> events = new ArrayList<>();
     try (OpenAiChatEvents turn =
-        new OpenAiChatEvents(new ByteArrayInputStream(stream), new OpenAiStreamTranslator(chat))) {
+        new OpenAiChatEvents(
+            new ByteArrayInputStream(stream),
+            "text/event-stream",
+            new OpenAiStreamTranslator(chat))) {
       while (turn.hasNext()) {
         ChatEvent event = turn.next();
         chat.accumulator().add(event);

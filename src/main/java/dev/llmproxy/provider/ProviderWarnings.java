@@ -1,0 +1,24 @@
+package dev.llmproxy.provider;
+
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells the operator, once each, what is odd about providers' answers. Thread-safe. */
+final class ProviderWarnings {
+  private static final Logger LOG = LoggerFactory.getLogger(ProviderWarnings.class);
+
+  /** A provider that is odd in ever new ways does not fill the memory, or the log. */
+  private static final int MOST = 1000;
+
+  private final Set<String> said = ConcurrentHashMap.newKeySet();
+
+  /** Warns of a provider, unless it has been said; {@code what} ends the sentence. */
+  void once(String provider, String what) {
+    String warning = "The provider `" + provider + "` " + what;
+    if (said.size() < MOST && said.add(warning)) {
+      LOG.warn("{}.", warning);
+    }
+  }
+}
