@@ -80,14 +80,15 @@ public final class Application implements AutoCloseable {
     closeDataToOthers();
     ledger = Ledger.open(settings);
     workbook = openWorkbook();
-    keyDirectory = openKeyDirectory(clock);
+    keyDirectory = openKeyDirectory(clock, steady);
     usageMeter = new UsageMeter(ledger, steady);
     FlushBook flushBook = new FlushBook(ledger);
     workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
-    usageFlush = new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock);
+    usageFlush =
+        new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock, steady);
     conversationLog = new ConversationLog(ledger, settings, clock);
     conversationFlush =
-        new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock);
+        new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);
     localChat = new LocalChat(settings);
     vertx = VirtualThreads.vertx();
     keepAlive =
@@ -233,7 +234,7 @@ public final class Application implements AutoCloseable {
     }
   }
 
-  private KeyDirectory openKeyDirectory(Clock clock) {
+  private KeyDirectory openKeyDirectory(Clock clock, Clock steady) {
     Path data = settings.path("LLMPROXY_DATA");
     int hours = settings.integer("KEYS_SNAPSHOT_HOURS");
     if (hours == 0) {
@@ -241,6 +242,7 @@ public final class Application implements AutoCloseable {
     }
     return new KeyDirectory(
         clock,
+        steady,
         Duration.ofHours(hours == 0 ? HOURS_WITHOUT_SNAPSHOT : hours),
         hours == 0 ? null : new KeySnapshot(data, workbook.spreadsheetId()),
         new RevokedKeys(data));

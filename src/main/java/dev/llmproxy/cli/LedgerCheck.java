@@ -62,7 +62,10 @@ final class LedgerCheck {
         .flushed()
         .ifPresent(flushed -> {
           long waiting = ledger.settled() - flushed;
-          String what = waiting + " records are not in the workbook yet";
+          String what =
+              waiting
+                  + " records are not in the workbook yet"
+                  + (waiting == 0 ? "" : ", the oldest for " + ledger.behind().toSeconds() + " s");
           findings.add(
               waiting >= MANY_UNFLUSHED
                   ? Finding.warning(CHECK, what, "See the log for why the workbook takes none")

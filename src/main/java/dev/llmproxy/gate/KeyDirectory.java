@@ -26,11 +26,14 @@ public final class KeyDirectory {
   private static final int MOST_LOGGED = 20;
 
   private final Clock clock;
+  private final Clock steady;
   private final Duration mostAge;
   private final KeySnapshot snapshot;
   private final RevokedKeys revokedKeys;
   private final AtomicLong readings = new AtomicLong();
   private volatile Known known;
+  // By the clock that only goes forward.
+  private volatile Instant believedUntil = Instant.EPOCH;
   private volatile Set<String> revokedHere;
   private long lastLoaded;
   private KeySnapshot.Content saved;
@@ -38,12 +41,15 @@ public final class KeyDirectory {
   /**
    * Takes over what the snapshot and the revoked keys hold.
    *
+   * @param clock what people and calendars go by
+   * @param steady what the age of what is known goes by: it only goes forward
    * @param mostAge how long what the sheet said is believed while it cannot be read again
    * @param snapshot null for none
    */
   public KeyDirectory(
-      Clock clock, Duration mostAge, KeySnapshot snapshot, RevokedKeys revokedKeys) {
+      Clock clock, Clock steady, Duration mostAge, KeySnapshot snapshot, RevokedKeys revokedKeys) {
     this.clock = clock;
+    this.steady = steady;
     this.mostAge = mostAge;
     this.snapshot = snapshot;
     this.revokedKeys = revokedKeys;
@@ -86,6 +92,7 @@ public final class KeyDirectory {
     lastLoaded = reading;
     Map<String, List<KeyRecord>> holders = same ? known.holders() : holders(records);
     known = new Known(records, holders, problems, clock.instant());
+    believedUntil = steady.instant().plus(mostAge);
     if (save()) {
       revoked.stream().filter(table::settled).forEach(revokedKeys::remove);
     }
@@ -103,7 +110,7 @@ public final class KeyDirectory {
   /** Whether keys can be judged: what the sheet said is known, and not too old. */
   public boolean loaded() {
     Known now = known;
-    return now != null && clock.instant().isBefore(validUntil(now));
+    return now != null && steady.instant().isBefore(believedUntil);
   }
 
   /** The record of the key with this hash (lower-case hex sha256), or empty. */
@@ -183,6 +190,7 @@ public final class KeyDirectory {
       LOG.warn("The key snapshot is of {}, too old, and is not used", content.readAt());
     } else {
       known = new Known(content.records(), holders(content.records()), List.of(), content.readAt());
+      believedUntil = steady.instant().plus(Duration.between(now, validUntil(known)));
       saved = content;
       LOG.info(
           "{} API keys known from the snapshot of {}", content.records().size(), content.readAt());

@@ -42,8 +42,9 @@ public final class ConversationFlush {
   private final Ledger ledger;
   private final ConversationLog log;
   private final WorkbookSchema schema;
-  private final Duration commitWait;
+  private final CommitWait commitWait;
   private final Clock clock;
+  private final Clock steady;
 
   private List<?> headers = ConversationSheet.HEADERS;
   private Instant nextCleaning = Instant.EPOCH;
@@ -61,25 +62,33 @@ public final class ConversationFlush {
   private List<Conversation> batch = List.of();
   private boolean sending;
 
+  /**
+   * @param clock what people and calendars go by
+   * @param steady what waits go by: it only goes forward
+   */
   public ConversationFlush(
-      Ledger ledger, ConversationLog log, Workbook workbook, WorkbookSchema schema, Clock clock) {
+      Ledger ledger,
+      ConversationLog log,
+      Workbook workbook,
+      WorkbookSchema schema,
+      Clock clock,
+      Clock steady) {
     this.ledger = ledger;
     this.log = log;
     this.schema = schema;
-    this.commitWait = workbook.commitWait();
+    this.commitWait = new CommitWait(workbook.commitWait(), clock, steady);
     this.clock = clock;
+    this.steady = steady;
   }
 
   /** Whether there is something to do and now is the time to. */
   public boolean due() {
-    Instant now = clock.instant();
-    if (now.isBefore(notBefore) || !ledger.lead()) {
+    if (steady.instant().isBefore(notBefore) || !ledger.lead()) {
       return false;
     }
     try {
       FlushState state = ledger.read(ConversationTable::flushState);
-      return (cleaningDue() || state.waiting())
-          && (state.commitSentAt() == null || !now.isBefore(state.commitSentAt().plus(commitWait)));
+      return (cleaningDue() || state.waiting()) && commitWait.over(state.commitSentAt());
     } catch (LedgerException e) {
       failed(e);
       return false;
@@ -137,7 +146,9 @@ public final class ConversationFlush {
       requests.addAll(
           sync.update(sync().getSheetId(), batch.getLast().sequence(), 0, clock.instant()));
     }
-    noteCommitSent(clock.instant());
+    Instant now = clock.instant();
+    commitWait.sent(now);
+    noteCommitSent(now);
     sending = true;
     return new BatchUpdateSpreadsheetRequest().setRequests(requests);
   }
@@ -161,7 +172,7 @@ public final class ConversationFlush {
     sending = false;
     failures++;
     Duration wait = Duration.ofSeconds(1L << Math.min(failures, LONGEST_EXPONENT));
-    notBefore = clock.instant().plus(wait);
+    notBefore = steady.instant().plus(wait);
     LOG.warn(
         "Conversations could not be written to the workbook; the ledger keeps them, next try in {} s: {}",
         wait.toSeconds(),
@@ -169,7 +180,7 @@ public final class ConversationFlush {
   }
 
   private boolean cleaningDue() {
-    return !log.keptSince().equals(Instant.EPOCH) && !clock.instant().isBefore(nextCleaning);
+    return !log.keptSince().equals(Instant.EPOCH) && !steady.instant().isBefore(nextCleaning);
   }
 
   /** A round has gone through, with or without a commit. */
@@ -185,7 +196,7 @@ public final class ConversationFlush {
       limit = MOST_ROWS;
     }
     if (cleaned) {
-      nextCleaning = clock.instant().plus(BETWEEN_CLEANINGS);
+      nextCleaning = steady.instant().plus(BETWEEN_CLEANINGS);
       erasures.forEach(
           erasure -> ledger.write(connection -> ConversationTable.erased(connection, erasure)));
     }

@@ -26,6 +26,7 @@ final class FlushHealth {
   private Instant notBefore = Instant.EPOCH;
 
   /**
+   * @param clock one that only goes forward
    * @param random from 0 to 1; spreads the tries of several servers
    */
   FlushHealth(Clock clock, DoubleSupplier random) {
@@ -74,14 +75,9 @@ final class FlushHealth {
     problem = why;
   }
 
-  /** Not now. */
-  synchronized void pause(Duration time) {
-    notBefore = clock.instant().plus(time);
-  }
-
-  synchronized FlushStatus status(long waiting, long parked) {
+  synchronized FlushStatus status(long waiting, Duration behind, long parked) {
     return new FlushStatus(
-        state, problem, state == State.WRITING ? null : notBefore, waiting, parked);
+        state, problem, state == State.WRITING ? null : notBefore, waiting, behind, parked);
   }
 
   /** Google's status in an exception's causes, or 0 when there was no answer. */

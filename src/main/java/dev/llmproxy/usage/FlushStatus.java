@@ -1,5 +1,6 @@
 package dev.llmproxy.usage;
 
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -9,9 +10,11 @@ import java.time.Instant;
  * @param problem why it does not write, for an operator; null when it does
  * @param nextTry when it tries again; null when it writes
  * @param waiting how many records the ledger has that the workbook has not
+ * @param behind for how long the oldest of them has been in the ledger
  * @param parked how many records the workbook refuses
  */
-public record FlushStatus(State state, String problem, Instant nextTry, long waiting, long parked) {
+public record FlushStatus(
+    State state, String problem, Instant nextTry, long waiting, Duration behind, long parked) {
 
   /** What the flush does. */
   public enum State {

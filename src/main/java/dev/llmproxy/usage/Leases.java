@@ -84,9 +84,16 @@ final class Leases {
     Map<String, Long> overdue = new HashMap<>();
     try (PreparedStatement select =
         connection.prepareStatement(
-            "select id, renewed_at from instance where id <> ? and renewed_at < " + now + " - ?")) {
+            "select id, renewed_at from instance where id <> ?"
+                + " and (renewed_at < "
+                + now
+                + " - ? or renewed_at > "
+                + now
+                + " + ?)")) {
       select.setString(1, own);
       select.setLong(2, lease.toMillis());
+      // The database's clock was set back: who lives renews by its new time.
+      select.setLong(3, lease.toMillis());
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
           overdue.put(row.getString(1), row.getLong(2));

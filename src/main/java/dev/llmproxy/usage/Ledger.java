@@ -288,6 +288,11 @@ public final class Ledger implements AutoCloseable {
     return read(connection -> RequestTable.after(connection, sequence, limit));
   }
 
+  /** When the first record after a sequence was settled; empty when there is none. */
+  Optional<Instant> settledAfter(long sequence) {
+    return read(connection -> RequestTable.settledAfter(connection, sequence));
+  }
+
   /** The title of a user's sheet, if it has been given one. */
   public Optional<String> sheetTitle(String email) {
     return readText("select title from user_sheet where email = ?", email);

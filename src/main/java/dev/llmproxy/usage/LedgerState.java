@@ -5,6 +5,8 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.flywaydb.core.Flyway;
@@ -18,6 +20,7 @@ import org.flywaydb.core.Flyway;
  * @param settled the sequence of the record settled last
  * @param underWay requests admitted and not settled
  * @param flushed the sequence up to which records are in the workbook; empty when unknown
+ * @param behind for how long the oldest record that is not in the workbook has been settled
  * @param deadLetters records that the workbook refuses
  */
 public record LedgerState(
@@ -27,6 +30,7 @@ public record LedgerState(
     long settled,
     long underWay,
     OptionalLong flushed,
+    Duration behind,
     long deadLetters) {
 
   /**
@@ -43,6 +47,8 @@ public record LedgerState(
       }
       try (Connection connection = looking.get()) {
         boolean sqlite = connection.getMetaData().getDatabaseProductName().equals("SQLite");
+        OptionalLong flushed =
+            ifThere(connection, "flush_state", "select checkpoint from flush_state");
         return Optional.of(
             new LedgerState(
                 store.name(),
@@ -50,7 +56,8 @@ public record LedgerState(
                 pendingMigrations(connection),
                 number(connection, "select coalesce(max(sequence), 0) from request"),
                 number(connection, "select count(*) from request where sequence is null"),
-                ifThere(connection, "flush_state", "select checkpoint from flush_state"),
+                flushed,
+                behind(connection, flushed),
                 ifThere(
                         connection,
                         "dead_letter",
@@ -61,6 +68,16 @@ public record LedgerState(
       throw new LedgerException(
           "The ledger " + store.name() + " cannot be read: " + store.reason(e), e);
     }
+  }
+
+  private static Duration behind(Connection connection, OptionalLong flushed) throws SQLException {
+    if (flushed.isEmpty()) {
+      return Duration.ZERO;
+    }
+    return RequestTable.settledAfter(connection, flushed.getAsLong())
+        .map(settled -> Duration.between(settled, Instant.now()))
+        .filter(age -> !age.isNegative())
+        .orElse(Duration.ZERO);
   }
 
   private static String quickCheck(Connection connection) throws SQLException {

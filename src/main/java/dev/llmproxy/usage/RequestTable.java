@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -181,6 +182,19 @@ final class RequestTable {
         }
       }
       return records;
+    }
+  }
+
+  /** When the first record after a sequence was settled; empty when there is none. */
+  static Optional<Instant> settledAfter(Connection connection, long sequence) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select admitted_at + coalesce(duration_ms, 0) from request where sequence > ?"
+                + " order by sequence limit 1")) {
+      select.setLong(1, sequence);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? Optional.of(Instant.ofEpochMilli(row.getLong(1))) : Optional.empty();
+      }
     }
   }
 

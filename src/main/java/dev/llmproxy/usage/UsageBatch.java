@@ -22,6 +22,7 @@ final class UsageBatch {
   private long checkpoint;
   private long retries;
   private int bytes;
+  private boolean full;
 
   private UsageBatch(FlushBook.State state) {
     checkpoint = state.checkpoint();
@@ -43,7 +44,9 @@ final class UsageBatch {
   static UsageBatch next(Ledger ledger, FlushBook book, int limit, int detailRowsPerDay) {
     UsageBatch batch = new UsageBatch(book.state());
     if (book.retrying()) {
-      book.retries(Math.min(limit, PAGE)).forEach(batch::retry);
+      int most = Math.min(limit, PAGE);
+      book.retries(most).forEach(batch::retry);
+      batch.full = batch.records.size() == most;
       return batch;
     }
     var parked = book.parkedAfter(batch.checkpoint);
@@ -53,6 +56,7 @@ final class UsageBatch {
       page = ledger.after(batch.checkpoint, PAGE);
       for (UsageRecord record : page) {
         if (batch.full(most)) {
+          batch.full = true;
           return batch;
         }
         if (!parked.contains(record.requestId())) {
@@ -67,6 +71,11 @@ final class UsageBatch {
   /** The records, in the order of settlement. */
   List<UsageRecord> records() {
     return records;
+  }
+
+  /** Whether it has as many as it may have, and there were more. */
+  boolean full() {
+    return full;
   }
 
   /** The rows for each user, by address. */

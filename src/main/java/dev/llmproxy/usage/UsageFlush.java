@@ -35,7 +35,7 @@ public final class UsageFlush {
   private static final int BAD_REQUEST = 400;
   private static final int TOO_LARGE = 413;
   private static final int TOO_MANY = 429;
-  private static final Duration THROTTLED = Duration.ofSeconds(5);
+  private static final Duration LATE = Duration.ofMinutes(1);
 
   private final Ledger ledger;
   private final FlushBook book;
@@ -44,12 +44,17 @@ public final class UsageFlush {
   private final KeyCounters counters;
   private final UsageRotation rotation;
   private final FlushHealth health;
-  private final Duration commitWait;
+  private final CommitWait commitWait;
+  private final RoundPace pace;
   private final int detailRowsPerDay;
   private final Clock clock;
+  private final Clock steady;
 
   private boolean leading;
   private boolean firstRound;
+  private boolean wrote;
+  private boolean fullBatchWaits;
+  private Instant saidLate;
   private SheetIndex index;
   private boolean adopting;
   private UsageBatch batch;
@@ -64,6 +69,8 @@ public final class UsageFlush {
   private String refusal;
 
   /**
+   * @param clock what people and calendars go by
+   * @param steady what waits go by: it only goes forward
    * @throws Settings.SettingException when a setting is missing or wrong
    */
   public UsageFlush(
@@ -72,17 +79,24 @@ public final class UsageFlush {
       Workbook workbook,
       WorkbookSchema schema,
       Settings settings,
-      Clock clock) {
+      Clock clock,
+      Clock steady) {
     this.ledger = ledger;
     this.book = book;
     this.titles = new SheetTitles(ledger);
     this.schema = schema;
     this.counters = new KeyCounters(book, schema);
-    this.rotation = new UsageRotation(ledger, book, schema, settings, clock);
-    this.health = new FlushHealth(clock, () -> ThreadLocalRandom.current().nextDouble());
-    this.commitWait = workbook.commitWait();
+    this.rotation = new UsageRotation(ledger, book, schema, settings, clock, steady);
+    this.health = new FlushHealth(steady, () -> ThreadLocalRandom.current().nextDouble());
+    this.commitWait = new CommitWait(workbook.commitWait(), clock, steady);
+    this.pace =
+        new RoundPace(
+            settings.integer("SHEETS_ROUNDS_PER_MINUTE"),
+            settings.seconds("USAGE_FLUSH_SECONDS"),
+            System::nanoTime);
     this.detailRowsPerDay = settings.integer("SHEETS_DETAIL_ROWS_PER_DAY");
     this.clock = clock;
+    this.steady = steady;
   }
 
   public KeyCounters counters() {
@@ -95,8 +109,20 @@ public final class UsageFlush {
 
   /** How it stands. */
   public FlushStatus status() {
-    return health.status(
-        Math.max(0, ledger.lastSequence() - book.state().checkpoint()), book.parked());
+    return health.status(waiting(), behind(), book.parked());
+  }
+
+  private long waiting() {
+    return Math.max(0, ledger.lastSequence() - book.state().checkpoint());
+  }
+
+  /** For how long the oldest record that the workbook has not has been settled. */
+  private Duration behind() {
+    return ledger
+        .settledAfter(book.state().checkpoint())
+        .map(settled -> Duration.between(settled, clock.instant()))
+        .filter(age -> !age.isNegative())
+        .orElse(Duration.ZERO);
   }
 
   /** Whether there is something to do here and now is the time to. */
@@ -111,6 +137,9 @@ public final class UsageFlush {
 
   private boolean dueHere() {
     firstRound = true;
+    if (!pace.open(false)) {
+      return false;
+    }
     boolean led = leading;
     leading = ledger.lead();
     if (!leading) {
@@ -122,8 +151,7 @@ public final class UsageFlush {
     if (!health.mayTry() || !(rowsDue() || counters.due() || rotation.due())) {
       return false;
     }
-    Instant now = clock.instant();
-    return ledger.commitSentAt().map(sent -> !now.isBefore(sent.plus(commitWait))).orElse(true);
+    return commitWait.over(ledger.commitSentAt().orElse(null));
   }
 
   /** What another server, or this one before, has left. */
@@ -135,11 +163,25 @@ public final class UsageFlush {
     limitedUpTo = 0;
   }
 
-  /** Whether another round is to follow at once; the first always is, after {@link #due}. */
+  /**
+   * Whether another round is to follow at once, which then has begun. The first is, after {@link
+   * #due}; a further one only while a full batch waits, or after one that had to find something out
+   * before it could write.
+   */
   public boolean another() {
     boolean first = firstRound;
     firstRound = false;
-    return first || (health.mayTry() && (rowsDue() || rotation.due()));
+    boolean follows = first || (health.mayTry() && dueAtOnce() && pace.open(true));
+    if (follows) {
+      pace.begin();
+      wrote = false;
+      fullBatchWaits = false;
+    }
+    return follows;
+  }
+
+  private boolean dueAtOnce() {
+    return rotation.due() || ((fullBatchWaits || !wrote) && rowsDue());
   }
 
   /** Whether records are waiting that may be written now. */
@@ -218,7 +260,9 @@ public final class UsageFlush {
             batch.checkpoint(),
             batch.retries(),
             clock.instant()));
-    ledger.noteCommitSent(clock.instant());
+    Instant now = clock.instant();
+    commitWait.sent(now);
+    ledger.noteCommitSent(now);
     sending = true;
     return new BatchUpdateSpreadsheetRequest().setRequests(requests);
   }
@@ -227,12 +271,14 @@ public final class UsageFlush {
   public void committed() {
     answered();
     sending = false;
+    wrote = true;
     if (suspect != null) {
       park();
       return;
     }
     LOG.debug("Usage records up to {} are in the workbook", batch.checkpoint());
     stands(batch.checkpoint(), batch.retries());
+    fullBatchWaits = batch.full() && (book.retrying() || waiting() >= batch.records().size());
     if (batch.checkpoint() >= limitedUpTo && !book.retrying()) {
       limit = Integer.MAX_VALUE;
     }
@@ -246,11 +292,19 @@ public final class UsageFlush {
   /** To be called when a round went through. */
   public void well() {
     health.well();
-  }
-
-  /** To be called when there have been too many rounds this minute. */
-  public void throttled() {
-    health.pause(THROTTLED);
+    Duration behind = waiting() == 0 ? Duration.ZERO : behind();
+    if (behind.compareTo(LATE) > 0) {
+      if (saidLate == null || !steady.instant().isBefore(saidLate.plus(LATE))) {
+        saidLate = steady.instant();
+        LOG.warn(
+            "The workbook is {} records and {} s behind the ledger, which keeps them all",
+            waiting(),
+            behind.toSeconds());
+      }
+    } else if (saidLate != null) {
+      saidLate = null;
+      LOG.info("The workbook has caught up with the ledger");
+    }
   }
 
   /** To be called when a round failed, whichever call it was that did. */

@@ -37,6 +37,7 @@ public final class UsageRotation {
   private final FlushBook book;
   private final WorkbookSchema schema;
   private final Clock clock;
+  private final Clock steady;
   private final int percent;
   private final boolean monthly;
   private final List<String> prepared;
@@ -47,11 +48,17 @@ public final class UsageRotation {
   private boolean creating;
 
   UsageRotation(
-      Ledger ledger, FlushBook book, WorkbookSchema schema, Settings settings, Clock clock) {
+      Ledger ledger,
+      FlushBook book,
+      WorkbookSchema schema,
+      Settings settings,
+      Clock clock,
+      Clock steady) {
     this.ledger = ledger;
     this.book = book;
     this.schema = schema;
     this.clock = clock;
+    this.steady = steady;
     this.percent = settings.integer("SHEETS_ROTATE_PERCENT");
     this.monthly = settings.on("SHEETS_ROTATE_MONTHLY");
     this.prepared =
@@ -72,13 +79,12 @@ public final class UsageRotation {
    * @return whether one has begun
    */
   boolean begin(SheetIndex current) {
-    Instant now = clock.instant();
-    if (now.isBefore(notBefore)) {
+    if (steady.instant().isBefore(notBefore)) {
       return false;
     }
     if (current.cells() * 100 >= MOST_CELLS * percent) {
       begin(percent + " % of Google's limit of cells used");
-    } else if (monthly && !month(book.state().since()).equals(month(now))) {
+    } else if (monthly && !month(book.state().since()).equals(month(clock.instant()))) {
       begin("A new month");
     }
     return due();
@@ -205,7 +211,7 @@ public final class UsageRotation {
   /** Gives up for a while; rows go on into the old spreadsheet. */
   void cancel(String why) {
     book.rotate(null, null);
-    notBefore = clock.instant().plus(AFTER_REFUSAL);
+    notBefore = steady.instant().plus(AFTER_REFUSAL);
     LOG.error(
         "No new spreadsheet for usage could be made, the old one is written on: prepare an empty one, share it with the"
             + " service account as editor and name it in SHEETS_USAGE_SPREADSHEET_IDS: {}",

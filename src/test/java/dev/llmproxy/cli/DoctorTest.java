@@ -28,6 +28,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -232,7 +233,9 @@ class DoctorTest {
 
   @Test
   void whatTheWorkbookHasNotTakenIsSaid() {
-    LedgerState behind = new LedgerState("in data", "ok", 0, 20_000, 0, OptionalLong.of(5_000), 3);
+    LedgerState behind =
+        new LedgerState(
+            "in data", "ok", 0, 20_000, 0, OptionalLong.of(5_000), Duration.ofSeconds(90), 3);
 
     assertThat(LedgerCheck.findings(behind))
         .anySatisfy(finding -> {

@@ -483,7 +483,7 @@ class KeyDirectoryTest {
 
   private KeyDirectory directory(String spreadsheetId) {
     return new KeyDirectory(
-        clock, MOST_AGE, new KeySnapshot(data, spreadsheetId), new RevokedKeys(data));
+        clock, clock, MOST_AGE, new KeySnapshot(data, spreadsheetId), new RevokedKeys(data));
   }
 
   @SafeVarargs
