@@ -48,6 +48,8 @@ class Dev:
         # Nobody is there to search, so that the documents answer, with or without the internet.
         nobody = {"WIKIPEDIA_BASE_URL": "http://127.0.0.1:9"}
         self.env = {**os.environ, "PORT": str(port), "LLMPROXY_DATA": str(data), **nobody, **settings}
+        # Tables of 80 columns break long cells in two.
+        self.env["COLUMNS"] = "200"
         self.log = Path(data) / "dev.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
