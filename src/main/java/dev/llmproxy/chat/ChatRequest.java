@@ -124,10 +124,10 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
     return body.path("stream_options").path("include_usage").asBoolean(false);
   }
 
-  /** Nothing that was said: records print all their fields. */
+  /** Nothing of the client's, who may have put anything into the model id: records print all. */
   @Override
   public String toString() {
-    return "ChatRequest[" + model() + "]";
+    return "ChatRequest";
   }
 
   private void check() {

@@ -101,10 +101,10 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implement
     return single(body.get("input")) ? "input" : "input[" + input + "]";
   }
 
-  /** No input: records print all their fields. */
+  /** Nothing of the client's, who may have put anything into the model id: records print all. */
   @Override
   public String toString() {
-    return "EmbeddingRequest[" + model() + "]";
+    return "EmbeddingRequest";
   }
 
   /** How many characters the texts have together. */
