@@ -3,6 +3,7 @@ package dev.llmproxy.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
+import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.Provider;
 import dev.llmproxy.provider.ProviderCatalogue;
 import java.io.IOException;
@@ -68,9 +69,15 @@ final class ProviderCheck {
     }
   }
 
-  private static Finding ask(Provider provider) {
+  private Finding ask(Provider provider) {
     String name = provider.name();
-    try (HttpClient client = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
+    ForwardProxy proxy = new ForwardProxy(settings);
+    try (HttpClient client =
+        HttpClient.newBuilder()
+            .connectTimeout(PATIENCE)
+            .proxy(proxy)
+            .authenticator(proxy.authenticator())
+            .build()) {
       HttpRequest.Builder request =
           HttpRequest.newBuilder(URI.create(provider.url("/models"))).timeout(PATIENCE);
       provider.headers().forEach(request::header);

@@ -9,6 +9,7 @@ import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.mcp.McpServersFile;
+import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.PageFetcher;
 import io.github.bucket4j.TimeMeter;
@@ -102,6 +103,7 @@ final class SettingsCheck {
     demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
     demands(findings, () -> new AllowedUsers(settings));
     demands(findings, () -> McpServersFile.check(settings));
+    demands(findings, () -> new ForwardProxy(settings));
     settings
         .find("CHAT_COST_DOLLARS")
         .ifPresent(cost -> demands(findings, () -> ChatTurns.dollars(cost)));

@@ -2,7 +2,9 @@ package dev.llmproxy.provider;
 
 import dev.llmproxy.Settings;
 import java.io.IOException;
+import java.net.Authenticator;
 import java.net.InetSocketAddress;
+import java.net.PasswordAuthentication;
 import java.net.Proxy;
 import java.net.ProxySelector;
 import java.net.SocketAddress;
@@ -107,6 +109,36 @@ public final class ForwardProxy extends ProxySelector implements HttpClientConfi
     return "https".equalsIgnoreCase(uri.getScheme()) ? HTTPS_PORT : HTTP_PORT;
   }
 
+  /** What Java's own client is told when a proxy asks for a password. */
+  public Authenticator authenticator() {
+    return new Authenticator() {
+      @Override
+      protected PasswordAuthentication getPasswordAuthentication() {
+        if (getRequestorType() != RequestorType.PROXY) {
+          return null;
+        }
+        for (URI proxy : Arrays.asList(https, http)) {
+          if (proxy != null
+              && proxy.getUserInfo() != null
+              && proxy.getHost().equalsIgnoreCase(getRequestingHost())
+              && port(proxy) == getRequestingPort()) {
+            return new PasswordAuthentication(user(proxy), password(proxy));
+          }
+        }
+        return null;
+      }
+    };
+  }
+
+  private static String user(URI proxy) {
+    return proxy.getUserInfo().split(":", 2)[0];
+  }
+
+  private static char[] password(URI proxy) {
+    String[] parts = proxy.getUserInfo().split(":", 2);
+    return parts.length < 2 ? new char[0] : parts[1].toCharArray();
+  }
+
   @Override
   public void connectFailed(URI uri, SocketAddress proxy, IOException failure) {
     // Who called is told.
@@ -127,11 +159,9 @@ public final class ForwardProxy extends ProxySelector implements HttpClientConfi
     BasicCredentialsProvider credentials = new BasicCredentialsProvider();
     for (URI proxy : proxies) {
       if (proxy.getUserInfo() != null) {
-        String[] parts = proxy.getUserInfo().split(":", 2);
         credentials.setCredentials(
             new AuthScope(proxy.getHost(), port(proxy)),
-            new UsernamePasswordCredentials(
-                parts[0], parts.length < 2 ? new char[0] : parts[1].toCharArray()));
+            new UsernamePasswordCredentials(user(proxy), password(proxy)));
       }
     }
     client.setDefaultCredentialsProvider(credentials);

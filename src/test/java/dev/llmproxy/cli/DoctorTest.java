@@ -332,6 +332,33 @@ class DoctorTest {
   }
 
   @Test
+  void aProviderBehindAProxyIsAskedThroughIt() throws IOException {
+    HttpServer proxy =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    proxy.createContext(
+        "/",
+        exchange -> {
+          byte[] body = "{\"data\":[{},{},{}]}".getBytes(StandardCharsets.UTF_8);
+          boolean there =
+              exchange.getRequestURI().toString().equals("http://behind.invalid/v1/models");
+          exchange.sendResponseHeaders(there ? 200 : 404, body.length);
+          exchange.getResponseBody().write(body);
+          exchange.close();
+        });
+    proxy.start();
+    try {
+      environment.put("http_proxy", "http://127.0.0.1:" + proxy.getAddress().getPort());
+      environment.put("OPENAI_BASE_URL", "http://behind.invalid/v1");
+      environment.put("OPENAI_API_KEY", "secret");
+
+      assertThat(doctor("--online")).as(out).isZero();
+      assertThat(out).contains("openai answers, 3 models");
+    } finally {
+      proxy.stop(0);
+    }
+  }
+
+  @Test
   void aMissingModelAndNoProviderAtAllAreProblems() {
     environment.put("LOCAL_MODEL", "on");
     environment.put("LOCAL_MODEL_FILE", "nowhere.gguf");

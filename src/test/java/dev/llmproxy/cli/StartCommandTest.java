@@ -104,6 +104,17 @@ class StartCommandTest {
 
   @Test
   @Timeout(120)
+  void aProxyThatIsNoAddressEndsTheStartWithoutItsPassword() {
+    String said = start(Path.of(""), Map.of("HTTPS_PROXY", "socks://ann:secret@proxy.invalid"));
+
+    assertThat(said).startsWith("llmproxy: https_proxy is no address of an HTTP proxy");
+    assertThat(said).doesNotContain("secret").doesNotContain("Exception");
+    assertThat(said.lines()).hasSize(1);
+    assertThat(folder.resolve("data")).doesNotExist();
+  }
+
+  @Test
+  @Timeout(120)
   void aHostThatIsNotThisMachinesEndsTheStart() {
     for (String host : List.of("nobody.invalid", "192.0.2.1")) {
       String said = start(Path.of(""), Map.of("HOST", host));
