@@ -1,21 +1,25 @@
 package dev.llmproxy.gate;
 
-import java.util.Locale;
-
 /** How e-mail addresses are compared. */
-final class EmailAddress {
+public final class EmailAddress {
   private EmailAddress() {}
 
   /**
-   * The form in which addresses that mean the same are equal: ASCII without regard to case. Other
-   * scripts stay as they are, because some of their letters turn into others' (the sign for kelvin
-   * becomes a k).
+   * The form in which addresses that mean the same are equal: small letters, where a letter is
+   * nothing but the capital of the small one. Signs that only look like another letter or turn into
+   * one stay as they are (the sign for kelvin would become a k, that for ångström an å), so that
+   * nobody gets at what is somebody else's.
    */
-  static String folded(String address) {
-    String stripped = address.strip();
-    return stripped.chars().allMatch(sign -> sign < 128)
-        ? stripped.toLowerCase(Locale.ROOT)
-        : stripped;
+  public static String folded(String address) {
+    StringBuilder folded = new StringBuilder(address.length());
+    address
+        .strip()
+        .codePoints()
+        .forEach(sign -> {
+          int small = Character.toLowerCase(sign);
+          folded.appendCodePoint(Character.toUpperCase(small) == sign ? small : sign);
+        });
+    return folded.toString();
   }
 
   /** What follows the last {@code @}; empty when there is none. */

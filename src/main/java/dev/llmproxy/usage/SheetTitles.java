@@ -1,8 +1,10 @@
 package dev.llmproxy.usage;
 
 import dev.llmproxy.Sha256;
+import dev.llmproxy.gate.EmailAddress;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.WorkbookSchema;
+import java.text.Normalizer;
 import java.util.Locale;
 
 /**
@@ -20,15 +22,18 @@ public final class SheetTitles {
 
   /** The title of this user's sheet, which no other user's has. */
   public String of(String email) {
-    String address = email.strip().toLowerCase(Locale.ROOT);
+    String address = EmailAddress.folded(email);
     return ledger.sheetTitle(address).orElseGet(() -> give(address));
   }
 
   private String give(String address) {
-    String readable = readable(address);
+    String plain = plain(address);
+    String readable = readable(plain);
     String title = readable;
     // Mostly none; the more digits, the less another title can be the same.
-    for (int digits = HASH_DIGITS; unusable(title); digits += HASH_DIGITS) {
+    for (int digits = HASH_DIGITS;
+        unusable(title) || (digits == HASH_DIGITS && !plain.equals(address));
+        digits += HASH_DIGITS) {
       String digest = Sha256.hex(address);
       int length = Math.min(LONGEST - digits - 1, readable.length());
       title =
@@ -42,6 +47,15 @@ public final class SheetTitles {
 
   private boolean unusable(String title) {
     return title.length() > LONGEST || reserved(title) || ledger.sheetTitleTaken(title);
+  }
+
+  /**
+   * The address without letters that spreadsheets may take for others: a spreadsheet does not keep
+   * titles apart that differ in capitals or in forms of one letter alone.
+   */
+  private static String plain(String address) {
+    String composed = Normalizer.normalize(address, Normalizer.Form.NFKC);
+    return composed.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT);
   }
 
   private static String readable(String address) {

@@ -3,10 +3,14 @@ package dev.llmproxy.usage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.text.Normalizer;
+import java.util.Locale;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SheetTitlesTest {
   private Ledger ledger;
@@ -45,6 +49,34 @@ class SheetTitlesTest {
     assertThat(titles.of("a_dot_b@x.io"))
         .isNotEqualTo(taken)
         .isEqualTo("a_dot_b_at_x_dot_io_" + digest.substring(0, 12));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\u212aai@x.io",
+        "ka\u0130@x.io",
+        "\uff4bai@x.io",
+        "ka\u0131@x.io",
+        "ka\ufb01@x.io",
+        "\u212bsa@x.io"
+      })
+  void lettersThatOnlyLookLikeOthersShareNoSheet(String odd) {
+    String plain =
+        Normalizer.normalize(odd, Normalizer.Form.NFKC)
+            .toUpperCase(Locale.ROOT)
+            .toLowerCase(Locale.ROOT);
+
+    String first = titles.of(plain);
+    assertThat(titles.of(odd)).isNotEqualToIgnoringCase(first).matches(".*_[0-9a-f]{6}");
+    assertThat(titles.of(odd)).isEqualTo(titles.of(odd));
+  }
+
+  @Test
+  void capitalsOfOtherScriptsMeanTheSameAddress() {
+    assertThat(titles.of("ÄNNE@x.io"))
+        .isEqualTo(titles.of("änne@x.io"))
+        .isEqualTo("änne_at_x_dot_io");
   }
 
   @Test
