@@ -44,27 +44,30 @@ class ProviderAddressRouteTest {
     Files.writeString(
         home.resolve("providers/strict.yaml"),
         "format: openai\nrequest: {drop: [stream_options, store]}\n");
+    Files.writeString(
+        home.resolve("providers/asked.yaml"), "format: openai\nrequest: {stream: asked}\n");
+    Files.writeString(
+        home.resolve("providers/whole.yaml"), "format: openai\nrequest: {stream: never}\n");
     other = ScriptedProvider.start();
     String base = other.baseUrl();
     gateway =
         Gateway.startAt(
             home,
             folder.resolve("data"),
-            Map.of(
-                "AZURE_API_KEY",
-                "azure-secret",
-                "AZURE_SIGNATURE",
-                "s/1&x=y",
-                "AZURE_BASE_URL",
-                base.replace("/v1", "/openai/deployments/gpt"),
-                "SECURE_BASE_URL",
-                base.replace("http:", "https:"),
-                "STRICT_API_KEY",
-                "strict-secret",
-                "STRICT_BASE_URL",
-                base,
-                "QUERIED_BASE_URL",
-                base + "?httpMethod=GET&throwExceptionOnFailure=true&a=%2F"));
+            Map.ofEntries(
+                Map.entry("AZURE_API_KEY", "azure-secret"),
+                Map.entry("AZURE_SIGNATURE", "s/1&x=y"),
+                Map.entry("AZURE_BASE_URL", base.replace("/v1", "/openai/deployments/gpt")),
+                Map.entry("SECURE_BASE_URL", base.replace("http:", "https:")),
+                Map.entry("STRICT_API_KEY", "strict-secret"),
+                Map.entry("STRICT_BASE_URL", base),
+                Map.entry("ASKED_API_KEY", "asked-secret"),
+                Map.entry("ASKED_BASE_URL", base),
+                Map.entry("WHOLE_API_KEY", "whole-secret"),
+                Map.entry("WHOLE_BASE_URL", base),
+                Map.entry(
+                    "QUERIED_BASE_URL",
+                    base + "?httpMethod=GET&throwExceptionOnFailure=true&a=%2F")));
     key = gateway.createKey("ann@example.com");
   }
 
@@ -73,6 +76,33 @@ class ProviderAddressRouteTest {
     gateway.close();
     other.close();
     log.close();
+  }
+
+  @Test
+  void aProviderThatMayNotStreamIsAskedForAWholeAnswerWhenTheClientWantsOne() {
+    HttpResponse<String> whole = gateway.chat(key, "asked/m", false, "not streamed");
+    RecordedRequest request = other.lastRequest();
+
+    assertThat(whole.statusCode()).isEqualTo(200);
+    assertThat(whole.body()).contains("You said: not streamed");
+    assertThat(request.body().has("stream")).isFalse();
+    assertThat(request.body().has("stream_options")).isFalse();
+    assertThat(request.headers()).containsEntry("accept", "application/json");
+
+    assertThat(gateway.chat(key, "asked/m", true, "hello").body()).endsWith("data: [DONE]\n\n");
+    assertThat(other.lastRequest().body().path("stream").asBoolean()).isTrue();
+  }
+
+  @Test
+  void theWholeAnswerOfAProviderThatNeverStreamsBecomesAStream() {
+    HttpResponse<String> stream = gateway.chat(key, "whole/m", true, "as chunks");
+
+    assertThat(other.lastRequest().body().has("stream")).isFalse();
+    assertThat(stream.body())
+        .contains("chat.completion.chunk", "You said: as chunks", "\"finish_reason\":\"stop\"")
+        .endsWith("data: [DONE]\n\n");
+    UsageRecord record = gateway.awaitRecord(each -> each.model().equals("whole/m"));
+    assertThat(record.tokensOut()).isPositive();
   }
 
   @Test

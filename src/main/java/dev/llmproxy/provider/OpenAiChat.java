@@ -6,6 +6,7 @@ import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -20,12 +21,13 @@ public final class OpenAiChat {
    * fields that must change.
    */
   public void prepare(@ExchangeProperty("call") ChatCall chat, Exchange exchange) {
+    ObjectNode request = upstreamRequest(chat);
     OpenAiHttp.request(
         exchange,
         chat.target().provider(),
         "/chat/completions",
-        "text/event-stream",
-        upstreamRequest(chat));
+        request.has("stream") ? "text/event-stream" : "application/json",
+        request);
   }
 
   /** Makes chat events of the provider's answer, as they come. */
@@ -42,16 +44,22 @@ public final class OpenAiChat {
   }
 
   /**
-   * The stream is always asked for, with its usage unless the provider refuses to be asked: a whole
-   * answer is the collated stream, and the ledger needs the tokens.
+   * A stream is asked for unless the provider's file says otherwise, with its usage unless the
+   * provider refuses to be asked: a client that leaves is noticed, and the ledger needs the tokens.
+   * A whole answer is the collated stream; a provider's whole answer becomes a stream.
    */
   static ObjectNode upstreamRequest(ChatCall chat) {
     ObjectNode request = Json.object();
     request.setAll(chat.turns().body());
     chat.target().provider().dialect().applyToChat(request);
     request.put("model", chat.target().upstreamModel());
+    RequestDialect dialect = chat.target().provider().dialect();
+    if (!dialect.streams(chat.request().stream())) {
+      request.remove(List.of("stream", "stream_options"));
+      return request;
+    }
     request.put("stream", true);
-    if (chat.target().provider().dialect().drops("stream_options")) {
+    if (dialect.drops("stream_options")) {
       return request;
     }
     ObjectNode options = request.putObject("stream_options");

@@ -13,11 +13,17 @@ import java.util.Set;
  * @param developerRole whether it knows the role {@code developer}; otherwise it is sent as {@code
  *     system}
  * @param drop fields that it refuses
+ * @param stream when it is asked for a stream: {@code always}, {@code asked} (when the client asks
+ *     for one) or {@code never}; null is always
  */
-public record RequestDialect(String maxTokens, Boolean developerRole, Set<String> drop) {
-  static final RequestDialect AS_IT_IS = new RequestDialect(null, true, Set.of());
-
+public record RequestDialect(
+    String maxTokens, Boolean developerRole, Set<String> drop, String stream) {
   private static final Set<String> LIMITS = Set.of("max_tokens", "max_completion_tokens");
+  private static final String ALWAYS = "always";
+  private static final String NEVER = "never";
+  private static final Set<String> STREAMS = Set.of(ALWAYS, "asked", NEVER);
+
+  static final RequestDialect AS_IT_IS = new RequestDialect(null, true, Set.of());
 
   public RequestDialect {
     developerRole = developerRole == null || developerRole;
@@ -26,6 +32,24 @@ public record RequestDialect(String maxTokens, Boolean developerRole, Set<String
       throw new IllegalArgumentException(
           "maxTokens must be max_tokens or max_completion_tokens, not " + maxTokens);
     }
+    stream = stream == null ? ALWAYS : stream;
+    if (!STREAMS.contains(stream)) {
+      throw new IllegalArgumentException("stream must be always, asked or never, not " + stream);
+    }
+  }
+
+  /** One that is always asked for a stream. */
+  public RequestDialect(String maxTokens, Boolean developerRole, Set<String> drop) {
+    this(maxTokens, developerRole, drop, ALWAYS);
+  }
+
+  /**
+   * Whether the provider is asked for a stream.
+   *
+   * @param asked whether the client asks for one
+   */
+  boolean streams(boolean asked) {
+    return stream.equals(ALWAYS) || (asked && !stream.equals(NEVER));
   }
 
   /** Changes a chat request, of which the messages are the client's own and stay as they are. */
