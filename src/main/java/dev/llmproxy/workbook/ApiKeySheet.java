@@ -9,7 +9,8 @@ import java.util.Map;
 
 /**
  * The sheet {@code User API Keys} as it was read: its columns are found by their header, because
- * people reorder and add some.
+ * people reorder and add some. Of a header its letters and digits count: white space of any kind,
+ * signs that nobody sees and capitals make no difference.
  */
 public final class ApiKeySheet {
   public static final String TITLE = "User API Keys";
@@ -57,10 +58,10 @@ public final class ApiKeySheet {
     this.values = values;
     List<Object> header = values.isEmpty() ? List.of() : values.get(0);
     for (int i = 0; i < header.size(); i++) {
-      columns.putIfAbsent(normal(header.get(i)), i);
+      columns.putIfAbsent(SheetText.header(header.get(i)), i);
     }
     for (String needed : List.of(API_KEY, USER_EMAIL, REVOKED)) {
-      if (!values.isEmpty() && !columns.containsKey(normal(needed))) {
+      if (!values.isEmpty() && !columns.containsKey(SheetText.header(needed))) {
         throw new WorkbookException(
             "The sheet \"%s\" has no column \"%s\" in its first row; put the header back."
                 .formatted(TITLE, needed));
@@ -79,7 +80,7 @@ public final class ApiKeySheet {
               i + 1,
               text(cells, API_KEY),
               text(cells, USER_EMAIL),
-              text(cells, KEY_NAME),
+              words(cells, KEY_NAME),
               tier.isEmpty() ? "free" : tier.toLowerCase(Locale.ROOT),
               text(cells, CREATED_AT),
               text(cells, LAST_USED),
@@ -88,14 +89,14 @@ public final class ApiKeySheet {
               text(cells, REVOKED),
               text(cells, EXPIRES_AT),
               text(cells, LOG_CONVERSATIONS),
-              text(cells, NOTES)));
+              words(cells, NOTES)));
     }
     return rows;
   }
 
   /** The zero-based column under this header, or -1. */
   public int column(String header) {
-    return columns.getOrDefault(normal(header), -1);
+    return columns.getOrDefault(SheetText.header(header), -1);
   }
 
   /** How many columns the header row has. */
@@ -103,7 +104,12 @@ public final class ApiKeySheet {
     return values.isEmpty() ? 0 : values.get(0).size();
   }
 
+  /** What rules are read from: without what nobody sees. */
   private String text(List<Object> cells, String header) {
+    return SheetText.clean(words(cells, header));
+  }
+
+  private String words(List<Object> cells, String header) {
     int column = column(header);
     return column < 0 || column >= cells.size() || cells.get(column) == null
         ? ""
@@ -117,9 +123,5 @@ public final class ApiKeySheet {
     } catch (NumberFormatException e) {
       return 0;
     }
-  }
-
-  private static String normal(Object header) {
-    return String.valueOf(header).strip().toLowerCase(Locale.ROOT);
   }
 }
