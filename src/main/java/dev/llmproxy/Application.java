@@ -12,6 +12,7 @@ import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.mcp.McpServers;
+import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
@@ -52,6 +53,7 @@ public final class Application implements AutoCloseable {
   private final KeyDirectory keyDirectory;
   private final UnknownKeys unknownKeys = new UnknownKeys(TimeMeter.SYSTEM_NANOTIME);
   private final WrongKeys wrongKeys;
+  private final ForwardProxy forwardProxy;
   private final McpServers mcpServers;
   private final RateLimit rateLimit;
   private final GoogleIdTokens googleIdTokens;
@@ -71,6 +73,7 @@ public final class Application implements AutoCloseable {
   private Application(Settings settings, Clock clock, Clock steady) {
     this.settings = settings;
     providers = new ProviderCatalogue(settings);
+    forwardProxy = new ForwardProxy(settings);
     mcpServers = new McpServers(settings);
     rateLimit = new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME);
     googleIdTokens = new GoogleIdTokens(settings, clock);
@@ -149,6 +152,10 @@ public final class Application implements AutoCloseable {
 
   public KeyDirectory keyDirectory() {
     return keyDirectory;
+  }
+
+  public ForwardProxy forwardProxy() {
+    return forwardProxy;
   }
 
   public McpServers mcpServers() {

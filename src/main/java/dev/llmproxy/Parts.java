@@ -66,7 +66,7 @@ public final class Parts {
   }
 
   public static ForwardProxy forwardProxy(Application application) {
-    return new ForwardProxy(application.settings());
+    return application.forwardProxy();
   }
 
   public static KeepAlive keepAlive(Application application) {
