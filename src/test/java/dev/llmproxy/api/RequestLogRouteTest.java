@@ -61,6 +61,24 @@ class RequestLogRouteTest {
   }
 
   @Test
+  void aChatWithToolsSaysHowManyTurnsAndCallsItTook() {
+    try (LogLines lines = LogLines.open()) {
+      var request = Json.object().put("model", "openai/scripted");
+      request
+          .putArray("messages")
+          .addObject()
+          .put("role", "user")
+          .put("content", "[[script calls='calculator {\"expression\": \"1+1\"}']]");
+      request.putArray("tools").addObject().put("type", "calculator");
+      gateway.post(key, Json.text(request));
+
+      assertThat(await(lines, 1, " tokens ").getFirst())
+          .matches(
+              "INFO req_\\w+ ann@example.com openai/scripted SUCCESS 200 \\d+\\+\\d+ tokens \\d+ ms turns 2 tool calls 1");
+    }
+  }
+
+  @Test
   void whatIsRefusedHasALineWithStatusCodeAndAddress() {
     String small = gateway.createKey("bob@example.com", "small");
     try (LogLines lines = LogLines.open()) {
