@@ -191,6 +191,7 @@ public final class KnownSettings {
     }
     kinds.put("PROVIDER_CONNECT_SECONDS", SECONDS);
     kinds.put("PROVIDER_SILENCE_SECONDS", SECONDS);
+    kinds.put("PROVIDER_ANSWER_MB", new WholeNumber(1, 1024));
     kinds.put("LOCAL_MODEL", SWITCH);
     kinds.put("LOCAL_MODEL_FILE", TEXT);
 

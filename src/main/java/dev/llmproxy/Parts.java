@@ -13,6 +13,7 @@ import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.provider.ProviderConnections;
 import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.ToolCatalogue;
@@ -24,6 +25,7 @@ import dev.llmproxy.usage.UsageMeter;
 import dev.llmproxy.usage.UsageRotation;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
+import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 
 /**
  * The application's parts for beans.camel.yaml, which can call static methods only: each method
@@ -83,6 +85,11 @@ public final class Parts {
 
   public static McpServers mcpServers(Application application) {
     return application.mcpServers();
+  }
+
+  /** Closed by Camel's component {@code http}, whose connections they are. */
+  public static HttpClientConnectionManager providerConnections() {
+    return ProviderConnections.open();
   }
 
   public static ProviderCatalogue providers(Application application) {

@@ -406,6 +406,8 @@ public final class OpenAiErrors {
       case NoHttpResponseException e ->
           upstream(
               "The provider `%s` closed the connection without an answer.".formatted(provider));
+      case UpstreamLimitException e ->
+          upstream("The provider `%s` %s.".formatted(provider, e.getMessage()));
       case java.io.IOException e ->
           upstream("The connection to the provider `%s` broke.".formatted(provider));
       default -> null;

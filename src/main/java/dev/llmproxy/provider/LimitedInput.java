@@ -1,24 +1,30 @@
 package dev.llmproxy.provider;
 
+import dev.llmproxy.api.UpstreamLimitException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.function.Supplier;
 
 /** A stream of bytes that fails where it becomes longer than it may be. */
 final class LimitedInput extends FilterInputStream {
+  private final Supplier<UpstreamLimitException> tooLong;
   private long left;
-
-  /** The stream is too long. */
-  static final class TooLongException extends IOException {
-    private static final long serialVersionUID = 1L;
-  }
 
   /**
    * @param most bytes that may come
+   * @param tooLong what reading fails with when more come
    */
-  LimitedInput(InputStream in, long most) {
+  LimitedInput(InputStream in, long most, Supplier<UpstreamLimitException> tooLong) {
     super(in);
+    this.tooLong = tooLong;
     left = most;
+  }
+
+  /** The body of an answer, which may have so many MB. */
+  static LimitedInput answer(InputStream body, int mostMegabytes) {
+    return new LimitedInput(
+        body, (long) mostMegabytes << 20, () -> UpstreamLimitException.answer(mostMegabytes));
   }
 
   @Override
@@ -38,7 +44,7 @@ final class LimitedInput extends FilterInputStream {
   private void count(int bytes) throws IOException {
     left -= bytes;
     if (left < 0) {
-      throw new TooLongException();
+      throw tooLong.get();
     }
   }
 }

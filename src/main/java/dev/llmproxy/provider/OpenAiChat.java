@@ -15,6 +15,14 @@ import org.apache.camel.Header;
 /** The wire format {@code openai}: what goes to the provider, and what is made of its answer. */
 public final class OpenAiChat {
   private final ProviderWarnings warnings = new ProviderWarnings();
+  private final int mostMegabytes;
+
+  /**
+   * @param mostMegabytes that one answer may have, 1 to 1024
+   */
+  public OpenAiChat(int mostMegabytes) {
+    this.mostMegabytes = mostMegabytes;
+  }
 
   /**
    * Makes the message for the provider: nothing of the client's headers, the request with the
@@ -40,7 +48,8 @@ public final class OpenAiChat {
       @ExchangeProperty("call") ChatCall chat)
       throws IOException {
     OpenAiHttp.check(chat.target().provider(), status, retryAfter, location, body, "messages");
-    return new OpenAiChatEvents(body, contentType, new OpenAiStreamTranslator(chat, warnings));
+    return new OpenAiChatEvents(
+        body, contentType, new OpenAiStreamTranslator(chat, warnings), mostMegabytes);
   }
 
   /**

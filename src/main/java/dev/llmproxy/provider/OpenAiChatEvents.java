@@ -2,6 +2,7 @@ package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.api.UpstreamLimitException;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.stream.ClientGoneException;
@@ -21,10 +22,10 @@ import org.apache.hc.core5.http.io.EofSensorInputStream;
  * place, as one value or several. Used by one thread; {@link #close} may be called by any.
  */
 final class OpenAiChatEvents implements ChatEvents {
-  private static final int MOST_EVENT_BYTES = 16 << 20;
   private static final int MOST_LEFT_BYTES = 16 << 10;
 
   private final InputStream body;
+  private final int mostMegabytes;
   private final String contentType;
   private final SseReader reader;
   private final OpenAiStreamTranslator translator;
@@ -39,11 +40,14 @@ final class OpenAiChatEvents implements ChatEvents {
 
   /**
    * @param contentType the answer's, or null
+   * @param mostMegabytes that the answer may have
    */
-  OpenAiChatEvents(InputStream body, String contentType, OpenAiStreamTranslator translator) {
+  OpenAiChatEvents(
+      InputStream body, String contentType, OpenAiStreamTranslator translator, int mostMegabytes) {
     this.body = body;
+    this.mostMegabytes = mostMegabytes;
     this.contentType = contentType == null ? "" : contentType.strip();
-    this.reader = new SseReader(body, MOST_EVENT_BYTES);
+    this.reader = new SseReader(LimitedInput.answer(body, mostMegabytes), mostMegabytes << 20);
     this.translator = translator;
   }
 
@@ -90,7 +94,7 @@ final class OpenAiChatEvents implements ChatEvents {
   private void begin() throws IOException {
     int first = reader.peek();
     if (first == '{' || first == '[') {
-      values = ProviderJson.values(new LimitedInput(reader.rest(), MOST_EVENT_BYTES));
+      values = ProviderJson.values(reader.rest());
     } else if (first == '<' || contentType.startsWith("text/html")) {
       ready.addAll(translator.noStream(contentType.isEmpty() ? "markup" : contentType));
     }
@@ -122,9 +126,10 @@ final class OpenAiChatEvents implements ChatEvents {
   }
 
   private List<ChatEvent> broken(IOException cause) {
-    return cause instanceof EventTooLongException || cause instanceof LimitedInput.TooLongException
-        ? translator.tooLong(MOST_EVENT_BYTES)
-        : translator.broken(cause);
+    return translator.broken(
+        cause instanceof EventTooLongException
+            ? UpstreamLimitException.answer(mostMegabytes)
+            : cause);
   }
 
   /**

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.api.UpstreamLimitException;
 import dev.llmproxy.embedding.EmbeddingCall;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,8 +15,17 @@ import org.apache.camel.Header;
 
 /** The wire format {@code openai} for embeddings: the request as it came, and the answer whole. */
 public final class OpenAiEmbedding {
-  /** The most that OpenAI lets one request embed, as digits, is below this. */
-  private static final int MOST_ANSWER_BYTES = 128 << 20;
+  /** 4,096 numbers of 20 signs each; the longest known vectors have that many. */
+  private static final int MOST_VECTOR_BYTES = 80 << 10;
+
+  private final int mostMegabytes;
+
+  /**
+   * @param mostMegabytes that one answer may have, 1 to 1024; one with many vectors may have more
+   */
+  public OpenAiEmbedding(int mostMegabytes) {
+    this.mostMegabytes = mostMegabytes;
+  }
 
   /** Makes the message for the provider: the request with the provider's name of the model. */
   public void prepare(@ExchangeProperty("call") EmbeddingCall call, Exchange exchange) {
@@ -37,18 +47,33 @@ public final class OpenAiEmbedding {
       throws IOException {
     Provider provider = call.target().provider();
     OpenAiHttp.check(provider, status, retryAfter, location, body, "input");
-    byte[] answer = body.readNBytes(MOST_ANSWER_BYTES + 1);
     try {
-      if (answer.length <= MOST_ANSWER_BYTES && Json.parse(answer) instanceof ObjectNode list) {
+      if (Json.parse(read(body, call.request().inputs().size())) instanceof ObjectNode list) {
         return list;
       }
     } catch (JsonProcessingException e) {
       // The message below serves all cases.
     }
-    OpenAiHttp.abort(body);
     throw OpenAiErrors.upstream(
             "The provider `%s` answered with something that is no list of embeddings."
                 .formatted(provider.name()))
         .asException();
+  }
+
+  /** Hangs up on a provider that sends more than it may. */
+  private byte[] read(InputStream body, int inputs) throws IOException {
+    long most = Math.max((long) mostMegabytes << 20, (long) inputs * MOST_VECTOR_BYTES);
+    try {
+      return new LimitedInput(body, most, () -> tooLong(most)).readAllBytes();
+    } catch (UpstreamLimitException e) {
+      OpenAiHttp.abort(body);
+      throw e;
+    }
+  }
+
+  private static UpstreamLimitException tooLong(long most) {
+    return new UpstreamLimitException(
+        "sent an answer of more than %d MB, the limit of this server for so many inputs (PROVIDER_ANSWER_MB)"
+            .formatted(most >> 20));
   }
 }

@@ -171,14 +171,6 @@ final class OpenAiStreamTranslator {
                     provider, shown(contentType), chat.target().provider().settingPrefix())));
   }
 
-  /** The events for an answer of which one piece is longer than this server reads. */
-  List<ChatEvent> tooLong(int mostBytes) {
-    return failed(
-        OpenAiErrors.upstream(
-            "The provider `%s` sent an event that is longer than %d MiB, the most that this server reads."
-                .formatted(provider, mostBytes >> 20)));
-  }
-
   private static boolean isKeepAlive(String text) {
     return text.length() <= MOST_KEEP_ALIVE_CHARACTERS
         && (text.isEmpty() || KEEP_ALIVE.matcher(text).matches());
@@ -212,7 +204,8 @@ final class OpenAiStreamTranslator {
   }
 
   /**
-   * The events for a connection that broke or went silent; a whole answer is whole all the same.
+   * The events for a connection that broke or went silent, and for an answer that is beyond a
+   * limit; a whole answer is whole all the same.
    */
   List<ChatEvent> broken(IOException cause) {
     return finished() || failure != null ? end() : failed(OpenAiErrors.of(cause, provider));

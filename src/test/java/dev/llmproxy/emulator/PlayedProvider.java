@@ -30,6 +30,7 @@ public final class PlayedProvider implements AutoCloseable {
   private final ServerSocket server;
   private final Queue<Performance> next = new ArrayDeque<>();
   private final AtomicInteger asked = new AtomicInteger();
+  private final AtomicInteger hungUp = new AtomicInteger();
   private Performance last = out -> false;
 
   private PlayedProvider(ServerSocket server) {
@@ -61,6 +62,7 @@ public final class PlayedProvider implements AutoCloseable {
   /** As {@link #play}, with answers that are too long to be kept, or wait between their bytes. */
   public synchronized void perform(List<Performance> answers) {
     asked.set(0);
+    hungUp.set(0);
     next.clear();
     next.addAll(answers);
   }
@@ -68,6 +70,11 @@ public final class PlayedProvider implements AutoCloseable {
   /** How often it has been asked since it was told what to answer. */
   public int asked() {
     return asked.get();
+  }
+
+  /** How many answers the peer did not wait for since then. */
+  public int hungUp() {
+    return hungUp.get();
   }
 
   @Override
@@ -104,6 +111,7 @@ public final class PlayedProvider implements AutoCloseable {
       }
     } catch (IOException peerGone) {
       // It did not wait for the end, as it may.
+      hungUp.incrementAndGet();
     }
   }
 

@@ -73,7 +73,8 @@ class ProviderStreamFuzzTest {
         new OpenAiChatEvents(
             new ByteArrayInputStream(stream),
             "text/event-stream",
-            new OpenAiStreamTranslator(chat))) {
+            new OpenAiStreamTranslator(chat),
+            1)) {
       while (turn.hasNext()) {
         ChatEvent event = turn.next();
         chat.accumulator().add(event);

@@ -1,0 +1,149 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.emulator.Flood;
+import dev.llmproxy.emulator.PlayedProvider;
+import dev.llmproxy.usage.Status;
+import dev.llmproxy.usage.UsageRecord;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Providers that send more than this server reads: the reason is told, and they are hung up on. */
+class ProviderLimitsRouteTest {
+  private static final String ANSWER = "sent an answer of more than 1 MB";
+
+  private static PlayedProvider provider;
+  private static Gateway gateway;
+  private static String key;
+  private static LogLines log;
+
+  @BeforeAll
+  static void start(@TempDir Path data) {
+    log = LogLines.open();
+    provider = PlayedProvider.start();
+    gateway =
+        Gateway.start(
+            data, Map.of("OPENAI_BASE_URL", provider.baseUrl(), "PROVIDER_ANSWER_MB", "1"));
+    key = gateway.createKey("limits@example.com");
+  }
+
+  @AfterAll
+  static void stop() {
+    gateway.close();
+    provider.close();
+    log.close();
+  }
+
+  static Stream<Arguments> beforeAnythingIsSent() {
+    return Stream.of(
+        Arguments.of(Flood.headers(), "sent response headers of more than 64 KB"),
+        Arguments.of(Flood.longHeader(), "sent response headers of more than 64 KB"),
+        Arguments.of(Flood.interimAnswers(), "sent more than 16 interim answers"),
+        Arguments.of(Flood.emptyLines(), "sent empty lines in place of an answer"),
+        Arguments.of(Flood.comments(), ANSWER),
+        Arguments.of(Flood.completion(), ANSWER),
+        Arguments.of(Flood.emptyObjects(), ANSWER));
+  }
+
+  @MethodSource("beforeAnythingIsSent")
+  @ParameterizedTest
+  void whatIsTooLongBeforeItBeginsIsA502(PlayedProvider.Performance flood, String reason) {
+    for (boolean stream : new boolean[] {true, false}) {
+      provider.perform(List.of(flood));
+
+      HttpResponse<String> response = gateway.chat(key, "openai/x", stream, "hello");
+
+      assertThat(response.statusCode()).isEqualTo(502);
+      assertThat(Gateway.json(response).at("/error/code").asText()).isEqualTo("upstream_error");
+      assertThat(Gateway.json(response).at("/error/message").asText()).contains(reason);
+      assertThat(record(response).status()).isEqualTo(Status.ERROR);
+      Awaitility.await()
+          .untilAsserted(() ->
+              assertThat(log.said())
+                  .anyMatch(line -> logs(line, response) && line.contains(reason)));
+      Awaitility.await().until(() -> provider.hungUp() == 1);
+    }
+  }
+
+  @Test
+  void aStreamThatIsTooLongEndsWithAnErrorAndCostsWhatCame() {
+    provider.perform(List.of(Flood.events(1000)));
+
+    HttpResponse<String> response = gateway.chat(key, "openai/x", true, "hello");
+
+    assertThat(response.statusCode()).isEqualTo(200);
+    JsonNode error = error(response);
+    assertThat(error.at("/error/message").asText()).contains(ANSWER).contains("PROVIDER_ANSWER_MB");
+    assertThat(response.body()).doesNotContain("[DONE]");
+    // A token for four characters of a thousand, a thousand times.
+    assertThat(record(response).status()).isEqualTo(Status.ERROR);
+    assertThat(record(response).tokensOut()).isBetween(200_000L, 262_144L);
+    Awaitility.await().until(() -> provider.hungUp() == 1);
+  }
+
+  @Test
+  void aWholeAnswerThatIsTooLongIsA502AndCostsWhatCame() {
+    provider.perform(List.of(Flood.events(1000)));
+
+    HttpResponse<String> response = gateway.chat(key, "openai/x", false, "hello");
+
+    assertThat(response.statusCode()).isEqualTo(502);
+    assertThat(response.body()).contains(ANSWER);
+    assertThat(record(response).tokensOut()).isBetween(200_000L, 262_144L);
+  }
+
+  @Test
+  void anEventThatIsTooLongEndsTheStreamWithAnError() {
+    provider.perform(List.of(Flood.longLine()));
+
+    HttpResponse<String> response = gateway.chat(key, "openai/x", true, "hello");
+
+    assertThat(response.body()).contains("it begins").doesNotContain("[DONE]");
+    assertThat(error(response).at("/error/message").asText()).contains(ANSWER);
+    Awaitility.await().until(() -> provider.hungUp() == 1);
+  }
+
+  @Test
+  void embeddingsThatAreTooLongAreA502() {
+    provider.perform(List.of(Flood.embeddings()));
+
+    HttpResponse<String> response =
+        gateway.post("/v1/embeddings", key, "{\"model\":\"openai/x\",\"input\":\"hello\"}");
+
+    assertThat(response.statusCode()).isEqualTo(502);
+    assertThat(Gateway.json(response).at("/error/message").asText()).contains(ANSWER);
+    assertThat(record(response).status()).isEqualTo(Status.ERROR);
+    Awaitility.await().until(() -> provider.hungUp() == 1);
+  }
+
+  private static JsonNode error(HttpResponse<String> response) throws AssertionError {
+    String last = response.body().substring(response.body().lastIndexOf("event: error\ndata: "));
+    try {
+      return Json.parse(last.substring(last.indexOf('{')));
+    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+      throw new AssertionError(last, e);
+    }
+  }
+
+  private static UsageRecord record(HttpResponse<String> response) {
+    String id = response.headers().firstValue("x-request-id").orElseThrow();
+    return gateway.awaitRecord(row -> row.requestId().equals(id));
+  }
+
+  private static boolean logs(String line, HttpResponse<String> response) {
+    return line.contains(response.headers().firstValue("x-request-id").orElseThrow());
+  }
+}
