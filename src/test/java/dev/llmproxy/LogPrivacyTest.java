@@ -9,12 +9,16 @@ import dev.llmproxy.emulator.ScriptedSearch;
 import dev.llmproxy.emulator.SignInStandIn;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The real log of the real command, at every level, holds no key and nothing that was said. */
 class LogPrivacyTest {
@@ -23,8 +27,16 @@ class LogPrivacyTest {
   private static final String MCP_TOKEN = "mcp-secret";
 
   @ParameterizedTest
-  @ValueSource(strings = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"})
-  void noKeyAndNothingSaidIsLogged(String level, @TempDir Path folder) throws Exception {
+  @CsvSource({
+    "ERROR, off",
+    "WARN, off",
+    "INFO, ledger",
+    "DEBUG, ledger",
+    "TRACE, ledger",
+    "TRACE, off"
+  })
+  void noKeyAndNothingSaidIsLogged(String level, String conversations, @TempDir Path folder)
+      throws Exception {
     try (ScriptedProvider provider = ScriptedProvider.start();
         ScriptedSearch search = ScriptedSearch.start();
         SignInStandIn google = SignInStandIn.start();
@@ -38,6 +50,7 @@ class LogPrivacyTest {
       environment.put("LLMPROXY_LOG_LEVEL", level);
       environment.put("CAMEL_LOG_LEVEL", level);
       environment.put("MCP_LOG_LEVEL", level);
+      environment.put("LOG_CONVERSATIONS", conversations);
       Files.createDirectories(folder.resolve("product"));
       StartedProduct product =
           StartedProduct.start(
@@ -92,6 +105,21 @@ class LogPrivacyTest {
             .as("the log is that of these chats")
             .hasSizeGreaterThanOrEqualTo(5);
       }
+      assertThat(conversationsIn(folder.resolve("product/data/ledger.db")))
+          .as("what is kept in the ledger")
+          .matches(kept -> kept.contains(SAID) == conversations.equals("ledger"));
+    }
+  }
+
+  private static String conversationsIn(Path ledger) throws SQLException {
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + ledger);
+        ResultSet rows =
+            connection.createStatement().executeQuery("select body, answer from conversation")) {
+      StringBuilder kept = new StringBuilder();
+      while (rows.next()) {
+        kept.append(rows.getString(1)).append(rows.getString(2)).append('\n');
+      }
+      return kept.toString();
     }
   }
 
