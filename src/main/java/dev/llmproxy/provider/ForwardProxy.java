@@ -28,27 +28,26 @@ import org.apache.hc.client5.http.impl.routing.SystemDefaultRoutePlanner;
  */
 public final class ForwardProxy extends ProxySelector implements HttpClientConfigurer {
   private static final Pattern LOOPBACK =
-      Pattern.compile("localhost|.*\\.localhost|127\\.\\d+\\.\\d+\\.\\d+|\\[?::1]?");
-  private static final Pattern SEPARATORS = Pattern.compile("[,\\s]+");
+      Pattern.compile("localhost|.*\\.localhost|127\\.\\d+\\.\\d+\\.\\d+|::1");
+
+  /** The brackets around an IPv6 address, and the dot that ends an absolute name. */
+  private static final Pattern EDGES = Pattern.compile("^\\[|]$|\\.$");
+
   private static final int HTTPS_PORT = 443;
   private static final int HTTP_PORT = 80;
 
   private final URI https;
   private final URI http;
-  private final List<String> direct;
+  private final NoProxy direct;
 
   /**
-   * @throws Settings.SettingException when a proxy's address is none; the message repeats no
-   *     password
+   * @throws Settings.SettingException when a proxy's address is none, or an entry of {@code
+   *     no_proxy}; the message repeats no password
    */
   public ForwardProxy(Settings settings) {
     https = proxy(settings, "https_proxy");
     http = proxy(settings, "http_proxy");
-    direct =
-        Arrays.stream(SEPARATORS.split(find(settings, "no_proxy").toLowerCase(Locale.ROOT), -1))
-            .map(entry -> entry.replaceFirst("^\\*?\\.", ""))
-            .filter(entry -> !entry.isEmpty())
-            .toList();
+    direct = new NoProxy(https == null && http == null ? "" : find(settings, "no_proxy"));
   }
 
   private static String find(Settings settings, String name) {
@@ -84,22 +83,8 @@ public final class ForwardProxy extends ProxySelector implements HttpClientConfi
   }
 
   private boolean isDirect(URI uri) {
-    String host = uri.getHost().toLowerCase(Locale.ROOT).replaceFirst("\\.$", "");
-    if (LOOPBACK.matcher(host).matches()) {
-      return true;
-    }
-    String withPort = host + ":" + port(uri);
-    return direct.stream()
-        .anyMatch(entry ->
-            entry.equals("*")
-                || ends(host, entry)
-                || ends(withPort, entry)
-                || host.equals("[" + entry + "]"));
-  }
-
-  /** Whether it is this host, or one below it. */
-  private static boolean ends(String host, String entry) {
-    return host.equals(entry) || host.endsWith("." + entry);
+    String host = EDGES.matcher(uri.getHost().toLowerCase(Locale.ROOT)).replaceAll("");
+    return LOOPBACK.matcher(host).matches() || direct.exempts(host, port(uri));
   }
 
   private static int port(URI uri) {
