@@ -152,11 +152,20 @@ public final class KnownSettings {
   private static final Kind OPTIONAL_ADDRESS = new WebAddress(true);
   private static final Kind LEVEL = Words.of("OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE");
 
-  private static final Map<String, Kind> KINDS = kinds();
+  private static final Map<String, Setting> SETTINGS = settings();
 
   private KnownSettings() {}
 
-  private static Map<String, Kind> kinds() {
+  /**
+   * A setting.
+   *
+   * @param kind what its value may be
+   * @param environmentAlone whether it is no line of application.properties: the log is set up
+   *     before that file is read
+   */
+  public record Setting(Kind kind, boolean environmentAlone) {}
+
+  private static Map<String, Setting> settings() {
     Map<String, Kind> kinds = new TreeMap<>();
 
     // HTTP server
@@ -228,31 +237,36 @@ public final class KnownSettings {
     kinds.put("SHEETS_ROTATE_MONTHLY", SWITCH);
     kinds.put("SHEETS_USAGE_SPREADSHEET_IDS", OPTIONAL);
 
-    // From the environment alone
-    kinds.put("LLMPROXY_LOG_LEVEL", LEVEL);
-    kinds.put("CAMEL_LOG_LEVEL", LEVEL);
-    kinds.put("MCP_LOG_LEVEL", LEVEL);
-    kinds.put("LOG_FORMAT", Words.of("text", "json"));
-    return Collections.unmodifiableMap(kinds);
+    Map<String, Kind> environmentAlone = new TreeMap<>();
+    environmentAlone.put("LLMPROXY_LOG_LEVEL", LEVEL);
+    environmentAlone.put("CAMEL_LOG_LEVEL", LEVEL);
+    environmentAlone.put("MCP_LOG_LEVEL", LEVEL);
+    environmentAlone.put("LOG_FORMAT", Words.of("text", "json"));
+
+    Map<String, Setting> settings = new TreeMap<>();
+    kinds.forEach((name, kind) -> settings.put(name, new Setting(kind, false)));
+    environmentAlone.forEach((name, kind) -> settings.put(name, new Setting(kind, true)));
+    return Collections.unmodifiableMap(settings);
   }
 
-  /** Every setting with what it may be. */
-  public static Map<String, Kind> all() {
-    return KINDS;
+  /** Every setting by its name. */
+  public static Map<String, Setting> all() {
+    return SETTINGS;
   }
 
   /**
    * The value as everybody is given it; as it is when the setting is unknown or the value wrong.
    */
   static String canonical(String name, String value) {
-    Kind kind = KINDS.get(name);
-    String canonical = kind == null || value.isEmpty() ? null : kind.canonical(value);
+    Setting setting = SETTINGS.get(name);
+    String canonical = setting == null || value.isEmpty() ? null : setting.kind().canonical(value);
     return canonical == null ? value : canonical;
   }
 
   /** The range of a number among the settings. */
   static WholeNumber range(String name) {
-    if (KINDS.get(name) instanceof WholeNumber range) {
+    Setting setting = SETTINGS.get(name);
+    if (setting != null && setting.kind() instanceof WholeNumber range) {
       return range;
     }
     throw new IllegalArgumentException(name + " is no whole number among the known settings");

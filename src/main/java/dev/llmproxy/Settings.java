@@ -6,9 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -157,14 +155,26 @@ public final class Settings {
   }
 
   /**
-   * Checks that a value is what {@link KnownSettings} says.
-   *
-   * @throws SettingException when it is not, or is absent and must not be
+   * What is wrong with the values of the {@link KnownSettings}: a sentence for each that is not
+   * what it must be, or is absent and must not be, by its name.
    */
-  public void check(String name) {
-    KnownSettings.Kind kind = KnownSettings.all().get(name);
+  public Map<String, String> wrongValues() {
+    Map<String, String> wrong = new TreeMap<>();
+    KnownSettings.all()
+        .forEach((name, setting) -> {
+          try {
+            check(name, setting);
+          } catch (SettingException e) {
+            wrong.put(name, e.getMessage());
+          }
+        });
+    return wrong;
+  }
+
+  private void check(String name, KnownSettings.Setting setting) {
+    KnownSettings.Kind kind = setting.kind();
     String value = find(name).orElse(null);
-    if (value == null && !kind.mayBeEmpty()) {
+    if (value == null && !kind.mayBeEmpty() && !setting.environmentAlone()) {
       text(name);
     } else if (value != null && kind.canonical(value) == null) {
       throw wrong(name, value, kind);
@@ -178,24 +188,17 @@ public final class Settings {
    * @throws SettingException that names each value that is wrong, or has a space beside a number
    */
   void checkForCamelsMain() {
-    List<String> wrong = new ArrayList<>();
-    KnownSettings.all()
-        .forEach((name, kind) -> {
-          try {
-            if (values.containsKey(name)) {
-              check(name);
-            }
-            if (kind instanceof KnownSettings.WholeNumber && rewritten.contains(name)) {
-              throw new SettingException(
-                  "%s must be written as %s, without spaces or other signs"
-                      .formatted(name, text(name)));
-            }
-          } catch (SettingException e) {
-            wrong.add(e.getMessage());
-          }
-        });
+    Map<String, String> wrong = wrongValues();
+    for (String name : rewritten) {
+      KnownSettings.Setting setting = KnownSettings.all().get(name);
+      if (setting != null && setting.kind() instanceof KnownSettings.WholeNumber) {
+        wrong.putIfAbsent(
+            name,
+            "%s must be written as %s, without spaces or other signs".formatted(name, text(name)));
+      }
+    }
     if (!wrong.isEmpty()) {
-      throw new SettingException(String.join("; ", wrong));
+      throw new SettingException(String.join("; ", wrong.values()));
     }
   }
 

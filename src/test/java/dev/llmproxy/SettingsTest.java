@@ -90,13 +90,14 @@ class SettingsTest {
 
   @Test
   void camelsOwnMainIsNotLetPutZerosBehindASpace() throws IOException {
+    String shipped = Files.readString(Path.of("application.properties"));
     assertThatExceptionOfType(SettingException.class)
-        .isThrownBy(settings("USAGE_FLUSH_SECONDS = 5 \n", Map.of())::checkForCamelsMain)
+        .isThrownBy(settings(shipped + "USAGE_FLUSH_SECONDS = 5 \n", Map.of())::checkForCamelsMain)
         .withMessage("USAGE_FLUSH_SECONDS must be written as 5, without spaces or other signs");
     assertThatExceptionOfType(SettingException.class)
-        .isThrownBy(settings("", Map.of("LLMPROXY_FSYNC", "never"))::checkForCamelsMain)
+        .isThrownBy(settings(shipped, Map.of("LLMPROXY_FSYNC", "never"))::checkForCamelsMain)
         .withMessage("LLMPROXY_FSYNC is \"never\"; it must be normal or full");
-    settings("USAGE_FLUSH_SECONDS = 5\n", Map.of()).checkForCamelsMain();
+    settings(shipped + "USAGE_FLUSH_SECONDS = 5\n", Map.of()).checkForCamelsMain();
   }
 
   @ParameterizedTest

@@ -41,10 +41,6 @@ final class SettingsCheck {
   private static final String CHECK = "settings";
   private static final int ALIKE = 2;
 
-  /** They are no lines of application.properties: the log is set up before it is read. */
-  private static final Set<String> ENVIRONMENT_ALONE =
-      Set.of("LLMPROXY_LOG_LEVEL", "CAMEL_LOG_LEVEL", "MCP_LOG_LEVEL", "LOG_FORMAT");
-
   private static final Pattern TOOL_ROUTE =
       Pattern.compile("^\\s*id: *[\"']?tool-([\\w-]+)", Pattern.MULTILINE);
 
@@ -94,11 +90,7 @@ final class SettingsCheck {
 
   private List<Finding> values() {
     List<Finding> findings = new ArrayList<>();
-    for (String name : KnownSettings.all().keySet()) {
-      if (!ENVIRONMENT_ALONE.contains(name) || settings.find(name).isPresent()) {
-        value(findings, name);
-      }
-    }
+    settings.wrongValues().forEach((name, why) -> findings.add(value(name, why)));
     demands(findings, () -> new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME));
     demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
     demands(findings, () -> new AllowedUsers(settings));
@@ -144,17 +136,12 @@ final class SettingsCheck {
         tier ? Finding.warning(CHECK, what, remedy) : Finding.problem(CHECK, what, remedy));
   }
 
-  private void value(List<Finding> findings, String name) {
-    try {
-      settings.check(name);
-    } catch (Settings.SettingException e) {
-      String standard = shipped.getProperty(name, "").strip();
-      findings.add(
-          Finding.problem(
-              CHECK,
-              e.getMessage(),
-              standard.isEmpty() ? "Correct it, or leave it empty" : "Its default is " + standard));
-    }
+  private Finding value(String name, String why) {
+    String standard = shipped.getProperty(name, "").strip();
+    return Finding.problem(
+        CHECK,
+        why,
+        standard.isEmpty() ? "Correct it, or leave it empty" : "Its default is " + standard);
   }
 
   private void documents(List<Finding> findings) {
