@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.core.Appender;
 import org.apache.logging.log4j.core.LoggerContext;
@@ -25,6 +27,20 @@ class LogLayoutTest {
     assertThat(line)
         .isEqualTo(
             "2025-10-09T08:53:20.000Z INFO  Some             a\\nERROR forged\\r\\n?[31mred??2J?gnp.?end\n");
+  }
+
+  @Test
+  void nothingThatSteersWhereItIsShownIsInALine() {
+    String all =
+        IntStream.rangeClosed(0, 0xffff)
+            .filter(sign -> ShownText.steers((char) sign))
+            .mapToObj(sign -> "a" + (char) sign)
+            .collect(Collectors.joining());
+    String lines = written("text", all, new IllegalStateException(all));
+
+    assertThat(lines.replaceAll("[\n\t]", ""))
+        .contains("IllegalStateException: a?a?a?")
+        .matches(text -> text.chars().noneMatch(sign -> ShownText.steers((char) sign)));
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.llmproxy.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.ShownText;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -35,8 +36,8 @@ public record ApiError(
   /** Cuts what is too long: a message may quote the client, who may have sent megabytes. */
   public ApiError {
     Objects.requireNonNull(type);
-    message = cut(Objects.requireNonNull(message), MOST_MESSAGE_CHARACTERS);
-    param = param == null ? null : cut(param, MOST_PARAM_CHARACTERS);
+    message = ShownText.cut(Objects.requireNonNull(message), MOST_MESSAGE_CHARACTERS);
+    param = param == null ? null : ShownText.cut(param, MOST_PARAM_CHARACTERS);
   }
 
   public ApiError(int status, String type, String code, String param, String message) {
@@ -94,14 +95,6 @@ public record ApiError(
     return headers;
   }
 
-  private static String cut(String text, int most) {
-    if (text.length() <= most) {
-      return text;
-    }
-    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
-    return text.substring(0, end) + "…";
-  }
-
   /** This failure as an exception. */
   public ApiException asException() {
     return new ApiException(this);
@@ -120,27 +113,10 @@ public record ApiError(
     private static final int MOST_REASON_CHARACTERS = 2000;
 
     public Upstream {
-      reason = reason == null || reason.isBlank() ? null : oneLine(reason.strip());
-    }
-
-    private static String oneLine(String text) {
-      StringBuilder line = new StringBuilder(Math.min(text.length(), MOST_REASON_CHARACTERS));
-      for (int i = 0; i < text.length() && line.length() < MOST_REASON_CHARACTERS; i++) {
-        char sign = text.charAt(i);
-        switch (sign) {
-          case '\n' -> line.append("\\n");
-          case '\r' -> line.append("\\r");
-          case '\t' -> line.append("\\t");
-          default -> {
-            if (Character.isISOControl(sign) || sign == '\u2028' || sign == '\u2029') {
-              line.append("\\u%04x".formatted((int) sign));
-            } else {
-              line.append(sign);
-            }
-          }
-        }
-      }
-      return line.toString();
+      reason =
+          reason == null || reason.isBlank()
+              ? null
+              : ShownText.oneLine(reason.strip(), MOST_REASON_CHARACTERS);
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.llmproxy.api;
 
+import dev.llmproxy.ShownText;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.stream.Reply;
@@ -101,7 +102,7 @@ public final class RequestLog {
     if (!first(what, "refused: " + what)) {
       return;
     }
-    String shown = path.length() <= MOST_PATH ? path : path.substring(0, MOST_PATH) + "…";
+    String shown = ShownText.cut(path, MOST_PATH);
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("request_id", requestId);
     fields.put("address", address);

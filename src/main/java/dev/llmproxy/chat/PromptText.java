@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.ShownText;
 import dev.llmproxy.tool.ToolResult;
 import java.util.regex.Pattern;
 
@@ -93,10 +94,8 @@ final class PromptText {
                     .formatted(
                         result.title(),
                         result.url(),
-                        ToolResult.cut(
-                            GAPS.matcher(result.snippet()).replaceAll(" "),
-                            SNIPPET_CHARACTERS,
-                            "…"))));
+                        ShownText.cut(
+                            GAPS.matcher(result.snippet()).replaceAll(" "), SNIPPET_CHARACTERS))));
     return text.append("\nQuestion: ").toString();
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.ShownText;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.chat.ServerTools.Search;
@@ -12,7 +13,6 @@ import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.provider.Target;
 import dev.llmproxy.tool.Tool;
 import dev.llmproxy.tool.ToolCatalogue;
-import dev.llmproxy.tool.ToolResult;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -223,6 +223,6 @@ public final class ToolOffer {
       return null;
     }
     boolean small = target.model().contextLength() <= SMALL_CONTEXT;
-    return new Search(ToolResult.cut(question, LONGEST_QUESTION, ""), small ? 1 : MOST_RESULTS);
+    return new Search(ShownText.cut(question, LONGEST_QUESTION, ""), small ? 1 : MOST_RESULTS);
   }
 }

@@ -1,5 +1,6 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.ShownText;
 import java.io.FilterWriter;
 import java.io.IOException;
 import java.io.Writer;
@@ -25,7 +26,7 @@ final class HarmlessWriter extends FilterWriter {
   @Override
   public void write(int character) throws IOException {
     char one = (char) character;
-    out.write(steers(one) ? "\\u%04x".formatted((int) one) : String.valueOf(one));
+    out.write(steers(one) ? ShownText.escape(one) : String.valueOf(one));
   }
 
   @Override
@@ -46,12 +47,7 @@ final class HarmlessWriter extends FilterWriter {
     out.write(text, begin, from + length - begin);
   }
 
-  /** Control characters but line breaks and tabs, and those that change the direction of text. */
   private static boolean steers(char one) {
-    return (Character.isISOControl(one) && one != '\n' && one != '\t')
-        || (one >= '\u202a' && one <= '\u202e')
-        || (one >= '\u2066' && one <= '\u2069')
-        || one == '\u200e'
-        || one == '\u200f';
+    return one != '\n' && one != '\t' && ShownText.steers(one);
   }
 }

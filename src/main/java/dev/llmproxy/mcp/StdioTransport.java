@@ -1,5 +1,6 @@
 package dev.llmproxy.mcp;
 
+import dev.llmproxy.ShownText;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.json.TypeRef;
 import io.modelcontextprotocol.spec.McpClientTransport;
@@ -199,7 +200,7 @@ final class StdioTransport implements McpClientTransport {
   }
 
   private static String shown(String line) {
-    return line.length() <= MOST_SHOWN ? line.strip() : line.substring(0, MOST_SHOWN) + "…";
+    return ShownText.cut(line, MOST_SHOWN).strip();
   }
 
   /** Pipes of a process would hold on to the carriers of virtual threads. */

@@ -1,5 +1,6 @@
 package dev.llmproxy.provider;
 
+import dev.llmproxy.ShownText;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
 
@@ -16,24 +17,12 @@ final class ModelId {
    *     see: control and format characters, line separators, halves of surrogate pairs
    */
   static void check(String id) {
-    if (id.length() > MOST_CHARACTERS || id.codePoints().anyMatch(ModelId::invisible)) {
+    if (id.length() > MOST_CHARACTERS || id.codePoints().anyMatch(ShownText::invisible)) {
       throw OpenAiErrors.invalidValue(
               "model",
               "a model id has at most %d characters and no control characters."
                   .formatted(MOST_CHARACTERS))
           .asException();
     }
-  }
-
-  private static boolean invisible(int character) {
-    return switch (Character.getType(character)) {
-      case Character.CONTROL,
-          Character.FORMAT,
-          Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR,
-          Character.SURROGATE ->
-          true;
-      default -> false;
-    };
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.ShownText;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.chat.Accumulator;
@@ -373,10 +374,7 @@ final class OpenAiStreamTranslator {
   }
 
   private static String shown(String word) {
-    String line = CONTROL.matcher(word).replaceAll(" ");
-    return line.length() <= MOST_REASON_CHARACTERS
-        ? line
-        : line.substring(0, MOST_REASON_CHARACTERS) + "…";
+    return ShownText.cut(CONTROL.matcher(word).replaceAll(" "), MOST_REASON_CHARACTERS);
   }
 
   /** Whether there is more in a choice than what every one has. */

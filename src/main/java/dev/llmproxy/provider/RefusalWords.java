@@ -3,6 +3,7 @@ package dev.llmproxy.provider;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.ShownText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -339,6 +340,6 @@ record RefusalWords(
   }
 
   private static String cut(String text) {
-    return text.length() <= MOST_CHARACTERS ? text : text.substring(0, MOST_CHARACTERS);
+    return ShownText.cut(text, MOST_CHARACTERS, "");
   }
 }

@@ -1,6 +1,7 @@
 package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.ShownText;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.api.OpenAiErrors;
 import java.time.Duration;
@@ -197,9 +198,7 @@ final class UpstreamErrors {
 
   private static String shown(Provider from, RefusalWords words) {
     String message = from.masked(words.message());
-    return message == null || message.length() <= MOST_MESSAGE_CHARACTERS
-        ? message
-        : message.substring(0, MOST_MESSAGE_CHARACTERS) + "…";
+    return message == null ? null : ShownText.cut(message, MOST_MESSAGE_CHARACTERS);
   }
 
   private static Duration seconds(String retryAfter) {

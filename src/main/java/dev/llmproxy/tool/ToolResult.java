@@ -1,5 +1,6 @@
 package dev.llmproxy.tool;
 
+import dev.llmproxy.ShownText;
 import java.time.Duration;
 import java.util.List;
 
@@ -36,20 +37,11 @@ public record ToolResult(
 
   public ToolResult {
     sources = List.copyOf(sources);
-    summary = cut(summary.strip().lines().findFirst().orElse(""), SUMMARY_CHARACTERS - 1, "…");
+    summary = ShownText.cut(summary.strip().lines().findFirst().orElse(""), SUMMARY_CHARACTERS - 1);
   }
 
   /** A result whose summary is its own beginning. */
   static ToolResult of(ToolCall call, Status status, String content, Duration duration) {
     return new ToolResult(call.id(), call.name(), status, content, content, List.of(), duration);
-  }
-
-  /** At most so many characters of a text, and the mark when that is not all of it. */
-  public static String cut(String text, int most, String mark) {
-    if (text.length() <= most) {
-      return text;
-    }
-    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
-    return text.substring(0, end) + mark;
   }
 }

@@ -3,6 +3,7 @@ package dev.llmproxy.tool;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.ShownText;
 import dev.llmproxy.tool.ToolResult.Status;
 import java.io.IOException;
 import java.io.InputStream;
@@ -226,7 +227,7 @@ public final class ToolRunner {
   }
 
   private String capped(String content) {
-    return ToolResult.cut(
+    return ShownText.cut(
         content,
         mostCharacters,
         "\n[cut: these are the first %d of %d characters]"
