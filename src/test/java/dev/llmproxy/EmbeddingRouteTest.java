@@ -352,6 +352,37 @@ class EmbeddingRouteTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'prompt_tokens':12,'total_tokens':12}                                    | 12",
+        "{'total_tokens':12}                                                       | 12",
+        // What cannot be is estimated: a token for four characters of the input.
+        "{'prompt_tokens':9223372036854775807,'total_tokens':9223372036854775807}  | 38",
+        "{'prompt_tokens':1e15,'total_tokens':-5}                                  | 38",
+        "{'prompt_tokens':1.5,'total_tokens':'many'}                               | 38",
+        "{'prompt_tokens':0,'total_tokens':0}                                      | 38",
+        "[]                                                                        | 38",
+      })
+  void usageThatCannotBeIsEstimated(String usage, long tokens) {
+    String body = "{\"data\":[{\"embedding\":[1]}],\"usage\":" + usage.replace('\'', '"') + "}";
+    String input = "[[script body='" + body + "']]";
+    HttpResponse<String> response =
+        gateway.post(
+            "/v1/embeddings",
+            key,
+            Json.text(
+                Json.object()
+                    .put("model", "openai/scripted")
+                    .put("input", input + "x".repeat(152 - input.length()))));
+
+    assertThat(Gateway.json(response).at("/usage/prompt_tokens").longValue()).isEqualTo(tokens);
+    assertThat(Gateway.json(response).at("/usage/total_tokens").longValue()).isEqualTo(tokens);
+    String id = response.headers().firstValue("x-request-id").orElseThrow();
+    assertThat(gateway.awaitRecord(row -> row.requestId().equals(id)).tokensIn()).isEqualTo(tokens);
+  }
+
   @Wire("5.8")
   @Test
   void aClientThatLeavesHangsUpOnTheProvider() throws IOException {

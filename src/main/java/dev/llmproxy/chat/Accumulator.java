@@ -16,11 +16,24 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Collects one request's chat events into the whole completion: concatenated text per choice, tool
  * calls by index, the last finish reason, the usage, and what the server's tools did. The
- * completion equals what the same call without streaming gives. One per request; written by the
- * request's thread, read by others only when the request is over, but for {@link #usage} and {@link
- * #deltas}.
+ * completion equals what the same call without streaming gives. Where nobody needs the completion
+ * it keeps less, so that a stream takes no more memory the longer it is. One per request; written
+ * by the request's thread, read by others only when the request is over, but for {@link #usage} and
+ * {@link #deltas}.
  */
 public final class Accumulator {
+  /** What is kept of an answer, besides its usage and the number of its tokens. */
+  public enum Kept {
+    /** All that the completion has. */
+    ALL,
+    /**
+     * What {@link #choices} of the first choice has besides text: how it ended, and what it cites.
+     */
+    END,
+    /** Nothing. */
+    NOTHING
+  }
+
   /** Chunk fields that a completion does not have. */
   private static final Set<String> OF_CHUNKS = Set.of("choices", "obfuscation");
 
@@ -29,6 +42,11 @@ public final class Accumulator {
       Set.of("index", "delta", "logprobs", "finish_reason");
 
   private static final int CHARACTERS_PER_TOKEN = 4;
+
+  /** Chunk fields that every chunk has. */
+  private static final Set<String> HEAD = Set.of("id", "object", "created", "model");
+
+  private static final String ANNOTATIONS = "annotations";
 
   private static final Set<String> SAID_ONCE = Set.of("id", "name", "role", "type");
 
@@ -39,6 +57,21 @@ public final class Accumulator {
   private final ArrayNode toolNotifications = Json.array();
   private final List<SearchResult> searchResults = new ArrayList<>();
   private ApiError error;
+  private Kept kept;
+
+  /** One that keeps all. */
+  public Accumulator() {
+    this(Kept.ALL);
+  }
+
+  public Accumulator(Kept kept) {
+    this.kept = kept;
+  }
+
+  /** From now on, before the first event, all is kept: somebody will ask for it. */
+  public void keepAll() {
+    kept = Kept.ALL;
+  }
 
   /** Takes the next event in order. */
   public void add(ChatEvent event) {
@@ -70,7 +103,7 @@ public final class Accumulator {
     return usage;
   }
 
-  /** The text of the first choice so far. */
+  /** The text of the first choice so far; empty unless all is kept. */
   public String content() {
     Choice first = choices.get(0);
     String text = first == null ? null : first.text("content");
@@ -88,8 +121,8 @@ public final class Accumulator {
   }
 
   /**
-   * The fields that all chunks of the answer share (id, created, model …), or null before the
-   * first.
+   * The fields that all chunks of the answer share: id, created, model, and where all is kept those
+   * that nobody here knows. Null before the first.
    */
   public ObjectNode head() {
     return head;
@@ -103,11 +136,11 @@ public final class Accumulator {
   /**
    * The {@code chat.completion} object.
    *
-   * @throws IllegalStateException when the answer is not whole
+   * @throws IllegalStateException when the answer is not whole, or not all of it is kept
    */
   public ObjectNode completion() {
-    if (!complete()) {
-      throw new IllegalStateException("The answer is not whole.");
+    if (!complete() || kept != Kept.ALL) {
+      throw new IllegalStateException("The answer is not whole, or not kept.");
     }
     ObjectNode completion = Json.object();
     completion.set("id", head.get("id"));
@@ -123,8 +156,8 @@ public final class Accumulator {
   }
 
   /**
-   * The choices of the {@code chat.completion} object with what has come so far; the finish reason
-   * is null where none has come.
+   * The choices of the {@code chat.completion} object with what has come so far, as far as it is
+   * kept; the finish reason is null where none has come.
    */
   public ArrayNode choices() {
     ArrayNode list = Json.array();
@@ -137,11 +170,23 @@ public final class Accumulator {
       head = Json.object();
     }
     chunk.properties().stream()
-        .filter(field -> !OF_CHUNKS.contains(field.getKey()) && !field.getValue().isNull())
+        .filter(field -> ofHead(field.getKey()) && !field.getValue().isNull())
         .forEach(field -> head.set(field.getKey(), field.getValue()));
     for (JsonNode choice : chunk.path("choices")) {
-      choices.computeIfAbsent(choice.path("index").asInt(), index -> new Choice()).add(choice);
+      keep(choice, choice.path("index").asInt());
       deltas.addAndGet(tokens(choice.path("delta")));
+    }
+  }
+
+  private boolean ofHead(String field) {
+    return kept == Kept.ALL ? !OF_CHUNKS.contains(field) : HEAD.contains(field);
+  }
+
+  private void keep(JsonNode choice, int index) {
+    if (kept == Kept.ALL) {
+      choices.computeIfAbsent(index, key -> new Choice()).add(choice);
+    } else if (kept == Kept.END && index == 0) {
+      choices.computeIfAbsent(index, key -> new Choice()).addEnd(choice);
     }
   }
 
@@ -198,6 +243,16 @@ public final class Accumulator {
     private final Map<Integer, ToolCall> toolCalls = new TreeMap<>();
     private final Map<String, ArrayNode> logprobs = new TreeMap<>();
     private JsonNode finishReason;
+
+    void addEnd(JsonNode choice) {
+      if (choice.path("finish_reason").isTextual()) {
+        finishReason = choice.get("finish_reason");
+      }
+      JsonNode annotations = choice.path("delta").path(ANNOTATIONS);
+      if (!annotations.isMissingNode()) {
+        join(fields, ANNOTATIONS, annotations);
+      }
+    }
 
     void add(JsonNode choice) {
       if (choice.path("finish_reason").isTextual()) {

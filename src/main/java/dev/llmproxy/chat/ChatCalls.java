@@ -49,7 +49,10 @@ public final class ChatCalls {
       Exchange exchange) {
     ToolNotices notices = ToolNotices.of(Reply.of(exchange).requestHeader(ToolNotices.HEADER));
     Target target = providers.select(request);
-    return call(request, caller, target, tools.of(request, caller, target), notices, exchange);
+    ServerTools offer = tools.of(request, caller, target);
+    // Whole answers are the collated stream.
+    Accumulator.Kept kept = request.stream() ? Accumulator.Kept.NOTHING : Accumulator.Kept.ALL;
+    return call(request, caller, target, offer, notices, kept, exchange);
   }
 
   /**
@@ -63,7 +66,9 @@ public final class ChatCalls {
       @ExchangeProperty(Authenticator.CALLER) Caller caller,
       Exchange exchange) {
     Target target = providers.select(request);
-    return call(request, caller, target, tools.named(request, target), ToolNotices.OFF, exchange);
+    ServerTools offer = tools.named(request, target);
+    Accumulator.Kept kept = Accumulator.Kept.END;
+    return call(request, caller, target, offer, ToolNotices.OFF, kept, exchange);
   }
 
   private ChatCall call(
@@ -72,6 +77,7 @@ public final class ChatCalls {
       Target target,
       ServerTools offer,
       ToolNotices notices,
+      Accumulator.Kept kept,
       Exchange exchange) {
     String id = Reply.answering(exchange).header(HttpFront.REQUEST_ID);
     return new ChatCall(
@@ -80,7 +86,8 @@ public final class ChatCalls {
         request,
         target,
         clock.instant(),
-        new Accumulator(),
+        // What is cited, and where a later turn goes on, is known from the text.
+        new Accumulator(offer.any() ? Accumulator.Kept.ALL : kept),
         turns(offer, caller, id),
         notices);
   }

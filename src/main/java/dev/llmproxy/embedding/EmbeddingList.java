@@ -69,18 +69,6 @@ final class EmbeddingList {
   }
 
   private static ObjectNode usage(ObjectNode provided, EmbeddingCall call) {
-    if (!(provided.get("usage") instanceof ObjectNode usage)) {
-      return call.estimatedUsage();
-    }
-    if (!usage.path("prompt_tokens").isIntegralNumber()) {
-      JsonNode total = usage.path("total_tokens");
-      usage.set(
-          "prompt_tokens",
-          total.isIntegralNumber() ? total : call.estimatedUsage().get("prompt_tokens"));
-    }
-    if (!usage.path("total_tokens").isIntegralNumber()) {
-      usage.set("total_tokens", usage.get("prompt_tokens"));
-    }
-    return usage;
+    return provided.get("usage") instanceof ObjectNode usage ? usage : call.estimatedUsage();
   }
 }

@@ -1,6 +1,7 @@
 package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.OpenAiErrors;
@@ -18,6 +19,7 @@ public final class OpenAiEmbedding {
   /** 4,096 numbers of 20 signs each; the longest known vectors have that many. */
   private static final int MOST_VECTOR_BYTES = 80 << 10;
 
+  private final ProviderWarnings warnings = new ProviderWarnings();
   private final int mostMegabytes;
 
   /**
@@ -37,7 +39,7 @@ public final class OpenAiEmbedding {
         exchange, call.target().provider(), "/embeddings", "application/json", request);
   }
 
-  /** The provider's list of embeddings as it came. */
+  /** The provider's list of embeddings as it came, with usage that there can be. */
   public ObjectNode receive(
       @Body InputStream body,
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
@@ -49,7 +51,7 @@ public final class OpenAiEmbedding {
     OpenAiHttp.check(provider, status, retryAfter, location, body, "input");
     try {
       if (Json.parse(read(body, call.request().inputs().size())) instanceof ObjectNode list) {
-        return list;
+        return list.set("usage", usage(list.path("usage"), call));
       }
     } catch (JsonProcessingException e) {
       // The message below serves all cases.
@@ -58,6 +60,13 @@ public final class OpenAiEmbedding {
             "The provider `%s` answered with something that is no list of embeddings."
                 .formatted(provider.name()))
         .asException();
+  }
+
+  private ObjectNode usage(JsonNode reported, EmbeddingCall call) {
+    TurnUsage usage = new TurnUsage();
+    usage.take(reported);
+    warnings.ofUsage(call.target().provider().name(), usage);
+    return usage.ofPrompt(call.estimatedUsage().path("total_tokens").longValue());
   }
 
   /** Hangs up on a provider that sends more than it may. */

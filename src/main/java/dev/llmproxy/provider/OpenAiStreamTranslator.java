@@ -246,11 +246,7 @@ final class OpenAiStreamTranslator {
   }
 
   private ObjectNode turnUsage() {
-    if (usage.absurd() != null) {
-      warnings.once(
-          provider,
-          "reports usage that no turn can have (" + usage.absurd() + "); an estimate is recorded");
-    }
+    warnings.ofUsage(provider, usage);
     return usage.whole(Usage.estimateOfPrompt(chat), pieces);
   }
 

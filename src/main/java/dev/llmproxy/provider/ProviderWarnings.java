@@ -14,6 +14,15 @@ final class ProviderWarnings {
 
   private final Set<String> said = ConcurrentHashMap.newKeySet();
 
+  /** Warns of counts that no turn can have. */
+  void ofUsage(String provider, TurnUsage usage) {
+    if (usage.absurd() != null) {
+      once(
+          provider,
+          "reports usage that no turn can have (" + usage.absurd() + "); an estimate is recorded");
+    }
+  }
+
   /** Warns of a provider, unless it has been said; {@code what} ends the sentence. */
   void once(String provider, String what) {
     String warning = "The provider `" + provider + "` " + what;

@@ -16,6 +16,9 @@ final class TurnUsage {
   /** No turn has more tokens: what says so is wrong. */
   static final long MOST_TOKENS = 1_000_000_000_000L;
 
+  /** Of one object; OpenAI's has five. */
+  private static final int MOST_FIELDS = 64;
+
   private static final String PROMPT = "prompt_tokens";
   private static final String COMPLETION = "completion_tokens";
   private static final String TOTAL = "total_tokens";
@@ -80,6 +83,20 @@ final class TurnUsage {
     return usage.put(TOTAL, Math.max(total, prompt + completion));
   }
 
+  /**
+   * What a call has used whose answer has no tokens, such as embeddings.
+   *
+   * @param estimate tokens of its input, estimated
+   */
+  ObjectNode ofPrompt(long estimate) {
+    long total = known(TOTAL);
+    long prompt = known(PROMPT) > 0 ? known(PROMPT) : total;
+    prompt = prompt > 0 ? prompt : estimate;
+    ObjectNode usage = Json.object().put(PROMPT, prompt).put(TOTAL, Math.max(total, prompt));
+    said.properties().forEach(field -> usage.putIfAbsent(field.getKey(), field.getValue()));
+    return usage;
+  }
+
   /** A count that a provider gave, or -1 when no turn can have it. */
   static long count(JsonNode value) {
     if (value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0) {
@@ -117,7 +134,7 @@ final class TurnUsage {
     for (Map.Entry<String, JsonNode> field : from.properties()) {
       String name = field.getKey();
       JsonNode value = field.getValue();
-      if (value.isNull() || NAMES.containsKey(name)) {
+      if (value.isNull() || NAMES.containsKey(name) || isFull(into, name)) {
         continue;
       }
       if (value instanceof ObjectNode inner) {
@@ -128,6 +145,11 @@ final class TurnUsage {
         absurd(name, value);
       }
     }
+  }
+
+  /** What is said anew in every chunk would otherwise be copied with all that was said before. */
+  private static boolean isFull(ObjectNode object, String name) {
+    return object.size() >= MOST_FIELDS && !object.has(name);
   }
 
   private void absurd(String name, JsonNode value) {

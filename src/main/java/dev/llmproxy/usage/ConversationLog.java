@@ -59,7 +59,11 @@ public final class ConversationLog {
   public Entry open(@ExchangeProperty("call") ChatCall chat) {
     Keeping own = chat.caller().conversations();
     Keeping holds = own == null ? keeping : own;
-    return holds == Keeping.OFF ? null : new Entry(holds, new CompletableFuture<>());
+    if (holds == Keeping.OFF) {
+      return null;
+    }
+    chat.accumulator().keepAll();
+    return new Entry(holds, new CompletableFuture<>());
   }
 
   /** Keeps what was asked, in case that the server dies before it is answered. */

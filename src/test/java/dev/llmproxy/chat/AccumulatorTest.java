@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.Json;
@@ -112,6 +113,41 @@ class AccumulatorTest {
     assertThat(accumulator.head().get("model").asText()).isEqualTo("groq/llama-test");
     assertThat(accumulator.complete()).isFalse();
     assertThat(accumulator.usage()).isNull();
+  }
+
+  @Test
+  void keepsOfAStreamThatNobodyKeepsTheEndAlone() {
+    String text = "a long piece of an answer ".repeat(1000);
+    Accumulator nothing = new Accumulator(Accumulator.Kept.NOTHING);
+    Accumulator end = new Accumulator(Accumulator.Kept.END);
+    // Kept, these are more characters than any array has.
+    int pieces = 100_000;
+    for (int i = 0; i < pieces; i++) {
+      ObjectNode chunk = Json.object().put("id", "x").put("x_" + i, text);
+      ArrayNode choices = chunk.putArray("choices");
+      choices.addObject().put("index", i).putObject("delta").put("content", text);
+      choices.addObject().put("index", 0).putObject("delta").put("reasoning", text);
+      nothing.add(new ChatEvent.Delta(chunk));
+      end.add(new ChatEvent.Delta(chunk));
+    }
+    ObjectNode last = Json.object().put("id", "x");
+    ObjectNode choice =
+        last.putArray("choices").addObject().put("index", 0).put("finish_reason", "stop");
+    choice.putObject("delta").putArray("annotations").addObject().put("type", "url_citation");
+    nothing.add(new ChatEvent.Delta(last));
+    end.add(new ChatEvent.Delta(last));
+
+    assertThat(nothing.head().toString()).isEqualTo("{\"id\":\"x\"}");
+    assertThat(nothing.choices()).isEmpty();
+    assertThat(nothing.deltas()).isEqualTo(2L * pieces * (text.length() / 4));
+    assertThat(nothing.content()).isEmpty();
+    assertThat(end.choices()).hasSize(1);
+    assertThat(end.choices().at("/0/finish_reason").asText()).isEqualTo("stop");
+    assertThat(end.choices().at("/0/message/annotations/0/type").asText())
+        .isEqualTo("url_citation");
+    assertThat(end.choices().toString()).hasSizeLessThan(300);
+    nothing.add(new ChatEvent.Complete(Json.object()));
+    assertThatIllegalStateException().isThrownBy(nothing::completion);
   }
 
   private static Accumulator accumulate(String name) {
