@@ -37,6 +37,14 @@ final class OpenAiStreamTranslator {
 
   private static final int MOST_KEEP_ALIVE_CHARACTERS = 64;
   private static final int MOST_REASON_CHARACTERS = 80;
+
+  /**
+   * What is remembered of an answer besides its text; OpenAI gives at most 128 choices and tools.
+   */
+  private static final int MOST_CHOICES = 128;
+
+  private static final int MOST_TOOL_CALLS = 1024;
+  private static final int MOST_NAME_CHARACTERS = 1024;
   private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
 
   private final ChatCall chat;
@@ -307,10 +315,16 @@ final class OpenAiStreamTranslator {
         failure = UpstreamErrors.inStream(chat.target().provider(), error);
       }
       int index = choice.path("index").isInt() ? choice.get("index").intValue() : i;
+      if (choices.size() == MOST_CHOICES && !choices.containsKey(index)) {
+        return tooMuch("more than %d choices".formatted(MOST_CHOICES));
+      }
       ChoiceState state =
           choices.computeIfAbsent(index, key -> new ChoiceState(this::ownToolCallId));
       boolean after = state.reason != null;
       repairChoice(choice.put("index", index), state);
+      if (state.tooMuch != null) {
+        return tooMuch(state.tooMuch);
+      }
       int said = state.hear(choice);
       pieces += said;
       String word = finishReason(choice);
@@ -341,6 +355,10 @@ final class OpenAiStreamTranslator {
       events.add(new ChatEvent.Delta(chunk));
     }
     return events;
+  }
+
+  private List<ChatEvent> tooMuch(String what) {
+    return failed(OpenAiErrors.upstream("The provider `%s` sent %s.".formatted(provider, what)));
   }
 
   /** Takes the finish reason out of a choice; null when there is none. */
@@ -517,6 +535,9 @@ final class OpenAiStreamTranslator {
     /** Whether the last chunk has more of a name that is held. */
     private boolean nameWentOn;
 
+    /** What there is too much of in it, or null. */
+    private String tooMuch;
+
     private FinishReason reason;
 
     /** As the provider worded it. */
@@ -555,7 +576,14 @@ final class OpenAiStreamTranslator {
 
     /** Returns whether all that the fragment had has gone to the chunk before. */
     boolean repairToolCall(ObjectNode fragment) {
+      if (tooMuch != null) {
+        return true;
+      }
       lastToolCall = toolCallOf(fragment);
+      if (lastToolCall == MOST_TOOL_CALLS) {
+        tooMuch = "more than %d tool calls".formatted(MOST_TOOL_CALLS);
+        return true;
+      }
       if (lastToolCall == toolCalls.size()) {
         String id = ToolCall.id(fragment);
         boolean own = id.isEmpty() || withId(id, lastToolCall) >= 0;
@@ -566,6 +594,9 @@ final class OpenAiStreamTranslator {
       }
       ToolCall call = toolCalls.get(lastToolCall);
       boolean wentOn = call.repair(fragment);
+      if (call.name.length() > MOST_NAME_CHARACTERS) {
+        tooMuch = "the name of a tool of more than %d characters".formatted(MOST_NAME_CHARACTERS);
+      }
       fragment.put("index", lastToolCall);
       boolean silent = ToolCall.arguments(fragment).isEmpty();
       nameMayGoOn |= silent && call.isWaiting();

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class OpenAiStreamTranslatorTest {
@@ -66,6 +67,35 @@ class OpenAiStreamTranslatorTest {
     assertThat(translator.over()).isTrue();
     assertThat(translator.translate(new SseEvent(null, "[DONE]"))).isEmpty();
     assertThat(translator.end()).isEmpty();
+  }
+
+  /** What is remembered of an answer does not grow with it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "128 | {'index':%d,'delta':{'content':'a'}}                         | more than 128 choices",
+        "1024| {'delta':{'tool_calls':[{'index':%d,'function':{'name':'a'}}]}} | more than 1024 tool calls",
+        "1024| {'delta':{'tool_calls':[{'index':0,'function':{'name':'%1$.1s'}}]}} | the name of a tool",
+      })
+  void endsAnAnswerOfMoreThingsThanThereCanBe(int most, String choice, String reason) {
+    OpenAiStreamTranslator translator = translator();
+    String chunk = "{\"choices\":[" + choice.replace('\'', '"') + "]}";
+    List<ChatEvent> events = new ArrayList<>();
+    for (int i = 0; i < most; i++) {
+      events.addAll(translator.translate(new SseEvent(null, chunk.formatted(i))));
+      assertThat(translator.over()).isFalse();
+    }
+    events.addAll(translator.translate(new SseEvent(null, chunk.formatted(most))));
+
+    assertThat(events.getLast())
+        .isInstanceOfSatisfying(
+            ChatEvent.Failed.class,
+            failed -> {
+              assertThat(failed.error().status()).isEqualTo(502);
+              assertThat(failed.error().message()).contains("sent " + reason);
+            });
+    assertThat(translator.over()).isTrue();
   }
 
   private static OpenAiStreamTranslator translator() {
