@@ -2,11 +2,10 @@ package dev.llmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.llmproxy.emulator.LoopbackServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -23,19 +22,18 @@ import org.junit.jupiter.api.io.TempDir;
 /** Providers behind a proxy: their names lead nowhere on this machine. */
 class ForwardProxyRouteTest {
   private static final ConcurrentLinkedQueue<String> ASKED = new ConcurrentLinkedQueue<>();
-  private static ServerSocket proxy;
+  private static LoopbackServer proxy;
   private static Gateway gateway;
   private static String key;
 
   @BeforeAll
   static void start(@TempDir Path folder) throws IOException {
-    proxy = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-    Thread.ofVirtual().start(ForwardProxyRouteTest::accept);
+    proxy = LoopbackServer.start(ForwardProxyRouteTest::answer);
     Path home = OwnHome.copyTo(folder.resolve("home"));
     for (String name : new String[] {"plain", "secure", "near"}) {
       Files.writeString(home.resolve("providers/" + name + ".yaml"), "format: openai\n");
     }
-    String address = "127.0.0.1:" + proxy.getLocalPort();
+    String address = "127.0.0.1:" + proxy.port();
     gateway =
         Gateway.startAt(
             home,
@@ -51,43 +49,28 @@ class ForwardProxyRouteTest {
   }
 
   @AfterAll
-  static void stop() throws IOException {
+  static void stop() {
     gateway.close();
     proxy.close();
   }
 
-  private static void accept() {
-    while (!proxy.isClosed()) {
-      try {
-        Socket socket = proxy.accept();
-        Thread.ofVirtual().start(() -> answer(socket));
-      } catch (IOException closed) {
-        return;
-      }
-    }
-  }
-
   /** Asks for the password once, and refuses in words of its own. */
-  private static void answer(Socket socket) {
-    try (socket) {
-      BufferedReader in =
-          new BufferedReader(
-              new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
-      StringBuilder head = new StringBuilder();
-      for (String line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
-        head.append(line).append('\n');
-      }
-      ASKED.add(head.toString());
-      boolean plain = head.toString().startsWith("POST");
-      boolean known = head.toString().contains("Proxy-Authorization: ");
-      String answer =
-          plain && !known
-              ? "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=\"p\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-              : "HTTP/1.1 400 X\r\nContent-Length: 14\r\nConnection: close\r\n\r\nfrom the proxy";
-      socket.getOutputStream().write(answer.getBytes(StandardCharsets.ISO_8859_1));
-    } catch (IOException left) {
-      // It has heard enough.
+  private static void answer(Socket socket) throws IOException {
+    BufferedReader in =
+        new BufferedReader(
+            new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
+    StringBuilder head = new StringBuilder();
+    for (String line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
+      head.append(line).append('\n');
     }
+    ASKED.add(head.toString());
+    boolean plain = head.toString().startsWith("POST");
+    boolean known = head.toString().contains("Proxy-Authorization: ");
+    String answer =
+        plain && !known
+            ? "HTTP/1.1 407 X\r\nProxy-Authenticate: Basic realm=\"p\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            : "HTTP/1.1 400 X\r\nContent-Length: 14\r\nConnection: close\r\n\r\nfrom the proxy";
+    socket.getOutputStream().write(answer.getBytes(StandardCharsets.ISO_8859_1));
   }
 
   @Test

@@ -16,7 +16,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.URI;
@@ -69,7 +68,7 @@ public final class GoogleStandIn implements AutoCloseable {
   private final Path folder;
   private final EmbeddedWorkbook workbook;
   private final KeyPair key;
-  private final ServerSocket proxy = new ServerSocket(0, 0, InetAddress.getLoopbackAddress());
+  private final LoopbackServer proxy;
   private final HttpsServer sheets;
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -99,7 +98,7 @@ public final class GoogleStandIn implements AutoCloseable {
     sheets.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
     sheets.createContext("/", this::sheets);
     sheets.start();
-    Thread.ofVirtual().start(this::acceptTunnels);
+    proxy = LoopbackServer.start(this::tunnel);
     Files.writeString(keyFile(), Json.pretty(keyJson()));
     HttpsURLConnection.setDefaultSSLSocketFactory(context.getSocketFactory());
     ProxySelector.setDefault(new OnlyGoogle());
@@ -197,7 +196,7 @@ public final class GoogleStandIn implements AutoCloseable {
   /** What leads another Java process's calls of Google here. */
   public String javaOptions() {
     return "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=%d -Djavax.net.ssl.trustStore=%s -Djavax.net.ssl.trustStorePassword=%s"
-        .formatted(proxy.getLocalPort(), folder.resolve("google.p12"), PASSWORD);
+        .formatted(proxy.port(), folder.resolve("google.p12"), PASSWORD);
   }
 
   /** How many tokens were given. */
@@ -261,11 +260,7 @@ public final class GoogleStandIn implements AutoCloseable {
     tokenServer.stop(0);
     sheets.stop(0);
     workbook.close();
-    try {
-      proxy.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    proxy.close();
   }
 
   private String tokenUri() {
@@ -410,37 +405,21 @@ public final class GoogleStandIn implements AutoCloseable {
     return form;
   }
 
-  private void acceptTunnels() {
-    while (true) {
-      try {
-        Socket client = proxy.accept();
-        Thread.ofVirtual().start(() -> tunnel(client));
-      } catch (IOException e) {
-        return;
-      }
+  private void tunnel(Socket client) throws IOException {
+    String request = head(client.getInputStream());
+    OutputStream out = client.getOutputStream();
+    if (!request.startsWith("CONNECT " + HOST + ":443 ")) {
+      out.write(
+          "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+              .getBytes(StandardCharsets.US_ASCII));
+      return;
     }
-  }
-
-  private void tunnel(Socket client) {
-    try (client) {
-      String request = head(client.getInputStream());
-      OutputStream out = client.getOutputStream();
-      if (!request.startsWith("CONNECT " + HOST + ":443 ")) {
-        out.write(
-            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
-                .getBytes(StandardCharsets.US_ASCII));
-        return;
-      }
-      try (Socket server =
-          new Socket(InetAddress.getLoopbackAddress(), sheets.getAddress().getPort())) {
-        out.write(
-            "HTTP/1.1 200 Connection established\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-        Thread back = Thread.ofVirtual().start(() -> copy(server, client));
-        copy(client, server);
-        back.join();
-      }
-    } catch (IOException e) {
-      // The other side has gone: nobody is left to tell.
+    try (Socket server =
+        new Socket(InetAddress.getLoopbackAddress(), sheets.getAddress().getPort())) {
+      out.write("HTTP/1.1 200 Connection established\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      Thread back = Thread.ofVirtual().start(() -> copy(server, client));
+      copy(client, server);
+      back.join();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -451,7 +430,7 @@ public final class GoogleStandIn implements AutoCloseable {
       from.getInputStream().transferTo(to.getOutputStream());
       to.shutdownOutput();
     } catch (IOException e) {
-      // As above.
+      // The other side has gone: nobody is left to tell.
     }
   }
 
@@ -511,7 +490,10 @@ public final class GoogleStandIn implements AutoCloseable {
     @Override
     public List<Proxy> select(URI uri) {
       return HOST.equals(uri.getHost())
-          ? List.of(new Proxy(Proxy.Type.HTTP, proxy.getLocalSocketAddress()))
+          ? List.of(
+              new Proxy(
+                  Proxy.Type.HTTP,
+                  new InetSocketAddress(InetAddress.getLoopbackAddress(), proxy.port())))
           : proxiesBefore.select(uri);
     }
 

@@ -7,8 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.emulator.HttpConnection.Head;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Map;
 import java.util.Optional;
@@ -20,28 +18,27 @@ import java.util.concurrent.atomic.AtomicLong;
  * do not move. On the bare socket, to see when the caller's side of a call is closed.
  */
 public final class HangingMcp implements AutoCloseable {
-  private final ServerSocket listener = new ServerSocket(0, 0, InetAddress.getLoopbackAddress());
+  private final LoopbackServer server;
   private final boolean streams;
   private final AtomicInteger sessions = new AtomicInteger();
   private final AtomicInteger hanging = new AtomicInteger();
   private final AtomicInteger left = new AtomicInteger();
 
-  private HangingMcp(boolean streams) throws IOException {
+  private HangingMcp(boolean streams) {
     this.streams = streams;
+    server = LoopbackServer.start(this::serve);
   }
 
   /**
    * @param streams begins a stream of events as the answer to a call; else there is not even a
    *     status
    */
-  public static HangingMcp start(boolean streams) throws IOException {
-    HangingMcp server = new HangingMcp(streams);
-    Thread.ofVirtual().start(server::accept);
-    return server;
+  public static HangingMcp start(boolean streams) {
+    return new HangingMcp(streams);
   }
 
   public String url() {
-    return "http://127.0.0.1:" + listener.getLocalPort() + "/mcp";
+    return "http://127.0.0.1:" + server.port() + "/mcp";
   }
 
   /** How many have introduced themselves. */
@@ -60,31 +57,17 @@ public final class HangingMcp implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
-    listener.close();
+  public void close() {
+    server.close();
   }
 
-  private void accept() {
-    try {
-      while (true) {
-        Socket socket = listener.accept();
-        Thread.ofVirtual().start(() -> serve(socket));
-      }
-    } catch (IOException e) {
-      // Closed.
-    }
-  }
-
-  private void serve(Socket socket) {
-    try (HttpConnection connection = new HttpConnection(socket, new AtomicLong())) {
-      for (Optional<Head> head = connection.readHead();
-          head.isPresent();
-          head = connection.readHead()) {
-        String body = new String(connection.readBody(head.get().headers()), UTF_8);
-        answer(connection, body.isEmpty() ? Json.object() : Json.parse(body));
-      }
-    } catch (IOException e) {
-      // The caller has left.
+  private void serve(Socket socket) throws IOException {
+    HttpConnection connection = new HttpConnection(socket, new AtomicLong());
+    for (Optional<Head> head = connection.readHead();
+        head.isPresent();
+        head = connection.readHead()) {
+      String body = new String(connection.readBody(head.get().headers()), UTF_8);
+      answer(connection, body.isEmpty() ? Json.object() : Json.parse(body));
     }
   }
 

@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -24,7 +23,7 @@ import java.util.regex.Pattern;
  * The server's end of one HTTP/1.1 connection. Written on the bare socket because a scripted
  * provider has to break off where no HTTP server would.
  */
-final class HttpConnection implements Closeable {
+final class HttpConnection {
   private static final Pattern SPACE = Pattern.compile(" ");
   private static final byte[] LINE_END = {'\r', '\n'};
 
@@ -118,11 +117,6 @@ final class HttpConnection implements Closeable {
   /** Breaks off as a crashed server does: the peer sees a reset, not an end. */
   void reset() throws IOException {
     socket.setSoLinger(true, 0);
-    socket.close();
-  }
-
-  @Override
-  public void close() throws IOException {
     socket.close();
   }
 

@@ -2,10 +2,6 @@ package dev.llmproxy.emulator;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -27,31 +23,23 @@ public final class PlayedProvider implements AutoCloseable {
     boolean play(OutputStream out) throws IOException;
   }
 
-  private final ServerSocket server;
+  private final LoopbackServer server;
   private final Queue<Performance> next = new ArrayDeque<>();
   private final AtomicInteger asked = new AtomicInteger();
   private final AtomicInteger hungUp = new AtomicInteger();
   private Performance last = out -> false;
 
-  private PlayedProvider(ServerSocket server) {
-    this.server = server;
+  private PlayedProvider() {
+    server = LoopbackServer.start(this::serve);
   }
 
   /** Starts on a free port; until it is told more, it hangs up on everybody. */
   public static PlayedProvider start() {
-    try {
-      ServerSocket server = new ServerSocket();
-      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1024);
-      PlayedProvider provider = new PlayedProvider(server);
-      Thread.ofVirtual().name("played-provider").start(provider::accept);
-      return provider;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return new PlayedProvider();
   }
 
   public String baseUrl() {
-    return "http://127.0.0.1:" + server.getLocalPort() + "/v1";
+    return "http://127.0.0.1:" + server.port() + "/v1";
   }
 
   /** From now on the requests are answered with these in turn, and with the last ever after. */
@@ -79,39 +67,20 @@ public final class PlayedProvider implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      server.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    server.close();
   }
 
-  private void accept() {
-    while (!server.isClosed()) {
-      try {
-        Socket socket = server.accept();
-        Thread.ofVirtual().start(() -> serve(socket));
-      } catch (IOException closed) {
-        return;
+  private void serve(Socket socket) throws IOException {
+    HttpConnection connection = new HttpConnection(socket, new AtomicLong());
+    boolean goesOn = true;
+    while (goesOn) {
+      Map<String, String> headers =
+          connection.readHead().map(HttpConnection.Head::headers).orElse(null);
+      goesOn = headers != null;
+      if (goesOn) {
+        connection.readBody(headers);
+        goesOn = answer().play(socket.getOutputStream());
       }
-    }
-  }
-
-  private void serve(Socket socket) {
-    try (HttpConnection connection = new HttpConnection(socket, new AtomicLong())) {
-      boolean goesOn = true;
-      while (goesOn) {
-        Map<String, String> headers =
-            connection.readHead().map(HttpConnection.Head::headers).orElse(null);
-        goesOn = headers != null;
-        if (goesOn) {
-          connection.readBody(headers);
-          goesOn = answer().play(socket.getOutputStream());
-        }
-      }
-    } catch (IOException peerGone) {
-      // It did not wait for the end, as it may.
-      hungUp.incrementAndGet();
     }
   }
 

@@ -8,16 +8,10 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Instant;
 import java.util.List;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -33,19 +27,17 @@ public final class ScriptedProvider implements AutoCloseable {
   private static final int RECORDED_REQUESTS = 10_000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private final ServerSocket server;
-  private final Set<HttpConnection> connections = ConcurrentHashMap.newKeySet();
+  private final LoopbackServer server;
   private final ConcurrentLinkedDeque<RecordedRequest> requests = new ConcurrentLinkedDeque<>();
   private final AtomicInteger received = new AtomicInteger();
   private final AtomicInteger ids = new AtomicInteger();
   private final AtomicInteger cancelled = new AtomicInteger();
-  private final AtomicInteger accepted = new AtomicInteger();
   private final AtomicLong written = new AtomicLong();
   private final Semaphore releases = new Semaphore(0);
   private volatile Consumer<RecordedRequest> listener = request -> {};
 
-  private ScriptedProvider(ServerSocket server) {
-    this.server = server;
+  private ScriptedProvider(int port) {
+    server = LoopbackServer.start(port, this::serve);
   }
 
   /** Starts on a free port. */
@@ -54,19 +46,11 @@ public final class ScriptedProvider implements AutoCloseable {
   }
 
   public static ScriptedProvider start(int port) {
-    try {
-      ServerSocket server = new ServerSocket();
-      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1024);
-      ScriptedProvider provider = new ScriptedProvider(server);
-      Thread.ofVirtual().name("scripted-provider").start(provider::accept);
-      return provider;
-    } catch (IOException e) {
-      throw new UncheckedIOException("The scripted provider cannot listen on port " + port, e);
-    }
+    return new ScriptedProvider(port);
   }
 
   public String baseUrl() {
-    return "http://127.0.0.1:" + server.getLocalPort() + "/v1";
+    return "http://127.0.0.1:" + server.port() + "/v1";
   }
 
   /** The requests to the API so far, the oldest first. */
@@ -95,7 +79,7 @@ public final class ScriptedProvider implements AutoCloseable {
 
   /** How many connections were opened so far. */
   public int accepted() {
-    return accepted.get();
+    return server.accepted();
   }
 
   /** How many bytes of streams were written so far. */
@@ -105,40 +89,13 @@ public final class ScriptedProvider implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      server.close();
-      for (HttpConnection connection : connections) {
-        connection.close();
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    server.close();
   }
 
-  private void accept() {
-    while (!server.isClosed()) {
-      try {
-        Socket socket = server.accept();
-        accepted.incrementAndGet();
-        Thread.ofVirtual().start(() -> serve(socket));
-      } catch (IOException closed) {
-        return;
-      }
-    }
-  }
-
-  private void serve(Socket socket) {
-    try (HttpConnection connection = new HttpConnection(socket, written)) {
-      connections.add(connection);
-      try {
-        while (!socket.isClosed() && answerNext(connection)) {
-          // the next request of a connection that is kept alive
-        }
-      } finally {
-        connections.remove(connection);
-      }
-    } catch (IOException peerGone) {
-      // Counted where an answer was under way; between two answers it is the normal end.
+  private void serve(Socket socket) throws IOException {
+    HttpConnection connection = new HttpConnection(socket, written);
+    while (!socket.isClosed() && answerNext(connection)) {
+      // the next request of a connection that is kept alive
     }
   }
 
@@ -195,7 +152,7 @@ public final class ScriptedProvider implements AutoCloseable {
     return JSON.createObjectNode()
         .put("requests", received.get())
         .put("cancelled", cancelled.get())
-        .put("connections", connections.size());
+        .put("connections", server.open());
   }
 
   private static ObjectNode models() {
@@ -228,7 +185,7 @@ public final class ScriptedProvider implements AutoCloseable {
     try {
       endpoint.answer(connection);
     } catch (IOException left) {
-      if (!server.isClosed()) {
+      if (!server.closed()) {
         cancelled.incrementAndGet();
       }
       throw left;
