@@ -1,14 +1,18 @@
 package dev.llmproxy;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -17,10 +21,14 @@ import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
 /**
- * The product's own command {@code start} in a process of its own, with the log that an operator
- * gets. The classes are those that were just compiled; no jar is needed.
+ * The product's command {@code start} in a process of its own. What it prints is in {@code
+ * output.txt} and its log in {@code log.txt}, both after what is there.
  */
 public final class StartedProduct implements AutoCloseable {
+  private static final Path JAR = Path.of("target", "llmproxy.jar");
+  private static final Duration LONGEST = Duration.ofMinutes(3);
+  private static final int KILLED = 128 + 9;
+  private static final int TERMINATED = 128 + 15;
   private static final Pattern READY =
       Pattern.compile("llmproxy is ready: http://localhost:(\\d+)/v1");
   private static final Pattern KEY = Pattern.compile("(?m)^ +(sk-\\S+)$");
@@ -28,63 +36,123 @@ public final class StartedProduct implements AutoCloseable {
   private final Process process;
   private final Path output;
   private final Path log;
+  private final String givenPort;
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-  private StartedProduct(Process process, Path output, Path log) {
-    this.process = process;
-    this.output = output;
-    this.log = log;
+  private StartedProduct(List<String> command, Path folder, Map<String, String> environment)
+      throws IOException {
+    output = folder.resolve("output.txt");
+    log = folder.resolve("log.txt");
+    givenPort = environment.get("PORT");
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectOutput(append(output)).redirectError(append(log));
+    builder.environment().clear();
+    builder.environment().putAll(environment);
+    process = builder.start();
+  }
+
+  private static ProcessBuilder.Redirect append(Path file) {
+    return ProcessBuilder.Redirect.appendTo(new File(file.toString()));
   }
 
   /**
-   * Starts it and waits until it is ready.
+   * Starts the classes that were just compiled, with a first key, and waits until it is ready.
    *
    * @param home folder of application.properties, routes and providers
-   * @param folder for data and log; exists
+   * @param folder for data, output and log; exists
    * @param environment besides that of a test server
    */
   public static StartedProduct start(Path home, Path folder, Map<String, String> environment)
       throws IOException {
-    Path output = folder.resolve("output.txt");
-    Path log = folder.resolve("log.txt");
-    ProcessBuilder builder =
-        new ProcessBuilder(
-                ProcessHandle.current().info().command().orElseThrow(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-Xmx256m",
-                "-Dllmproxy.home=" + home,
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.llmproxy.cli.LlmProxyCommand",
-                "start",
-                "--first-key")
-            .redirectOutput(output.toFile())
-            .redirectError(log.toFile());
-    builder.environment().clear();
-    builder
-        .environment()
-        .putAll(
-            Map.of(
-                "PORT",
-                "0",
-                "HOST",
-                "127.0.0.1",
-                "LOCAL_MODEL",
-                "off",
-                "LLMPROXY_DATA",
-                folder.resolve("data").toString()));
-    builder.environment().putAll(environment);
-    StartedProduct product = new StartedProduct(builder.start(), output, log);
-    Awaitility.await()
-        .atMost(Duration.ofMinutes(3))
-        .until(() -> READY.matcher(product.output()).find() || !product.process.isAlive());
-    if (!product.process.isAlive()) {
-      throw new IllegalStateException("The product does not start:\n" + product.log());
+    List<String> command = java();
+    command.addAll(
+        List.of(
+            "-Dllmproxy.home=" + home,
+            "-cp",
+            System.getProperty("java.class.path"),
+            "dev.llmproxy.cli.LlmProxyCommand",
+            "start",
+            "--first-key"));
+    return new StartedProduct(command, folder, testServer(folder, environment)).ready();
+  }
+
+  /**
+   * Starts the jar.
+   *
+   * @param folder for output and log; exists
+   * @param environment all of it; a PORT other than 0 must be in it
+   * @param archive of classes, which makes starts quick; one that ends by itself writes it
+   */
+  public static StartedProduct startJar(Path folder, Map<String, String> environment, Path archive)
+      throws IOException {
+    requireJar();
+    List<String> command = java();
+    command.add("-XX:SharedArchiveFile=" + archive);
+    if (!Files.exists(archive)) {
+      command.add("-XX:+AutoCreateSharedArchive");
     }
-    return product;
+    command.addAll(List.of("-Dllmproxy.home=.", "-jar", JAR.toString(), "start"));
+    return new StartedProduct(command, folder, environment);
+  }
+
+  /**
+   * Starts the jar as an operator does, by its launcher, who gives it {@code JAVA_OPTS}, and waits
+   * until it is ready.
+   *
+   * @param folder for data, output and log; exists
+   * @param environment besides that of a test server and the PATH and HOME of this process
+   * @param openFiles what {@code ulimit -n} allows it; 0 for what this process has
+   */
+  public static StartedProduct launch(Path folder, Map<String, String> environment, int openFiles)
+      throws IOException {
+    requireJar();
+    String limit = openFiles == 0 ? "" : "ulimit -n " + openFiles + " && ";
+    Map<String, String> all = testServer(folder, environment);
+    all.put("JAVA_HOME", System.getProperty("java.home"));
+    for (String name : List.of("PATH", "HOME")) {
+      all.putIfAbsent(name, System.getenv().getOrDefault(name, ""));
+    }
+    return new StartedProduct(List.of("sh", "-c", limit + "exec ./llmproxy start"), folder, all)
+        .ready();
+  }
+
+  private static void requireJar() {
+    if (!Files.exists(JAR)) {
+      throw new IllegalStateException(
+          JAR + " is missing: run this test by make test, make crash or make hostile");
+    }
+  }
+
+  private static List<String> java() {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    if (Runtime.version().feature() >= 24) {
+      command.add("--sun-misc-unsafe-memory-access=allow");
+    }
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"));
+    return command;
+  }
+
+  private static Map<String, String> testServer(Path folder, Map<String, String> environment) {
+    Map<String, String> all = new HashMap<>();
+    all.put("PORT", "0");
+    all.put("HOST", "127.0.0.1");
+    all.put("LOCAL_MODEL", "off");
+    all.put("LLMPROXY_DATA", folder.resolve("data").toString());
+    all.putAll(environment);
+    return all;
+  }
+
+  private StartedProduct ready() {
+    try {
+      found(READY);
+      return this;
+    } catch (RuntimeException e) {
+      destroy();
+      throw e;
+    }
   }
 
   /** The key that the start has made. */
@@ -93,7 +161,7 @@ public final class StartedProduct implements AutoCloseable {
   }
 
   public int port() {
-    return Integer.parseInt(found(READY));
+    return Integer.parseInt(givenPort.equals("0") ? found(READY) : givenPort);
   }
 
   /** Standard output so far. */
@@ -110,7 +178,7 @@ public final class StartedProduct implements AutoCloseable {
   public HttpResponse<String> post(String path, String key, String body)
       throws IOException, InterruptedException {
     return client.send(
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path))
+        request(path)
             .timeout(Duration.ofMinutes(1))
             .header("Authorization", "Bearer " + key)
             .POST(HttpRequest.BodyPublishers.ofString(body))
@@ -118,43 +186,101 @@ public final class StartedProduct implements AutoCloseable {
         HttpResponse.BodyHandlers.ofString());
   }
 
+  /** Waits until it answers; returns how long that took from now. */
+  public Duration awaitAnswer() throws InterruptedException {
+    HttpRequest probe = request("/v1/models").timeout(Duration.ofSeconds(10)).build();
+    long begin = System.nanoTime();
+    while (System.nanoTime() - begin < LONGEST.toNanos()) {
+      requireAlive();
+      try {
+        client.send(probe, HttpResponse.BodyHandlers.discarding());
+        return Duration.ofNanos(System.nanoTime() - begin);
+      } catch (IOException notYet) {
+        Thread.sleep(20);
+      }
+    }
+    throw new IllegalStateException("The product does not start; see " + log);
+  }
+
+  /** kill -9. */
+  public void kill() throws InterruptedException {
+    requireAlive();
+    process.destroyForcibly().waitFor();
+    requireStatus(KILLED, KILLED);
+  }
+
   /** Ends it as an operator does, and waits for its last words. */
   @Override
   public void close() {
     process.destroy();
     try {
-      if (!process.waitFor(90, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
+      if (!process.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS)) {
         throw new IllegalStateException("The product does not stop:\n" + log());
       }
+      requireStatus(0, TERMINATED);
     } catch (InterruptedException e) {
-      process.destroyForcibly();
       Thread.currentThread().interrupt();
+    } finally {
+      destroy();
     }
   }
 
-  private String found(Pattern pattern) {
-    // What it says comes line by line.
-    Awaitility.await().until(() -> pattern.matcher(output()).find() || !process.isAlive());
-    Matcher matcher = pattern.matcher(output());
-    if (!matcher.find()) {
-      throw new IllegalStateException(pattern + " is not in:\n" + output());
+  /** Nobody is to be left behind by a test that fails. */
+  public void destroy() {
+    process.destroyForcibly();
+  }
+
+  /**
+   * Fails when it has ended.
+   *
+   * @throws IllegalStateException with the last lines of its log
+   */
+  public void requireAlive() {
+    if (!process.isAlive()) {
+      List<String> lines = log().lines().toList();
+      throw new IllegalStateException(
+          "The product ended by itself with status %d:%n%s"
+              .formatted(
+                  process.exitValue(),
+                  String.join("\n", lines.subList(Math.max(0, lines.size() - 20), lines.size()))));
     }
+  }
+
+  private void requireStatus(int one, int other) {
+    int status = process.exitValue();
+    if (status != one && status != other) {
+      throw new IllegalStateException("The product ended with status " + status + "; see " + log);
+    }
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path));
+  }
+
+  /** What it says comes line by line. */
+  private String found(Pattern pattern) {
+    Matcher matcher =
+        Awaitility.await()
+            .atMost(LONGEST)
+            .until(
+                () -> {
+                  boolean alive = process.isAlive();
+                  Matcher next = pattern.matcher(output());
+                  if (!next.find() && !alive) {
+                    requireAlive();
+                  }
+                  return next;
+                },
+                Matcher::hasMatch);
     return matcher.group(1);
   }
 
   private static String read(Path file) {
     try {
       // What a terminal would get, even if it is not text.
-      return Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1);
+      return Files.readString(file, StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** The classes to name in a message. */
-  @Override
-  public String toString() {
-    return List.of(output, log).toString();
   }
 }

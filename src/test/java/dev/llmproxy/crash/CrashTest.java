@@ -3,6 +3,7 @@ package dev.llmproxy.crash;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.Settings;
+import dev.llmproxy.StartedProduct;
 import dev.llmproxy.emulator.RecordedRequest;
 import dev.llmproxy.emulator.ScriptedProvider;
 import dev.llmproxy.emulator.StormyWorkbook;
@@ -11,6 +12,9 @@ import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,6 +49,8 @@ class CrashTest {
   private static final int ENOUGH_FOR_EVERYTHING = 80;
   private static final int COMMITS_SURVIVED = 2;
   private static final int CLIENTS = 12;
+  private static final int FIRST_EPHEMERAL_PORT = 32_768;
+  private static final int FIRST_PORT = 20_000;
   private static final List<String> EMAILS =
       List.of("ada@example.com", "bob@example.com", "bob@example.com", "cy.d@example.org");
   private static final Path FOLDER = Path.of("target", "crash-test");
@@ -63,7 +69,7 @@ class CrashTest {
   private Map<String, String> environment;
   private StormyWorkbook stormy;
   private Clients clients;
-  private volatile GatewayProcess gateway;
+  private volatile StartedProduct gateway;
   private Duration usualStart;
 
   @Test
@@ -146,7 +152,7 @@ class CrashTest {
     clients.end();
     stormy.setStormy(false);
     catchUp(workbook);
-    gateway.stop();
+    gateway.close();
     return Books.read(DATA, workbook);
   }
 
@@ -166,10 +172,10 @@ class CrashTest {
     gateway = start();
     gateway.awaitAnswer();
     awaitKeys();
-    gateway.stop();
+    gateway.close();
     gateway = start();
     usualStart = gateway.awaitAnswer();
-    gateway.stop();
+    gateway.close();
   }
 
   private static void awaitKeys() {
@@ -184,7 +190,7 @@ class CrashTest {
     FileTime before = ledgerTouched();
     gateway = start();
     if (outage) {
-      GatewayProcess living = gateway;
+      StartedProduct living = gateway;
       Thread.ofVirtual().start(() -> endOutage(living, life.outage()));
     }
     boolean came = true;
@@ -226,7 +232,7 @@ class CrashTest {
     Thread.sleep(Math.round(longest.toMillis() * life.delay()));
   }
 
-  private void endOutage(GatewayProcess living, Duration after) {
+  private void endOutage(StartedProduct living, Duration after) {
     try {
       living.awaitAnswer();
       Thread.sleep(after);
@@ -235,7 +241,7 @@ class CrashTest {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException | IllegalStateException dead) {
+    } catch (IllegalStateException dead) {
       // The next life says whether it begins with an outage.
     }
   }
@@ -269,9 +275,8 @@ class CrashTest {
     }
   }
 
-  private GatewayProcess start() throws IOException {
-    return GatewayProcess.start(
-        environment, FOLDER.resolve("gateway.log"), FOLDER.resolve("gateway.jsa"));
+  private StartedProduct start() throws IOException {
+    return StartedProduct.startJar(FOLDER, environment, FOLDER.resolve("gateway.jsa"));
   }
 
   private void providerGot(RecordedRequest request) {
@@ -292,9 +297,9 @@ class CrashTest {
     };
   }
 
-  private Map<String, String> environment(ScriptedProvider provider) throws IOException {
+  private Map<String, String> environment(ScriptedProvider provider) {
     Map<String, String> values = new HashMap<>();
-    values.put("PORT", Integer.toString(GatewayProcess.freePort(new Random(SEED))));
+    values.put("PORT", Integer.toString(freePort(new Random(SEED))));
     values.put("HOST", "127.0.0.1");
     values.put("LLMPROXY_DATA", DATA.toAbsolutePath().toString());
     values.put("LOCAL_MODEL", "off");
@@ -309,6 +314,19 @@ class CrashTest {
     values.put("RATE_LIMIT_FREE", "1000000");
     values.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     return values;
+  }
+
+  /** A free port that no outgoing connection takes while the gateway is dead. */
+  private static int freePort(Random random) {
+    while (true) {
+      int port = FIRST_PORT + random.nextInt(FIRST_EPHEMERAL_PORT - FIRST_PORT);
+      try (ServerSocket socket = new ServerSocket()) {
+        socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+        return port;
+      } catch (IOException taken) {
+        System.out.println("Port " + port + " is taken");
+      }
+    }
   }
 
   private static List<Attempt.User> users(Workbook workbook) {

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
-import dev.llmproxy.crash.GatewayProcess;
+import dev.llmproxy.StartedProduct;
 import dev.llmproxy.emulator.ScriptedProvider;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.workbook.ApiKeyBook;
@@ -26,23 +26,19 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.function.Consumer;
 import org.awaitility.Awaitility;
 
 /**
  * The built product, started by its launcher with 512 MB as in a small container, in front of a
- * scripted provider named {@code openai}, with one key. Its log is {@code server.log} in its
- * folder.
+ * scripted provider named {@code openai}, with one key.
  */
 public final class SmallServer implements AutoCloseable {
   private static final Duration LONGEST = Duration.ofSeconds(60);
 
   private final ScriptedProvider provider = ScriptedProvider.start();
-  private final Path folder;
   private final Path data;
-  private final int port;
-  private final GatewayProcess process;
+  private final StartedProduct process;
   private final String key;
   private final HttpClient client =
       HttpClient.newBuilder()
@@ -50,29 +46,26 @@ public final class SmallServer implements AutoCloseable {
           .connectTimeout(Duration.ofSeconds(20))
           .build();
 
-  private SmallServer(Path folder, Map<String, String> settings, int openFiles)
-      throws IOException, InterruptedException {
-    this.folder = folder;
+  private SmallServer(Path folder, Map<String, String> settings, int openFiles) throws IOException {
     data = folder.resolve("data");
-    port = GatewayProcess.freePort(new Random());
     Map<String, String> environment = new HashMap<>();
     environment.put("JAVA_OPTS", "-Xmx512m");
-    environment.put("PORT", Integer.toString(port));
-    environment.put("HOST", "127.0.0.1");
-    environment.put("LLMPROXY_DATA", data.toString());
     environment.put("OPENAI_BASE_URL", provider.baseUrl());
     environment.put("OPENAI_API_KEY", "provider-secret");
-    environment.put("LOCAL_MODEL", "off");
     environment.put("KEYS_REFRESH_SECONDS", "1");
     environment.put("USAGE_FLUSH_SECONDS", "1");
     environment.put("RATE_LIMIT_FREE", "1000000");
     environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     environment.putAll(settings);
-    process = GatewayProcess.launch(environment, log(), openFiles);
     try {
-      process.awaitAnswer();
+      process = StartedProduct.launch(folder, environment, openFiles);
+    } catch (IOException | RuntimeException e) {
+      provider.close();
+      throw e;
+    }
+    try {
       key = createKey("hostile@example.com");
-    } catch (IOException | InterruptedException | RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       process.destroy();
       provider.close();
       throw e;
@@ -105,7 +98,7 @@ public final class SmallServer implements AutoCloseable {
   }
 
   public int port() {
-    return port;
+    return process.port();
   }
 
   /** A key that works. */
@@ -114,8 +107,8 @@ public final class SmallServer implements AutoCloseable {
   }
 
   /** What the server has printed so far. */
-  public String printed() throws IOException {
-    return Files.readString(log());
+  public String printed() {
+    return process.output() + process.log();
   }
 
   /** Where the server's embedded workbook listens. */
@@ -138,7 +131,7 @@ public final class SmallServer implements AutoCloseable {
   /** A request that asks the server; {@code with} completes it. */
   public HttpRequest request(String path, String bearer, Consumer<HttpRequest.Builder> with) {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(LONGEST);
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path)).timeout(LONGEST);
     if (bearer != null) {
       request.header("Authorization", "Bearer " + bearer);
     }
@@ -172,11 +165,8 @@ public final class SmallServer implements AutoCloseable {
   @Override
   public void close() {
     try {
-      process.stop();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      process.close();
     } finally {
-      process.destroy();
       provider.close();
     }
   }
@@ -205,9 +195,5 @@ public final class SmallServer implements AutoCloseable {
         return row.next() ? Optional.ofNullable(row.getString(1)) : Optional.empty();
       }
     }
-  }
-
-  private Path log() {
-    return folder.resolve("server.log");
   }
 }
