@@ -32,7 +32,8 @@ final class NoProxy {
   NoProxy(String text) {
     entries =
         Arrays.stream(SEPARATORS.split(text.toLowerCase(Locale.ROOT), -1))
-            .filter(entry -> !entry.isEmpty())
+            // Guides to Docker add its socket, /var/run/docker.sock, which is for other programs.
+            .filter(entry -> !entry.isEmpty() && !entry.startsWith("/"))
             .map(NoProxy::entry)
             .toList();
   }

@@ -37,6 +37,7 @@ class NoProxyTest {
         "example.com:443        | https://a.example.com",
         "other.org , example.com| http://example.com",
         "other.org example.com  | http://example.com",
+        "/var/run/docker.sock,example.com | http://example.com",
         "''                     | http://localhost:8080",
         "''                     | http://127.8.8.8",
         "''                     | http://[::1]:8080"
