@@ -16,6 +16,7 @@ import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.usage.ConversationFlush;
 import dev.llmproxy.usage.ConversationLog;
@@ -67,6 +68,7 @@ public final class Application implements AutoCloseable {
   private final ConversationFlush conversationFlush;
   private final LocalChat localChat;
   private final KeepAlive keepAlive;
+  private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final RequestLog requestLog = new RequestLog();
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
@@ -208,6 +210,10 @@ public final class Application implements AutoCloseable {
 
   public RequestLog requestLog() {
     return requestLog;
+  }
+
+  public AnswerMemory answerMemory() {
+    return answerMemory;
   }
 
   public KeepAlive keepAlive() {

@@ -2,6 +2,7 @@ package dev.llmproxy;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -13,6 +14,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 
@@ -35,6 +37,8 @@ public final class Json {
           .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
           .build();
   private static final ObjectReader TREES = MAPPER.reader();
+  private static final ObjectReader TREE =
+      TREES.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private Json() {}
 
@@ -50,6 +54,27 @@ public final class Json {
   /** Parses one JSON value; see {@link #parse(byte[])}. */
   public static JsonNode parse(String text) throws JsonProcessingException {
     return parsed(() -> TREES.readTree(text));
+  }
+
+  /** Reads JSON piece by piece. */
+  public static JsonParser parser(InputStream in) throws IOException {
+    return FACTORY.createParser(in);
+  }
+
+  /** The value that the parser is at. */
+  public static JsonNode tree(JsonParser parser) throws IOException {
+    return TREE.readTree(parser);
+  }
+
+  /** Whether a text is one JSON value; nothing is made of it. */
+  public static boolean whole(String text) {
+    try (JsonParser parser = FACTORY.createParser(text)) {
+      parser.nextToken();
+      parser.skipChildren();
+      return parser.nextToken() == null;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** Maps, lists and values of Java as JSON. */

@@ -14,6 +14,7 @@ import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.provider.ProviderConnections;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.ToolCatalogue;
@@ -33,6 +34,10 @@ import org.apache.hc.client5.http.io.HttpClientConnectionManager;
  */
 public final class Parts {
   private Parts() {}
+
+  public static AnswerMemory answerMemory(Application application) {
+    return application.answerMemory();
+  }
 
   public static Authenticator authenticator(Application application) {
     return application.authenticator();

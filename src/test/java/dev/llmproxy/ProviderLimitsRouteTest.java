@@ -2,9 +2,12 @@ package dev.llmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.api.ApiException;
 import dev.llmproxy.emulator.Flood;
 import dev.llmproxy.emulator.PlayedProvider;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.UsageRecord;
 import java.net.http.HttpResponse;
@@ -14,6 +17,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +51,11 @@ class ProviderLimitsRouteTest {
     log.close();
   }
 
+  @AfterEach
+  void allMemoryIsGivenBack() {
+    Awaitility.await().until(() -> gateway.application().answerMemory().taken() == 0);
+  }
+
   static Stream<Arguments> beforeAnythingIsSent() {
     return Stream.of(
         Arguments.of(Flood.headers(), "sent response headers of more than 64 KB"),
@@ -58,8 +67,9 @@ class ProviderLimitsRouteTest {
         Arguments.of(Flood.emptyObjects(), ANSWER));
   }
 
-  @MethodSource("beforeAnythingIsSent")
+  @Wire("6.502limit")
   @ParameterizedTest
+  @MethodSource("beforeAnythingIsSent")
   void whatIsTooLongBeforeItBeginsIsA502(PlayedProvider.Performance flood, String reason) {
     for (boolean stream : new boolean[] {true, false}) {
       provider.perform(List.of(flood));
@@ -78,6 +88,7 @@ class ProviderLimitsRouteTest {
     }
   }
 
+  @Wire("6.502limit")
   @Test
   void aStreamThatIsTooLongEndsWithAnErrorAndCostsWhatCame() {
     provider.perform(List.of(Flood.events(1000)));
@@ -129,11 +140,39 @@ class ProviderLimitsRouteTest {
     Awaitility.await().until(() -> provider.hungUp() == 1);
   }
 
-  private static JsonNode error(HttpResponse<String> response) throws AssertionError {
+  @Wire({"6.503answers", "6.retry"})
+  @Test
+  void aLargeAnswerForWhichOthersLeaveNoMemoryIsA503AndASmallOneIsServed() {
+    AnswerMemory memory = gateway.application().answerMemory();
+    try (AnswerMemory.Share others = memory.open()) {
+      takeAll(others);
+      provider.perform(List.of(Flood.events(200_000)));
+      HttpResponse<String> large = gateway.chat(key, "openai/x", true, "hello");
+
+      assertThat(large.statusCode()).isEqualTo(503);
+      assertThat(Gateway.json(large).at("/error/code").asText()).isEqualTo("overloaded");
+      assertThat(large.headers().firstValue("retry-after")).isPresent();
+      assertThat(record(large).status()).isEqualTo(Status.ERROR);
+      provider.perform(List.of(Flood.events(1000, 0)));
+      assertThat(gateway.chat(key, "openai/x", true, "hello").body()).contains("[DONE]");
+    }
+  }
+
+  private static void takeAll(AnswerMemory.Share share) {
+    try {
+      while (true) {
+        share.keep(64 << 10);
+      }
+    } catch (ApiException e) {
+      assertThat(e.error().status()).isEqualTo(503);
+    }
+  }
+
+  private static JsonNode error(HttpResponse<String> response) {
     String last = response.body().substring(response.body().lastIndexOf("event: error\ndata: "));
     try {
       return Json.parse(last.substring(last.indexOf('{')));
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+    } catch (JsonProcessingException e) {
       throw new AssertionError(last, e);
     }
   }

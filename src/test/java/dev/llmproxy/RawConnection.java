@@ -20,7 +20,7 @@ public final class RawConnection implements AutoCloseable {
   }
 
   /** A whole request with a JSON body; {@code headers} are lines of their own. */
-  static String request(String path, String bearer, String body, String... headers) {
+  public static String request(String path, String bearer, String body, String... headers) {
     StringBuilder request =
         new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: localhost\r\n")
             .append("Authorization: Bearer " + bearer + "\r\n");

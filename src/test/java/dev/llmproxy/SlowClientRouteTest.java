@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
@@ -30,7 +31,7 @@ class SlowClientRouteTest {
 
   @BeforeEach
   void start(@TempDir Path data) {
-    gateway = Gateway.start(data);
+    gateway = Gateway.start(data, Map.of("PROVIDER_ANSWER_MB", "100"));
     key = gateway.createKey("slow@example.com");
   }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.tool.SearchResult;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +49,9 @@ public final class Accumulator {
 
   private static final String ANNOTATIONS = "annotations";
 
+  private static final long BYTES_OF_A_CHARACTER = 6;
+  private static final long BYTES_OF_A_VALUE = 80;
+
   private static final Set<String> SAID_ONCE = Set.of("id", "name", "role", "type");
 
   private final Map<Integer, Choice> choices = new TreeMap<>();
@@ -58,14 +62,24 @@ public final class Accumulator {
   private final List<SearchResult> searchResults = new ArrayList<>();
   private ApiError error;
   private Kept kept;
+  private final AnswerMemory.Share memory;
 
   /** One that keeps all. */
   public Accumulator() {
-    this(Kept.ALL);
+    this(Kept.ALL, new AnswerMemory(Long.MAX_VALUE).open());
   }
 
-  public Accumulator(Kept kept) {
+  /**
+   * @param memory what is kept is counted in it
+   */
+  public Accumulator(Kept kept, AnswerMemory.Share memory) {
     this.kept = kept;
+    this.memory = memory;
+  }
+
+  /** What the answer takes of the memory for answers. */
+  AnswerMemory.Share memory() {
+    return memory;
   }
 
   /** From now on, before the first event, all is kept: somebody will ask for it. */
@@ -184,10 +198,25 @@ public final class Accumulator {
 
   private void keep(JsonNode choice, int index) {
     if (kept == Kept.ALL) {
+      memory.keep(size(choice.path("delta")) + size(choice.path("logprobs")));
       choices.computeIfAbsent(index, key -> new Choice()).add(choice);
     } else if (kept == Kept.END && index == 0) {
+      JsonNode annotations = choice.path("delta").path(ANNOTATIONS);
+      memory.keep(size(annotations));
       choices.computeIfAbsent(index, key -> new Choice()).addEnd(choice);
     }
+  }
+
+  /** The memory that it takes, collected and then as an answer, besides its outermost object. */
+  private static long size(JsonNode piece) {
+    if (piece.isTextual()) {
+      return piece.textValue().length() * BYTES_OF_A_CHARACTER;
+    }
+    long size = 0;
+    for (JsonNode each : piece) {
+      size += size(each) + (each.isTextual() ? 0 : BYTES_OF_A_VALUE);
+    }
+    return size;
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.llmproxy.api.ApiError;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.Target;
 import dev.llmproxy.provider.Usage;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.usage.Call;
 import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.TokenCount;
@@ -89,6 +90,16 @@ public record ChatCall(
   public TokenCount soFar() {
     ObjectNode whole = accumulator.usage();
     return TokenCount.of(whole == null ? Usage.estimate(this) : whole);
+  }
+
+  /** What its answer takes of the memory for answers. */
+  public AnswerMemory.Share memory() {
+    return accumulator.memory();
+  }
+
+  @Override
+  public void release() {
+    memory().close();
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.provider.Target;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.stream.Reply;
 import dev.llmproxy.tool.ToolCall;
 import java.time.Clock;
@@ -19,9 +20,12 @@ public final class ChatCalls {
   private final ProviderCatalogue providers;
   private final ToolOffer tools;
   private final ToolMemory memory;
+  private final AnswerMemory answerMemory;
   private final Clock clock = Clock.systemUTC();
 
-  public ChatCalls(ProviderCatalogue providers, ToolOffer tools, ToolMemory memory) {
+  public ChatCalls(
+      ProviderCatalogue providers, ToolOffer tools, ToolMemory memory, AnswerMemory answerMemory) {
+    this.answerMemory = answerMemory;
     this.providers = providers;
     this.tools = tools;
     this.memory = memory;
@@ -87,7 +91,7 @@ public final class ChatCalls {
         target,
         clock.instant(),
         // What is cited, and where a later turn goes on, is known from the text.
-        new Accumulator(offer.any() ? Accumulator.Kept.ALL : kept),
+        new Accumulator(offer.any() ? Accumulator.Kept.ALL : kept, answerMemory.open()),
         turns(offer, caller, id),
         notices);
   }

@@ -37,7 +37,7 @@ final class TurnEvents implements ChatEvents {
   private final ToolMemory memory;
   private final Turns turns;
   private final boolean showServerCalls;
-  private final Accumulator turn = new Accumulator();
+  private final Accumulator turn;
   private final Queue<ChatEvent> ready = new ArrayDeque<>();
   private final Map<Integer, Shown> shown = new HashMap<>();
   private final Map<Integer, List<ObjectNode>> unnamed = new HashMap<>();
@@ -56,6 +56,7 @@ final class TurnEvents implements ChatEvents {
     this.provider = provider;
     this.memory = memory;
     this.chat = chat;
+    turn = new Accumulator(Accumulator.Kept.ALL, chat.memory());
     turns = chat.turns();
     showServerCalls = chat.notices() == ToolNotices.BARE && chat.request().stream();
   }

@@ -5,6 +5,7 @@ import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.Target;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.usage.Call;
 import dev.llmproxy.usage.Status;
 import dev.llmproxy.usage.TokenCount;
@@ -23,6 +24,7 @@ public final class EmbeddingCall implements Call {
   private final EmbeddingRequest request;
   private final Target target;
   private final Instant started;
+  private final AnswerMemory.Share memory;
   private ObjectNode usage;
   private Status status = Status.CANCELLED;
   private ApiError error;
@@ -33,14 +35,21 @@ public final class EmbeddingCall implements Call {
    * @param request what is asked
    * @param target the provider and model that answer
    * @param started when the request came in
+   * @param memory what its answer takes is counted in it
    */
   public EmbeddingCall(
-      String requestId, Caller caller, EmbeddingRequest request, Target target, Instant started) {
+      String requestId,
+      Caller caller,
+      EmbeddingRequest request,
+      Target target,
+      Instant started,
+      AnswerMemory.Share memory) {
     this.requestId = Objects.requireNonNull(requestId);
     this.caller = Objects.requireNonNull(caller);
     this.request = Objects.requireNonNull(request);
     this.target = Objects.requireNonNull(target);
     this.started = Objects.requireNonNull(started);
+    this.memory = Objects.requireNonNull(memory);
   }
 
   @Override
@@ -75,6 +84,16 @@ public final class EmbeddingCall implements Call {
   @Override
   public Instant started() {
     return started;
+  }
+
+  /** What its answer takes of the memory for answers. */
+  public AnswerMemory.Share memory() {
+    return memory;
+  }
+
+  @Override
+  public void release() {
+    memory.close();
   }
 
   /** The answer is whole. */

@@ -5,6 +5,7 @@ import dev.llmproxy.api.HttpFront;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.ProviderCatalogue;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.stream.Reply;
 import java.time.Clock;
 import org.apache.camel.Body;
@@ -14,9 +15,11 @@ import org.apache.camel.ExchangeProperty;
 /** Makes a request's {@link EmbeddingCall} and answers it. */
 public final class EmbeddingCalls {
   private final ProviderCatalogue providers;
+  private final AnswerMemory answerMemory;
   private final Clock clock;
 
-  public EmbeddingCalls(ProviderCatalogue providers) {
+  public EmbeddingCalls(ProviderCatalogue providers, AnswerMemory answerMemory) {
+    this.answerMemory = answerMemory;
     this.providers = providers;
     this.clock = Clock.systemUTC();
   }
@@ -45,7 +48,8 @@ public final class EmbeddingCalls {
         caller,
         request,
         providers.select(request),
-        clock.instant());
+        clock.instant(),
+        answerMemory.open());
   }
 
   /**

@@ -1,11 +1,17 @@
 package dev.llmproxy.embedding;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.POJONode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import dev.llmproxy.Json;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Base64;
 
 /**
@@ -13,6 +19,8 @@ import java.util.Base64;
  * in little-endian order.
  */
 public final class VectorJson {
+  private static final int FIRST_LENGTH = 256;
+
   private VectorJson() {}
 
   /** The vector in the asked form. */
@@ -21,13 +29,54 @@ public final class VectorJson {
   }
 
   /**
-   * A vector of either form in the asked form; numbers stay as they are when numbers are asked for.
+   * A vector of either form, or that was read, in the asked form; numbers stay as they are when
+   * numbers are asked for.
    *
    * @throws IllegalArgumentException when it is no vector
    */
   static JsonNode encoded(JsonNode vector, boolean base64) {
+    if (vector.isPojo()) {
+      return vector;
+    }
     float[] floats = floats(vector);
     return vector.isArray() && !base64 ? vector : of(floats, base64);
+  }
+
+  /**
+   * Reads an array of numbers in the asked form; numbers keep their digits. One that is no vector
+   * becomes what {@link #encoded} takes for none.
+   *
+   * @param parser at the start of the array; afterwards at its end
+   */
+  public static JsonNode read(JsonParser parser, boolean base64) throws IOException {
+    float[] floats = new float[base64 ? FIRST_LENGTH : 0];
+    StringBuilder digits = new StringBuilder(base64 ? "" : "[");
+    int length = 0;
+    boolean numbers = true;
+    for (JsonToken token = parser.nextToken();
+        token != JsonToken.END_ARRAY;
+        token = parser.nextToken()) {
+      if (!token.isNumeric() || !Float.isFinite(parser.getFloatValue())) {
+        numbers = false;
+        parser.skipChildren();
+      } else if (base64) {
+        floats = length == floats.length ? Arrays.copyOf(floats, length * 2) : floats;
+        floats[length] = parser.getFloatValue();
+      } else {
+        digits.append(length == 0 ? "" : ",");
+        digits.append(parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
+      }
+      length++;
+    }
+    if (!numbers) {
+      return Json.array().addNull();
+    }
+    if (length == 0) {
+      return Json.array();
+    }
+    return base64
+        ? base64(Arrays.copyOf(floats, length))
+        : new POJONode(new RawValue(digits.append(']').toString()));
   }
 
   private static JsonNode numbers(float[] vector) {

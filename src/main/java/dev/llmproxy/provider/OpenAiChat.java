@@ -49,7 +49,11 @@ public final class OpenAiChat {
       throws IOException {
     OpenAiHttp.check(chat.target().provider(), status, retryAfter, location, body, "messages");
     return new OpenAiChatEvents(
-        body, contentType, new OpenAiStreamTranslator(chat, warnings), mostMegabytes);
+        body,
+        contentType,
+        new OpenAiStreamTranslator(chat, warnings),
+        mostMegabytes,
+        chat.memory());
   }
 
   /**

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.api.UpstreamLimitException;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.stream.AnswerMemory;
 import dev.llmproxy.stream.ClientGoneException;
 import dev.llmproxy.stream.EventTooLongException;
 import dev.llmproxy.stream.SseEvent;
@@ -22,10 +23,14 @@ import org.apache.hc.core5.http.io.EofSensorInputStream;
  * place, as one value or several. Used by one thread; {@link #close} may be called by any.
  */
 final class OpenAiChatEvents implements ChatEvents {
+  /** Of an event that is read: its line, its text, and what is sent of it. */
+  private static final long MEMORY_OF_BYTE = 3;
+
   private static final int MOST_LEFT_BYTES = 16 << 10;
 
   private final InputStream body;
   private final int mostMegabytes;
+  private final AnswerMemory.Share memory;
   private final String contentType;
   private final SseReader reader;
   private final OpenAiStreamTranslator translator;
@@ -41,13 +46,23 @@ final class OpenAiChatEvents implements ChatEvents {
   /**
    * @param contentType the answer's, or null
    * @param mostMegabytes that the answer may have
+   * @param memory what long pieces of the answer take is counted in it
    */
   OpenAiChatEvents(
-      InputStream body, String contentType, OpenAiStreamTranslator translator, int mostMegabytes) {
+      InputStream body,
+      String contentType,
+      OpenAiStreamTranslator translator,
+      int mostMegabytes,
+      AnswerMemory.Share memory) {
     this.body = body;
     this.mostMegabytes = mostMegabytes;
     this.contentType = contentType == null ? "" : contentType.strip();
-    this.reader = new SseReader(LimitedInput.answer(body, mostMegabytes), mostMegabytes << 20);
+    this.memory = memory;
+    this.reader =
+        new SseReader(
+            LimitedInput.answer(body, mostMegabytes),
+            mostMegabytes << 20,
+            bytes -> memory.pass(bytes * MEMORY_OF_BYTE));
     this.translator = translator;
   }
 
@@ -94,13 +109,14 @@ final class OpenAiChatEvents implements ChatEvents {
   private void begin() throws IOException {
     int first = reader.peek();
     if (first == '{' || first == '[') {
-      values = ProviderJson.values(reader.rest());
+      values = ProviderJson.values(reader.rest(), memory);
     } else if (first == '<' || contentType.startsWith("text/html")) {
       ready.addAll(translator.noStream(contentType.isEmpty() ? "markup" : contentType));
     }
   }
 
   private void readEvent() throws IOException {
+    memory.passed();
     SseEvent event = reader.next();
     if (event != null) {
       heard = true;
@@ -115,6 +131,7 @@ final class OpenAiChatEvents implements ChatEvents {
   private void readValue() throws IOException {
     JsonNode value;
     try {
+      memory.passed();
       value = values.next();
     } catch (JsonProcessingException e) {
       // Some put "[DONE]" behind it, which is none.

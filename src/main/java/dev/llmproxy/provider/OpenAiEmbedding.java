@@ -7,6 +7,7 @@ import dev.llmproxy.Json;
 import dev.llmproxy.api.OpenAiErrors;
 import dev.llmproxy.api.UpstreamLimitException;
 import dev.llmproxy.embedding.EmbeddingCall;
+import dev.llmproxy.embedding.EmbeddingRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import org.apache.camel.Body;
@@ -50,7 +51,8 @@ public final class OpenAiEmbedding {
     Provider provider = call.target().provider();
     OpenAiHttp.check(provider, status, retryAfter, location, body, "input");
     try {
-      if (Json.parse(read(body, call.request().inputs().size())) instanceof ObjectNode list) {
+      ObjectNode list = read(body, call);
+      if (list != null) {
         return list.set("usage", usage(list.path("usage"), call));
       }
     } catch (JsonProcessingException e) {
@@ -70,13 +72,20 @@ public final class OpenAiEmbedding {
   }
 
   /** Hangs up on a provider that sends more than it may. */
-  private byte[] read(InputStream body, int inputs) throws IOException {
-    long most = Math.max((long) mostMegabytes << 20, (long) inputs * MOST_VECTOR_BYTES);
+  private ObjectNode read(InputStream body, EmbeddingCall call) throws IOException {
+    EmbeddingRequest request = call.request();
+    long vectors = (long) request.inputs().size() * MOST_VECTOR_BYTES;
+    long most = Math.max((long) mostMegabytes << 20, vectors);
+    InputStream limited = new LimitedInput(body, most, () -> tooLong(most));
+    boolean whole = false;
     try {
-      return new LimitedInput(body, most, () -> tooLong(most)).readAllBytes();
-    } catch (UpstreamLimitException e) {
-      OpenAiHttp.abort(body);
-      throw e;
+      ObjectNode list = EmbeddingReader.read(limited, request.base64(), call.memory());
+      whole = list != null;
+      return list;
+    } finally {
+      if (!whole) {
+        OpenAiHttp.abort(body);
+      }
     }
   }
 

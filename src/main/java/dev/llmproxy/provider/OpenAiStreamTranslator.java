@@ -99,7 +99,7 @@ final class OpenAiStreamTranslator {
     }
     JsonNode json;
     try {
-      json = ProviderJson.parse(data);
+      json = ProviderJson.parse(data, chat.memory());
     } catch (JsonProcessingException e) {
       return noJson(event.name(), data);
     }

@@ -15,8 +15,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
+import dev.llmproxy.stream.AnswerMemory;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 
 /**
@@ -27,6 +29,12 @@ import java.math.BigDecimal;
 final class ProviderJson {
   /** A value costs far more memory than it has bytes. */
   private static final long MOST_TOKENS = 2_000_000;
+
+  /** The memory of shorter ones is not counted. */
+  private static final int LONG_CHARACTERS = 32 << 10;
+
+  /** Of a text that has not ended yet. */
+  private static final int MEMORY_OF_BYTE = 3;
 
   private static final BigDecimal VERY_UNLIKELY = new BigDecimal("-9999.0");
 
@@ -43,19 +51,23 @@ final class ProviderJson {
   /**
    * Parses one value.
    *
+   * @param memory what a long one takes is counted in it
    * @throws JsonProcessingException when it is none, or has too many parts
    */
-  static JsonNode parse(String text) throws JsonProcessingException {
+  static JsonNode parse(String text, AnswerMemory.Share memory) throws JsonProcessingException {
     try {
-      return read(STRICT, text);
+      return read(STRICT, text, memory);
     } catch (JsonProcessingException e) {
-      return finite(read(LENIENT, text));
+      return finite(read(LENIENT, text, memory));
     }
   }
 
   /** Values one after the other, with or without white space between them, as they come. */
-  static Values values(InputStream in) throws IOException {
-    return new Values(SEQUENCE.readValues(in));
+  static Values values(InputStream in, AnswerMemory.Share memory) throws IOException {
+    InputStream counted = new CountedInput(in, memory, MEMORY_OF_BYTE);
+    return new Values(
+        SEQUENCE.readValues(
+            new CountedParser(SEQUENCE.getFactory().createParser(counted), memory)));
   }
 
   /** Values from a stream of bytes. */
@@ -121,11 +133,18 @@ final class ProviderJson {
         && !Double.isFinite(node.doubleValue());
   }
 
-  private static JsonNode read(ObjectReader reader, String text) throws JsonProcessingException {
+  private static JsonNode read(ObjectReader reader, String text, AnswerMemory.Share memory)
+      throws JsonProcessingException {
     try {
-      return reader.readTree(text);
+      return text.length() < LONG_CHARACTERS
+          ? reader.readTree(text)
+          : reader.readTree(new CountedParser(reader.getFactory().createParser(text), memory));
     } catch (NumberFormatException e) {
       throw unreadable(e);
+    } catch (JsonProcessingException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

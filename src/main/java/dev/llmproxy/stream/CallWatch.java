@@ -1,6 +1,7 @@
 package dev.llmproxy.stream;
 
 import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.usage.Call;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
@@ -17,10 +18,14 @@ public final class CallWatch {
    *
    * @param events a chat's events, or null when there are none
    */
-  public void end(@ExchangeProperty("events") ChatEvents events, Exchange exchange) {
+  public void end(
+      @ExchangeProperty("events") ChatEvents events,
+      @ExchangeProperty("call") Call call,
+      Exchange exchange) {
     if (events != null) {
       events.close();
     }
+    call.release();
     Reply.of(exchange).release();
   }
 }

@@ -1,6 +1,5 @@
 package dev.llmproxy.stream;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.llmproxy.Json;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -30,6 +29,7 @@ public final class SseReader {
 
   private final InputStream in;
   private final int mostEventBytes;
+  private final LongLine longLine;
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private ByteArrayOutputStream line = new ByteArrayOutputStream(LINE_BYTES);
   private int position;
@@ -45,8 +45,20 @@ public final class SseReader {
    *     EventTooLongException}
    */
   public SseReader(InputStream in, int mostEventBytes) {
+    this(in, mostEventBytes, bytes -> {});
+  }
+
+  /** As {@link #SseReader(InputStream, int)}; {@code longLine} is told of what is read ahead. */
+  public SseReader(InputStream in, int mostEventBytes, LongLine longLine) {
     this.in = in;
     this.mostEventBytes = mostEventBytes;
+    this.longLine = longLine;
+  }
+
+  /** Who counts the memory of lines that are long. */
+  public interface LongLine {
+    /** A line has become so many bytes longer; it may throw to end the stream. */
+    void grows(int bytes);
   }
 
   /**
@@ -112,6 +124,9 @@ public final class SseReader {
         } else {
           more = more == null ? new StringBuilder(data) : more;
           checkLength(more.append('\n').append(value).length());
+          if (more.length() > MOST_KEPT_BYTES) {
+            longLine.grows(value.length());
+          }
         }
       } else if (field.equals("event")) {
         later = value;
@@ -137,15 +152,7 @@ public final class SseReader {
     if (data.equals("[DONE]")) {
       return true;
     }
-    if (!data.startsWith("{") || !data.endsWith("}")) {
-      return false;
-    }
-    try {
-      Json.parse(data);
-      return true;
-    } catch (JsonProcessingException e) {
-      return false;
-    }
+    return data.startsWith("{") && data.endsWith("}") && Json.whole(data);
   }
 
   private String nextLine() throws IOException {
@@ -168,6 +175,9 @@ public final class SseReader {
       }
       line.write(buffer, start, position - start);
       checkLength(line.size() - NAME_BYTES);
+      if (line.size() > MOST_KEPT_BYTES) {
+        longLine.grows(position - start);
+      }
     }
     return line.size() == 0 ? null : text();
   }

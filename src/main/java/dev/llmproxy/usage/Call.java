@@ -46,6 +46,9 @@ public interface Call {
    */
   TokenCount soFar();
 
+  /** Gives back what was taken for its answer; called when the call is over. */
+  void release();
+
   /** Calls to the provider so far; any thread may ask at any time. */
   default int turnCount() {
     return 1;

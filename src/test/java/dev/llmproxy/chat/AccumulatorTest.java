@@ -10,6 +10,7 @@ import dev.llmproxy.Fixtures;
 import dev.llmproxy.Json;
 import dev.llmproxy.Wire;
 import dev.llmproxy.api.ApiError;
+import dev.llmproxy.stream.AnswerMemory;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,8 +119,9 @@ class AccumulatorTest {
   @Test
   void keepsOfAStreamThatNobodyKeepsTheEndAlone() {
     String text = "a long piece of an answer ".repeat(1000);
-    Accumulator nothing = new Accumulator(Accumulator.Kept.NOTHING);
-    Accumulator end = new Accumulator(Accumulator.Kept.END);
+    AnswerMemory.Share memory = new AnswerMemory(1 << 20).open();
+    Accumulator nothing = new Accumulator(Accumulator.Kept.NOTHING, memory);
+    Accumulator end = new Accumulator(Accumulator.Kept.END, memory);
     // Kept, these are more characters than any array has.
     int pieces = 100_000;
     for (int i = 0; i < pieces; i++) {

@@ -3,9 +3,13 @@ package dev.llmproxy.embedding;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Json;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,6 +35,36 @@ class VectorJsonTest {
       assertThat(again.get(i).floatValue()).isEqualTo(numbers.get(i).floatValue());
     }
     assertThat(VectorJson.encoded(again, true)).isEqualTo(base64);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"[0.1, -3.4028235E38,1.0E-45,0.0, -0.006929283495992422]", "[1]"})
+  void whatIsReadIsWhatWouldBeConverted(String text) throws IOException {
+    JsonNode numbers = Json.parse(text);
+
+    assertThat(VectorJson.encoded(read(text, true), true))
+        .isEqualTo(VectorJson.encoded(numbers, true));
+    assertThat(Json.text(VectorJson.encoded(read(text, false), false)))
+        .isEqualTo(text.replace(" ", ""));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"[]", "[1,null]", "[\"1\"]", "[1e999]", "[[1,2]]", "[1,{\"a\":[2]}]"})
+  void whatIsReadAndNoVectorIsRefused(String text) throws IOException {
+    for (boolean base64 : new boolean[] {true, false}) {
+      JsonNode read = read(text, base64);
+      assertThatIllegalArgumentException().isThrownBy(() -> VectorJson.encoded(read, base64));
+    }
+  }
+
+  private static JsonNode read(String text, boolean base64) throws IOException {
+    try (JsonParser parser =
+        Json.parser(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)))) {
+      parser.nextToken();
+      JsonNode read = VectorJson.read(parser, base64);
+      assertThat(parser.nextToken()).isNull();
+      return read;
+    }
   }
 
   @Test

@@ -35,7 +35,7 @@ public final class Flood {
 
   /** An event stream with nothing in it but empty lines and comments. */
   public static PlayedProvider.Performance comments() {
-    return endless(STREAM, ": still here\n\n");
+    return endless(STREAM, ": still here" + " and here".repeat(50) + "\n\n");
   }
 
   /** An event stream of one line. */
@@ -48,7 +48,7 @@ public final class Flood {
     return endless(STREAM, event("x".repeat(characters)));
   }
 
-  /** As {@link #events(int)}, as whole and with this many MB. */
+  /** As {@link #events(int)}, whole, and with this many MB; 0 for a few events. */
   public static PlayedProvider.Performance events(int characters, int megabytes) {
     String end =
         "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
@@ -96,8 +96,10 @@ public final class Flood {
   }
 
   private static void write(OutputStream out, byte[] pieces, long bytes) throws IOException {
-    for (long written = 0; written < bytes; written += pieces.length) {
+    long written = 0;
+    do {
       out.write(pieces);
-    }
+      written += pieces.length;
+    } while (written < bytes);
   }
 }

@@ -74,7 +74,8 @@ class ProviderStreamFuzzTest {
             new ByteArrayInputStream(stream),
             "text/event-stream",
             new OpenAiStreamTranslator(chat),
-            1)) {
+            1,
+            chat.memory())) {
       while (turn.hasNext()) {
         ChatEvent event = turn.next();
         chat.accumulator().add(event);

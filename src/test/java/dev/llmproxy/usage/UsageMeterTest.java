@@ -157,6 +157,9 @@ class UsageMeterTest {
     }
 
     @Override
+    public void release() {}
+
+    @Override
     public Status status() {
       return Status.SUCCESS;
     }
