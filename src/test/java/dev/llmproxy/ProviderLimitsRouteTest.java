@@ -53,6 +53,7 @@ class ProviderLimitsRouteTest {
 
   @AfterEach
   void allMemoryIsGivenBack() {
+    Awaitility.await().until(() -> provider.underWay() == 0);
     Awaitility.await().until(() -> gateway.application().answerMemory().taken() == 0);
   }
 

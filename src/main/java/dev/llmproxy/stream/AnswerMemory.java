@@ -16,6 +16,9 @@ public final class AnswerMemory {
   /** What is taken at once. */
   private static final long STEP_BYTES = 64 << 10;
 
+  /** A piece takes so many times what is sent of it. */
+  private static final int MEMORY_OF_SENT = 4;
+
   private final long most;
   private final AtomicLong taken = new AtomicLong();
 
@@ -45,6 +48,7 @@ public final class AnswerMemory {
   public final class Share implements AutoCloseable {
     private long kept;
     private long passing;
+    private long unsent;
     private long reserved;
     private boolean closed;
 
@@ -66,9 +70,13 @@ public final class AnswerMemory {
       reserve();
     }
 
-    /** The piece of the answer that was under way has gone. */
+    /**
+     * The piece of the answer that was under way has been written. Until the next one is, what is
+     * sent of it may wait for a client that reads slowly.
+     */
     public synchronized void passed() {
-      if (passing > 0) {
+      if (passing > 0 || unsent > 0) {
+        unsent = passing / MEMORY_OF_SENT;
         passing = 0;
         reserve();
       }
@@ -82,7 +90,7 @@ public final class AnswerMemory {
     }
 
     private void reserve() {
-      long needed = closed ? 0 : Math.max(0, kept + passing - UNCOUNTED_BYTES);
+      long needed = closed ? 0 : Math.max(0, kept + passing + unsent - UNCOUNTED_BYTES);
       long steps = Math.ceilDiv(needed, STEP_BYTES) * STEP_BYTES;
       if (steps == reserved) {
         return;

@@ -27,6 +27,7 @@ public final class PlayedProvider implements AutoCloseable {
   private final Queue<Performance> next = new ArrayDeque<>();
   private final AtomicInteger asked = new AtomicInteger();
   private final AtomicInteger hungUp = new AtomicInteger();
+  private final AtomicInteger underWay = new AtomicInteger();
   private Performance last = out -> false;
 
   private PlayedProvider() {
@@ -60,6 +61,11 @@ public final class PlayedProvider implements AutoCloseable {
     return asked.get();
   }
 
+  /** How many answers are being given. */
+  public int underWay() {
+    return underWay.get();
+  }
+
   /** How many answers the peer did not wait for since then. */
   public int hungUp() {
     return hungUp.get();
@@ -79,8 +85,19 @@ public final class PlayedProvider implements AutoCloseable {
       goesOn = headers != null;
       if (goesOn) {
         connection.readBody(headers);
-        goesOn = answer().play(socket.getOutputStream());
+        goesOn = play(answer(), socket.getOutputStream());
       }
+    }
+  }
+
+  private boolean play(Performance performance, OutputStream out) throws IOException {
+    try {
+      return performance.play(out);
+    } catch (IOException left) {
+      hungUp.incrementAndGet();
+      throw left;
+    } finally {
+      underWay.decrementAndGet();
     }
   }
 
@@ -96,6 +113,7 @@ public final class PlayedProvider implements AutoCloseable {
 
   private synchronized Performance answer() {
     asked.incrementAndGet();
+    underWay.incrementAndGet();
     last = next.isEmpty() ? last : next.remove();
     return last;
   }

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * After whatever a provider does to many requests at once, ordinary requests to another one are
@@ -66,6 +67,7 @@ class HostileProviderTest {
 
   @AfterEach
   void serves() throws Exception {
+    Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> provider.underWay() == 0);
     server.assertServes();
     assertThat(server.printed()).doesNotContain("OutOfMemoryError");
   }
@@ -105,9 +107,10 @@ class HostileProviderTest {
     assertThat(askAtOnce("/v1/embeddings", Json.text(many)).join()).isSubsetOf(502, 503);
   }
 
-  @Test
-  void clientsThatDoNotReadLargeEventsHoldLittle() throws Exception {
-    provider.perform(List.of(Flood.events(LARGE_EVENT)));
+  @ParameterizedTest
+  @ValueSource(ints = {LARGE_EVENT, 1 << 20})
+  void clientsThatDoNotReadLargeEventsHoldLittle(int characters) throws Exception {
+    provider.perform(List.of(Flood.events(characters)));
     List<Socket> silent = new ArrayList<>();
     try {
       for (int i = 0; i < SILENT_CLIENTS; i++) {

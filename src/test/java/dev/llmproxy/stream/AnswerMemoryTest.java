@@ -45,13 +45,15 @@ class AnswerMemoryTest {
   }
 
   @Test
-  void aPieceThatHasGoneIsGivenBack() {
+  void aPieceThatIsWrittenIsGivenBackButForWhatWaitsToBeSent() {
     AnswerMemory.Share share = memory.open();
     for (int i = 0; i < 100; i++) {
       share.pass(4 * MEGABYTE);
       share.pass(4 * MEGABYTE);
       share.passed();
+      assertThat(memory.taken()).isEqualTo(2 * MEGABYTE - 64 * 1024);
     }
+    share.passed();
 
     assertThat(memory.taken()).isZero();
   }
