@@ -4,6 +4,7 @@ import dev.llmproxy.api.RequestLog;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.GoogleIdTokens;
+import dev.llmproxy.gate.KeyConfirmation;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.KeySnapshot;
 import dev.llmproxy.gate.RateLimit;
@@ -91,6 +92,7 @@ public final class Application implements AutoCloseable {
     workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
     usageFlush =
         new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock, steady);
+    usageFlush.counters().judgedBy(keyDirectory);
     conversationLog = new ConversationLog(ledger, settings, clock);
     conversationFlush =
         new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);
@@ -258,7 +260,9 @@ public final class Application implements AutoCloseable {
         steady,
         Duration.ofHours(hours == 0 ? HOURS_WITHOUT_SNAPSHOT : hours),
         hours == 0 ? null : new KeySnapshot(data, workbook.spreadsheetId()),
-        new RevokedKeys(data));
+        new RevokedKeys(data),
+        new KeyConfirmation(data),
+        rateLimit::hasLimit);
   }
 
   private Workbook openWorkbook() {

@@ -46,7 +46,10 @@ class GateRouteTest {
             "Requests",
             "Tokens",
             "Revoked",
-            "Notes");
+            "Notes",
+            "Status",
+            "Expires At",
+            "Log Conversations");
     assertThat(gateway.sheet(WorkbookSchema.SYNC_TITLE).get(0))
         .containsExactly("Ledger", "Sequence", "Written At");
   }

@@ -3,10 +3,14 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
+import com.google.api.services.sheets.v4.model.ClearValuesRequest;
+import com.google.api.services.sheets.v4.model.DeleteSheetRequest;
+import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.ValueRange;
 import dev.llmproxy.emulator.FaultyWorkbook;
 import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.gate.KeyConfirmation;
 import dev.llmproxy.gate.KeyProblem;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeyRow;
@@ -23,6 +27,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
@@ -233,6 +238,204 @@ class KeysRouteTest {
           .extracting(KeyProblem::row)
           .containsExactly(4);
     }
+  }
+
+  @Test
+  void aSheetThatIsEmptiedLocksNobodyOutAndSaysSoUntilThatIsConfirmedInIt() throws IOException {
+    try (LogLines lines = LogLines.open()) {
+      String key;
+      try (Gateway gateway = Gateway.start(data, settings("1"))) {
+        key = gateway.createKey("a@example.com");
+        gateway.createKey("b@example.com");
+        clear(gateway, "A1:Z1000");
+
+        awaitStatus(gateway, 1, "⚠ The sheet has lost 2 keys at once");
+        assertThat(status(gateway, key)).isEqualTo(200);
+        assertThat(lines.said()).anyMatch(line -> line.contains("lost 2 keys at once"));
+      }
+      try (Gateway gateway = Gateway.start(data, settings("1"))) {
+        awaitHeld(gateway, 2);
+        assertThat(status(gateway, key)).isEqualTo(200);
+
+        put(gateway, "K2", "CONFIRM");
+        awaitHeld(gateway, 0);
+        assertThat(status(gateway, key)).isEqualTo(401);
+        awaitStatus(gateway, 1, "✓ Confirmed 2");
+      }
+    }
+  }
+
+  @Test
+  void aSheetThatIsDeletedLocksNobodyOutUntilTheCommandConfirmsIt() throws IOException {
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      String key = gateway.createKey("a@example.com");
+      Workbook client = gateway.application().workbook();
+      client
+          .client()
+          .spreadsheets()
+          .batchUpdate(
+              client.spreadsheetId(),
+              new BatchUpdateSpreadsheetRequest()
+                  .setRequests(
+                      List.of(
+                          new Request()
+                              .setDeleteSheet(
+                                  new DeleteSheetRequest()
+                                      .setSheetId(WorkbookSchema.sheetId(ApiKeySheet.TITLE))))))
+          .execute();
+      awaitStatus(gateway, 1, "⚠ The sheet has lost a key at once");
+      assertThat(status(gateway, key)).isEqualTo(200);
+
+      new KeyConfirmation(data).give();
+      awaitHeld(gateway, 0);
+      assertThat(status(gateway, key)).isEqualTo(401);
+      awaitStatus(gateway, 1, "");
+    }
+  }
+
+  @Test
+  void theStatusOfARowSaysWhatIsWrongWithItUntilItIsMended() throws IOException {
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      append(gateway, "sk-typed-by-hand-0123456789", "soon");
+      awaitStatus(gateway, 1, "⚠ This row has an Expires At that cannot be read");
+      Awaitility.await()
+          .untilAsserted(() ->
+              assertThat(Instant.parse((String) gateway.sheet(ApiKeySheet.TITLE).get(1).get(4)))
+                  .isAfter(Instant.now().minusSeconds(3600)));
+
+      put(gateway, "L2", "2999-01-01");
+      put(gateway, "G2", "12,345");
+      awaitStatus(gateway, 1, "");
+      Awaitility.await().until(() -> status(gateway, "sk-typed-by-hand-0123456789") == 200);
+
+      put(gateway, "K2", "my own word");
+      put(gateway, "L2", "soon");
+      gateway.awaitKnown("sk-typed-by-hand-0123456789", true);
+      Awaitility.await().until(() -> !gateway.application().keyDirectory().problems().isEmpty());
+      awaitStatus(gateway, 1, "my own word");
+    }
+  }
+
+  @Test
+  void keysThatAreDeletedAtOnceAndComeBackInTheSheetServeAllTheTime() throws IOException {
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      String key = gateway.createKey("a@example.com");
+      gateway.createKey("b@example.com");
+      gateway.createKey("c@example.com");
+      List<List<Object>> before = gateway.sheet(ApiKeySheet.TITLE);
+      clear(gateway, "A2:Z1000");
+      awaitHeld(gateway, 3);
+      String snapshot = Files.readString(snapshot());
+      assertThat(snapshot).contains("a@example.com", "b@example.com", "c@example.com");
+      assertThat(status(gateway, key)).isEqualTo(200);
+
+      put(gateway, "A1", before);
+      awaitHeld(gateway, 0);
+      awaitStatus(gateway, 1, "");
+      assertThat(status(gateway, key)).isEqualTo(200);
+      assertThat(gateway.application().keyDirectory().problems()).isEmpty();
+    }
+  }
+
+  @Test
+  void anEndUnderAnotherHeaderCountsAndIsReported() throws IOException {
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      String ended = gateway.createKey("a@example.com");
+      String goesOn = gateway.createKey("b@example.com");
+      put(gateway, "L1", List.of(List.of("Expiry"), List.of("2026-01-01"), List.of("2999-01-01")));
+
+      Awaitility.await().until(() -> status(gateway, ended) == 401);
+      assertThat(status(gateway, goesOn)).isEqualTo(200);
+      awaitStatus(gateway, 1, "⚠ The sheet has the header \"Expiry\" (column L)");
+    }
+  }
+
+  @Test
+  void aColumnTierThatIsRenamedIsReportedAndNobodyGetsAnotherLimit() throws IOException {
+    Map<String, String> settings = new HashMap<>(settings("1"));
+    settings.put("RATE_LIMIT_PRO", "5");
+    try (Gateway gateway = Gateway.start(data, settings)) {
+      String key = gateway.createKey("a@example.com", "pro");
+      put(gateway, "D1", "Kind");
+
+      awaitStatus(gateway, 1, "⚠ The sheet");
+      assertThat(gateway.sheet(ApiKeySheet.TITLE).get(1).get(10).toString()).contains("\"Tier\"");
+      assertThat(gateway.application().keyDirectory().caller(ApiKey.hash(key)).orElseThrow().tier())
+          .isEqualTo("pro");
+
+      put(gateway, "D1", "Tier");
+      awaitStatus(gateway, 1, "");
+    }
+  }
+
+  @Test
+  void countersThatStandThereAsTextGoOn() throws IOException {
+    try (Gateway gateway = Gateway.start(data, settings("1"))) {
+      List<Object> header = gateway.sheet(ApiKeySheet.TITLE).get(0);
+      Object[] cells = new Object[header.size()];
+      Arrays.fill(cells, "");
+      cells[0] = "sk-typed-by-hand-0123456789";
+      cells[1] = "hand@example.com";
+      cells[header.indexOf(ApiKeySheet.REQUESTS)] = "12,345";
+      put(gateway, "A2", List.of(List.of(cells)));
+      gateway.awaitKnown("sk-typed-by-hand-0123456789", true);
+
+      gateway.chat("sk-typed-by-hand-0123456789", "openai/scripted", false, "one more");
+      Awaitility.await()
+          .until(() ->
+              gateway.sheet(ApiKeySheet.TITLE).get(1).get(6) instanceof Number number
+                  && number.longValue() == 12_346);
+    }
+  }
+
+  private static void awaitHeld(Gateway gateway, int keys) {
+    Awaitility.await().until(() -> gateway.application().keyDirectory().held() == keys);
+  }
+
+  /** Waits until the cell of Status in a row, counted from 0, begins so; empty for an empty one. */
+  private static void awaitStatus(Gateway gateway, int row, String begins) {
+    Awaitility.await()
+        .untilAsserted(() -> {
+          List<List<Object>> cells = gateway.sheet(ApiKeySheet.TITLE);
+          assertThat(cells).isNotEmpty();
+          int column = cells.get(0).indexOf(ApiKeySheet.STATUS);
+          boolean there = column >= 0 && cells.size() > row && cells.get(row).size() > column;
+          String status = there ? cells.get(row).get(column).toString() : "";
+          assertThat(status).startsWith(begins);
+          assertThat(status.isEmpty()).isEqualTo(begins.isEmpty());
+        });
+  }
+
+  private static void put(Gateway gateway, String cell, Object value) throws IOException {
+    put(gateway, cell, List.of(List.of(value)));
+  }
+
+  private static void put(Gateway gateway, String from, List<List<Object>> values)
+      throws IOException {
+    Workbook workbook = gateway.application().workbook();
+    workbook
+        .client()
+        .spreadsheets()
+        .values()
+        .update(
+            workbook.spreadsheetId(),
+            "'" + ApiKeySheet.TITLE + "'!" + from,
+            new ValueRange().setValues(values))
+        .setValueInputOption("RAW")
+        .execute();
+  }
+
+  private static void clear(Gateway gateway, String range) throws IOException {
+    Workbook workbook = gateway.application().workbook();
+    workbook
+        .client()
+        .spreadsheets()
+        .values()
+        .clear(
+            workbook.spreadsheetId(),
+            "'" + ApiKeySheet.TITLE + "'!" + range,
+            new ClearValuesRequest())
+        .execute();
   }
 
   @Test

@@ -5,6 +5,7 @@ import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.gate.KeyExpiry;
+import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
@@ -78,7 +79,8 @@ final class CreateApiKeyCommand implements Runnable {
     String key = ApiKey.generate(new SecureRandom());
     String kind = tier.strip().toLowerCase(Locale.ROOT);
     try (Workbook workbook = Workbook.open(settings)) {
-      new ApiKeyBook(workbook).add(key, email, name, kind, now.toString(), expiresAt);
+      new ApiKeyBook(workbook, Ledger.sheetMemory(settings))
+          .add(key, email, name, kind, now.toString(), expiresAt);
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

@@ -3,6 +3,7 @@ package dev.llmproxy.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
+import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ServiceAccount;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSetup;
@@ -49,7 +50,7 @@ final class InitWorkbookCommand implements Runnable {
       if (!named && !json) {
         created(workbook);
       }
-      WorkbookSetup.Done done = new WorkbookSetup(workbook).run();
+      WorkbookSetup.Done done = new WorkbookSetup(workbook, Ledger.sheetMemory(settings)).run();
       if (json) {
         print(workbook, done, !named);
       } else {

@@ -6,6 +6,7 @@ import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.KeyExpiry;
+import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.Workbook;
@@ -38,7 +39,7 @@ final class ListKeysCommand implements Runnable {
   public void run() {
     List<ApiKeyRow> rows;
     try (Workbook workbook = Workbook.open(settings)) {
-      rows = new ApiKeyBook(workbook).rows();
+      rows = new ApiKeyBook(workbook, Ledger.sheetMemory(settings)).rows();
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

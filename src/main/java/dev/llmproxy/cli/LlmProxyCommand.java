@@ -40,6 +40,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       CreateApiKeyCommand.class,
       ListKeysCommand.class,
       RevokeKeyCommand.class,
+      ConfirmKeysCommand.class,
       UsageCommand.class,
       ConversationsCommand.class,
       ExportCommand.class,

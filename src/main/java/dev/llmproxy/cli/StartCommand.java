@@ -5,6 +5,7 @@ import dev.llmproxy.Server;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.provider.Provider;
+import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeyBook;
 import java.io.PrintWriter;
 import java.net.InetAddress;
@@ -90,7 +91,8 @@ final class StartCommand implements Callable<Integer> {
   }
 
   private static String makeFirstKey(Application application) {
-    ApiKeyBook book = new ApiKeyBook(application.workbook());
+    ApiKeyBook book =
+        new ApiKeyBook(application.workbook(), Ledger.sheetMemory(application.settings()));
     if (!book.rows().isEmpty()) {
       return null;
     }

@@ -1,12 +1,19 @@
 package dev.llmproxy.cli;
 
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.Spreadsheet;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.KeyProblem;
+import dev.llmproxy.gate.KeySnapshot;
+import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.ServiceAccount;
+import dev.llmproxy.workbook.SheetIndex;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookException;
+import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +21,7 @@ import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Whether the workbook can be reached, and whether what people have typed there can be used. */
@@ -75,22 +83,20 @@ final class WorkbookCheck {
     }
   }
 
-  private static void sheet(List<Finding> findings, Workbook workbook) {
+  private void sheet(List<Finding> findings, Workbook workbook) {
     List<List<Object>> values;
     try {
-      Set<String> titles =
-          Set.copyOf(
-              workbook
-                  .client()
-                  .spreadsheets()
-                  .get(workbook.spreadsheetId())
-                  .setFields("sheets.properties.title")
-                  .execute()
-                  .getSheets()
-                  .stream()
-                  .map(sheet -> sheet.getProperties().getTitle())
-                  .toList());
-      if (!titles.contains(ApiKeySheet.TITLE)) {
+      Spreadsheet spreadsheet =
+          workbook
+              .client()
+              .spreadsheets()
+              .get(workbook.spreadsheetId())
+              .setFields("sheets.properties(sheetId,title)")
+              .execute();
+      Optional<SheetProperties> keys =
+          new SheetIndex(workbook.spreadsheetId(), spreadsheet, Ledger.sheetMemory(settings))
+              .find(ApiKeySheet.TITLE);
+      if (keys.isEmpty()) {
         findings.add(
             Finding.warning(
                 CHECK,
@@ -103,34 +109,39 @@ final class WorkbookCheck {
               .client()
               .spreadsheets()
               .values()
-              .get(workbook.spreadsheetId(), ApiKeySheet.TITLE + "!A1:Z")
+              .get(workbook.spreadsheetId(), SheetIndex.range(keys.get(), null))
               .setValueRenderOption("UNFORMATTED_VALUE")
               .execute()
               .getValues();
     } catch (IOException e) {
       throw workbook.failed(e);
     }
-    rows(findings, workbook.address(), values);
+    rows(findings, workbook, values == null ? List.of() : values);
   }
 
-  private static void rows(List<Finding> findings, String address, List<List<Object>> values) {
-    if (values == null) {
+  private void rows(List<Finding> findings, Workbook workbook, List<List<Object>> values) {
+    if (values.isEmpty()) {
       findings.add(
           Finding.problem(
               CHECK,
               "The sheet \"%s\" has no headers".formatted(ApiKeySheet.TITLE),
               "Run ./llmproxy init-workbook"));
-      return;
     }
-    List<KeyProblem> problems = KeyDirectory.problemsOf(values);
+    KeySnapshot snapshot =
+        new KeySnapshot(settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
+    List<KeyProblem> problems =
+        KeyDirectory.problemsOf(
+            values, snapshot, new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME)::hasLimit);
     long keys =
         new ApiKeySheet(values).rows().stream().filter(row -> !row.apiKey().isBlank()).count();
-    findings.add(Finding.ok(CHECK, "%s, %d keys".formatted(address, keys)));
+    findings.add(Finding.ok(CHECK, "%s, %d keys".formatted(workbook.address(), keys)));
     for (KeyProblem problem : problems) {
       findings.add(
           Finding.problem(
               CHECK,
-              "\"%s\" row %d %s".formatted(ApiKeySheet.TITLE, problem.row(), problem.what()),
+              problem.row() == 0
+                  ? "\"%s\" %s".formatted(ApiKeySheet.TITLE, problem.what())
+                  : "\"%s\" row %d %s".formatted(ApiKeySheet.TITLE, problem.row(), problem.what()),
               problem.remedy()));
     }
   }

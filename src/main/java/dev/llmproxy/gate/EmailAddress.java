@@ -1,7 +1,11 @@
 package dev.llmproxy.gate;
 
+import java.util.regex.Pattern;
+
 /** How e-mail addresses are compared. */
 public final class EmailAddress {
+  private static final Pattern FORM = Pattern.compile("[^\\s@]+@[^\\s@]+\\.[^\\s@]+");
+
   private EmailAddress() {}
 
   /**
@@ -20,6 +24,11 @@ public final class EmailAddress {
           folded.appendCodePoint(Character.toUpperCase(small) == sign ? small : sign);
         });
     return folded.toString();
+  }
+
+  /** Whether it has the form of an address. */
+  public static boolean isOne(String text) {
+    return FORM.matcher(text).matches();
   }
 
   /** What follows the last {@code @}; empty when there is none. */

@@ -1,14 +1,19 @@
 package dev.llmproxy.gate;
 
+import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.SheetText;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,12 +29,16 @@ public final class KeyDirectory {
   // The snapshot's time falls behind by so much while the sheet does not change.
   private static final Duration SNAPSHOT_EVERY = Duration.ofMinutes(5);
   private static final int MOST_LOGGED = 20;
+  // What concerns all keys is said again so often.
+  private static final Duration SAID_EVERY = Duration.ofMinutes(5);
 
   private final Clock clock;
   private final Clock steady;
   private final Duration mostAge;
   private final KeySnapshot snapshot;
   private final RevokedKeys revokedKeys;
+  private final KeyConfirmation confirmation;
+  private final Predicate<String> tierHasLimit;
   private final AtomicLong readings = new AtomicLong();
   private volatile Known known;
   // By the clock that only goes forward.
@@ -37,6 +46,10 @@ public final class KeyDirectory {
   private volatile Set<String> revokedHere;
   private long lastLoaded;
   private KeySnapshot.Content saved;
+  private volatile boolean untidy;
+  private volatile boolean hadStatus;
+  private Instant sheetSaid;
+  private Set<String> columns = Set.of();
 
   /**
    * Takes over what the snapshot and the revoked keys hold.
@@ -45,14 +58,24 @@ public final class KeyDirectory {
    * @param steady what the age of what is known goes by: it only goes forward
    * @param mostAge how long what the sheet said is believed while it cannot be read again
    * @param snapshot null for none
+   * @param confirmation where an administrator says that what is gone is meant to be
+   * @param tierHasLimit whether there is a limit for a tier, as the sheet names it in lower case
    */
   public KeyDirectory(
-      Clock clock, Clock steady, Duration mostAge, KeySnapshot snapshot, RevokedKeys revokedKeys) {
+      Clock clock,
+      Clock steady,
+      Duration mostAge,
+      KeySnapshot snapshot,
+      RevokedKeys revokedKeys,
+      KeyConfirmation confirmation,
+      Predicate<String> tierHasLimit) {
     this.clock = clock;
     this.steady = steady;
     this.mostAge = mostAge;
     this.snapshot = snapshot;
     this.revokedKeys = revokedKeys;
+    this.confirmation = confirmation;
+    this.tierHasLimit = tierHasLimit;
     revokedHere = revokedKeys.read(Set.of());
     if (snapshot != null) {
       snapshot.read().ifPresent(this::restore);
@@ -66,7 +89,8 @@ public final class KeyDirectory {
 
   /**
    * Replaces what is known by the rows of the sheet. A row that cannot be used is reported, and the
-   * others still load. A reading that another one has overtaken changes nothing.
+   * others still load. When the sheet has lost most of its keys at once, they are held, as {@link
+   * KeyReading} says. A reading that another one has overtaken changes nothing.
    *
    * @param values the sheet's cells, header row first, ragged as Google gives them; null or empty
    *     for an empty sheet
@@ -79,23 +103,43 @@ public final class KeyDirectory {
       return;
     }
     Map<String, KeyRecord> before = known == null ? Map.of() : known.records();
-    KeyTable table = KeyTable.read(values, before);
-    boolean same =
-        known != null && List.copyOf(table.records().values()).equals(List.copyOf(before.values()));
-    Map<String, KeyRecord> records = same ? before : table.records();
     Set<String> revoked = revokedHere;
-    List<KeyProblem> problems = table.problemsWith(revoked);
-    report(problems);
+    boolean asked = confirmation.given();
+    KeyReading fresh =
+        KeyReading.judge(
+            values,
+            known == null ? null : known.content(),
+            revoked,
+            asked,
+            tierHasLimit,
+            clock.instant());
+    boolean same =
+        known != null && List.copyOf(fresh.records().values()).equals(List.copyOf(before.values()));
+    Map<String, KeyRecord> records = same ? before : fresh.records();
+    List<KeyProblem> problems = fresh.problems(revoked);
+    report(problems, fresh);
     if (lastLoaded == 0) {
-      LOG.info("{} API keys read from the workbook", records.size());
+      LOG.info("{} API keys read from the workbook", fresh.table().records().size());
     }
     lastLoaded = reading;
     Map<String, List<KeyRecord>> holders = same ? known.holders() : holders(records);
-    known = new Known(records, holders, problems, clock.instant());
+    known = new Known(records, holders, problems, fresh.held(), fresh.heldSince(), clock.instant());
     believedUntil = steady.instant().plus(mostAge);
     if (save()) {
-      revoked.stream().filter(table::settled).forEach(revokedKeys::remove);
+      settle(fresh, revoked);
+      if (asked) {
+        confirmation.done();
+      }
     }
+  }
+
+  /** Forgets what was revoked here and what the sheet says by itself. */
+  private void settle(KeyReading fresh, Set<String> revoked) {
+    revoked.stream()
+        .filter(fresh.table()::settled)
+        // That a sheet has no row of a key means nothing while it lacks most rows by mistake.
+        .filter(hash -> fresh.held().isEmpty() || fresh.table().records().containsKey(hash))
+        .forEach(revokedKeys::remove);
   }
 
   /** Looks for keys that the command line has revoked; to be called every moment. */
@@ -147,13 +191,58 @@ public final class KeyDirectory {
   }
 
   /**
-   * The rows of a sheet that somebody should look at.
+   * What somebody should look at in a sheet, be it judged by another process than the server.
+   *
+   * @param values as {@link #load} takes them
+   * @param snapshot what the server knew last; null for nothing
+   * @param tierHasLimit as the constructor takes it
+   * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
+   */
+  public static List<KeyProblem> problemsOf(
+      List<List<Object>> values, KeySnapshot snapshot, Predicate<String> tierHasLimit) {
+    KeySnapshot.Content earlier = snapshot == null ? null : snapshot.read().orElse(null);
+    return KeyReading.judge(values, earlier, Set.of(), false, tierHasLimit, Instant.now())
+        .problems(Set.of());
+  }
+
+  /**
+   * What somebody should look at in a sheet as it was read just now, by what is known here.
    *
    * @param values as {@link #load} takes them
    * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
    */
-  public static List<KeyProblem> problemsOf(List<List<Object>> values) {
-    return KeyTable.read(values, Map.of()).problems();
+  public List<KeyProblem> problemsIn(List<List<Object>> values) {
+    Known now = known;
+    Set<String> revoked = revokedHere;
+    return KeyReading.judge(
+            values,
+            now == null ? null : now.content(),
+            revoked,
+            false,
+            tierHasLimit,
+            clock.instant())
+        .problems(revoked);
+  }
+
+  /** Whether the column Status, as it was read last, does not say what it is to say. */
+  public boolean untidy() {
+    return untidy;
+  }
+
+  /** To be called when it does. */
+  public void tidied() {
+    untidy = false;
+  }
+
+  /** Whether the sheet has had a column Status since this server runs. */
+  public boolean hadStatus() {
+    return hadStatus;
+  }
+
+  /** How many keys count though the sheet has lost them, until somebody confirms that. */
+  public int held() {
+    Known now = known;
+    return now == null ? 0 : now.held().size();
   }
 
   /** When the sheet said what is known, be it to a server before this one; empty for never. */
@@ -174,7 +263,7 @@ public final class KeyDirectory {
 
   /** Anything in the cell that does not clearly say no counts as revoked. */
   public static boolean revoked(String cell) {
-    return !NOT_REVOKED.contains(cell.strip().toLowerCase(Locale.ROOT));
+    return !NOT_REVOKED.contains(SheetText.clean(cell).toLowerCase(Locale.ROOT));
   }
 
   private Instant validUntil(Known what) {
@@ -189,7 +278,14 @@ public final class KeyDirectory {
     } else if (!now.isBefore(content.readAt().plus(mostAge))) {
       LOG.warn("The key snapshot is of {}, too old, and is not used", content.readAt());
     } else {
-      known = new Known(content.records(), holders(content.records()), List.of(), content.readAt());
+      known =
+          new Known(
+              content.records(),
+              holders(content.records()),
+              List.of(),
+              content.held(),
+              content.heldSince(),
+              content.readAt());
       believedUntil = steady.instant().plus(Duration.between(now, validUntil(known)));
       saved = content;
       LOG.info(
@@ -202,8 +298,12 @@ public final class KeyDirectory {
     if (snapshot == null) {
       return true;
     }
-    KeySnapshot.Content content = new KeySnapshot.Content(known.records(), known.readAt());
-    boolean same = saved != null && saved.records().equals(content.records());
+    KeySnapshot.Content content = known.content();
+    boolean same =
+        saved != null
+            && saved.records().equals(content.records())
+            && saved.held().equals(content.held())
+            && Objects.equals(saved.heldSince(), content.heldSince());
     if (same && content.readAt().isBefore(saved.readAt().plus(SNAPSHOT_EVERY))) {
       return true;
     }
@@ -214,16 +314,37 @@ public final class KeyDirectory {
     return same || written;
   }
 
-  private void report(List<KeyProblem> problems) {
+  private void report(List<KeyProblem> problems, KeyReading reading) {
+    if (reading.released() >= 0) {
+      LOG.warn(
+          "{} keys that the sheet \"User API Keys\" has lost no longer count: that was confirmed",
+          reading.released());
+    }
+    Instant now = clock.instant();
+    boolean again = sheetSaid == null || !now.isBefore(sheetSaid.plus(SAID_EVERY));
     Set<KeyProblem> reported = known == null ? Set.of() : Set.copyOf(known.problems());
     List<KeyProblem> fresh =
-        problems.stream().filter(problem -> !reported.contains(problem)).toList();
+        problems.stream()
+            .filter(problem -> (again && problem.row() == 0) || !reported.contains(problem))
+            .toList();
+    if (fresh.stream().anyMatch(problem -> problem.row() == 0)) {
+      sheetSaid = now;
+    }
     fresh.stream()
         .limit(MOST_LOGGED)
         .forEach(problem -> LOG.warn("Sheet \"User API Keys\": {}", problem));
     if (fresh.size() > MOST_LOGGED) {
       LOG.warn("Sheet \"User API Keys\": {} more such rows", fresh.size() - MOST_LOGGED);
     }
+    Set<String> gone = new TreeSet<>(columns);
+    gone.removeAll(reading.table().columns());
+    if (!gone.isEmpty()) {
+      LOG.warn("Sheet \"User API Keys\": these columns were there and are gone: {}", gone);
+    }
+    columns = reading.table().columns();
+    hadStatus |= columns.contains(ApiKeySheet.STATUS);
+    // Once for each change: whoever writes reads the sheet again.
+    untidy = reading.table().untidy(problems, hadStatus, now);
   }
 
   /** The rows of each address, in their order; of one whose keys are all revoked there is none. */
@@ -240,5 +361,11 @@ public final class KeyDirectory {
       Map<String, KeyRecord> records,
       Map<String, List<KeyRecord>> holders,
       List<KeyProblem> problems,
-      Instant readAt) {}
+      Set<String> held,
+      Instant heldSince,
+      Instant readAt) {
+    KeySnapshot.Content content() {
+      return new KeySnapshot.Content(records, held, heldSince, readAt);
+    }
+  }
 }

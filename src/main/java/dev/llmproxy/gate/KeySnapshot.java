@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,9 +47,13 @@ public final class KeySnapshot {
    * What was known at a moment.
    *
    * @param records by the hash of their key, in the sheet's order
+   * @param held the hashes among them that the sheet has lost, and that count until somebody
+   *     confirms it
+   * @param heldSince since when; null when there are none
    * @param readAt when the sheet said so
    */
-  record Content(Map<String, KeyRecord> records, Instant readAt) {}
+  record Content(
+      Map<String, KeyRecord> records, Set<String> held, Instant heldSince, Instant readAt) {}
 
   /** Removes the file of a server that kept one. */
   public static void remove(Path folder) {
@@ -61,14 +67,22 @@ public final class KeySnapshot {
   /** Writes the file anew; a failure is logged, and the one before stays. */
   boolean write(Content content) {
     StringBuilder lines = new StringBuilder();
-    line(
-        lines,
+    ObjectNode head =
         Json.object()
             .put("version", VERSION)
             .put("spreadsheet", spreadsheetId)
             .put("readAt", content.readAt().toString())
-            .put("keys", content.records().size()));
-    content.records().values().forEach(record -> line(lines, json(record)));
+            .put("keys", content.records().size());
+    if (content.heldSince() != null) {
+      head.put("heldSince", content.heldSince().toString());
+    }
+    line(lines, head);
+    content
+        .records()
+        .forEach((hash, record) -> {
+          ObjectNode key = json(record);
+          line(lines, content.held().contains(hash) ? key.put("held", true) : key);
+        });
     try {
       PrivateFile.write(file, lines + Sha256.hex(lines.toString()) + "\n");
       return true;
@@ -80,6 +94,20 @@ public final class KeySnapshot {
           e.toString());
       return false;
     }
+  }
+
+  /** Whether keys, or what columns said, count though the sheet has lost them. */
+  public boolean holding() {
+    return read().filter(content -> content.heldSince() != null).isPresent();
+  }
+
+  /** Whose keys they are, each with its name. */
+  public List<String> heldOwners() {
+    return read().stream()
+        .flatMap(content -> content.held().stream().map(content.records()::get))
+        .map(record -> record.caller().email() + "  " + record.caller().keyName())
+        .sorted()
+        .toList();
   }
 
   /** What the file holds; empty, and logged, when it is damaged or of another spreadsheet. */
@@ -109,13 +137,21 @@ public final class KeySnapshot {
       return Optional.empty();
     }
     Map<String, KeyRecord> records = new LinkedHashMap<>();
+    Set<String> held = new HashSet<>();
     for (String line : lines.subList(1, lines.size())) {
-      KeyRecord record = record(Json.parse(line));
+      JsonNode key = Json.parse(line);
+      KeyRecord record = record(key);
       records.put(record.caller().keyHash(), record);
+      if (key.path("held").asBoolean()) {
+        held.add(record.caller().keyHash());
+      }
     }
     return Optional.of(
         new Content(
-            Collections.unmodifiableMap(records), Instant.parse(head.path("readAt").asText())));
+            Collections.unmodifiableMap(records),
+            Set.copyOf(held),
+            head.has("heldSince") ? Instant.parse(head.path("heldSince").asText()) : null,
+            Instant.parse(head.path("readAt").asText())));
   }
 
   private static void line(StringBuilder lines, JsonNode node) {

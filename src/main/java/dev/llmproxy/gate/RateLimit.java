@@ -26,6 +26,11 @@ public final class RateLimit {
     callers = new MinuteLimits(Integer.MAX_VALUE, clock);
   }
 
+  /** Whether there is a limit for the tier, rather than that of the tier free. */
+  public boolean hasLimit(String tier) {
+    return tiers.has(tier);
+  }
+
   /**
    * Counts the request and says in the answer's headers what is left, whatever becomes of it.
    *

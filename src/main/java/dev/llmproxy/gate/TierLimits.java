@@ -41,6 +41,11 @@ final class TierLimits {
     return known != null ? known : byTier.computeIfAbsent(tier, this::find);
   }
 
+  /** Whether there is a limit for the tier, rather than that of the tier free. */
+  boolean has(String tier) {
+    return bySetting.containsKey(setting(PREFIX, tier));
+  }
+
   private int find(String tier) {
     String setting = setting(PREFIX, tier);
     Integer limit = bySetting.get(setting);

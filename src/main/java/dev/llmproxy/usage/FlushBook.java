@@ -294,13 +294,22 @@ public final class FlushBook implements SheetMemory {
   @Override
   public Map<String, Integer> sheetIds(String spreadsheetId) {
     return sheetIds.computeIfAbsent(
-        spreadsheetId,
-        id -> {
-          Map<String, Integer> known = new ConcurrentHashMap<>();
-          rows("select title, sheet_id from flush_sheet where spreadsheet = ?", 2, id)
-              .forEach(row -> known.put((String) row[0], (int) number(row[1])));
-          return known;
-        });
+        spreadsheetId, id -> ledger.read(connection -> sheetIds(connection, id)));
+  }
+
+  /** As {@link #sheetIds(String)}, from a ledger that another process may have open. */
+  static Map<String, Integer> sheetIds(Connection connection, String spreadsheetId)
+      throws SQLException {
+    Map<String, Integer> known = new ConcurrentHashMap<>();
+    for (Object[] row :
+        query(
+            connection,
+            "select title, sheet_id from flush_sheet where spreadsheet = ?",
+            2,
+            spreadsheetId)) {
+      known.put((String) row[0], (int) number(row[1]));
+    }
+    return known;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.llmproxy.usage;
 
 import dev.llmproxy.Settings;
+import dev.llmproxy.workbook.SheetMemory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -11,6 +12,7 @@ import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -118,6 +120,30 @@ public final class Ledger implements AutoCloseable {
   public static List<DeadLetter> deadLetters(Settings settings) {
     return beside(
         LedgerStore.of(settings), LedgerStore::looking, FlushBook::deadLetters, List.of());
+  }
+
+  /**
+   * Which sheet is which by the ledger, which a server may have open; what is new is not
+   * remembered. Nothing is remembered when the ledger is not there or cannot be read.
+   */
+  public static SheetMemory sheetMemory(Settings settings) {
+    return new SheetMemory() {
+      @Override
+      public Map<String, Integer> sheetIds(String spreadsheetId) {
+        try {
+          return beside(
+              LedgerStore.of(settings),
+              LedgerStore::looking,
+              connection -> FlushBook.sheetIds(connection, spreadsheetId),
+              Map.of());
+        } catch (LedgerException e) {
+          return Map.of();
+        }
+      }
+
+      @Override
+      public void remember(String spreadsheetId, String title, int sheetId) {}
+    };
   }
 
   /**

@@ -85,7 +85,7 @@ public final class UsageFlush {
     this.book = book;
     this.titles = new SheetTitles(ledger);
     this.schema = schema;
-    this.counters = new KeyCounters(book, schema);
+    this.counters = new KeyCounters(book, schema, clock);
     this.rotation = new UsageRotation(ledger, book, schema, settings, clock, steady);
     this.health = new FlushHealth(steady, () -> ThreadLocalRandom.current().nextDouble());
     this.commitWait = new CommitWait(workbook.commitWait(), clock, steady);
@@ -319,6 +319,12 @@ public final class UsageFlush {
     }
     if (rotation.createFailed() && FlushHealth.saidNo(cause) && status != TOO_MANY) {
       rotation.cancel(message);
+      return;
+    }
+    if (status == BAD_REQUEST && !commit && counters.refused()) {
+      LOG.warn(
+          "The sheet \"User API Keys\" refuses what is to be said in Status or Created At; the counters go on without it: {}",
+          message);
       return;
     }
     boolean refused = status == 401 || status == 403 || status == 404;

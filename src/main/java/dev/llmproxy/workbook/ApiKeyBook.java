@@ -27,10 +27,16 @@ public final class ApiKeyBook {
   private final Sheets client;
   private final WorkbookSchema schema;
 
+  /** Finds the sheet by the product's id or its title. */
   public ApiKeyBook(Workbook workbook) {
+    this(workbook, SheetMemory.NONE);
+  }
+
+  /** Finds the sheet as the server does that has this memory. */
+  public ApiKeyBook(Workbook workbook, SheetMemory memory) {
     this.workbook = workbook;
     this.client = workbook.client();
-    this.schema = new WorkbookSchema(workbook.spreadsheetId(), SheetMemory.NONE);
+    this.schema = new WorkbookSchema(workbook.spreadsheetId(), memory);
   }
 
   /**

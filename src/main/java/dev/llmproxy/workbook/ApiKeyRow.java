@@ -10,12 +10,13 @@ package dev.llmproxy.workbook;
  * @param tier the named set of limits; "free" where the cell is empty
  * @param createdAt ISO-8601 UTC
  * @param lastUsed ISO-8601 UTC, or empty
- * @param requests count so far
- * @param tokens count so far
+ * @param requests count so far; 0 for what is no count
+ * @param tokens count so far; 0 for what is no count
  * @param revoked the cell's text
  * @param expiresAt the cell's text, or empty for never
  * @param logConversations the cell's text, or empty for what the setting says
  * @param notes free text
+ * @param status the cell's text, the product's or somebody's
  */
 public record ApiKeyRow(
     int number,
@@ -30,4 +31,5 @@ public record ApiKeyRow(
     String revoked,
     String expiresAt,
     String logConversations,
-    String notes) {}
+    String notes,
+    String status) {}

@@ -1,11 +1,13 @@
 package dev.llmproxy.workbook;
 
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The sheet {@code User API Keys} as it was read: its columns are found by their header, because
@@ -25,10 +27,13 @@ public final class ApiKeySheet {
   public static final String REVOKED = "Revoked";
   public static final String NOTES = "Notes";
 
-  /** A column that is there only once it is needed. */
+  /** What the product has to say of a row. */
+  public static final String STATUS = "Status";
+
+  /** When a key ends. */
   public static final String EXPIRES_AT = "Expires At";
 
-  /** A column that an administrator may add. */
+  /** Whether what is said with a key is kept. */
   public static final String LOG_CONVERSATIONS = "Log Conversations";
 
   /** The headers, in the order in which a new sheet gets them. */
@@ -43,10 +48,27 @@ public final class ApiKeySheet {
           REQUESTS,
           TOKENS,
           REVOKED,
-          NOTES);
+          NOTES,
+          STATUS,
+          EXPIRES_AT,
+          LOG_CONVERSATIONS);
+
+  /** Columns that say what a key may do; to overlook one lets somebody have more than was meant. */
+  public static final List<String> RULES = List.of(TIER, EXPIRES_AT, LOG_CONVERSATIONS);
+
+  private static final List<String> NEEDED = List.of(API_KEY, USER_EMAIL, REVOKED);
 
   private final List<List<Object>> values;
   private final Map<String, Integer> columns = new HashMap<>();
+  private final List<HeaderProblem> headerProblems = new ArrayList<>();
+
+  /**
+   * A header that somebody should look at.
+   *
+   * @param what what is wrong, and what follows from it
+   * @param remedy what to do about it
+   */
+  public record HeaderProblem(String what, String remedy) {}
 
   /**
    * @param values cells as {@code values.get} answers with UNFORMATTED_VALUE: header row first,
@@ -57,16 +79,94 @@ public final class ApiKeySheet {
   public ApiKeySheet(List<List<Object>> values) {
     this.values = values;
     List<Object> header = values.isEmpty() ? List.of() : values.get(0);
+    List<Integer> others = new ArrayList<>();
     for (int i = 0; i < header.size(); i++) {
-      columns.putIfAbsent(SheetText.header(header.get(i)), i);
-    }
-    for (String needed : List.of(API_KEY, USER_EMAIL, REVOKED)) {
-      if (!values.isEmpty() && !columns.containsKey(SheetText.header(needed))) {
-        throw new WorkbookException(
-            "The sheet \"%s\" has no column \"%s\" in its first row; put the header back."
-                .formatted(TITLE, needed));
+      String normal = SheetText.header(header.get(i));
+      Optional<String> known =
+          HEADERS.stream().filter(one -> SheetText.header(one).equals(normal)).findFirst();
+      if (known.isPresent()) {
+        if (columns.putIfAbsent(known.get(), i) != null && rules(known.get())) {
+          headerProblems.add(
+              new HeaderProblem(
+                  "has the column \"%s\" twice; %s is not read".formatted(known.get(), letters(i)),
+                  "Delete or rename one of the two"));
+        }
+      } else if (!normal.isEmpty()) {
+        others.add(i);
       }
     }
+    others.forEach(i -> adopt(header.get(i), i));
+    for (String needed : NEEDED) {
+      if (!values.isEmpty() && !columns.containsKey(needed)) {
+        throw new WorkbookException(
+            "The sheet \"%s\" has no column \"%s\" in its first row; put the header back.%s"
+                .formatted(TITLE, needed, instead(header, others, needed)));
+      }
+    }
+  }
+
+  /** Takes a header that is almost a known one for it, where that is safe, and says so. */
+  private void adopt(Object header, int column) {
+    Optional<String> misspelt = LookAlike.misspelt(header, HEADERS);
+    Optional<String> meant = misspelt.or(() -> LookAlike.meant(header, HEADERS));
+    if (meant.isEmpty()) {
+      return;
+    }
+    String known = meant.get();
+    boolean missing = !columns.containsKey(known);
+    // A word for an end is taken for one: that refuses too much rather than too little.
+    boolean read =
+        missing && (known.equals(EXPIRES_AT) || (misspelt.isPresent() && RULES.contains(known)));
+    if (read) {
+      columns.put(known, column);
+    }
+    if (read || missing || rules(known)) {
+      String shown = shown(header);
+      headerProblems.add(
+          new HeaderProblem(
+              read
+                  ? "has the header \"%s\" (column %s), which is read as \"%s\""
+                      .formatted(shown, letters(column), known)
+                  : "has the header \"%s\" (column %s), which is not read as \"%s\""
+                      .formatted(shown, letters(column), known),
+              missing
+                  ? "Call it \"%s\" if that is meant, or give it a name that is less alike"
+                      .formatted(known)
+                  : "Keep to the column \"%s\", or give the other a name that is less alike"
+                      .formatted(known)));
+    }
+  }
+
+  private static boolean rules(String header) {
+    return RULES.contains(header) || NEEDED.contains(header);
+  }
+
+  /** A header as it may be repeated: short, on one line. A key that stands there is not shown. */
+  private static String shown(Object header) {
+    String clean = SheetText.clean(String.valueOf(header));
+    return clean.length() <= 30 ? clean : clean.substring(0, 30) + "…";
+  }
+
+  private static String instead(List<Object> header, List<Integer> others, String needed) {
+    List<String> known = List.of(needed);
+    return others.stream()
+        .filter(i ->
+            LookAlike.misspelt(header.get(i), known)
+                .or(() -> LookAlike.meant(header.get(i), known))
+                .isPresent())
+        .findFirst()
+        .map(i -> " Column %s is called \"%s\".".formatted(letters(i), shown(header.get(i))))
+        .orElse("");
+  }
+
+  /** What is wrong with the header row, from left to right. */
+  public List<HeaderProblem> headerProblems() {
+    return List.copyOf(headerProblems);
+  }
+
+  /** The known columns that are there, in alphabetical order. */
+  public Set<String> present() {
+    return new TreeSet<>(columns.keySet());
   }
 
   /** The rows below the header, blank ones included. */
@@ -74,29 +174,49 @@ public final class ApiKeySheet {
     List<ApiKeyRow> rows = new ArrayList<>();
     for (int i = 1; i < values.size(); i++) {
       List<Object> cells = values.get(i);
-      String tier = text(cells, TIER);
+      String tier = clean(cells, TIER);
       rows.add(
           new ApiKeyRow(
               i + 1,
-              text(cells, API_KEY),
-              text(cells, USER_EMAIL),
-              words(cells, KEY_NAME),
+              clean(cells, API_KEY),
+              clean(cells, USER_EMAIL),
+              text(cells, KEY_NAME),
               tier.isEmpty() ? "free" : tier.toLowerCase(Locale.ROOT),
-              text(cells, CREATED_AT),
-              text(cells, LAST_USED),
-              number(cells, REQUESTS),
-              number(cells, TOKENS),
-              text(cells, REVOKED),
-              text(cells, EXPIRES_AT),
-              text(cells, LOG_CONVERSATIONS),
-              words(cells, NOTES)));
+              clean(cells, CREATED_AT),
+              clean(cells, LAST_USED),
+              SheetCount.of(cell(cells, REQUESTS)).orElse(0),
+              SheetCount.of(cell(cells, TOKENS)).orElse(0),
+              clean(cells, REVOKED),
+              clean(cells, EXPIRES_AT),
+              clean(cells, LOG_CONVERSATIONS),
+              text(cells, NOTES),
+              text(cells, STATUS)));
     }
     return rows;
   }
 
+  /** Whether a row has something in Requests or Tokens that is no count. */
+  public boolean unclearCount(ApiKeyRow row) {
+    List<Object> cells = values.get(row.number() - 1);
+    return SheetCount.of(cell(cells, REQUESTS)).isEmpty()
+        || SheetCount.of(cell(cells, TOKENS)).isEmpty();
+  }
+
   /** The zero-based column under this header, or -1. */
   public int column(String header) {
-    return columns.getOrDefault(SheetText.header(header), -1);
+    return columns.getOrDefault(header, -1);
+  }
+
+  /** The zero-based columns of a header row, of whatever sheet, that are headed as keys are. */
+  static Set<Integer> keyColumns(List<Object> header) {
+    String wanted = SheetText.header(API_KEY);
+    Set<Integer> columns = new TreeSet<>();
+    for (int i = 0; i < header.size(); i++) {
+      if (SheetText.header(header.get(i)).equals(wanted)) {
+        columns.add(i);
+      }
+    }
+    return columns;
   }
 
   /** How many columns the header row has. */
@@ -104,24 +224,26 @@ public final class ApiKeySheet {
     return values.isEmpty() ? 0 : values.get(0).size();
   }
 
-  /** What rules are read from: without what nobody sees. */
-  private String text(List<Object> cells, String header) {
-    return SheetText.clean(words(cells, header));
-  }
-
-  private String words(List<Object> cells, String header) {
-    int column = column(header);
-    return column < 0 || column >= cells.size() || cells.get(column) == null
-        ? ""
-        : cells.get(column).toString().strip();
-  }
-
-  /** A count that somebody has overwritten with text starts again at 0. */
-  private long number(List<Object> cells, String header) {
-    try {
-      return new BigDecimal(text(cells, header)).longValue();
-    } catch (NumberFormatException e) {
-      return 0;
+  /** A column's letters, e.g. {@code AB}. */
+  static String letters(int column) {
+    String letters = "";
+    for (int rest = column + 1; rest > 0; rest = (rest - 1) / 26) {
+      letters = (char) ('A' + (rest - 1) % 26) + letters;
     }
+    return letters;
+  }
+
+  private String clean(List<Object> cells, String header) {
+    return SheetText.clean(text(cells, header));
+  }
+
+  private String text(List<Object> cells, String header) {
+    Object cell = cell(cells, header);
+    return cell == null ? "" : cell.toString().strip();
+  }
+
+  private Object cell(List<Object> cells, String header) {
+    int column = column(header);
+    return column < 0 || column >= cells.size() ? null : cells.get(column);
   }
 }

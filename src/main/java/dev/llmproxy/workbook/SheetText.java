@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** How what people type or paste into cells is compared. */
-final class SheetText {
+public final class SheetText {
   // Zero-width signs, byte-order marks, soft hyphens: nobody sees them in a cell.
   private static final Pattern INVISIBLE = Pattern.compile("\\p{Cf}");
   private static final Pattern WHITE = Pattern.compile("[\\s\\p{Z}\\x{85}]+");
@@ -17,7 +17,7 @@ final class SheetText {
    * The text without signs that nobody sees, and with one space for white space of any kind (line
    * breaks, no-break spaces, several), none at the ends.
    */
-  static String clean(String text) {
+  public static String clean(String text) {
     boolean plain = true;
     for (int i = 0; i < text.length(); i++) {
       char sign = text.charAt(i);

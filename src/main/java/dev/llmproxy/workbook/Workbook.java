@@ -83,6 +83,14 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
         settings.on("WORKBOOK_QUOTA"));
   }
 
+  /** The id of the spreadsheet that the settings name, without opening it. */
+  public static String idIn(Settings settings) {
+    String named = settings.find("GOOGLE_SHEETS_SPREADSHEET_ID").orElse(null);
+    return named == null
+        ? EmbeddedWorkbook.SPREADSHEET_ID
+        : settings.find("SHEETS_ROOT_URL").isPresent() ? named : SpreadsheetId.of(named);
+  }
+
   private static Workbook embedded(Path folder, int port, boolean quota) {
     try {
       Path running = folder.resolve("workbook.url");
@@ -118,7 +126,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     Workbook none = google(settings, null);
     GridProperties grid =
         new GridProperties()
-            .setRowCount(2)
+            .setRowCount(WorkbookSchema.ROOM)
             .setColumnCount(ApiKeySheet.HEADERS.size())
             .setFrozenRowCount(1);
     Sheet keys =

@@ -2,11 +2,14 @@ package dev.llmproxy.workbook;
 
 import com.google.api.services.sheets.v4.model.AddSheetRequest;
 import com.google.api.services.sheets.v4.model.AppendCellsRequest;
+import com.google.api.services.sheets.v4.model.AppendDimensionRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.CellData;
+import com.google.api.services.sheets.v4.model.DimensionRange;
 import com.google.api.services.sheets.v4.model.ExtendedValue;
 import com.google.api.services.sheets.v4.model.GridCoordinate;
 import com.google.api.services.sheets.v4.model.GridProperties;
+import com.google.api.services.sheets.v4.model.InsertDimensionRequest;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.SheetProperties;
@@ -36,6 +39,9 @@ public final class WorkbookSchema {
   /** Columns of {@link #INDEX_TITLE}. */
   public static final List<String> INDEX_HEADERS =
       List.of("Spreadsheet", "Since", "Reason", "After Sequence", "Ledger");
+
+  /** How many rows the sheet of the keys is made with. */
+  static final int ROOM = 1000;
 
   private static final int HEX = 16;
   private static final int INT_DIGITS = 8;
@@ -128,7 +134,8 @@ public final class WorkbookSchema {
   }
 
   /**
-   * Adds a sheet of one row, which is its header: every empty cell counts towards Google's limit.
+   * Adds a sheet. People type into that of the keys, which gets room for it; any other has one row,
+   * its header, because every empty cell counts towards Google's limit.
    */
   static List<Request> newSheet(int id, String title, List<String> headers, boolean hidden) {
     SheetProperties properties =
@@ -138,7 +145,7 @@ public final class WorkbookSchema {
             .setHidden(hidden)
             .setGridProperties(
                 new GridProperties()
-                    .setRowCount(1)
+                    .setRowCount(headers.equals(ApiKeySheet.HEADERS) ? ROOM : 1)
                     .setColumnCount(headers.size())
                     .setFrozenRowCount(0));
     return List.of(
@@ -168,6 +175,41 @@ public final class WorkbookSchema {
                         .setColumnIndex(column))
                 .setRows(List.of(row(cells)))
                 .setFields("userEnteredValue"));
+  }
+
+  /** Puts an empty row below all others. */
+  public static Request appendEmptyRow(int sheetId) {
+    return append(sheetId, "ROWS");
+  }
+
+  /**
+   * Puts a column with this header in. It is inserted rather than written into an empty one, so
+   * that nothing is overwritten should columns have moved meanwhile.
+   *
+   * @param at the zero-based place
+   */
+  public static List<Request> insertColumn(
+      int sheetId, int at, GridProperties grid, String header) {
+    Request room =
+        at >= grid.getColumnCount()
+            ? append(sheetId, "COLUMNS")
+            : new Request()
+                .setInsertDimension(
+                    new InsertDimensionRequest()
+                        .setInheritFromBefore(true)
+                        .setRange(
+                            new DimensionRange()
+                                .setSheetId(sheetId)
+                                .setDimension("COLUMNS")
+                                .setStartIndex(at)
+                                .setEndIndex(at + 1)));
+    return List.of(room, updateCells(sheetId, 0, at, List.of(text(header))));
+  }
+
+  private static Request append(int sheetId, String dimension) {
+    return new Request()
+        .setAppendDimension(
+            new AppendDimensionRequest().setSheetId(sheetId).setDimension(dimension).setLength(1));
   }
 
   /** A row of cells. */

@@ -5,11 +5,9 @@ import com.google.api.services.sheets.v4.model.AppendDimensionRequest;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.Request;
-import com.google.api.services.sheets.v4.model.Sheet;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.UpdateSheetPropertiesRequest;
-import com.google.api.services.sheets.v4.model.ValueRange;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,10 +24,17 @@ public final class WorkbookSetup {
           WorkbookSchema.SYNC_TITLE, WorkbookSchema.SYNC_HEADERS);
 
   private final Workbook workbook;
+  private final SheetMemory memory;
   private final Sheets client;
 
   public WorkbookSetup(Workbook workbook) {
+    this(workbook, SheetMemory.NONE);
+  }
+
+  /** Finds the sheets as the server does that has this memory. */
+  public WorkbookSetup(Workbook workbook, SheetMemory memory) {
     this.workbook = workbook;
+    this.memory = memory;
     this.client = workbook.client();
   }
 
@@ -65,7 +70,7 @@ public final class WorkbookSetup {
       List<Request> headers = new ArrayList<>();
       List<String> headed = missingHeaders(before, headers);
       send(headers);
-      new ApiKeyBook(workbook).rows();
+      new ApiKeyBook(workbook, memory).rows();
       Spreadsheet after = spreadsheet();
       Set<String> known = titles(before).collect(Collectors.toSet());
       List<String> made = titles(after).filter(title -> !known.contains(title)).toList();
@@ -88,25 +93,30 @@ public final class WorkbookSetup {
 
   private List<String> missingHeaders(Spreadsheet spreadsheet, List<Request> requests)
       throws IOException {
-    List<SheetProperties> sheets =
-        spreadsheet.getSheets().stream()
-            .map(Sheet::getProperties)
-            .filter(sheet -> HEADERS.containsKey(sheet.getTitle()))
-            .toList();
+    SheetIndex index = index(spreadsheet);
     List<String> headed = new ArrayList<>();
-    for (SheetProperties sheet : sheets) {
-      ValueRange cells =
-          client
-              .spreadsheets()
-              .values()
-              .get(workbook.spreadsheetId(), SheetIndex.range(sheet, "A1:Z"))
-              .execute();
-      if (cells.getValues() == null) {
+    for (Map.Entry<String, List<String>> wanted : HEADERS.entrySet()) {
+      SheetProperties sheet = index.find(wanted.getKey()).orElse(null);
+      if (sheet != null && empty(sheet)) {
         headed.add(sheet.getTitle());
-        requests.add(header(sheet.getSheetId(), HEADERS.get(sheet.getTitle())));
+        requests.add(header(sheet.getSheetId(), wanted.getValue()));
       }
     }
     return headed;
+  }
+
+  private SheetIndex index(Spreadsheet spreadsheet) {
+    return new SheetIndex(workbook.spreadsheetId(), spreadsheet, memory);
+  }
+
+  private boolean empty(SheetProperties sheet) throws IOException {
+    return client
+            .spreadsheets()
+            .values()
+            .get(workbook.spreadsheetId(), SheetIndex.range(sheet, "A1:Z"))
+            .execute()
+            .getValues()
+        == null;
   }
 
   private static Request header(int sheetId, List<String> texts) {
@@ -114,12 +124,12 @@ public final class WorkbookSetup {
         sheetId, 0, 0, texts.stream().map(WorkbookSchema::text).toList());
   }
 
-  private static List<String> freeze(Spreadsheet spreadsheet, List<Request> requests) {
+  private List<String> freeze(Spreadsheet spreadsheet, List<Request> requests) {
     List<String> frozen = new ArrayList<>();
-    for (Sheet each : spreadsheet.getSheets()) {
-      SheetProperties sheet = each.getProperties();
+    SheetProperties sheet = index(spreadsheet).find(ApiKeySheet.TITLE).orElse(null);
+    if (sheet != null) {
       Integer rows = sheet.getGridProperties().getFrozenRowCount();
-      if (sheet.getTitle().equals(ApiKeySheet.TITLE) && (rows == null || rows == 0)) {
+      if (rows == null || rows == 0) {
         frozen.add(sheet.getTitle());
         // Google refuses to freeze all rows of a sheet.
         if (sheet.getGridProperties().getRowCount() < 2) {

@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.ClearValuesRequest;
+import com.google.api.services.sheets.v4.model.Request;
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.UpdateSheetPropertiesRequest;
+import com.google.api.services.sheets.v4.model.ValueRange;
 import com.sun.net.httpserver.HttpServer;
 import dev.llmproxy.Gateway;
 import dev.llmproxy.Json;
@@ -14,6 +19,7 @@ import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.usage.LedgerState;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.WorkbookSchema;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.RandomAccessFile;
@@ -30,6 +36,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
@@ -261,6 +268,43 @@ class DoctorTest {
     assertThat(out)
         .contains("row 3 has the same key as row 2", "row 4 has no User Email")
         .doesNotContain("sk-1234567890");
+  }
+
+  @Test
+  void theSheetIsFoundByItsIdAndAHeaderThatIsAlmostOneIsAProblem() throws IOException {
+    try (Workbook workbook = Workbook.open(settings())) {
+      new ApiKeyBook(workbook).add("sk-1234567890", "ann@example.com", "Laptop", "free", "now");
+      workbook
+          .client()
+          .spreadsheets()
+          .values()
+          .update(
+              workbook.spreadsheetId(),
+              "User API Keys!D1",
+              new ValueRange().setValues(List.of(List.of("Plan"))))
+          .setValueInputOption("RAW")
+          .execute();
+      workbook
+          .client()
+          .spreadsheets()
+          .batchUpdate(
+              workbook.spreadsheetId(),
+              new BatchUpdateSpreadsheetRequest()
+                  .setRequests(
+                      List.of(
+                          new Request()
+                              .setUpdateSheetProperties(
+                                  new UpdateSheetPropertiesRequest()
+                                      .setProperties(
+                                          new SheetProperties()
+                                              .setSheetId(WorkbookSchema.sheetId("User API Keys"))
+                                              .setTitle("Keys of staff"))
+                                      .setFields("title")))))
+          .execute();
+    }
+
+    assertThat(doctor()).isOne();
+    assertThat(out).contains("1 keys", "has the header \"Plan\" (column D)", "\"Tier\"");
   }
 
   @Test

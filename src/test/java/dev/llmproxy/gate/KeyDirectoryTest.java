@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class KeyDirectoryTest {
   private static final String A = "sk-key-a-0123456789";
@@ -416,6 +417,209 @@ class KeyDirectoryTest {
     assertThat(directory("the-spreadsheet").caller(ApiKey.hash(A))).isEmpty();
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "API Key\u00a0",
+        "API\u00a0Key",
+        "API\nKey",
+        "API  Key",
+        "\ufeffAPI Key",
+        "API\u200b Key",
+        "\u2003api key",
+        "API_Key",
+        "ApiKey"
+      })
+  void whiteSpaceOfAnyKindMakesNoDifferenceToAHeader(String header) {
+    load(row(header, "User\u202fEmail", "Revoked "), row(A, "a@example.com", true));
+    assertThat(directory.find(ApiKey.hash(A)).orElseThrow().revoked()).isTrue();
+  }
+
+  @Test
+  void aNeededColumnThatIsCalledOtherwiseIsNamed() {
+    assertThatExceptionOfType(WorkbookException.class)
+        .isThrownBy(() -> load(row("API Key", "User Email", "Disabled"), row(A, "a@example.com")))
+        .withMessageContaining("\"Revoked\"")
+        .withMessageContaining("Column C is called \"Disabled\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Expires At\u00a0",
+        "Expires\u00a0At",
+        "ExpiresAt",
+        "Expiry",
+        "expires_at",
+        "Expire At",
+        "Valid Until",
+        "EXPIRES",
+        "Exipres At"
+      })
+  void anEndUnderAHeaderThatIsSlightlyOffCounts(String header) {
+    load(
+        row("API Key", "User Email", "Revoked", header),
+        row(A, "a@example.com", false, "2026-01-01"),
+        row(B, "b@example.com", false, "2026-03-01"));
+    assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
+    assertThat(directory.caller(ApiKey.hash(B))).isPresent();
+    assertThat(directory.problems().isEmpty())
+        .isEqualTo(header.replaceAll("\\P{L}", "").equalsIgnoreCase("ExpiresAt"));
+  }
+
+  @Test
+  void aColumnThatLooksLikeOneOfTheRulesIsReported() {
+    load(
+        row("API Key", "User Email", "Revoked", "Active", "Cost centre", "Plan"),
+        row(A, "a@example.com", false, false, "K1", "gold"));
+    assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(0, 0);
+    assertThat(directory.problems().toString()).contains("\"Active\"", "\"Plan\"", "\"Tier\"");
+  }
+
+  @Test
+  void whatAColumnSaidHoldsWhenItIsGoneAlsoAfterAStartUntilThatIsConfirmed() {
+    load(
+        row("API Key", "User Email", "Revoked", "Tier", "Expires At", "Log Conversations"),
+        row(A, "a@example.com", false, "gold", "2026-01-01", "off"),
+        row(B, "b@example.com", false, "gold", "2026-03-01", ""));
+    List<Object> header = row("API Key", "User Email", "Revoked", "Class", "Ablauf", "Kept");
+    List<Object> a = row(A, "a@example.com", false, "gold", "2026-01-01", "off");
+    List<Object> b = row(B, "b@example.com", false, "gold", "2026-03-01", "");
+    load(header, a, b);
+    directory = directory("the-spreadsheet");
+    load(header, a, b);
+
+    assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
+    assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().tier()).isEqualTo("gold");
+    assertThat(directory.find(ApiKey.hash(A)).orElseThrow().caller().conversations())
+        .isEqualTo(Keeping.OFF);
+    assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(0, 0, 0);
+
+    new KeyConfirmation(data).give();
+    load(header, a, b);
+    load(header, a, b);
+    assertThat(directory.problems()).isEmpty();
+    assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().tier()).isEqualTo("free");
+  }
+
+  @Test
+  void saysWhichTierHasNoLimitAndWhichAddressIsNone() {
+    load(HEADER, row(A, "a@example.com", "", "unknown"), row(B, "somebody", "", "gold"));
+    assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(2, 3);
+    assertThat(directory.problems().get(0).what()).contains("no limit");
+    assertThat(directory.problems().get(1).what()).contains("no address");
+  }
+
+  @Test
+  void cleansWhatIsPastedIntoCells() {
+    load(
+        row("API Key", "User Email", "Revoked", "Tier", "Expires At"),
+        row(
+            "\ufeff" + A + "\u00a0",
+            " a@example.com\u200b",
+            "FALSE\u00a0",
+            "Gold\n",
+            "2026-03-01\u00a0"));
+    assertThat(directory.caller(ApiKey.hash(A)))
+        .contains(new Caller("a@example.com", "", ApiKey.hash(A), "gold"));
+    assertThat(directory.problems()).isEmpty();
+  }
+
+  @Test
+  void keysThatTheSheetLosesAtOnceAreHeldAlsoAfterAStartUntilTheyAreBack() {
+    load(newRows(4));
+    load(HEADER);
+    load(HEADER);
+    directory = directory("the-spreadsheet");
+    directory.load(null, directory.nextReading());
+
+    assertThat(directory.caller(ofNumber(1))).isPresent();
+    assertThat(directory.held()).isEqualTo(4);
+    assertThat(directory.problems().get(0).toString())
+        .contains("lost 4 keys", "CONFIRM", "confirm-keys");
+
+    load(newRows(4));
+    assertThat(directory.held()).isZero();
+    assertThat(directory.problems()).noneMatch(problem -> problem.row() == 0);
+  }
+
+  @Test
+  void heldKeysCanBeRevokedAndExpireAndNewOnesCome() {
+    List<Object> header = row("API Key", "User Email", "Revoked", "Expires At");
+    load(
+        header,
+        row(A, "a@example.com", false, ""),
+        row(B, "b@example.com", false, "2026-01-31T12:00:01Z"),
+        row(C, "c@example.com", false, ""));
+    load(header, row("sk-new-0123456789", "d@example.com", false, ""));
+    assertThat(directory.caller(ApiKey.hash(B))).isPresent();
+    assertThat(directory.caller(ApiKey.hash("sk-new-0123456789"))).isPresent();
+
+    new RevokedKeys(data).add(ApiKey.hash(A));
+    directory.readRevoked();
+    clock.move(Duration.ofSeconds(1));
+    load(header, row(C, "c@example.com", true, ""));
+    assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
+    assertThat(directory.caller(ApiKey.hash(B))).isEmpty();
+    assertThat(directory.caller(ApiKey.hash(C))).isEmpty();
+    assertThat(revokedHere()).as("an older version of the sheet may come back").exists();
+  }
+
+  @Test
+  void whatIsConfirmedToBeGoneIsGone() {
+    load(newRows(4));
+    load(HEADER);
+    new KeyConfirmation(data).give();
+    load(HEADER);
+    assertThat(directory.caller(ofNumber(1))).isEmpty();
+    assertThat(directory("the-spreadsheet").caller(ofNumber(1))).isEmpty();
+
+    load(newRows(4));
+    load(HEADER);
+    assertThat(directory.caller(ofNumber(1))).as("once is for once").isPresent();
+
+    load(row("API Key", "User Email", "Revoked", "Status"), row("", "", "", " Confirm "));
+    assertThat(directory.caller(ofNumber(1))).as("said in the sheet").isEmpty();
+  }
+
+  @Test
+  void keysDeletedRowByRowGoAtOnceAndTheLastOneWhenItIsConfirmed() {
+    List<Object>[] rows = newRows(4);
+    load(rows);
+    for (int left = 3; left >= 1; left--) {
+      load(Arrays.copyOf(rows, left + 1));
+      assertThat(directory.caller(ofNumber(left + 1))).isEmpty();
+      assertThat(directory.held()).isZero();
+    }
+    load(HEADER);
+    assertThat(directory.caller(ofNumber(1))).isPresent();
+    assertThat(directory.held()).isOne();
+  }
+
+  @Test
+  void endsThatCannotBeReadAnyMoreOfMostKeysAreHeldBack() {
+    List<Object> header = row("API Key", "User Email", "Revoked", "Expires At");
+    load(
+        header,
+        row(A, "a@example.com", false, "2026-03-01"),
+        row(B, "b@example.com", false, "2026-03-01"),
+        row(C, "c@example.com", false, "2026-03-01"));
+    load(
+        header,
+        row(A, "a@example.com", false, "01/03/26"),
+        row(B, "b@example.com", true, "01/03/26"),
+        row(C, "c@example.com", false, "01/03/26"));
+    assertThat(directory.caller(ApiKey.hash(A))).isPresent();
+    assertThat(directory.caller(ApiKey.hash(B))).as("revoked in the sheet").isEmpty();
+
+    clock.move(Duration.ofDays(60));
+    assertThat(directory.caller(ApiKey.hash(A))).as("its end holds").isEmpty();
+  }
+
+  private static String ofNumber(int number) {
+    return ApiKey.hash("sk-of-number-" + number);
+  }
+
   private Path snapshot() {
     return data.resolve("keys-snapshot.jsonl");
   }
@@ -483,7 +687,13 @@ class KeyDirectoryTest {
 
   private KeyDirectory directory(String spreadsheetId) {
     return new KeyDirectory(
-        clock, clock, MOST_AGE, new KeySnapshot(data, spreadsheetId), new RevokedKeys(data));
+        clock,
+        clock,
+        MOST_AGE,
+        new KeySnapshot(data, spreadsheetId),
+        new RevokedKeys(data),
+        new KeyConfirmation(data),
+        tier -> !tier.equals("unknown"));
   }
 
   @SafeVarargs

@@ -313,7 +313,7 @@ class GoogleWorkbookTest {
               client
                   .spreadsheets()
                   .values()
-                  .get(workbook.spreadsheetId(), "User API Keys!A1:J1")
+                  .get(workbook.spreadsheetId(), "User API Keys!A1:M1")
                   .execute()
                   .getValues()
                   .get(0))

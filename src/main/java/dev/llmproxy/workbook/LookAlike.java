@@ -1,0 +1,89 @@
+package dev.llmproxy.workbook;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.commons.text.similarity.LevenshteinDistance;
+
+/** Headers that are none of the product's, but look as if one of them were meant. */
+final class LookAlike {
+  private static final int SHORT = 7;
+  private static final Map<String, Set<String>> OTHER_WORDS =
+      Map.of(
+          ApiKeySheet.API_KEY, Set.of("key", "keys", "apitoken", "secret"),
+          ApiKeySheet.USER_EMAIL, Set.of("email", "mail", "emailaddress", "user", "owner"),
+          ApiKeySheet.TIER, Set.of("plan", "level", "ratelimit", "usertier", "keytier"),
+          ApiKeySheet.REVOKED,
+              Set.of(
+                  "revoke",
+                  "isrevoked",
+                  "disabled",
+                  "blocked",
+                  "banned",
+                  "suspended",
+                  "deactivated",
+                  "inactive",
+                  "active",
+                  "enabled"),
+          ApiKeySheet.EXPIRES_AT,
+              Set.of(
+                  "expiry",
+                  "expires",
+                  "expireson",
+                  "expiration",
+                  "expirydate",
+                  "expiringdate",
+                  "expirationdate",
+                  "validuntil",
+                  "validtill",
+                  "validto",
+                  "endsat",
+                  "endson",
+                  "enddate"),
+          ApiKeySheet.LOG_CONVERSATIONS,
+              Set.of("conversations", "conversationlog", "logchats", "keepconversations"),
+          ApiKeySheet.CREATED_AT, Set.of("created", "createdon", "creationdate"),
+          ApiKeySheet.LAST_USED, Set.of("usedat", "lastusedat", "lastuse"),
+          ApiKeySheet.KEY_NAME, Set.of("name", "label"),
+          ApiKeySheet.NOTES, Set.of("comment", "comments", "remarks"));
+
+  private LookAlike() {}
+
+  /** The known header that this one is a misspelling of. */
+  static Optional<String> misspelt(Object header, List<String> known) {
+    String squeezed = SheetText.header(header);
+    return known.stream()
+        .filter(one -> {
+          String right = SheetText.header(one);
+          int most = right.length() <= SHORT ? 1 : 2;
+          return squeezed.length() > 2
+              && (new LevenshteinDistance(most).apply(squeezed, right) >= 0
+                  || swapped(squeezed, right));
+        })
+        .findFirst();
+  }
+
+  /** The known header that this one is another word for. */
+  static Optional<String> meant(Object header, List<String> known) {
+    String squeezed = SheetText.header(header);
+    return known.stream()
+        .filter(one -> OTHER_WORDS.getOrDefault(one, Set.of()).contains(squeezed))
+        .findFirst();
+  }
+
+  /** Whether two neighbouring letters have changed places. */
+  private static boolean swapped(String one, String other) {
+    if (one.length() != other.length()) {
+      return false;
+    }
+    int first = 0;
+    while (first < one.length() && one.charAt(first) == other.charAt(first)) {
+      first++;
+    }
+    return first + 1 < one.length()
+        && one.charAt(first) == other.charAt(first + 1)
+        && one.charAt(first + 1) == other.charAt(first)
+        && one.substring(first + 2).equals(other.substring(first + 2));
+  }
+}
