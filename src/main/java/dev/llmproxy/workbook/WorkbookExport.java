@@ -2,7 +2,9 @@ package dev.llmproxy.workbook;
 
 import com.google.api.services.sheets.v4.Sheets;
 import com.google.api.services.sheets.v4.model.GridProperties;
+import com.google.api.services.sheets.v4.model.Sheet;
 import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.Spreadsheet;
 import dev.llmproxy.DataFolder;
 import dev.llmproxy.gate.ApiKey;
 import java.io.IOException;
@@ -14,10 +16,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
@@ -40,10 +44,17 @@ public final class WorkbookExport {
   private static final int MOST_XLSX_CHARACTERS = 32_767;
 
   private final Workbook workbook;
+  private final SheetMemory memory;
   private final Sheets client;
 
   public WorkbookExport(Workbook workbook) {
+    this(workbook, SheetMemory.NONE);
+  }
+
+  /** Finds the sheets as the server does that has this memory. */
+  public WorkbookExport(Workbook workbook, SheetMemory memory) {
     this.workbook = workbook;
+    this.memory = memory;
     this.client = workbook.client();
   }
 
@@ -151,7 +162,7 @@ public final class WorkbookExport {
     List<Page> pages = new ArrayList<>();
     Set<String> further = new LinkedHashSet<>();
     for (Page page : pages(workbook.spreadsheetId())) {
-      if (page.title.equals(WorkbookSchema.INDEX_TITLE)) {
+      if (page.is(WorkbookSchema.INDEX_TITLE)) {
         block(page, 1).stream()
             .skip(1)
             .filter(row -> !row.isEmpty())
@@ -167,14 +178,22 @@ public final class WorkbookExport {
 
   private List<Page> pages(String spreadsheetId) {
     try {
-      return client
-          .spreadsheets()
-          .get(spreadsheetId)
-          .setFields("sheets.properties(title,hidden,gridProperties.rowCount)")
-          .execute()
-          .getSheets()
-          .stream()
-          .map(sheet -> Page.of(spreadsheetId, sheet.getProperties()))
+      Spreadsheet spreadsheet =
+          client
+              .spreadsheets()
+              .get(spreadsheetId)
+              .setFields("sheets.properties(sheetId,title,hidden,gridProperties.rowCount)")
+              .execute();
+      Map<Integer, String> ours = new HashMap<>();
+      if (spreadsheetId.equals(workbook.spreadsheetId())) {
+        SheetIndex index = new SheetIndex(spreadsheetId, spreadsheet, memory);
+        for (String title : List.of(ApiKeySheet.TITLE, WorkbookSchema.INDEX_TITLE)) {
+          index.find(title).ifPresent(sheet -> ours.put(sheet.getSheetId(), title));
+        }
+      }
+      return spreadsheet.getSheets().stream()
+          .map(Sheet::getProperties)
+          .map(sheet -> Page.of(spreadsheetId, sheet, ours.get(sheet.getSheetId())))
           .toList();
     } catch (IOException e) {
       throw workbook.failed(e);
@@ -182,18 +201,28 @@ public final class WorkbookExport {
   }
 
   private void read(Page page, Row rows) {
-    boolean keys = page.title.equals(ApiKeySheet.TITLE);
-    int keyColumn = -1;
+    Set<Integer> keyColumns = Set.of();
     for (int first = 1; first <= page.rows; first += ROWS_OF_A_READ) {
       List<List<Object>> block = block(page, first);
-      if (keys && first == 1) {
-        keyColumn = new ApiKeySheet(block).column(ApiKeySheet.API_KEY);
+      if (first == 1 && !block.isEmpty()) {
+        keyColumns = keyColumns(page, block);
       }
       for (int i = 0; i < block.size(); i++) {
         boolean header = first == 1 && i == 0;
-        rows.take(header ? block.get(i) : masked(block.get(i), keyColumn));
+        rows.take(header ? block.get(i) : masked(block.get(i), keyColumns));
       }
     }
+  }
+
+  /**
+   * The columns with keys: people copy the sheet of the keys, and whatever has its header may hold
+   * some. That sheet itself is not copied when nobody can say where its keys stand.
+   */
+  private static Set<Integer> keyColumns(Page page, List<List<Object>> block) {
+    if (page.is(ApiKeySheet.TITLE)) {
+      new ApiKeySheet(block);
+    }
+    return ApiKeySheet.keyColumns(block.get(0));
   }
 
   private List<List<Object>> block(Page page, int first) {
@@ -214,12 +243,14 @@ public final class WorkbookExport {
     }
   }
 
-  private static List<Object> masked(List<Object> cells, int keyColumn) {
-    if (keyColumn < 0 || keyColumn >= cells.size()) {
+  private static List<Object> masked(List<Object> cells, Set<Integer> keyColumns) {
+    if (keyColumns.isEmpty()) {
       return cells;
     }
     List<Object> masked = new ArrayList<>(cells);
-    masked.set(keyColumn, ApiKey.shown(cells.get(keyColumn).toString()));
+    keyColumns.stream()
+        .filter(column -> column < cells.size())
+        .forEach(column -> masked.set(column, ApiKey.shown(cells.get(column).toString())));
     return masked;
   }
 
@@ -227,15 +258,24 @@ public final class WorkbookExport {
     return file.toAbsolutePath().getParent();
   }
 
-  /** A sheet of one of the spreadsheets. */
-  private record Page(String spreadsheetId, String title, int rows, boolean hidden) {
-    static Page of(String spreadsheetId, SheetProperties sheet) {
+  /**
+   * A sheet of one of the spreadsheets.
+   *
+   * @param ours what this product calls it, whatever its title is by now; null for another one
+   */
+  private record Page(String spreadsheetId, String title, int rows, boolean hidden, String ours) {
+    static Page of(String spreadsheetId, SheetProperties sheet, String ours) {
       GridProperties grid = sheet.getGridProperties();
       return new Page(
           spreadsheetId,
           sheet.getTitle(),
           grid == null || grid.getRowCount() == null ? 0 : grid.getRowCount(),
-          Boolean.TRUE.equals(sheet.getHidden()));
+          Boolean.TRUE.equals(sheet.getHidden()),
+          ours);
+    }
+
+    boolean is(String title) {
+      return title.equals(ours);
     }
   }
 

@@ -9,6 +9,7 @@ import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.UpdateSheetPropertiesRequest;
 import com.google.api.services.sheets.v4.model.ValueRange;
 import dev.llmproxy.Settings;
 import java.io.IOException;
@@ -92,21 +93,72 @@ class WorkbookExportTest {
   @Test
   void keysAreMasked() throws IOException {
     put("User API Keys", List.of(List.of("API Key", "User Email", "Revoked")));
-    client
-        .spreadsheets()
-        .values()
-        .append(
-            workbook.spreadsheetId(),
-            "User API Keys!A1",
-            new ValueRange().setValues(List.of(List.of("sk-in-clear-0123456789", "bob@x.io"))))
-        .setValueInputOption("RAW")
-        .execute();
+    append("User API Keys", List.of("sk-in-clear-0123456789", "bob@x.io"));
 
     new WorkbookExport(workbook).toCsv(folder.resolve("csv"));
 
     assertThat(Files.readString(folder.resolve("csv/User API Keys.csv")))
         .contains("sk-012…ijkl", "sk-in-…6789", "bob@x.io")
         .doesNotContain("sha256", "clear", "0123456789abc");
+  }
+
+  @Test
+  void keysAreMaskedWhateverTheirSheetIsCalledAndInCopiesOfIt() throws IOException {
+    append("User API Keys", List.of("sk-in-clear-0123456789", "bob@x.io"));
+    addSheet("Copy of User API Keys", false);
+    put(
+        "Copy of User API Keys",
+        List.of(List.of("Owner", "API\u00a0key"), List.of("bob@x.io", "sk-also-clear-0123456789")));
+    rename(WorkbookSchema.sheetId(ApiKeySheet.TITLE), "Keys of staff");
+
+    new WorkbookExport(workbook).toCsv(folder.resolve("csv"));
+    new WorkbookExport(workbook).toXlsx(folder.resolve("all.xlsx"));
+
+    assertThat(Files.readString(folder.resolve("csv/Keys of staff.csv")))
+        .contains("sk-012…ijkl", "sk-in-…6789", "bob@x.io")
+        .doesNotContain("sha256", "clear");
+    assertThat(Files.readString(folder.resolve("csv/Copy of User API Keys.csv")))
+        .contains("sk-als…6789", "bob@x.io")
+        .doesNotContain("clear");
+    try (InputStream in = Files.newInputStream(folder.resolve("all.xlsx"));
+        ReadableWorkbook xlsx = new ReadableWorkbook(in)) {
+      assertThat(xlsx.findSheet("Keys of staff").orElseThrow().read().get(2).getCellText(0))
+          .isEqualTo("sk-in-…6789");
+    }
+  }
+
+  @Test
+  void aSheetMadeByHandIsKnownByTheMemoryOfTheServer() throws IOException {
+    client
+        .spreadsheets()
+        .batchUpdate(
+            workbook.spreadsheetId(),
+            new BatchUpdateSpreadsheetRequest().setRequests(List.of(add("Mine", false, 10, 5))))
+        .execute();
+    int made =
+        client
+            .spreadsheets()
+            .get(workbook.spreadsheetId())
+            .execute()
+            .getSheets()
+            .getLast()
+            .getProperties()
+            .getSheetId();
+    put("Mine", List.of(List.of("Key", "User Email"), List.of("sk-in-clear-0123456789", "b@x.io")));
+    SheetMemory memory =
+        new SheetMemory() {
+          @Override
+          public Map<String, Integer> sheetIds(String spreadsheetId) {
+            return Map.of(ApiKeySheet.TITLE, made);
+          }
+
+          @Override
+          public void remember(String spreadsheetId, String title, int sheetId) {}
+        };
+
+    assertThatThrownBy(() -> new WorkbookExport(workbook, memory).toCsv(folder.resolve("csv")))
+        .isInstanceOf(WorkbookException.class)
+        .hasMessageContainingAll("no column \"API Key\"", "Column A is called \"Key\"");
   }
 
   @Test
@@ -170,6 +222,35 @@ class WorkbookExportTest {
         .hasMessageContaining("long")
         .hasMessageContaining("--csv");
     assertThat(folder).isDirectoryNotContaining("glob:**all.xlsx*");
+  }
+
+  private void append(String title, List<Object> cells) throws IOException {
+    client
+        .spreadsheets()
+        .values()
+        .append(
+            workbook.spreadsheetId(),
+            "'" + title + "'!A1",
+            new ValueRange().setValues(List.of(cells)))
+        .setValueInputOption("RAW")
+        .execute();
+  }
+
+  private void rename(int sheetId, String title) throws IOException {
+    client
+        .spreadsheets()
+        .batchUpdate(
+            workbook.spreadsheetId(),
+            new BatchUpdateSpreadsheetRequest()
+                .setRequests(
+                    List.of(
+                        new Request()
+                            .setUpdateSheetProperties(
+                                new UpdateSheetPropertiesRequest()
+                                    .setProperties(
+                                        new SheetProperties().setSheetId(sheetId).setTitle(title))
+                                    .setFields("title")))))
+        .execute();
   }
 
   private void addSheet(String title, boolean hidden) throws IOException {
