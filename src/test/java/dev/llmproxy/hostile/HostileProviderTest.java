@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("hostile")
 class HostileProviderTest {
   private static final String CHATS = "/v1/chat/completions";
-  private static final int AT_ONCE = 40;
+  private static final int AT_ONCE = 24;
   private static final int SILENT_CLIENTS = 200;
   private static final int LARGE_EVENT = 64 << 10;
   private static final long DRIP_NANOS = 20_000_000;
@@ -50,11 +50,13 @@ class HostileProviderTest {
   private static PlayedProvider provider;
   private static SmallServer server;
   private static HttpClient client;
+  private static int port;
 
   @BeforeAll
   static void start(@TempDir Path folder) throws Exception {
     provider = PlayedProvider.start();
     server = SmallServer.start(folder, Map.of("COMPATIBLE_BASE_URL", provider.baseUrl()));
+    port = server.port();
     client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   }
 
@@ -214,7 +216,7 @@ class HostileProviderTest {
   private static Socket silentClient() throws IOException {
     Socket socket = new Socket();
     socket.setReceiveBufferSize(8192);
-    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
+    socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     socket
         .getOutputStream()
         .write(
