@@ -10,8 +10,11 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -24,12 +27,25 @@ public final class EmbeddedWorkbook implements AutoCloseable {
 
   /**
    * Platform threads, because SQLite's native calls hold their thread while they wait for the disk:
-   * on virtual threads they would hold up the requests of the whole process.
+   * on virtual threads they would hold up the requests of the whole process. There are more than
+   * are ever at work, because each half request holds one until it is given up.
    */
-  private static final int THREADS = 8;
+  private static final int THREADS = 64;
 
   private static final long CLOSE_SECONDS = 5;
-  private static final String NO_DELAY = "sun.net.httpserver.nodelay";
+  private static final long THREAD_IDLE_SECONDS = 60;
+
+  /**
+   * Settings of the JDK's server, which has no others: without the first it answers 40 ms late on
+   * connections that are kept open, as it sends head and body apart and the second waits for the
+   * client's delayed acknowledgement. The others, in seconds, end requests that never become whole
+   * and answers that nobody reads.
+   */
+  private static final Map<String, String> OF_SERVER =
+      Map.of(
+          "sun.net.httpserver.nodelay", "true",
+          "sun.net.httpserver.maxReqTime", "10",
+          "sun.net.httpserver.maxRspTime", "120");
 
   private final FolderLock lock;
   private final WorkbookDatabase database;
@@ -49,9 +65,16 @@ public final class EmbeddedWorkbook implements AutoCloseable {
     this.urlFile = folder.resolve("workbook.url");
     this.rootUrl = "http://127.0.0.1:" + server.getAddress().getPort() + "/";
     this.handler = new SheetsHandler(new SheetsApi(database, rootUrl, quota));
-    this.threads =
-        Executors.newFixedThreadPool(
-            THREADS, Thread.ofPlatform().daemon().name("workbook-", 1).factory());
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            THREADS,
+            THREADS,
+            THREAD_IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().daemon().name("workbook-", 1).factory());
+    pool.allowCoreThreadTimeOut(true);
+    this.threads = pool;
     server.createContext("/", handler);
     server.setExecutor(threads);
     server.start();
@@ -139,11 +162,11 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   }
 
   private static HttpServer listen(int port) throws IOException {
-    // Without this the JDK's server answers 40 ms late on connections that are kept open: it sends
-    // head and body apart, and the second waits for the client's delayed acknowledgement.
-    if (System.getProperty(NO_DELAY) == null) {
-      System.setProperty(NO_DELAY, "true");
-    }
+    OF_SERVER.forEach((name, value) -> {
+      if (System.getProperty(name) == null) {
+        System.setProperty(name, value);
+      }
+    });
     InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
     try {
       return HttpServer.create(new InetSocketAddress(loopback, port), 0);
