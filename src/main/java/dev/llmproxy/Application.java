@@ -1,5 +1,6 @@
 package dev.llmproxy;
 
+import dev.llmproxy.api.BodyReader;
 import dev.llmproxy.api.RequestLog;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.Authenticator;
@@ -18,6 +19,7 @@ import dev.llmproxy.provider.LocalChat;
 import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.AnswerMemory;
+import dev.llmproxy.stream.CallWatch;
 import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.usage.ConversationFlush;
 import dev.llmproxy.usage.ConversationLog;
@@ -69,12 +71,17 @@ public final class Application implements AutoCloseable {
   private final ConversationFlush conversationFlush;
   private final LocalChat localChat;
   private final KeepAlive keepAlive;
+  private final CallWatch callWatch = new CallWatch();
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final RequestLog requestLog = new RequestLog();
+  private final BodyReader bodyReader;
+  private final Connections connections;
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
   private Application(Settings settings, Clock clock, Clock steady) {
     this.settings = settings;
+    bodyReader = new BodyReader(settings);
+    connections = new Connections(settings);
     providers = new ProviderCatalogue(settings);
     forwardProxy = new ForwardProxy(settings);
     mcpServers = new McpServers(settings);
@@ -97,7 +104,7 @@ public final class Application implements AutoCloseable {
     conversationFlush =
         new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);
     localChat = new LocalChat(settings);
-    vertx = VirtualThreads.vertx();
+    vertx = VirtualThreads.vertx(connections);
     keepAlive =
         new KeepAlive(vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS")));
     vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
@@ -208,6 +215,18 @@ public final class Application implements AutoCloseable {
 
   public ConversationFlush conversationFlush() {
     return conversationFlush;
+  }
+
+  public CallWatch callWatch() {
+    return callWatch;
+  }
+
+  public BodyReader bodyReader() {
+    return bodyReader;
+  }
+
+  Connections connections() {
+    return connections;
   }
 
   public RequestLog requestLog() {

@@ -63,6 +63,7 @@ public final class CamelHttpServer implements MainHttpServerFactory {
 
     @Override
     public void onCamelContextFullyStarted(CamelContext context, boolean alreadyStarted) {
+      http.watch(context);
       http.listen(port);
     }
 

@@ -2,9 +2,11 @@ package dev.llmproxy;
 
 import dev.llmproxy.api.BodyReader;
 import dev.llmproxy.api.HttpFront;
+import io.vertx.core.Context;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
@@ -14,8 +16,11 @@ import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
+import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +28,7 @@ import org.slf4j.LoggerFactory;
 final class HttpListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
   private static final int KILOBYTE = 1 << 10;
+  private static final int CUT_BEFORE_SECONDS = 4;
 
   private final Application application;
   private final HttpFront front;
@@ -33,7 +39,7 @@ final class HttpListener implements AutoCloseable {
   HttpListener(Application application) {
     this.application = application;
     Settings settings = application.settings();
-    BodyReader body = new BodyReader(settings.integer("MAX_BODY_MB"));
+    BodyReader body = application.bodyReader();
     Router routes = Router.router(application.vertx());
     front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""), application.requestLog());
     front.install(routes);
@@ -74,7 +80,7 @@ final class HttpListener implements AutoCloseable {
               .vertx()
               .createHttpServer(options)
               .invalidRequestHandler(front::refuse)
-              .requestHandler(router)
+              .requestHandler(this::serve)
               .listen()
               .toCompletionStage()
               .toCompletableFuture()
@@ -115,6 +121,41 @@ final class HttpListener implements AutoCloseable {
             : "Cannot listen on %s:%d: %s. Set PORT to a free port."
                 .formatted(host, port, why.getMessage()),
         why);
+  }
+
+  /**
+   * Has the end of the routes seen: requests are refused while running ones end, and the clients of
+   * those that do not end are told why, in time to be recorded.
+   */
+  void watch(CamelContext context) {
+    try {
+      context.addLifecycleStrategy(
+          new LifecycleStrategySupport() {
+            @Override
+            public void onContextStopping(CamelContext stopping) {
+              front.stop();
+              long patience = stopping.getShutdownStrategy().getTimeout() - CUT_BEFORE_SECONDS;
+              application
+                  .vertx()
+                  .setTimer(
+                      Math.max(1, TimeUnit.SECONDS.toMillis(patience)),
+                      late -> application.callWatch().cut());
+            }
+          });
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void serve(HttpServerRequest request) {
+    ConnectionGuard guard = ConnectionGuard.of(request.connection());
+    Context loop = application.vertx().getOrCreateContext();
+    guard.began(request.version());
+    request
+        .response()
+        .endHandler(end ->
+            loop.runOnContext(next -> front.drain(request, application.vertx(), guard::ended)));
+    router.handle(request);
   }
 
   /** The port it listens on. */

@@ -172,9 +172,16 @@ public final class KnownSettings {
     kinds.put("PORT", PORT);
     kinds.put("HOST", TEXT);
     kinds.put("MAX_BODY_MB", new WholeNumber(1, 1024));
+    kinds.put("BODY_MEMORY_MB", new WholeNumber(0, 1 << 20));
+    kinds.put("MAX_JSON_VALUES", new WholeNumber(1000, Integer.MAX_VALUE));
     kinds.put("MAX_HEADER_KB", new WholeNumber(1, 1024));
     kinds.put("CORS_ORIGINS", OPTIONAL);
     kinds.put("STREAM_KEEPALIVE_SECONDS", new WholeNumber(5, 3600));
+    kinds.put("CLIENT_HEAD_SECONDS", SECONDS);
+    kinds.put("CLIENT_IDLE_SECONDS", SECONDS);
+    kinds.put("CLIENT_STALL_SECONDS", SECONDS);
+    kinds.put("MAX_CONNECTIONS", new WholeNumber(0, 1_000_000));
+    kinds.put("MAX_CONNECTIONS_PER_ADDRESS", new WholeNumber(0, 1_000_000));
 
     // Limits
     kinds.put("RATE_LIMIT_FREE", new WholeNumber(1, 1_000_000));

@@ -1,5 +1,6 @@
 package dev.llmproxy;
 
+import dev.llmproxy.api.BodyReader;
 import dev.llmproxy.api.RequestLog;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.gate.Authenticator;
@@ -15,6 +16,7 @@ import dev.llmproxy.provider.LocalEmbedding;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.provider.ProviderConnections;
 import dev.llmproxy.stream.AnswerMemory;
+import dev.llmproxy.stream.CallWatch;
 import dev.llmproxy.stream.KeepAlive;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.ToolCatalogue;
@@ -54,6 +56,14 @@ public final class Parts {
   /** Of the folder that the setting names; a relative one is in the home folder. */
   public static DocumentIndex documentIndex(Application application) {
     return new DocumentIndex(DocumentIndex.folder(application.settings()).orElse(null));
+  }
+
+  public static CallWatch callWatch(Application application) {
+    return application.callWatch();
+  }
+
+  public static BodyReader bodyReader(Application application) {
+    return application.bodyReader();
   }
 
   public static RequestLog requestLog(Application application) {

@@ -31,6 +31,7 @@ public final class Server implements AutoCloseable {
     Server server = new Server(application, routes(application, http), http);
     try {
       server.main.start();
+      http.watch(server.main.getCamelContext());
       http.listen(application.settings().integer("PORT"));
       return server;
     } catch (RuntimeException e) {

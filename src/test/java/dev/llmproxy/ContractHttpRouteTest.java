@@ -37,8 +37,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ContractHttpRouteTest {
   private static final int MEGABYTE = 1 << 20;
   private static final String ORIGIN = "https://app.example.com";
-  private static final HttpClient HTTP_2 =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
 
   private static Gateway gateway;
   private static String key;
@@ -300,16 +298,18 @@ class ContractHttpRouteTest {
   void aClientThatUpgradesToHttp2IsServedWhateverItsBody(int size) throws Exception {
     ObjectNode body = (ObjectNode) Json.parse(chat("[[script chunks=3]]", true));
     body.put("pad", "x".repeat(size));
-    HttpResponse<String> response =
-        freshHttp2()
-            .send(
-                post("/v1/chat/completions", key, Json.text(body)),
-                HttpResponse.BodyHandlers.ofString());
+    HttpRequest chat = post("/v1/chat/completions", key, Json.text(body));
+    HttpResponse<String> first = freshHttp2().send(chat, HttpResponse.BodyHandlers.ofString());
+    HttpResponse<String> later = upgraded().send(chat, HttpResponse.BodyHandlers.ofString());
 
-    assertThat(response.version()).isEqualTo(HttpClient.Version.HTTP_2);
-    assertThat(response.statusCode()).isEqualTo(200);
-    assertThat(response.headers().map()).doesNotContainKeys("connection", "transfer-encoding");
-    assertThat(response.body()).contains("word3").endsWith("data: [DONE]\n\n");
+    assertThat(first.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
+    assertThat(later.version()).isEqualTo(HttpClient.Version.HTTP_2);
+    assertThat(later.headers().map()).doesNotContainKeys("connection", "transfer-encoding");
+    assertThat(List.of(first, later))
+        .allSatisfy(response -> {
+          assertThat(response.statusCode()).isEqualTo(200);
+          assertThat(response.body()).contains("word3").endsWith("data: [DONE]\n\n");
+        });
   }
 
   @Wire({"5.8", "7.h2"})
@@ -317,7 +317,7 @@ class ContractHttpRouteTest {
   void aClientThatLeavesAnHttp2StreamHangsUpOnTheProvider() throws Exception {
     int cancelled = gateway.provider().cancelled();
     HttpResponse<java.io.InputStream> response =
-        freshHttp2()
+        upgraded()
             .send(
                 post("/v1/chat/completions", key, chat("[[script chunks=1000 gap=50]]", true)),
                 HttpResponse.BodyHandlers.ofInputStream());
@@ -332,17 +332,20 @@ class ContractHttpRouteTest {
 
   @Wire("7.parallel")
   @Test
-  void sixtyFourStreamsAtOnceOverOneHttp2ConnectionAreWhole() {
+  void sixtyFourStreamsAtOnceOverOneHttp2ConnectionAreWhole() throws Exception {
     HttpRequest request =
         post("/v1/chat/completions", key, chat("[[script chunks=10 gap=10]]", true));
+    HttpClient client = upgraded();
     List<CompletableFuture<HttpResponse<String>>> answers =
         IntStream.range(0, 64)
-            .mapToObj(i -> HTTP_2.sendAsync(request, HttpResponse.BodyHandlers.ofString()))
+            .mapToObj(i -> client.sendAsync(request, HttpResponse.BodyHandlers.ofString()))
             .toList();
 
     assertThat(answers)
-        .allSatisfy(answer ->
-            assertThat(answer.join().body()).contains("word10").endsWith("data: [DONE]\n\n"));
+        .allSatisfy(answer -> {
+          assertThat(answer.join().version()).isEqualTo(HttpClient.Version.HTTP_2);
+          assertThat(answer.join().body()).contains("word10").endsWith("data: [DONE]\n\n");
+        });
   }
 
   @Wire("7.cors")
@@ -369,6 +372,16 @@ class ContractHttpRouteTest {
     assertThat(listed.headers().firstValue("access-control-allow-headers")).hasValue(asked);
     assertThat(bare.headers().firstValue("access-control-allow-headers").orElseThrow())
         .contains("authorization", "content-type", "x-tool-notifications");
+  }
+
+  /** A client with an HTTP/2 connection, which a request without a body has made one. */
+  private static HttpClient upgraded() throws Exception {
+    HttpClient client = freshHttp2();
+    HttpResponse<Void> response =
+        client.send(
+            gateway.request("/v1/models", key).build(), HttpResponse.BodyHandlers.discarding());
+    assertThat(response.version()).isEqualTo(HttpClient.Version.HTTP_2);
+    return client;
   }
 
   private static String error(HttpResponse<String> response) {

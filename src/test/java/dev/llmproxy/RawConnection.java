@@ -14,7 +14,8 @@ public final class RawConnection implements AutoCloseable {
 
   private final Socket socket;
 
-  RawConnection(int port) throws IOException {
+  /** Connects to a port of this machine. */
+  public RawConnection(int port) throws IOException {
     socket = new Socket(InetAddress.getLoopbackAddress(), port);
     socket.setSoTimeout(MOST_SILENCE_MILLIS);
   }
@@ -40,7 +41,7 @@ public final class RawConnection implements AutoCloseable {
     write(request(path, bearer, body));
   }
 
-  void write(String text) throws IOException {
+  public void write(String text) throws IOException {
     socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
   }
 
@@ -63,7 +64,7 @@ public final class RawConnection implements AutoCloseable {
   }
 
   /** All that comes until the other side ends the connection. */
-  String readAll() throws IOException {
+  public String readAll() throws IOException {
     return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 

@@ -7,12 +7,16 @@ import dev.llmproxy.stream.Reply;
 import dev.llmproxy.usage.Call;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Says what an exception means to the client; used by the one route configuration that catches
  * them.
  */
 public final class ErrorAnswer {
+  private static final Logger LOG = LoggerFactory.getLogger(ErrorAnswer.class);
+
   private final RequestLog log;
 
   public ErrorAnswer(RequestLog log) {
@@ -25,9 +29,9 @@ public final class ErrorAnswer {
    */
   public ChatEvent.Failed event(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
-      @ExchangeProperty("call") ChatCall chat) {
-    ChatEvent.Failed failed =
-        new ChatEvent.Failed(OpenAiErrors.of(exception, chat.target().provider().name()));
+      @ExchangeProperty("call") ChatCall chat,
+      Exchange exchange) {
+    ChatEvent.Failed failed = new ChatEvent.Failed(error(exception, chat, exchange));
     chat.accumulator().add(failed);
     return failed;
   }
@@ -37,12 +41,8 @@ public final class ErrorAnswer {
    */
   public boolean clientGone(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception, Exchange exchange) {
-    for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
-      if (cause instanceof ClientGoneException) {
-        return true;
-      }
-    }
-    return Reply.of(exchange).gone();
+    Reply reply = Reply.of(exchange);
+    return reply.gone() || (!reply.wasCut() && leaving(exception));
   }
 
   /** Answers a request that has no sink: it ends with the error as its whole answer. */
@@ -50,13 +50,33 @@ public final class ErrorAnswer {
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty("call") Call call,
       Exchange exchange) {
-    ApiError error =
-        OpenAiErrors.of(exception, call == null ? null : call.target().provider().name());
+    if (call == null && leaving(exception)) {
+      // It broke off while it sent its body.
+      LOG.debug("A client left before its request was whole");
+      Reply.of(exchange).end();
+      return;
+    }
+    ApiError error = error(exception, call, exchange);
     if (call == null) {
       log.refused(error, exchange);
     } else {
       call.fail(error);
     }
     Reply.answering(exchange).error(error);
+  }
+
+  private static ApiError error(Exception exception, Call call, Exchange exchange) {
+    return Reply.of(exchange).wasCut()
+        ? OpenAiErrors.stopping()
+        : OpenAiErrors.of(exception, call == null ? null : call.target().provider().name());
+  }
+
+  private static boolean leaving(Throwable exception) {
+    for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ClientGoneException) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -3,9 +3,13 @@ package dev.llmproxy.api;
 import dev.llmproxy.Json;
 import dev.llmproxy.stream.Reply;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.vertx.core.MultiMap;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -27,10 +31,13 @@ public final class HttpFront {
   private static final String PROCESSING_MS = "openai-processing-ms";
   private static final String VERSION = "/v1";
   private static final int ID_BYTES = 12;
+  private static final long MOST_DRAINED_BYTES = 256L << 20;
+  private static final long MOST_DRAINED_MILLIS = 30_000;
 
   private final Cors cors;
   private final RequestLog log;
   private Router router;
+  private volatile boolean stopping;
   private final SecureRandom random = new SecureRandom();
 
   /**
@@ -53,7 +60,63 @@ public final class HttpFront {
 
   /** Answers a request that HTTP itself cannot take, e.g. for too large a header. */
   public void refuse(HttpServerRequest request) {
-    int status = request.decoderResult().cause() instanceof TooLongHttpHeaderException ? 431 : 400;
+    refuse(
+        request, request.decoderResult().cause() instanceof TooLongHttpHeaderException ? 431 : 400);
+  }
+
+  /**
+   * To be called when the answer to a request has ended: what is left of its body is read and
+   * thrown away, so that the client comes to read the answer in place of a reset, and the
+   * connection can go on. One that goes on and on is cut off.
+   *
+   * @param request its event loop is the current thread's
+   * @param done called when the request is over too
+   */
+  public void drain(HttpServerRequest request, Vertx vertx, Runnable done) {
+    boolean last =
+        request.response().headers().contains(HttpHeaders.CONNECTION, HttpHeaders.CLOSE, true);
+    if (request.isEnded()) {
+      done.run();
+      if (last) {
+        request.connection().close();
+      }
+      return;
+    }
+    if (request.headers().contains(HttpHeaders.EXPECT)) {
+      // Its client may send the body or not; nobody can tell what comes next (RFC 9110, 10.1.1).
+      request.connection().close();
+      return;
+    }
+    long timer = vertx.setTimer(MOST_DRAINED_MILLIS, late -> request.connection().close());
+    long[] left = {MOST_DRAINED_BYTES};
+    request.handler(part -> {
+      left[0] -= part.length();
+      if (left[0] < 0) {
+        request.connection().close();
+      }
+    });
+    request.exceptionHandler(broken -> vertx.cancelTimer(timer));
+    request.endHandler(end -> {
+      vertx.cancelTimer(timer);
+      done.run();
+      if (last) {
+        request.connection().close();
+      }
+    });
+    request.resume();
+  }
+
+  /** What one server reads as one request and another as two (RFC 9112, sections 3.2 and 6.1). */
+  private static boolean ambiguous(HttpServerRequest request) {
+    MultiMap headers = request.headers();
+    String coding = headers.get(HttpHeaders.TRANSFER_ENCODING);
+    return headers.getAll(HttpHeaders.HOST).size() > 1
+        || (coding != null
+            && (!"chunked".equalsIgnoreCase(coding.strip())
+                || headers.getAll(HttpHeaders.TRANSFER_ENCODING).size() > 1));
+  }
+
+  private void refuse(HttpServerRequest request, int status) {
     ApiError error = OpenAiErrors.malformedHttp(status);
     String id = newId();
     // What is malformed may have no path that can be read.
@@ -68,20 +131,48 @@ public final class HttpFront {
         .onComplete(sent -> request.connection().close());
   }
 
+  /**
+   * From now on requests are refused: running ones are let end.
+   *
+   * @see #begin
+   */
+  public void stop() {
+    stopping = true;
+  }
+
   private void begin(RoutingContext context) {
     long started = System.nanoTime();
     HttpServerRequest request = context.request();
     HttpServerResponse response = context.response();
     response.putHeader(REQUEST_ID, newId());
-    response.headersEndHandler(done ->
-        response.putHeader(
-            PROCESSING_MS,
-            Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started))));
+    response.headersEndHandler(done -> {
+      response.putHeader(
+          PROCESSING_MS, Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started)));
+      if (request.headers().contains(HttpHeaders.EXPECT)) {
+        closeAfter(request);
+      }
+    });
+    if (ambiguous(request)) {
+      refuse(request, 400);
+      return;
+    }
+    if (stopping) {
+      closeAfter(request);
+      fail(context, 503);
+      return;
+    }
     // Any content type is taken for JSON: a form would otherwise be parsed away by the body
     // handler.
     request.headers().remove("Content-Type");
     if (!cors.handle(context)) {
       context.next();
+    }
+  }
+
+  /** {@link #drain} does what the header says. */
+  private static void closeAfter(HttpServerRequest request) {
+    if (request.version() != HttpVersion.HTTP_2) {
+      request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
     }
   }
 
@@ -102,7 +193,7 @@ public final class HttpFront {
           case 400 -> OpenAiErrors.malformedHttp(400);
           case 404 -> OpenAiErrors.unknownUrl(method, path, meant(path));
           case 405 -> OpenAiErrors.methodNotSupported(method, path);
-          case 503 -> OpenAiErrors.unavailable("The server is stopping. Try again shortly.");
+          case 503 -> OpenAiErrors.stopping();
           default ->
               context.failure() == null
                   ? OpenAiErrors.internal()

@@ -288,6 +288,32 @@ public final class OpenAiErrors {
             .formatted(limitMegabytes));
   }
 
+  /** A body that this server has not the memory for, whatever else it does. */
+  public static ApiError requestTooLargeForMemory() {
+    return new ApiError(
+        413,
+        INVALID_REQUEST,
+        "request_too_large",
+        null,
+        "The request body is larger than this server has memory for (BODY_MEMORY_MB).");
+  }
+
+  /** The bodies of other requests take the memory that there is for them. */
+  public static ApiError bodiesTakeAllMemory() {
+    return unavailable(
+        "Other requests with large bodies are under way, and there is no memory for this one (BODY_MEMORY_MB). Try again shortly.");
+  }
+
+  /** A body of which nothing more comes. */
+  public static ApiError bodyTooSlow() {
+    return new ApiError(
+        408,
+        INVALID_REQUEST,
+        "request_timeout",
+        null,
+        "The request body did not come in time: it stood still (CLIENT_STALL_SECONDS).");
+  }
+
   /** Too much is asked of this server at once; {@code what} is the whole message. */
   public static ApiError busy(String what) {
     return new ApiError(429, "requests", "rate_limit_exceeded", null, what, Duration.ofSeconds(5));
@@ -330,6 +356,11 @@ public final class OpenAiErrors {
         "refused",
         null,
         why == null || why.isBlank() ? "This server refuses the request." : why);
+  }
+
+  /** The server ends before the answer does. */
+  public static ApiError stopping() {
+    return unavailable("The server is stopping. Try again shortly.");
   }
 
   /** A provider that failed, answered garbage or ended early; {@code what} names the provider. */

@@ -2,14 +2,25 @@ package dev.llmproxy.stream;
 
 import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.usage.Call;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Watches over a request while it is served. */
+/** Watches over requests while they are served. */
 public final class CallWatch {
+  private final Set<Reply> watched = ConcurrentHashMap.newKeySet();
+
   /** From now on the client's leaving interrupts whatever the request waits for. */
   public void begin(Exchange exchange) {
-    Reply.answering(exchange).watch();
+    Reply reply = Reply.answering(exchange);
+    watched.add(reply);
+    reply.watch();
+  }
+
+  /** Ends all requests that are being served, because the server stops: their clients are told. */
+  public void cut() {
+    watched.forEach(Reply::cut);
   }
 
   /**
@@ -26,6 +37,8 @@ public final class CallWatch {
       events.close();
     }
     call.release();
-    Reply.of(exchange).release();
+    Reply reply = Reply.of(exchange);
+    reply.release();
+    watched.remove(reply);
   }
 }

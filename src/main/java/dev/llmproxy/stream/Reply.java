@@ -3,6 +3,7 @@ package dev.llmproxy.stream;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.ApiError;
+import dev.llmproxy.api.BodyBudget;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -13,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -59,6 +61,8 @@ public final class Reply {
    */
   private static final int MOST_UNSENT_BYTES = 16 << 10;
 
+  private static final int MOST_STANDSTILL_SECONDS = 300;
+
   private final HttpServerRequest request;
   private final HttpServerResponse response;
   // Vert.x's writeQueueFull does not see what still waits for its event loop, which a thousand
@@ -68,6 +72,10 @@ public final class Reply {
   private Thread worker;
   private volatile String ping;
   private volatile boolean gone;
+  private volatile boolean cut;
+  private BodyBudget.Hold body;
+  private long parsedBody;
+  private long heldBody;
   private volatile long lastWrite = System.nanoTime();
 
   private Reply(HttpServerRequest request, HttpServerResponse response) {
@@ -125,10 +133,26 @@ public final class Reply {
     }
   }
 
+  /**
+   * The memory that the request's body takes: it shrinks when the body has been parsed, and when
+   * the provider has it and its answer begins.
+   *
+   * @param parsed bytes that it takes from then on
+   * @param held bytes that it takes while it is answered
+   */
+  public void keeps(BodyBudget.Hold hold, long parsed, long held) {
+    body = hold;
+    parsedBody = parsed;
+    heldBody = held;
+  }
+
   /** From now until {@link #release} the calling thread is interrupted when the client leaves. */
   public void watch() {
     synchronized (lock) {
       worker = Thread.currentThread();
+    }
+    if (body != null) {
+      body.shrink(parsedBody);
     }
     response.closeHandler(closed -> leave());
     if (response.closed() && !response.ended()) {
@@ -142,13 +166,34 @@ public final class Reply {
       if (worker == Thread.currentThread()) {
         worker = null;
         boolean interrupted = Thread.interrupted();
-        gone |= interrupted;
+        gone |= interrupted && !cut;
       }
     }
     if (gone) {
       // Nobody reads it, but Camel would otherwise try to write an answer of its own.
       end();
     }
+  }
+
+  /**
+   * Ends what the request waits for, because the server stops: its client is told so, which {@link
+   * #wasCut} is asked for.
+   */
+  void cut() {
+    synchronized (lock) {
+      if (worker != null && !over()) {
+        cut = true;
+        worker.interrupt();
+      }
+    }
+  }
+
+  /** Whether the server ended it; from now on the calling thread is no longer interrupted. */
+  public boolean wasCut() {
+    if (cut) {
+      boolean unused = Thread.interrupted();
+    }
+    return cut;
   }
 
   /** Whether the client left before the answer was whole. */
@@ -226,6 +271,9 @@ public final class Reply {
    */
   void beginStream(String ping) {
     this.ping = ping;
+    if (body != null) {
+      body.shrink(heldBody);
+    }
     response
         .setChunked(true)
         .putHeader("Content-Type", "text/event-stream; charset=utf-8")
@@ -297,9 +345,14 @@ public final class Reply {
     }
     int bytes = Math.min(buffer.length(), MOST_UNSENT_BYTES);
     try {
-      unsent.acquire(bytes);
+      if (!unsent.tryAcquire(bytes, MOST_STANDSTILL_SECONDS, TimeUnit.SECONDS)) {
+        // The connection's own watch does not see one stream of many that stands still.
+        var unused = request.connection().close();
+        gone = true;
+        throw new ClientGoneException();
+      }
     } catch (InterruptedException e) {
-      gone = true;
+      gone = !cut;
       throw new ClientGoneException();
     }
     lastWrite = System.nanoTime();

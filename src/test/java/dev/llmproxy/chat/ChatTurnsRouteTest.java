@@ -199,12 +199,13 @@ class ChatTurnsRouteTest extends CamelTestSupport {
 
   /** As {@link ErrorAnswer}, without an HTTP connection that might be gone. */
   public static final class NobodyGone {
-    private final ErrorAnswer real = new ErrorAnswer(new RequestLog());
-
     public ChatEvent.Failed event(
         @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
         @ExchangeProperty("call") ChatCall chat) {
-      return real.event(exception, chat);
+      ChatEvent.Failed failed =
+          new ChatEvent.Failed(OpenAiErrors.of(exception, chat.target().provider().name()));
+      chat.accumulator().add(failed);
+      return failed;
     }
 
     public boolean clientGone() {

@@ -1,0 +1,71 @@
+package dev.llmproxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.llmproxy.usage.Status;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A server that is told to stop lets requests end, refuses new ones, and tells those it cuts. */
+class DrainRouteTest {
+  private static final String CHAT =
+      "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"stream\":%s}";
+
+  @Wire({"1.2", "6.503stop"})
+  @Test
+  void whoIsRefusedOrCutOffDuringTheStopIsToldWhy(@TempDir Path data) throws Exception {
+    try (Gateway gateway = Gateway.start(data, Map.of("camel.main.shutdownTimeout", "7"))) {
+      String key = gateway.createKey("drain@example.com");
+      try (RawConnection late = gateway.connect();
+          RawConnection ending = gateway.connect();
+          RawConnection stream = gateway.connect();
+          RawConnection whole = gateway.connect()) {
+        late.post("sk-none", CHAT.formatted("first", false));
+        late.readUntil("}}");
+        ending.post(key, CHAT.formatted("[[script chunks=2 hold=1]]", true));
+        ending.readUntil("word1");
+        stream.post(key, CHAT.formatted("[[script chunks=100000 gap=50]]", true));
+        stream.readUntil("word1");
+        whole.post(key, CHAT.formatted("[[script chunks=100000 gap=50]]", false));
+        Awaitility.await().until(() -> gateway.provider().requests().size() == 3);
+
+        CompletableFuture<Void> stop = CompletableFuture.runAsync(gateway::stop);
+        Awaitility.await()
+            .until(() -> {
+              try (RawConnection probe = gateway.connect()) {
+                probe.write(
+                    "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+                return probe.readAll().startsWith("HTTP/1.1 503 ");
+              }
+            });
+        late.post(key, CHAT.formatted("second", false));
+        assertThat(late.readAll())
+            .startsWith("HTTP/1.1 503 ")
+            .containsIgnoringCase("connection: close")
+            .containsIgnoringCase("retry-after: ")
+            .contains("The server is stopping");
+        gateway.provider().release();
+        assertThat(ending.readUntil("[DONE]")).contains("word2");
+
+        assertThat(stream.readUntil("0\r\n\r\n"))
+            .contains("event: error\ndata: {\"error\":{\"message\":\"The server is stopping.");
+        assertThat(whole.readAll())
+            .startsWith("HTTP/1.1 503 ")
+            .contains("\"message\":\"The server is stopping.");
+        stop.join();
+      }
+      gateway.start();
+      assertThat(gateway.awaitRecords(3))
+          .filteredOn(record -> record.status() == Status.SUCCESS)
+          .hasSize(1);
+      assertThat(gateway.awaitRecords(3))
+          .filteredOn(record -> record.status() == Status.ERROR)
+          .hasSize(2)
+          .anySatisfy(record -> assertThat(record.tokensOut()).isPositive());
+    }
+  }
+}
