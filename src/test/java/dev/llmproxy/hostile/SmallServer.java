@@ -39,6 +39,7 @@ public final class SmallServer implements AutoCloseable {
   private final ScriptedProvider provider = ScriptedProvider.start();
   private final Path data;
   private final StartedProduct process;
+  private final int port;
   private final String key;
   private final HttpClient client =
       HttpClient.newBuilder()
@@ -64,6 +65,7 @@ public final class SmallServer implements AutoCloseable {
       throw e;
     }
     try {
+      port = process.port();
       key = createKey("hostile@example.com");
     } catch (IOException | RuntimeException e) {
       process.destroy();
@@ -98,7 +100,7 @@ public final class SmallServer implements AutoCloseable {
   }
 
   public int port() {
-    return process.port();
+    return port;
   }
 
   /** A key that works. */
@@ -131,7 +133,7 @@ public final class SmallServer implements AutoCloseable {
   /** A request that asks the server; {@code with} completes it. */
   public HttpRequest request(String path, String bearer, Consumer<HttpRequest.Builder> with) {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path)).timeout(LONGEST);
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(LONGEST);
     if (bearer != null) {
       request.header("Authorization", "Bearer " + bearer);
     }
