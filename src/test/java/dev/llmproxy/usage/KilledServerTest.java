@@ -59,6 +59,8 @@ class KilledServerTest {
         requestId = stream.headers().firstValue("x-request-id").orElseThrow();
         Awaitility.await().until(() -> checkpointed(settings) >= WRITTEN_AT_LEAST);
         server.destroyForcibly().waitFor();
+        // Over HTTP/1.1 it would wait for ever for somebody to read the rest.
+        client.shutdownNow();
       } finally {
         server.destroyForcibly();
       }
