@@ -155,7 +155,14 @@ public final class ApiKeyBook {
     String id = workbook.spreadsheetId();
     BatchUpdateSpreadsheetRequest missing = schema.missingSheets(id, spreadsheet());
     if (missing != null) {
-      update(missing);
+      try {
+        update(missing);
+      } catch (WorkbookException e) {
+        // The server may have made them since they were looked for.
+        if (schema.missingSheets(id, spreadsheet()) != null) {
+          throw e;
+        }
+      }
       schema.missingSheets(id, spreadsheet());
     }
     return schema.keysSheet();
