@@ -50,6 +50,7 @@ final class ConnectionGuard extends ChannelInboundHandlerAdapter {
   /** How many line ends came in a row; a space after one folds a header line. */
   private volatile int lineEnds;
 
+  private volatile boolean served;
   private boolean versionKnown;
   private long unreadSince = NEVER;
   private int unread;
@@ -83,7 +84,13 @@ final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     idleSince = System.nanoTime();
     headSince = NEVER;
     lineEnds = 0;
+    served = true;
     requests.decrementAndGet();
+  }
+
+  /** Whether a request has been answered on it. */
+  boolean served() {
+    return served;
   }
 
   /** Whether a request is being served. */

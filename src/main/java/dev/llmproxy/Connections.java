@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connections of clients: so many in all and from one address. When there are too many, the one
- * that has been idle longest gives way; when all are at work, a new one is refused.
+ * The connections of clients: so many in all and from one address. When there are too many, an idle
+ * one gives way; when all are at work, a new one is refused.
  */
 @ChannelHandler.Sharable
 final class Connections extends ChannelInboundHandlerAdapter {
@@ -103,14 +103,18 @@ final class Connections extends ChannelInboundHandlerAdapter {
     return guard;
   }
 
-  /** Closes the connection that has been idle longest, of an address or of all; false for none. */
+  /**
+   * Closes the connection that has been idle longest, of an address or of all; false for none. One
+   * that has asked for nothing yet goes before one that has: a client that has been served may be
+   * about to ask again.
+   */
   private boolean giveWay(String address) {
     ConnectionGuard idlest = null;
     for (Map.Entry<ConnectionGuard, String> one : open.entrySet()) {
       ConnectionGuard guard = one.getKey();
       if ((address == null || address.equals(one.getValue()))
           && !guard.busy()
-          && (idlest == null || guard.idleSince() - idlest.idleSince() < 0)) {
+          && (idlest == null || goesBefore(guard, idlest))) {
         idlest = guard;
       }
     }
@@ -120,6 +124,12 @@ final class Connections extends ChannelInboundHandlerAdapter {
     closed(idlest);
     idlest.close();
     return true;
+  }
+
+  private static boolean goesBefore(ConnectionGuard one, ConnectionGuard other) {
+    return one.served() == other.served()
+        ? one.idleSince() - other.idleSince() < 0
+        : other.served();
   }
 
   private void closed(ConnectionGuard guard) {

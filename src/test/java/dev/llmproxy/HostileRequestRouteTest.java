@@ -33,7 +33,7 @@ class HostileRequestRouteTest {
                 "BODY_MEMORY_MB", "60",
                 "MAX_JSON_VALUES", "10000",
                 "CLIENT_HEAD_SECONDS", "2",
-                "CLIENT_IDLE_SECONDS", "3",
+                "CLIENT_IDLE_SECONDS", "10",
                 "CLIENT_STALL_SECONDS", "2",
                 "MAX_CONNECTIONS", "40",
                 "MAX_CONNECTIONS_PER_ADDRESS", "40"));
@@ -169,12 +169,16 @@ class HostileRequestRouteTest {
 
   @Wire("7.connections")
   @Test
-  void idleConnectionsGiveWay() throws IOException {
+  void idleConnectionsGiveWayAndFirstThoseThatHaveAskedForNothing() throws IOException {
     List<RawConnection> idle = new ArrayList<>();
-    try {
+    try (RawConnection served = gateway.connect()) {
+      served.post("sk-nope", CHAT.formatted("refused", false));
+      served.readUntil("}}");
       for (int i = 0; i < 90; i++) {
         idle.add(gateway.connect());
       }
+      served.post(key, CHAT.formatted("again", false));
+      assertThat(served.readUntil("You said: again")).startsWith("HTTP/1.1 200 ");
       assertThat(gateway.chat(key, "openai/scripted", false, "hi").statusCode()).isEqualTo(200);
     } finally {
       for (RawConnection connection : idle) {
