@@ -75,13 +75,11 @@ public final class Application implements AutoCloseable {
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final RequestLog requestLog = new RequestLog();
   private final BodyReader bodyReader;
-  private final Connections connections;
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
   private Application(Settings settings, Clock clock, Clock steady) {
     this.settings = settings;
     bodyReader = new BodyReader(settings);
-    connections = new Connections(settings);
     providers = new ProviderCatalogue(settings);
     forwardProxy = new ForwardProxy(settings);
     mcpServers = new McpServers(settings);
@@ -104,7 +102,7 @@ public final class Application implements AutoCloseable {
     conversationFlush =
         new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);
     localChat = new LocalChat(settings);
-    vertx = VirtualThreads.vertx(connections);
+    vertx = VirtualThreads.vertx(new Connections(settings));
     keepAlive =
         new KeepAlive(vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS")));
     vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
@@ -223,10 +221,6 @@ public final class Application implements AutoCloseable {
 
   public BodyReader bodyReader() {
     return bodyReader;
-  }
-
-  Connections connections() {
-    return connections;
   }
 
   public RequestLog requestLog() {

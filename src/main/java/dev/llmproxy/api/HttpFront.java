@@ -75,11 +75,15 @@ public final class HttpFront {
   public void drain(HttpServerRequest request, Vertx vertx, Runnable done) {
     boolean last =
         request.response().headers().contains(HttpHeaders.CONNECTION, HttpHeaders.CLOSE, true);
+    Runnable over =
+        () -> {
+          done.run();
+          if (last) {
+            request.connection().close();
+          }
+        };
     if (request.isEnded()) {
-      done.run();
-      if (last) {
-        request.connection().close();
-      }
+      over.run();
       return;
     }
     if (request.headers().contains(HttpHeaders.EXPECT)) {
@@ -98,10 +102,7 @@ public final class HttpFront {
     request.exceptionHandler(broken -> vertx.cancelTimer(timer));
     request.endHandler(end -> {
       vertx.cancelTimer(timer);
-      done.run();
-      if (last) {
-        request.connection().close();
-      }
+      over.run();
     });
     request.resume();
   }
