@@ -2,26 +2,37 @@ package dev.llmproxy;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.LogEvent;
 import org.apache.logging.log4j.core.Logger;
 import org.apache.logging.log4j.core.appender.AbstractAppender;
+import org.apache.logging.log4j.core.config.Configurator;
 import org.apache.logging.log4j.core.config.Property;
 
 /** What this process logs, by whomever, from now until it is closed. */
 public final class LogLines extends AbstractAppender implements AutoCloseable {
-  private final Logger root = (Logger) LogManager.getRootLogger();
+  private final Logger logger;
+  private final Level level;
   private final List<String> said = new CopyOnWriteArrayList<>();
 
-  private LogLines() {
+  private LogLines(Logger logger, Level level) {
     super("lines", null, null, true, Property.EMPTY_ARRAY);
+    this.logger = logger;
+    this.level = logger.getLevel();
+    start();
+    logger.addAppender(this);
+    Configurator.setLevel(logger, level);
   }
 
   public static LogLines open() {
-    LogLines lines = new LogLines();
-    lines.start();
-    lines.root.addAppender(lines);
-    return lines;
+    Logger root = (Logger) LogManager.getRootLogger();
+    return new LogLines(root, root.getLevel());
+  }
+
+  /** The lines of one logger down to a level, whatever the configuration says. */
+  public static LogLines of(String logger, Level level) {
+    return new LogLines((Logger) LogManager.getLogger(logger), level);
   }
 
   /** Level and message of each, and its exception when there is one. */
@@ -37,7 +48,8 @@ public final class LogLines extends AbstractAppender implements AutoCloseable {
 
   @Override
   public void close() {
-    root.removeAppender(this);
+    logger.removeAppender(this);
+    Configurator.setLevel(logger, level);
     stop();
   }
 }

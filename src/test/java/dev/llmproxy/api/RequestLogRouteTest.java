@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.LogEvent;
 import org.apache.logging.log4j.core.LoggerContext;
@@ -75,6 +76,21 @@ class RequestLogRouteTest {
       assertThat(await(lines, 1, " tokens ").getFirst())
           .matches(
               "INFO req_\\w+ ann@example.com openai/scripted SUCCESS 200 \\d+\\+\\d+ tokens \\d+ ms turns 2 tool calls 1");
+    }
+  }
+
+  /**
+   * Camel changes the level of its one logger for such a line: beside another thread, it becomes an
+   * ERROR.
+   */
+  @Test
+  void camelLogsNothingOfAnExceptionThatIsAnswered() {
+    try (LogLines lines =
+        LogLines.of("org.apache.camel.processor.errorhandler.DefaultErrorHandler", Level.DEBUG)) {
+      gateway.chat("sk-nobodys", "openai/scripted", false, "a secret");
+      gateway.chat(key, "openai/scripted", false, "[[script status=500]]");
+
+      assertThat(lines.said()).isEmpty();
     }
   }
 

@@ -55,11 +55,10 @@ class HostileClientTest {
   void serves() throws Exception {
     try {
       server.assertServes();
-      assertThat(server.printed()).doesNotContain("OutOfMemoryError").doesNotContain("\tat ");
-      // Camel may say once more that a stranger who has left was refused; why is not known yet.
-      assertThat(server.printed().lines())
-          .filteredOn(line -> line.contains(" ERROR "))
-          .allMatch(line -> line.contains("Failed delivery") && line.contains("Incorrect API key"));
+      assertThat(server.printed())
+          .doesNotContain("OutOfMemoryError")
+          .doesNotContain("\tat ")
+          .doesNotContain(" ERROR ");
     } finally {
       for (RawConnection connection : connections) {
         connection.close();
