@@ -102,9 +102,9 @@ class HostileClientTest {
         "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,%s\"}}]}]}"
             .formatted("A".repeat(LARGE));
 
-    assertThat(postAtOnce(16, image.getBytes(StandardCharsets.US_ASCII), "identity"))
-        .isSubsetOf(200, 503)
-        .contains(200);
+    byte[] body = image.getBytes(StandardCharsets.US_ASCII);
+    assertThat(postAtOnce(1, body, "identity")).containsOnly(200);
+    assertThat(postAtOnce(16, body, "identity")).isSubsetOf(200, 503);
   }
 
   @Test
@@ -117,7 +117,8 @@ class HostileClientTest {
       }
     }
 
-    assertThat(postAtOnce(40, packed.toByteArray(), "gzip")).isSubsetOf(413, 503).contains(413);
+    assertThat(postAtOnce(1, packed.toByteArray(), "gzip")).containsOnly(413);
+    assertThat(postAtOnce(40, packed.toByteArray(), "gzip")).isSubsetOf(413, 503);
   }
 
   @Test
