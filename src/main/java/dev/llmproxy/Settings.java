@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -132,6 +133,11 @@ public final class Settings {
     throw new SettingException(
         "%s is \"%s\"; it must be a whole number from %d to %d"
             .formatted(name, value, least, most));
+  }
+
+  /** The name of a tier's setting, e.g. {@code RATE_LIMIT_PRO_PLUS} for "pro plus". */
+  public static String ofTier(String prefix, String tier) {
+    return prefix + tier.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]+", "_");
   }
 
   /** A number of seconds; see {@link #integer(String)}. */

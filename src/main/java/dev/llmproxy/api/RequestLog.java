@@ -1,7 +1,6 @@
 package dev.llmproxy.api;
 
 import dev.llmproxy.ShownText;
-import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.stream.Reply;
 import dev.llmproxy.usage.Call;
@@ -73,7 +72,7 @@ public final class RequestLog {
 
   /** Logs a request that was refused before it was admitted. */
   public void refused(ApiError error, Exchange exchange) {
-    refused(error, Reply.of(exchange), exchange.getProperty(Authenticator.CALLER, Caller.class));
+    refused(error, Reply.of(exchange), exchange.getProperty(Caller.PROPERTY, Caller.class));
   }
 
   private void refused(ApiError error, Reply reply, Caller caller) {

@@ -3,7 +3,6 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.Json;
 import dev.llmproxy.api.HttpFront;
-import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.provider.Target;
@@ -49,10 +48,10 @@ public final class ChatCalls {
    */
   public ChatCall call(
       @ExchangeProperty("request") ChatRequest request,
-      @ExchangeProperty(Authenticator.CALLER) Caller caller,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
     ToolNotices notices = ToolNotices.of(Reply.of(exchange).requestHeader(ToolNotices.HEADER));
-    Target target = providers.select(request);
+    Target target = providers.chatTarget(request.model());
     ServerTools offer = tools.of(request, caller, target);
     // Whole answers are the collated stream.
     Accumulator.Kept kept = request.stream() ? Accumulator.Kept.NOTHING : Accumulator.Kept.ALL;
@@ -67,9 +66,9 @@ public final class ChatCalls {
    */
   public ChatCall callOfForm(
       @ExchangeProperty("request") ChatRequest request,
-      @ExchangeProperty(Authenticator.CALLER) Caller caller,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
-    Target target = providers.select(request);
+    Target target = providers.chatTarget(request.model());
     ServerTools offer = tools.named(request, target);
     Accumulator.Kept kept = Accumulator.Kept.END;
     return call(request, caller, target, offer, ToolNotices.OFF, kept, exchange);

@@ -1,11 +1,11 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.gate.KeyExpiry;
-import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
@@ -79,7 +79,7 @@ final class CreateApiKeyCommand implements Runnable {
     String key = ApiKey.generate(new SecureRandom());
     String kind = tier.strip().toLowerCase(Locale.ROOT);
     try (Workbook workbook = Workbook.open(settings)) {
-      new ApiKeyBook(workbook, Ledger.sheetMemory(settings))
+      new ApiKeyBook(workbook, FlushBook.sheetMemory(settings))
           .add(key, email, name, kind, now.toString(), expiresAt);
     }
     PrintWriter out = spec.commandLine().getOut();

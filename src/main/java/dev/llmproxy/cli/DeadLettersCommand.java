@@ -1,10 +1,10 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.usage.DeadLetter;
-import dev.llmproxy.usage.Ledger;
 import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -40,10 +40,10 @@ final class DeadLettersCommand implements Runnable {
   public void run() {
     PrintWriter out = spec.commandLine().getOut();
     if (retry) {
-      out.println(Ledger.retryDeadLetters(settings) + " records will be tried again.");
+      out.println(FlushBook.retryDeadLetters(settings) + " records will be tried again.");
       return;
     }
-    List<DeadLetter> letters = Ledger.deadLetters(settings);
+    List<DeadLetter> letters = FlushBook.deadLetters(settings);
     if (json) {
       ArrayNode list = Json.array();
       for (DeadLetter letter : letters) {

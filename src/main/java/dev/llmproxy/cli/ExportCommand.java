@@ -1,7 +1,7 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Settings;
-import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookExport;
 import java.io.IOException;
@@ -49,7 +49,7 @@ final class ExportCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     try (Workbook workbook = Workbook.open(settings)) {
-      WorkbookExport export = new WorkbookExport(workbook, Ledger.sheetMemory(settings));
+      WorkbookExport export = new WorkbookExport(workbook, FlushBook.sheetMemory(settings));
       if (target.xlsx != null) {
         out.println("Wrote " + export.toXlsx(path) + " sheets to " + path);
       } else {

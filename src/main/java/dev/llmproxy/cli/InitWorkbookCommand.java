@@ -1,9 +1,9 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
-import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ServiceAccount;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSetup;
@@ -50,7 +50,7 @@ final class InitWorkbookCommand implements Runnable {
       if (!named && !json) {
         created(workbook);
       }
-      WorkbookSetup.Done done = new WorkbookSetup(workbook, Ledger.sheetMemory(settings)).run();
+      WorkbookSetup.Done done = new WorkbookSetup(workbook, FlushBook.sheetMemory(settings)).run();
       if (json) {
         print(workbook, done, !named);
       } else {

@@ -1,12 +1,12 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.KeyExpiry;
-import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.Workbook;
@@ -39,7 +39,7 @@ final class ListKeysCommand implements Runnable {
   public void run() {
     List<ApiKeyRow> rows;
     try (Workbook workbook = Workbook.open(settings)) {
-      rows = new ApiKeyBook(workbook, Ledger.sheetMemory(settings)).rows();
+      rows = new ApiKeyBook(workbook, FlushBook.sheetMemory(settings)).rows();
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

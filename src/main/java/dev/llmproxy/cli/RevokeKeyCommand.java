@@ -1,12 +1,12 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Json;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.RevokedKeys;
-import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.Workbook;
@@ -101,7 +101,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
     Optional<String> given = ApiKey.hashOfCell(key);
     given.ifPresent(here::add);
     try (Workbook workbook = Workbook.open(settings)) {
-      ApiKeyBook book = new ApiKeyBook(workbook, Ledger.sheetMemory(settings));
+      ApiKeyBook book = new ApiKeyBook(workbook, FlushBook.sheetMemory(settings));
       Map<String, ApiKeyRow> rows =
           rows(
               book,
@@ -122,7 +122,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
 
   private int byOwner(RevokedKeys here, String email) {
     try (Workbook workbook = Workbook.open(settings)) {
-      ApiKeyBook book = new ApiKeyBook(workbook, Ledger.sheetMemory(settings));
+      ApiKeyBook book = new ApiKeyBook(workbook, FlushBook.sheetMemory(settings));
       // A key that somebody typed into the sheet may look like an address.
       Map<String, ApiKeyRow> rows =
           rows(book, row -> ApiKey.hashOfCell(row.apiKey()).equals(ApiKey.hashOfCell(email)));

@@ -1,11 +1,11 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Application;
 import dev.llmproxy.Server;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.ApiKey;
 import dev.llmproxy.provider.Provider;
-import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeyBook;
 import java.io.PrintWriter;
 import java.net.InetAddress;
@@ -92,7 +92,7 @@ final class StartCommand implements Callable<Integer> {
 
   private static String makeFirstKey(Application application) {
     ApiKeyBook book =
-        new ApiKeyBook(application.workbook(), Ledger.sheetMemory(application.settings()));
+        new ApiKeyBook(application.workbook(), FlushBook.sheetMemory(application.settings()));
     if (!book.rows().isEmpty()) {
       return null;
     }

@@ -2,12 +2,12 @@ package dev.llmproxy.cli;
 
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
+import dev.llmproxy.usage.FlushBook;
 import dev.llmproxy.Settings;
 import dev.llmproxy.gate.KeyDirectory;
 import dev.llmproxy.gate.KeyProblem;
 import dev.llmproxy.gate.KeySnapshot;
 import dev.llmproxy.gate.RateLimit;
-import dev.llmproxy.usage.Ledger;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.ServiceAccount;
 import dev.llmproxy.workbook.SheetIndex;
@@ -94,7 +94,7 @@ final class WorkbookCheck {
               .setFields("sheets.properties(sheetId,title)")
               .execute();
       Optional<SheetProperties> keys =
-          new SheetIndex(workbook.spreadsheetId(), spreadsheet, Ledger.sheetMemory(settings))
+          new SheetIndex(workbook.spreadsheetId(), spreadsheet, FlushBook.sheetMemory(settings))
               .find(ApiKeySheet.TITLE);
       if (keys.isEmpty()) {
         findings.add(

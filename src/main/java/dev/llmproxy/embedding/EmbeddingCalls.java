@@ -2,7 +2,6 @@ package dev.llmproxy.embedding;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.api.HttpFront;
-import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Caller;
 import dev.llmproxy.provider.ProviderCatalogue;
 import dev.llmproxy.stream.AnswerMemory;
@@ -41,13 +40,13 @@ public final class EmbeddingCalls {
    */
   public EmbeddingCall call(
       @ExchangeProperty("request") EmbeddingRequest request,
-      @ExchangeProperty(Authenticator.CALLER) Caller caller,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
     return new EmbeddingCall(
         Reply.answering(exchange).header(HttpFront.REQUEST_ID),
         caller,
         request,
-        providers.select(request),
+        providers.embeddingTarget(request.model()),
         clock.instant(),
         answerMemory.open());
   }

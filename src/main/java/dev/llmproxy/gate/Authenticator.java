@@ -11,12 +11,6 @@ public final class Authenticator {
   /** The exchange property that holds the hash of the key that was sent. */
   public static final String KEY_HASH = "keyHash";
 
-  /**
-   * The exchange property that holds the {@link Caller}; set here, by {@link SignIn}, and nowhere
-   * else.
-   */
-  public static final String CALLER = "caller";
-
   private final KeyDirectory directory;
   private final WrongKeys wrongKeys;
 
@@ -55,7 +49,7 @@ public final class Authenticator {
     }
     Optional<Caller> caller = directory.caller(hash);
     exchange.setProperty(
-        CALLER,
+        Caller.PROPERTY,
         caller.orElseThrow(
             () -> wrongKeys.next(exchange, OpenAiErrors.invalidApiKey()).asException()));
   }

@@ -36,7 +36,7 @@ public final class RateLimit {
    *
    * @throws ApiException 429 when nothing was left
    */
-  public void take(@ExchangeProperty(Authenticator.CALLER) Caller caller, Exchange exchange) {
+  public void take(@ExchangeProperty(Caller.PROPERTY) Caller caller, Exchange exchange) {
     Allowance allowance = take(caller);
     Reply reply = Reply.of(exchange);
     reply.header("x-ratelimit-limit-requests", Integer.toString(allowance.limit()));

@@ -64,7 +64,7 @@ public final class SignIn {
       throw OpenAiErrors.keysUnavailable().asException();
     }
     exchange.setProperty(
-        Authenticator.CALLER,
+        Caller.PROPERTY,
         directory
             .keyHolder(person.email())
             .map(key -> Caller.person(key.email(), key.tier(), key.conversations()))

@@ -2,7 +2,6 @@ package dev.llmproxy.gate;
 
 import dev.llmproxy.Settings;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
@@ -43,11 +42,11 @@ final class TierLimits {
 
   /** Whether there is a limit for the tier, rather than that of the tier free. */
   boolean has(String tier) {
-    return bySetting.containsKey(setting(PREFIX, tier));
+    return bySetting.containsKey(Settings.ofTier(PREFIX, tier));
   }
 
   private int find(String tier) {
-    String setting = setting(PREFIX, tier);
+    String setting = Settings.ofTier(PREFIX, tier);
     Integer limit = bySetting.get(setting);
     if (limit == null) {
       LOG.warn(
@@ -57,10 +56,5 @@ final class TierLimits {
       return bySetting.get(FREE);
     }
     return limit;
-  }
-
-  /** The name of a tier's setting, e.g. {@code RATE_LIMIT_PRO_PLUS} for "pro plus". */
-  static String setting(String prefix, String tier) {
-    return prefix + tier.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]+", "_");
   }
 }

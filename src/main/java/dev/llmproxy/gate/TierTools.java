@@ -43,6 +43,6 @@ public final class TierTools {
       return List.of();
     }
     return byTier.computeIfAbsent(
-        tier, name -> bySetting.getOrDefault(TierLimits.setting(PREFIX, name), List.of()));
+        tier, name -> bySetting.getOrDefault(Settings.ofTier(PREFIX, name), List.of()));
   }
 }

@@ -3,8 +3,6 @@ package dev.llmproxy.provider;
 import dev.llmproxy.Settings;
 import dev.llmproxy.api.ApiException;
 import dev.llmproxy.api.OpenAiErrors;
-import dev.llmproxy.chat.ChatRequest;
-import dev.llmproxy.embedding.EmbeddingRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,14 +88,22 @@ public final class ProviderCatalogue {
     return Collections.unmodifiableCollection(providers.values());
   }
 
-  /** Where this request's model is served; see {@link #target(String, String)}. */
-  public Target select(ChatRequest request) {
-    return target(request.model(), "chat");
+  /**
+   * Where a model for chats is served.
+   *
+   * @throws ApiException as {@link #target(String, String)}
+   */
+  public Target chatTarget(String modelId) {
+    return target(modelId, "chat");
   }
 
-  /** Where this request's model is served; see {@link #target(String, String)}. */
-  public Target select(EmbeddingRequest request) {
-    return target(request.model(), "embeddings");
+  /**
+   * Where a model for embeddings is served.
+   *
+   * @throws ApiException as {@link #target(String, String)}
+   */
+  public Target embeddingTarget(String modelId) {
+    return target(modelId, "embeddings");
   }
 
   /**

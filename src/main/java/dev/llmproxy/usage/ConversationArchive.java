@@ -73,7 +73,7 @@ public final class ConversationArchive {
     }
   }
 
-  private List<Conversation> read(GroupCommit.Statements<List<Conversation>> statements) {
+  private List<Conversation> read(Statements<List<Conversation>> statements) {
     try {
       Optional<Connection> looking = store.looking();
       if (looking.isEmpty()) {

@@ -288,7 +288,7 @@ public final class ConversationFlush {
   }
 
   private void noteCommitSent(Instant at) {
-    GroupCommit.Statements<Integer> note =
+    Statements<Integer> note =
         connection -> ConversationTable.noteCommitSent(connection, at);
     if (at == null) {
       ledger.write(note);

@@ -1,6 +1,6 @@
 package dev.llmproxy.usage;
 
-import dev.llmproxy.usage.GroupCommit.Statements;
+import dev.llmproxy.Settings;
 import dev.llmproxy.workbook.SheetMemory;
 import java.math.BigInteger;
 import java.sql.Connection;
@@ -57,6 +57,41 @@ public final class FlushBook implements SheetMemory {
   public FlushBook(Ledger ledger) {
     this.ledger = ledger;
     this.state = ledger.read(FlushBook::readState);
+  }
+
+  /** The records put aside, oldest first; of a ledger that a server may have open. */
+  public static List<DeadLetter> deadLetters(Settings settings) {
+    return Ledger.look(settings, FlushBook::deadLettersOf, List.of());
+  }
+
+  /**
+   * Which sheet is which by the ledger, which a server may have open; what is new is not
+   * remembered. Nothing is remembered when the ledger is not there or cannot be read.
+   */
+  public static SheetMemory sheetMemory(Settings settings) {
+    return new SheetMemory() {
+      @Override
+      public Map<String, Integer> sheetIds(String spreadsheetId) {
+        try {
+          return Ledger.look(
+              settings, connection -> FlushBook.sheetIds(connection, spreadsheetId), Map.of());
+        } catch (LedgerException e) {
+          return Map.of();
+        }
+      }
+
+      @Override
+      public void remember(String spreadsheetId, String title, int sheetId) {}
+    };
+  }
+
+  /**
+   * Has the records put aside tried again by the server that has, or will next have, the ledger.
+   *
+   * @return how many they are
+   */
+  public static int retryDeadLetters(Settings settings) {
+    return Ledger.change(settings, FlushBook::retry, 0);
   }
 
   /**
@@ -332,7 +367,7 @@ public final class FlushBook implements SheetMemory {
   }
 
   /** The records put aside, oldest first; of a ledger that another process may have open. */
-  static List<DeadLetter> deadLetters(Connection connection) throws SQLException {
+  static List<DeadLetter> deadLettersOf(Connection connection) throws SQLException {
     try (PreparedStatement select =
             connection.prepareStatement(
                 "select d.request_id, r.admitted_at, r.email, r.model, d.parked_at, d.error, d.retry_number"

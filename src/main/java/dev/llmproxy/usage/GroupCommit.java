@@ -49,11 +49,6 @@ final class GroupCommit implements AutoCloseable {
     thread = Thread.ofPlatform().name("ledger-writer").daemon().start(this::loop);
   }
 
-  /** Statements that run as part of a transaction; on the writing thread, one after the other. */
-  interface Statements<T> {
-    T run(Connection connection) throws SQLException;
-  }
-
   /**
    * The same statements for many inputs at once, with an output for each, in order. When they fail
    * for what an input holds they are run again with fewer, until that input fails alone.

@@ -116,47 +116,30 @@ public final class Ledger implements AutoCloseable {
         List.of());
   }
 
-  /** The records put aside, oldest first; of a ledger that a server may have open. */
-  public static List<DeadLetter> deadLetters(Settings settings) {
-    return beside(
-        LedgerStore.of(settings), LedgerStore::looking, FlushBook::deadLetters, List.of());
-  }
-
   /**
-   * Which sheet is which by the ledger, which a server may have open; what is new is not
-   * remembered. Nothing is remembered when the ledger is not there or cannot be read.
-   */
-  public static SheetMemory sheetMemory(Settings settings) {
-    return new SheetMemory() {
-      @Override
-      public Map<String, Integer> sheetIds(String spreadsheetId) {
-        try {
-          return beside(
-              LedgerStore.of(settings),
-              LedgerStore::looking,
-              connection -> FlushBook.sheetIds(connection, spreadsheetId),
-              Map.of());
-        } catch (LedgerException e) {
-          return Map.of();
-        }
-      }
-
-      @Override
-      public void remember(String spreadsheetId, String title, int sheetId) {}
-    };
-  }
-
-  /**
-   * Has the records put aside tried again by the server that has, or will next have, the ledger.
+   * Reads a ledger that a server may have open.
    *
-   * @return how many they are
+   * @param withoutLedger the answer when there is none
+   * @throws LedgerException when it cannot be read
    */
-  public static int retryDeadLetters(Settings settings) {
-    return beside(LedgerStore.of(settings), LedgerStore::changing, FlushBook::retry, 0);
+  public static <T> T look(
+      Settings settings, Statements<T> statements, T withoutLedger) {
+    return beside(LedgerStore.of(settings), LedgerStore::looking, statements, withoutLedger);
+  }
+
+  /**
+   * Changes a ledger that a server may have open, in a transaction of its own.
+   *
+   * @param withoutLedger the answer when there is none
+   * @throws LedgerException when it cannot be changed
+   */
+  public static <T> T change(
+      Settings settings, Statements<T> statements, T withoutLedger) {
+    return beside(LedgerStore.of(settings), LedgerStore::changing, statements, withoutLedger);
   }
 
   private static <T> T beside(
-      LedgerStore store, Opening opening, GroupCommit.Statements<T> statements, T withoutLedger) {
+      LedgerStore store, Opening opening, Statements<T> statements, T withoutLedger) {
     try {
       Optional<Connection> opened = opening.of(store);
       if (opened.isEmpty()) {
@@ -371,7 +354,7 @@ public final class Ledger implements AutoCloseable {
    *     be sent then
    */
   public void noteCommitSent(Instant at) {
-    GroupCommit.Statements<Integer> note =
+    Statements<Integer> note =
         connection -> {
           try (PreparedStatement update =
               connection.prepareStatement("update ledger set commit_sent_at = ?")) {
@@ -391,7 +374,7 @@ public final class Ledger implements AutoCloseable {
   }
 
   /** As {@link #noteCommitSent} for a commit that the statements note as about to be sent. */
-  void noteSent(GroupCommit.Statements<Integer> note) {
+  void noteSent(Statements<Integer> note) {
     write(connection -> {
       store.sync(connection);
       return note.run(connection);
@@ -413,7 +396,7 @@ public final class Ledger implements AutoCloseable {
    *
    * @throws LedgerException when they fail or cannot be committed
    */
-  <T> T write(GroupCommit.Statements<T> statements) {
+  <T> T write(Statements<T> statements) {
     return writing.run(statements);
   }
 
@@ -423,7 +406,7 @@ public final class Ledger implements AutoCloseable {
    *
    * @throws LedgerException when they fail
    */
-  <T> T read(GroupCommit.Statements<T> statements) {
+  <T> T read(Statements<T> statements) {
     synchronized (readLock) {
       try {
         return readOnce(statements);
@@ -498,7 +481,7 @@ public final class Ledger implements AutoCloseable {
     lastSequence.accumulateAndGet(sequence, Math::max);
   }
 
-  private <T> T readOnce(GroupCommit.Statements<T> statements) throws SQLException {
+  private <T> T readOnce(Statements<T> statements) throws SQLException {
     if (reading == null) {
       reading = store.reading();
     }

@@ -1,6 +1,7 @@
 package dev.llmproxy.usage;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.math.BigInteger;
 
 /**
  * Tokens of a request.
@@ -11,6 +12,8 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param out completion tokens
  */
 public record TokenCount(long in, long cached, long out) {
+  private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
+
   /** Tokens of a request of which the provider had kept nothing. */
   public TokenCount(long in, long out) {
     this(in, 0, out);
@@ -31,7 +34,7 @@ public record TokenCount(long in, long cached, long out) {
   /** From 0 on; what is too large for a long is the largest. */
   private static long count(JsonNode number) {
     return number.isBigInteger()
-        ? RequestTable.saturated(number.bigIntegerValue())
+        ? number.bigIntegerValue().max(BigInteger.ZERO).min(MOST).longValue()
         : Math.max(0, number.asLong());
   }
 }

@@ -85,7 +85,7 @@ class UsageWorkbookTest {
 
       await().until(() -> counted(key) == 8);
       await().until(() -> gateway.application().usageFlush().status().parked() == 1);
-      assertThat(Ledger.deadLetters(gateway.settings()))
+      assertThat(FlushBook.deadLetters(gateway.settings()))
           .singleElement()
           .satisfies(letter -> {
             assertThat(letter.model()).isEqualTo("openai/poison");
@@ -94,12 +94,12 @@ class UsageWorkbookTest {
       assertThat(ids(gateway)).hasSize(8).doesNotHaveDuplicates();
 
       faulty.poison(null);
-      assertThat(Ledger.retryDeadLetters(gateway.settings())).isEqualTo(1);
+      assertThat(FlushBook.retryDeadLetters(gateway.settings())).isEqualTo(1);
       await().until(() -> counted(key) == 9);
       assertThat(ids(gateway))
           .containsExactlyInAnyOrderElementsOf(
               records.stream().map(UsageRecord::requestId).toList());
-      assertThat(Ledger.deadLetters(gateway.settings())).isEmpty();
+      assertThat(FlushBook.deadLetters(gateway.settings())).isEmpty();
       assertThat(gateway.application().usageFlush().status().parked()).isZero();
     }
   }
