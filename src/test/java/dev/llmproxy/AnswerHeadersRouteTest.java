@@ -80,7 +80,7 @@ class AnswerHeadersRouteTest {
                             simple: "${exchangeProperty.call.promptText} contains 'late'"
                             steps:
                               - throwException:
-                                  exceptionType: dev.llmproxy.api.RefusedException
+                                  exceptionType: dev.llmproxy.error.RefusedException
                                   message: "Too late."
                         - to: direct:gate-admit
                 """));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpServer;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.emulator.ScriptedProvider;
 import java.io.IOException;
 import java.io.UncheckedIOException;

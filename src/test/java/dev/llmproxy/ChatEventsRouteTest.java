@@ -4,13 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Status;
 import dev.llmproxy.chat.EventSchemas;
 import dev.llmproxy.chat.EventSchemas.Event;
+import dev.llmproxy.conversation.ConversationArchive;
 import dev.llmproxy.emulator.SignInStandIn;
-import dev.llmproxy.usage.Conversation;
-import dev.llmproxy.usage.ConversationArchive;
-import dev.llmproxy.usage.Status;
-import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.ledger.Conversation;
+import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;

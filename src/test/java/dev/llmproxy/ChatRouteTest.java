@@ -3,8 +3,9 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.usage.Status;
-import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Status;
+import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;

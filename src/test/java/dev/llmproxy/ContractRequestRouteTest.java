@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.emulator.RecordedRequest;
 import dev.llmproxy.emulator.ScriptedProvider;
 import java.io.IOException;

@@ -15,6 +15,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.ToolChats.Event;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.OpenAiSchema;
 import dev.llmproxy.emulator.ScriptedSearch;
 import java.net.http.HttpResponse;

@@ -2,7 +2,7 @@ package dev.llmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.usage.Status;
+import dev.llmproxy.call.Status;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;

@@ -2,7 +2,7 @@ package dev.llmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.WorkbookSchema;

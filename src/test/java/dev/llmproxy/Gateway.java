@@ -2,10 +2,15 @@ package dev.llmproxy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.api.services.sheets.v4.Sheets;
+import dev.llmproxy.app.Application;
+import dev.llmproxy.app.Server;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.SteadyClock;
 import dev.llmproxy.emulator.ScriptedProvider;
-import dev.llmproxy.gate.ApiKey;
-import dev.llmproxy.usage.UsageRecord;
-import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.ApiKeyBook;
+import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

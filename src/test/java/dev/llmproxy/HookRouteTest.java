@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.net.httpserver.HttpServer;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Status;
 import dev.llmproxy.emulator.ScriptedSearch;
-import dev.llmproxy.usage.Status;
-import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -3,8 +3,8 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.api.services.sheets.v4.model.ValueRange;
-import dev.llmproxy.gate.ApiKey;
-import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.workbook.ApiKeySheet;
 import java.io.IOException;
 import java.net.http.HttpClient;

@@ -3,8 +3,8 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.usage.Status;
-import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.call.Status;
+import dev.llmproxy.ledger.UsageRecord;
 import java.io.InputStream;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;

@@ -3,6 +3,7 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.emulator.McpEmulator;
 import dev.llmproxy.emulator.ScriptedProvider;
 import dev.llmproxy.emulator.ScriptedSearch;

@@ -12,6 +12,7 @@ import com.networknt.schema.SchemaId;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
 import com.networknt.schema.ValidationMessage;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.EventSchemas;
 import dev.llmproxy.chat.ToolNotices;
 import dev.llmproxy.emulator.SignInStandIn;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.emulator.RecordedRequest;
 import dev.llmproxy.emulator.ScriptedProvider;
-import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;

@@ -2,8 +2,9 @@ package dev.llmproxy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.emulator.PlayedProvider;
-import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.ledger.UsageRecord;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.List;

@@ -4,12 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.api.ApiException;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Status;
 import dev.llmproxy.emulator.Flood;
 import dev.llmproxy.emulator.PlayedProvider;
-import dev.llmproxy.stream.AnswerMemory;
-import dev.llmproxy.usage.Status;
-import dev.llmproxy.usage.UsageRecord;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.http.AnswerMemory;
+import dev.llmproxy.ledger.UsageRecord;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,7 +3,8 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.util.concurrent.Uninterruptibles;
-import dev.llmproxy.usage.Status;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Status;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ToolNotices;
 import dev.llmproxy.emulator.RecordedRequest;
 import java.net.http.HttpRequest;

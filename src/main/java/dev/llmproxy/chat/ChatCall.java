@@ -1,14 +1,13 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.api.ApiError;
-import dev.llmproxy.gate.Caller;
-import dev.llmproxy.provider.Target;
-import dev.llmproxy.provider.Usage;
-import dev.llmproxy.stream.AnswerMemory;
-import dev.llmproxy.usage.Call;
-import dev.llmproxy.usage.Status;
-import dev.llmproxy.usage.TokenCount;
+import dev.llmproxy.call.Call;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.Status;
+import dev.llmproxy.catalogue.Target;
+import dev.llmproxy.catalogue.TokenCount;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.http.AnswerMemory;
 import java.time.Instant;
 
 /**

@@ -1,13 +1,13 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.api.HttpFront;
-import dev.llmproxy.gate.Caller;
-import dev.llmproxy.provider.ProviderCatalogue;
-import dev.llmproxy.provider.Target;
-import dev.llmproxy.stream.AnswerMemory;
-import dev.llmproxy.stream.Reply;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.catalogue.Target;
+import dev.llmproxy.http.AnswerMemory;
+import dev.llmproxy.http.HttpFront;
+import dev.llmproxy.http.Reply;
 import dev.llmproxy.tool.ToolCall;
 import java.time.Clock;
 import org.apache.camel.Body;
@@ -34,7 +34,7 @@ public final class ChatCalls {
    * What a body asks for.
    *
    * @param body UTF-8 JSON, or null
-   * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be
+   * @throws dev.llmproxy.error.ApiException 400 for a request that cannot be
    */
   public ChatRequest request(@Body byte[] body) {
     return ChatRequest.parse(body);
@@ -43,8 +43,8 @@ public final class ChatCalls {
   /**
    * The call that a request asks for.
    *
-   * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be, 404 for a model nobody
-   *     serves
+   * @throws dev.llmproxy.error.ApiException 400 for a request that cannot be, 404 for a model
+   *     nobody serves
    */
   public ChatCall call(
       @ExchangeProperty("request") ChatRequest request,
@@ -62,7 +62,7 @@ public final class ChatCalls {
    * The call that a request in a form of its own asks for; its client gets every chat event, and
    * the tools that the form names.
    *
-   * @throws dev.llmproxy.api.ApiException 404 for a model nobody serves
+   * @throws dev.llmproxy.error.ApiException 404 for a model nobody serves
    */
   public ChatCall callOfForm(
       @ExchangeProperty("request") ChatRequest request,

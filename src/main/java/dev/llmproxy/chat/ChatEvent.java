@@ -1,7 +1,7 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.api.ApiError;
+import dev.llmproxy.error.ApiError;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 

@@ -3,10 +3,10 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.api.ApiException;
-import dev.llmproxy.api.ModelRequest;
-import dev.llmproxy.api.OpenAiErrors;
-import dev.llmproxy.api.RequestBody;
+import dev.llmproxy.call.ModelRequest;
+import dev.llmproxy.call.RequestBody;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.OpenAiErrors;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
@@ -137,7 +137,7 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
   }
 
   /** The messages of this request, or of one in another form. */
-  static void checkMessages(RequestBody fields) {
+  public static void checkMessages(RequestBody fields) {
     JsonNode messages = fields.required("messages");
     if (!messages.isArray()) {
       throw OpenAiErrors.invalidType("messages", "an array").asException();
@@ -151,7 +151,7 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
   }
 
   /** All other fields but the model, wherever they stand. */
-  static void checkOptions(RequestBody fields) {
+  public static void checkOptions(RequestBody fields) {
     fields.optional("stream", JsonNode::isBoolean, "a boolean");
     fields.optional("stream_options", JsonNode::isObject, "an object");
     NUMBERS.forEach((name, range) -> checkNumber(fields, name, range, false));

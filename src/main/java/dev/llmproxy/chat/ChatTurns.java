@@ -1,9 +1,9 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.tool.ToolRunner;
-import dev.llmproxy.usage.TokenCount;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;

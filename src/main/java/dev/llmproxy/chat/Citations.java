@@ -2,7 +2,7 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.SearchResult;
 import java.util.Comparator;
 import java.util.LinkedHashMap;

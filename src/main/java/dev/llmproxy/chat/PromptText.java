@@ -3,8 +3,8 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.ShownText;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.ShownText;
 import dev.llmproxy.tool.ToolResult;
 import java.util.regex.Pattern;
 

@@ -1,6 +1,6 @@
 package dev.llmproxy.chat;
 
-import dev.llmproxy.stream.ClientGoneException;
+import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 import dev.llmproxy.tool.ToolRun;

@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.llmproxy.Json;
-import dev.llmproxy.Sha256;
-import dev.llmproxy.gate.Caller;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Sha256;
+import dev.llmproxy.call.Caller;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 

@@ -1,7 +1,7 @@
 package dev.llmproxy.chat;
 
-import dev.llmproxy.api.ApiException;
-import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.OpenAiErrors;
 import java.util.Locale;
 
 /**

@@ -2,7 +2,7 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.SearchResult;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;

@@ -2,7 +2,7 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 
 /**
  * What is kept of a chat: the messages of the request, and what came of it in OpenAI's form.

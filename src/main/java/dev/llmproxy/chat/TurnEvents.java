@@ -3,7 +3,7 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.ToolCall;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

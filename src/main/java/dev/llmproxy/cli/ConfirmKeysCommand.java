@@ -1,8 +1,8 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.Settings;
-import dev.llmproxy.gate.KeyConfirmation;
-import dev.llmproxy.gate.KeySnapshot;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.keys.KeyConfirmation;
+import dev.llmproxy.keys.KeySnapshot;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
 import java.nio.file.Path;

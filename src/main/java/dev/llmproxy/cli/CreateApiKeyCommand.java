@@ -1,12 +1,12 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.usage.FlushBook;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
-import dev.llmproxy.gate.ApiKey;
-import dev.llmproxy.gate.KeyExpiry;
-import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.flush.FlushBook;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.ApiKeyBook;
+import dev.llmproxy.keys.KeyExpiry;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
 import java.security.SecureRandom;

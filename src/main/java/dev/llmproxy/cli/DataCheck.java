@@ -1,7 +1,7 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.DataFolder;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.DataFolder;
+import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;

@@ -1,10 +1,10 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import dev.llmproxy.usage.FlushBook;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
-import dev.llmproxy.usage.DeadLetter;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.flush.DeadLetter;
+import dev.llmproxy.flush.FlushBook;
 import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine.Command;

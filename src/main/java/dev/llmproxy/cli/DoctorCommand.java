@@ -1,8 +1,8 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,8 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.usage.FlushBook;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.flush.FlushBook;
 import dev.llmproxy.workbook.Workbook;
-import dev.llmproxy.workbook.WorkbookExport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

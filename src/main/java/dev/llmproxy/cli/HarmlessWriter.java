@@ -1,6 +1,6 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.ShownText;
+import dev.llmproxy.base.ShownText;
 import java.io.FilterWriter;
 import java.io.IOException;
 import java.io.Writer;

@@ -1,12 +1,11 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.usage.FlushBook;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.flush.FlushBook;
 import dev.llmproxy.workbook.ServiceAccount;
 import dev.llmproxy.workbook.Workbook;
-import dev.llmproxy.workbook.WorkbookSetup;
 import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine.Command;

@@ -1,6 +1,6 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import java.io.BufferedReader;
 import java.io.Console;
 import java.io.IOException;

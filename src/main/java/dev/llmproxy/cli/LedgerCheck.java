@@ -1,8 +1,8 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.Settings;
-import dev.llmproxy.usage.LedgerException;
-import dev.llmproxy.usage.LedgerState;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.ledger.LedgerException;
+import dev.llmproxy.ledger.LedgerState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

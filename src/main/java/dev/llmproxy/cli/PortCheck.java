@@ -1,7 +1,7 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.RunningServer;
-import dev.llmproxy.Settings;
+import dev.llmproxy.app.RunningServer;
+import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;

@@ -1,11 +1,11 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.provider.ForwardProxy;
-import dev.llmproxy.provider.Provider;
-import dev.llmproxy.provider.ProviderCatalogue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;

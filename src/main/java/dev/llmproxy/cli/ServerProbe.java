@@ -1,8 +1,8 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.Json;
-import dev.llmproxy.RunningServer;
-import dev.llmproxy.Settings;
+import dev.llmproxy.app.RunningServer;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;

@@ -1,17 +1,17 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.KnownSettings;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.KnownSettings;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.chat.ChatTurns;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.GoogleIdTokens;
 import dev.llmproxy.gate.RateLimit;
-import dev.llmproxy.gate.TierTools;
 import dev.llmproxy.mcp.McpServersFile;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.PageFetcher;
+import dev.llmproxy.tool.TierTools;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,12 +1,12 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.usage.FlushBook;
-import dev.llmproxy.Application;
-import dev.llmproxy.Server;
-import dev.llmproxy.Settings;
-import dev.llmproxy.gate.ApiKey;
-import dev.llmproxy.provider.Provider;
-import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.app.Application;
+import dev.llmproxy.app.Server;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.flush.FlushBook;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.ApiKeyBook;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.net.UnknownHostException;

@@ -1,9 +1,9 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.stream.SseEvent;
-import dev.llmproxy.stream.SseReader;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.provider.SseEvent;
+import dev.llmproxy.provider.SseReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;

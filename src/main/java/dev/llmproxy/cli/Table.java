@@ -1,6 +1,6 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -2,9 +2,9 @@ package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.RunningServer;
-import dev.llmproxy.Settings;
+import dev.llmproxy.app.RunningServer;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.chat.ToolNotices;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,10 +1,10 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
-import dev.llmproxy.usage.Ledger;
-import dev.llmproxy.usage.UsageTotal;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.ledger.Ledger;
+import dev.llmproxy.ledger.UsageTotal;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;

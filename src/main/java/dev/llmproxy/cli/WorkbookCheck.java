@@ -2,12 +2,12 @@ package dev.llmproxy.cli;
 
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
-import dev.llmproxy.usage.FlushBook;
-import dev.llmproxy.Settings;
-import dev.llmproxy.gate.KeyDirectory;
-import dev.llmproxy.gate.KeyProblem;
-import dev.llmproxy.gate.KeySnapshot;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.flush.FlushBook;
 import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.keys.KeyProblem;
+import dev.llmproxy.keys.KeySnapshot;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.ServiceAccount;
 import dev.llmproxy.workbook.SheetIndex;

@@ -1,11 +1,11 @@
 package dev.llmproxy.embedding;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.api.HttpFront;
-import dev.llmproxy.gate.Caller;
-import dev.llmproxy.provider.ProviderCatalogue;
-import dev.llmproxy.stream.AnswerMemory;
-import dev.llmproxy.stream.Reply;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.http.AnswerMemory;
+import dev.llmproxy.http.HttpFront;
+import dev.llmproxy.http.Reply;
 import java.time.Clock;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
@@ -27,7 +27,7 @@ public final class EmbeddingCalls {
    * What a body asks for.
    *
    * @param body UTF-8 JSON, or null
-   * @throws dev.llmproxy.api.ApiException 400 for a request that cannot be
+   * @throws dev.llmproxy.error.ApiException 400 for a request that cannot be
    */
   public EmbeddingRequest request(@Body byte[] body) {
     return EmbeddingRequest.parse(body);
@@ -36,7 +36,7 @@ public final class EmbeddingCalls {
   /**
    * The call that a request asks for.
    *
-   * @throws dev.llmproxy.api.ApiException 404 for a model nobody serves
+   * @throws dev.llmproxy.error.ApiException 404 for a model nobody serves
    */
   public EmbeddingCall call(
       @ExchangeProperty("request") EmbeddingRequest request,
@@ -55,7 +55,7 @@ public final class EmbeddingCalls {
    * Sends the embeddings as the client asked for them.
    *
    * @param provided OpenAI's list of embeddings, more or less
-   * @throws dev.llmproxy.api.ApiException 502 for a list that does not fit the request
+   * @throws dev.llmproxy.error.ApiException 502 for a list that does not fit the request
    */
   public void answer(
       @Body ObjectNode provided, @ExchangeProperty("call") EmbeddingCall call, Exchange exchange) {

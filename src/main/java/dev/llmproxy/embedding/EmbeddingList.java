@@ -3,8 +3,8 @@ package dev.llmproxy.embedding;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.error.OpenAiErrors;
 import java.util.Arrays;
 
 /**
@@ -18,7 +18,7 @@ final class EmbeddingList {
    * The list as the client asked for it: one embedding for each input, in their order and in the
    * asked encoding. Fields nobody knows stay.
    *
-   * @throws dev.llmproxy.api.ApiException 502 when the provider's list cannot be made that
+   * @throws dev.llmproxy.error.ApiException 502 when the provider's list cannot be made that
    */
   static ObjectNode repaired(ObjectNode provided, EmbeddingCall call) {
     EmbeddingRequest request = call.request();

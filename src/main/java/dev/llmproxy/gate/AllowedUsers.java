@@ -1,6 +1,8 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.EmailAddress;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.call.Person;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.regex.Pattern;

@@ -1,7 +1,10 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.api.ApiException;
-import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.KeyDirectory;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;

@@ -1,7 +1,7 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.api.ApiError;
-import dev.llmproxy.api.ApiException;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.ApiException;
 import io.vertx.core.http.HttpHeaders;
 import java.util.function.Supplier;
 import org.apache.camel.Exchange;

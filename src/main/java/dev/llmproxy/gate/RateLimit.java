@@ -1,10 +1,12 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.Settings;
-import dev.llmproxy.api.ApiException;
-import dev.llmproxy.api.GoDuration;
-import dev.llmproxy.api.OpenAiErrors;
-import dev.llmproxy.stream.Reply;
+import dev.llmproxy.base.EmailAddress;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.GoDuration;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.http.Reply;
 import io.github.bucket4j.TimeMeter;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;

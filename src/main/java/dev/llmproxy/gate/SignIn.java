@@ -1,7 +1,11 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.api.ApiException;
-import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.base.EmailAddress;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.Person;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.keys.KeyDirectory;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;

@@ -1,6 +1,6 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

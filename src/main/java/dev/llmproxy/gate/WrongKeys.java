@@ -1,8 +1,8 @@
 package dev.llmproxy.gate;
 
-import dev.llmproxy.api.ApiError;
-import dev.llmproxy.api.OpenAiErrors;
-import dev.llmproxy.stream.Reply;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.http.Reply;
 import io.github.bucket4j.TimeMeter;
 import java.net.Inet6Address;
 import java.net.InetAddress;

@@ -1,6 +1,6 @@
 package dev.llmproxy.local;
 
-import dev.llmproxy.Sha256;
+import dev.llmproxy.base.Sha256;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;

@@ -1,7 +1,7 @@
 package dev.llmproxy.mcp;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.ToolException;
 import java.util.ArrayList;
 import java.util.List;

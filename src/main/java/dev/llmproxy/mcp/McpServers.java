@@ -1,6 +1,6 @@
 package dev.llmproxy.mcp;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.tool.Tool;
 import dev.llmproxy.tool.ToolException;
 import dev.llmproxy.tool.ToolSource;

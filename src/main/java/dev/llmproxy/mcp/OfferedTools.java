@@ -3,7 +3,7 @@ package dev.llmproxy.mcp;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.SpecVersionDetector;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.Tool;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.llmproxy.mcp;
 
-import dev.llmproxy.ShownText;
+import dev.llmproxy.base.ShownText;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.json.TypeRef;
 import io.modelcontextprotocol.spec.McpClientTransport;

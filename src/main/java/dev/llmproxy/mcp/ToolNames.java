@@ -1,6 +1,6 @@
 package dev.llmproxy.mcp;
 
-import dev.llmproxy.Sha256;
+import dev.llmproxy.base.Sha256;
 import java.util.Collection;
 import java.util.Map;
 import java.util.TreeMap;

@@ -1,19 +1,19 @@
 package dev.llmproxy.provider;
 
-import dev.llmproxy.stream.AnswerMemory;
+import dev.llmproxy.http.AnswerMemory;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
 /** Counts the memory of what is read. */
-final class CountedInput extends FilterInputStream {
+public final class CountedInput extends FilterInputStream {
   private final AnswerMemory.Share memory;
   private final int memoryOfByte;
 
   /**
    * @param memoryOfByte bytes of memory that a byte of the stream takes
    */
-  CountedInput(InputStream in, AnswerMemory.Share memory, int memoryOfByte) {
+  public CountedInput(InputStream in, AnswerMemory.Share memory, int memoryOfByte) {
     super(in);
     this.memory = memory;
     this.memoryOfByte = memoryOfByte;

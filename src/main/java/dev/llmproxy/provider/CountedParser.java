@@ -3,11 +3,11 @@ package dev.llmproxy.provider;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.util.JsonParserDelegate;
-import dev.llmproxy.stream.AnswerMemory;
+import dev.llmproxy.http.AnswerMemory;
 import java.io.IOException;
 
 /** Counts the memory that a tree takes while it is read: small things take far more than bytes. */
-final class CountedParser extends JsonParserDelegate {
+public final class CountedParser extends JsonParserDelegate {
   private static final long BYTES_OF_A_VALUE = 80;
 
   /** A text is there as characters of two bytes, as a value, and as what is made of it. */
@@ -18,7 +18,7 @@ final class CountedParser extends JsonParserDelegate {
   private final AnswerMemory.Share memory;
   private int uncounted;
 
-  CountedParser(JsonParser parser, AnswerMemory.Share memory) {
+  public CountedParser(JsonParser parser, AnswerMemory.Share memory) {
     super(parser);
     this.memory = memory;
   }

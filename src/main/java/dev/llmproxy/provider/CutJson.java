@@ -2,7 +2,7 @@ package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 
 /**
  * The readable part of a JSON document that ends too early. Jackson says where such a document

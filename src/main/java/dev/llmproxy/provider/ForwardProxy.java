@@ -1,6 +1,6 @@
 package dev.llmproxy.provider;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.net.Authenticator;
 import java.net.InetSocketAddress;

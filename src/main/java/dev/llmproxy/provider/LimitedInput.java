@@ -1,13 +1,13 @@
 package dev.llmproxy.provider;
 
-import dev.llmproxy.api.UpstreamLimitException;
+import dev.llmproxy.error.UpstreamLimitException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.function.Supplier;
 
 /** A stream of bytes that fails where it becomes longer than it may be. */
-final class LimitedInput extends FilterInputStream {
+public final class LimitedInput extends FilterInputStream {
   private final Supplier<UpstreamLimitException> tooLong;
   private long left;
 
@@ -15,14 +15,14 @@ final class LimitedInput extends FilterInputStream {
    * @param most bytes that may come
    * @param tooLong what reading fails with when more come
    */
-  LimitedInput(InputStream in, long most, Supplier<UpstreamLimitException> tooLong) {
+  public LimitedInput(InputStream in, long most, Supplier<UpstreamLimitException> tooLong) {
     super(in);
     this.tooLong = tooLong;
     left = most;
   }
 
   /** The body of an answer, which may have so many MB. */
-  static LimitedInput answer(InputStream body, int mostMegabytes) {
+  public static LimitedInput answer(InputStream body, int mostMegabytes) {
     return new LimitedInput(
         body, (long) mostMegabytes << 20, () -> UpstreamLimitException.answer(mostMegabytes));
   }

@@ -1,7 +1,7 @@
 package dev.llmproxy.provider;
 
 import com.google.common.net.HostAndPort;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import io.netty.handler.ipfilter.IpFilterRuleType;
 import io.netty.handler.ipfilter.IpSubnetFilterRule;
 import io.netty.util.NetUtil;

@@ -1,6 +1,6 @@
 package dev.llmproxy.provider;
 
-import dev.llmproxy.api.UpstreamLimitException;
+import dev.llmproxy.error.UpstreamLimitException;
 import java.io.IOException;
 import java.io.InputStream;
 import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;

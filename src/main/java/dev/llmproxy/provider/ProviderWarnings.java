@@ -6,7 +6,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Tells the operator, once each, what is odd about providers' answers. Thread-safe. */
-final class ProviderWarnings {
+public final class ProviderWarnings {
   private static final Logger LOG = LoggerFactory.getLogger(ProviderWarnings.class);
 
   /** A provider that is odd in ever new ways does not fill the memory, or the log. */
@@ -15,7 +15,7 @@ final class ProviderWarnings {
   private final Set<String> said = ConcurrentHashMap.newKeySet();
 
   /** Warns of counts that no turn can have. */
-  void ofUsage(String provider, TurnUsage usage) {
+  public void ofUsage(String provider, TurnUsage usage) {
     if (usage.absurd() != null) {
       once(
           provider,
@@ -24,7 +24,7 @@ final class ProviderWarnings {
   }
 
   /** Warns of a provider, unless it has been said; {@code what} ends the sentence. */
-  void once(String provider, String what) {
+  public void once(String provider, String what) {
     String warning = "The provider `" + provider + "` " + what;
     if (said.size() < MOST && said.add(warning)) {
       LOG.warn("{}.", warning);

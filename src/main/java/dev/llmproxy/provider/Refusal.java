@@ -10,4 +10,4 @@ package dev.llmproxy.provider;
  * @param input the field of the request that holds what the model is to read: {@code messages} or
  *     {@code input}
  */
-record Refusal(int status, String retryAfter, String location, String body, String input) {}
+public record Refusal(int status, String retryAfter, String location, String body, String input) {}

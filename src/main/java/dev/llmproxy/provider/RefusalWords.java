@@ -2,8 +2,8 @@ package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.ShownText;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.ShownText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

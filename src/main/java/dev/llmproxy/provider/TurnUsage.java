@@ -2,7 +2,7 @@ package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import java.util.List;
 import java.util.Map;
 
@@ -12,7 +12,7 @@ import java.util.Map;
  * what they say later replaces what they said before, field by field. One per turn and not
  * thread-safe.
  */
-final class TurnUsage {
+public final class TurnUsage {
   /** No turn has more tokens: what says so is wrong. */
   static final long MOST_TOKENS = 1_000_000_000_000L;
 
@@ -35,7 +35,7 @@ final class TurnUsage {
   private String absurd;
 
   /** Takes an object of a provider's; one that is none, or empty, changes nothing. */
-  void take(JsonNode reported) {
+  public void take(JsonNode reported) {
     if (!(reported instanceof ObjectNode object) || object.isEmpty()) {
       return;
     }
@@ -45,7 +45,7 @@ final class TurnUsage {
   }
 
   /** Whether the provider has said anything. */
-  boolean any() {
+  public boolean any() {
     return any;
   }
 
@@ -55,7 +55,7 @@ final class TurnUsage {
   }
 
   /** What has been said so far, with zeros for the counts that are not known. */
-  ObjectNode soFar() {
+  public ObjectNode soFar() {
     ObjectNode usage = said.deepCopy();
     usage.put(PROMPT, known(PROMPT)).put(COMPLETION, known(COMPLETION));
     return usage.put(TOTAL, Math.max(known(TOTAL), known(PROMPT) + known(COMPLETION)));
@@ -67,7 +67,7 @@ final class TurnUsage {
    * @param promptEstimate tokens of the prompt, estimated
    * @param completionEstimate tokens of what came, estimated; 0 when nothing came
    */
-  ObjectNode whole(long promptEstimate, long completionEstimate) {
+  public ObjectNode whole(long promptEstimate, long completionEstimate) {
     long total = known(TOTAL);
     long prompt = known(PROMPT);
     long completion = known(COMPLETION);
@@ -88,7 +88,7 @@ final class TurnUsage {
    *
    * @param estimate tokens of its input, estimated
    */
-  ObjectNode ofPrompt(long estimate) {
+  public ObjectNode ofPrompt(long estimate) {
     long total = known(TOTAL);
     long prompt = known(PROMPT) > 0 ? known(PROMPT) : total;
     prompt = prompt > 0 ? prompt : estimate;

@@ -1,16 +1,17 @@
 package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.ShownText;
-import dev.llmproxy.api.ApiError;
-import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.base.ShownText;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.OpenAiErrors;
 import java.time.Duration;
 import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What a client is told when a provider answers with an error. */
-final class UpstreamErrors {
+public final class UpstreamErrors {
   private static final Logger LOG = LoggerFactory.getLogger(UpstreamErrors.class);
   private static final int MOST_MESSAGE_CHARACTERS = 2000;
   private static final String MESSAGES = "messages";
@@ -27,7 +28,7 @@ final class UpstreamErrors {
    * standing with the provider become a 502, because a 401 would tell the client that its own key
    * is wrong, or a 429 that no retry helps against when the account there is used up.
    */
-  static ApiError of(Provider from, Refusal refusal) {
+  public static ApiError of(Provider from, Refusal refusal) {
     RefusalWords words = RefusalWords.of(refusal.body());
     ApiError.Upstream reason =
         new ApiError.Upstream(refusal.status(), from.masked(reason(refusal, words)));
@@ -35,7 +36,7 @@ final class UpstreamErrors {
   }
 
   /** An error object inside a stream, with or without the chunk around it. */
-  static ApiError inStream(Provider from, JsonNode error) {
+  public static ApiError inStream(Provider from, JsonNode error) {
     RefusalWords words = RefusalWords.of(error);
     String message = shown(from, words);
     ApiError.Upstream reason =
@@ -176,7 +177,7 @@ final class UpstreamErrors {
    * Whether an {@code error} field says anything: some providers send one with every chunk that is
    * null, false, empty, or an object without message and code.
    */
-  static boolean says(JsonNode error) {
+  public static boolean says(JsonNode error) {
     if (error.isObject()) {
       return saysText(error.path("message"))
           || saysText(error.path("msg"))

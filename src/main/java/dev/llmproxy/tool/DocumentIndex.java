@@ -1,6 +1,6 @@
 package dev.llmproxy.tool;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.MalformedInputException;

@@ -3,7 +3,7 @@ package dev.llmproxy.tool;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.escape.Escaper;
 import com.google.common.net.PercentEscaper;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URLEncoder;

@@ -1,6 +1,6 @@
 package dev.llmproxy.tool;
 
-import dev.llmproxy.ShownText;
+import dev.llmproxy.base.ShownText;
 import java.time.Duration;
 import java.util.List;
 

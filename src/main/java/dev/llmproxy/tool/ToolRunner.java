@@ -2,8 +2,8 @@ package dev.llmproxy.tool;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.ShownText;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.ShownText;
 import dev.llmproxy.tool.ToolResult.Status;
 import java.io.IOException;
 import java.io.InputStream;

@@ -208,7 +208,7 @@ public final class ApiKeySheet {
   }
 
   /** The zero-based columns of a header row, of whatever sheet, that are headed as keys are. */
-  static Set<Integer> keyColumns(List<Object> header) {
+  public static Set<Integer> keyColumns(List<Object> header) {
     String wanted = SheetText.header(API_KEY);
     Set<Integer> columns = new TreeSet<>();
     for (int i = 0; i < header.size(); i++) {

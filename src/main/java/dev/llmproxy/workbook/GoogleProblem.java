@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.google.api.client.googleapis.json.GoogleJsonResponseException;
 import com.google.api.client.http.HttpResponseException;
 import com.google.auth.Retryable;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import java.io.IOException;
 import java.net.UnknownHostException;
 import java.time.Instant;

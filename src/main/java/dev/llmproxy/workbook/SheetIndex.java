@@ -4,7 +4,7 @@ import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.Sheet;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
-import dev.llmproxy.Sha256;
+import dev.llmproxy.base.Sha256;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -87,7 +87,7 @@ public final class SheetIndex {
   }
 
   /** As {@link #range(SheetProperties, String)}, by the title alone. */
-  static String range(String title, String cells) {
+  public static String range(String title, String cells) {
     String quoted = "'" + title.replace("'", "''") + "'";
     return cells == null ? quoted : quoted + "!" + cells;
   }

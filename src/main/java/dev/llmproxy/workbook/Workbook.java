@@ -10,7 +10,7 @@ import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 import com.google.auth.http.HttpCredentialsAdapter;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -15,7 +15,7 @@ import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
-import dev.llmproxy.Sha256;
+import dev.llmproxy.base.Sha256;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

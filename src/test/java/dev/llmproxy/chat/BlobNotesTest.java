@@ -3,8 +3,8 @@ package dev.llmproxy.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.Json;
-import dev.llmproxy.Sha256;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Sha256;
 import java.util.Base64;
 import java.util.Random;
 import org.junit.jupiter.api.Test;

@@ -8,7 +8,7 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SchemaId;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.EventSchemas.Event;
 import java.io.IOException;
 import java.nio.file.Files;

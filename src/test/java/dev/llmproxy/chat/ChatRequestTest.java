@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
 import dev.llmproxy.Wire;
-import dev.llmproxy.api.ApiError;
-import dev.llmproxy.api.ApiException;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.ApiException;
 import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -2,16 +2,15 @@ package dev.llmproxy.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Json;
 import dev.llmproxy.Wire;
-import dev.llmproxy.api.ApiError;
-import dev.llmproxy.api.ErrorAnswer;
-import dev.llmproxy.api.OpenAiErrors;
-import dev.llmproxy.api.RequestLog;
-import dev.llmproxy.gate.Caller;
-import dev.llmproxy.provider.Provider;
-import dev.llmproxy.provider.Target;
-import dev.llmproxy.stream.CallWatch;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.catalogue.Target;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.format.openai.ErrorAnswer;
+import dev.llmproxy.http.RequestLog;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

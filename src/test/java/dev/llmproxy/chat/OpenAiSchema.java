@@ -7,7 +7,7 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
 import com.networknt.schema.ValidationMessage;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.SearchResult;
 import dev.llmproxy.tool.ToolResult;
 import java.time.Duration;

@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 

@@ -2,8 +2,8 @@ package dev.llmproxy.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.KnownSettings;
 import dev.llmproxy.StartedProduct;
+import dev.llmproxy.base.KnownSettings;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;

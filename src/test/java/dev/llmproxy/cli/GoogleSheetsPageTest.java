@@ -2,8 +2,8 @@ package dev.llmproxy.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.emulator.GoogleStandIn;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.Gateway;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
-import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;

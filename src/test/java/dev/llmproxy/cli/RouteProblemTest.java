@@ -3,7 +3,7 @@ package dev.llmproxy.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.OwnHome;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

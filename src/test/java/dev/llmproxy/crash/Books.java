@@ -2,7 +2,7 @@ package dev.llmproxy.crash;
 
 import com.google.api.services.sheets.v4.Sheets;
 import com.google.api.services.sheets.v4.model.Sheet;
-import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.Workbook;

@@ -1,7 +1,7 @@
 package dev.llmproxy.crash;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

@@ -2,13 +2,13 @@ package dev.llmproxy.crash;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Settings;
 import dev.llmproxy.StartedProduct;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.emulator.RecordedRequest;
 import dev.llmproxy.emulator.ScriptedProvider;
 import dev.llmproxy.emulator.StormyWorkbook;
-import dev.llmproxy.gate.ApiKey;
-import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package dev.llmproxy.crash;
 
-import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.keys.ApiKey;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -6,7 +6,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
 import java.io.InputStream;

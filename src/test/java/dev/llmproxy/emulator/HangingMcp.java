@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.emulator.HttpConnection.Head;
 import java.io.IOException;
 import java.net.Socket;

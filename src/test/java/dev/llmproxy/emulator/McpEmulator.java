@@ -1,7 +1,7 @@
 package dev.llmproxy.emulator;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import io.modelcontextprotocol.common.McpTransportContext;
 import io.modelcontextprotocol.json.McpJsonMapper;
 import io.modelcontextprotocol.json.jackson2.JacksonMcpJsonMapper;

@@ -2,7 +2,8 @@ package dev.llmproxy.gate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.call.Person;
 import dev.llmproxy.emulator.SignInStandIn;
 import java.nio.file.Path;
 import java.time.Clock;

@@ -3,7 +3,8 @@ package dev.llmproxy.gate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.call.Caller;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

@@ -2,8 +2,8 @@ package dev.llmproxy.gate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.api.ApiError;
-import dev.llmproxy.api.OpenAiErrors;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.OpenAiErrors;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

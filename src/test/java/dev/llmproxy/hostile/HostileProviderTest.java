@@ -2,8 +2,8 @@ package dev.llmproxy.hostile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Json;
 import dev.llmproxy.RawConnection;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.emulator.Flood;
 import dev.llmproxy.emulator.PlayedProvider;
 import java.io.IOException;

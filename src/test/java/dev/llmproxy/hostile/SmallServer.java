@@ -2,12 +2,12 @@ package dev.llmproxy.hostile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
 import dev.llmproxy.StartedProduct;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.emulator.ScriptedProvider;
-import dev.llmproxy.gate.ApiKey;
-import dev.llmproxy.workbook.ApiKeyBook;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.workbook.Workbook;
 import java.io.IOException;
 import java.net.URI;

@@ -3,7 +3,7 @@ package dev.llmproxy.mcp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.ToolException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

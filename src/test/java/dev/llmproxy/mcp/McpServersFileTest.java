@@ -3,8 +3,8 @@ package dev.llmproxy.mcp;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.llmproxy.Settings;
-import dev.llmproxy.Settings.SettingException;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.Settings.SettingException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;

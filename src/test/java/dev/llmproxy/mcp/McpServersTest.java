@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpServer;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
 import dev.llmproxy.emulator.HangingMcp;
 import dev.llmproxy.emulator.McpEmulator;
 import dev.llmproxy.tool.Tool;

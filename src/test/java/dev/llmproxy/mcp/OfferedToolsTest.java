@@ -2,7 +2,7 @@ package dev.llmproxy.mcp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

@@ -3,7 +3,7 @@ package dev.llmproxy.provider;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import dev.llmproxy.Settings;
+import dev.llmproxy.base.Settings;
 import java.net.Proxy;
 import java.net.URI;
 import java.nio.file.Path;

@@ -3,9 +3,10 @@ package dev.llmproxy.provider;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import dev.llmproxy.Json;
 import dev.llmproxy.Wire;
-import dev.llmproxy.api.ApiError;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.error.ApiError;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -3,7 +3,7 @@ package dev.llmproxy.tool;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.llmproxy.Json;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.ToolResult.Status;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;

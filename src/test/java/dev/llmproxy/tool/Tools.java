@@ -1,8 +1,8 @@
 package dev.llmproxy.tool;
 
-import dev.llmproxy.Application;
-import dev.llmproxy.Json;
-import dev.llmproxy.Settings;
+import dev.llmproxy.app.Application;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;

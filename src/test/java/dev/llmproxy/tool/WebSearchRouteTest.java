@@ -3,9 +3,9 @@ package dev.llmproxy.tool;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.llmproxy.Json;
 import dev.llmproxy.LogLines;
 import dev.llmproxy.OwnHome;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.emulator.ScriptedSearch;
 import dev.llmproxy.emulator.ScriptedSearch.Behaviour;
 import dev.llmproxy.tool.ToolResult.Status;

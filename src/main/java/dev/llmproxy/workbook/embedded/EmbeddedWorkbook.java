@@ -1,7 +1,7 @@
 package dev.llmproxy.workbook.embedded;
 
 import com.sun.net.httpserver.HttpServer;
-import dev.llmproxy.DataFolder;
+import dev.llmproxy.base.DataFolder;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,6 +1,6 @@
 package dev.llmproxy.workbook.embedded;
 
-import dev.llmproxy.DataFolder;
+import dev.llmproxy.base.DataFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;

@@ -1,0 +1,76 @@
+package dev.llmproxy.app;
+
+import org.apache.camel.CamelContext;
+import org.apache.camel.Service;
+import org.apache.camel.StartupListener;
+import org.apache.camel.main.HttpManagementServerConfigurationProperties;
+import org.apache.camel.main.HttpServerConfigurationProperties;
+import org.apache.camel.main.MainHttpServerFactory;
+import org.apache.camel.support.service.ServiceSupport;
+
+/**
+ * The HTTP server when the routes run under Camel's own main ({@code camel run}), which finds this
+ * in the registry and asks it: the same as {@link Server}'s. The application, which nobody else
+ * owns there, is closed with it.
+ */
+public final class CamelHttpServer implements MainHttpServerFactory {
+  private final Application application;
+
+  public CamelHttpServer(Application application) {
+    this.application = application;
+  }
+
+  @Override
+  public Service newHttpServer(
+      CamelContext context, HttpServerConfigurationProperties configuration) {
+    Listening listening = new Listening(new HttpListener(application), port(configuration));
+    context.getRegistry().bind(listening.http.router().getName(), listening.http.router());
+    try {
+      context.addStartupListener(listening);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+    return listening;
+  }
+
+  @Override
+  public Service newHttpManagementServer(
+      CamelContext context, HttpManagementServerConfigurationProperties configuration) {
+    throw new UnsupportedOperationException(
+        "llmproxy does not run Camel's management server: leave out --console and camel.management.*");
+  }
+
+  /** That of {@code --port}; PORT when it was not given. */
+  private int port(HttpServerConfigurationProperties configuration) {
+    int camelsDefault = new HttpServerConfigurationProperties(null).getPort();
+    return configuration.getPort() == camelsDefault
+        ? application.settings().integer("PORT")
+        : configuration.getPort();
+  }
+
+  /** Listens once the routes have started; Camel stops it when they have ended. */
+  private final class Listening extends ServiceSupport implements StartupListener {
+    private final HttpListener http;
+    private final int port;
+
+    Listening(HttpListener http, int port) {
+      this.http = http;
+      this.port = port;
+    }
+
+    @Override
+    public void onCamelContextStarted(CamelContext context, boolean alreadyStarted) {}
+
+    @Override
+    public void onCamelContextFullyStarted(CamelContext context, boolean alreadyStarted) {
+      http.watch(context);
+      http.listen(port);
+    }
+
+    @Override
+    protected void doStop() {
+      http.close();
+      application.close();
+    }
+  }
+}

@@ -1,0 +1,196 @@
+package dev.llmproxy.app;
+
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.http.BodyReader;
+import dev.llmproxy.http.ConnectionGuard;
+import dev.llmproxy.http.HttpFront;
+import io.vertx.core.Context;
+import io.vertx.core.Handler;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.CamelContext;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
+import org.apache.camel.support.LifecycleStrategySupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Where requests come in: the router that the routes enter themselves into, and its port. */
+final class HttpListener implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
+  private static final int KILOBYTE = 1 << 10;
+  private static final int CUT_BEFORE_SECONDS = 4;
+
+  private final Application application;
+  private final HttpFront front;
+  private final VertxPlatformHttpRouter router;
+  private HttpServer server;
+  private RunningServer running;
+
+  HttpListener(Application application) {
+    this.application = application;
+    Settings settings = application.settings();
+    BodyReader body = application.bodyReader();
+    Router routes = Router.router(application.vertx());
+    front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""), application.requestLog());
+    front.install(routes);
+    String name =
+        VertxPlatformHttpRouter.getRouterNameFromPort(
+            VertxPlatformHttpServerConfiguration.DEFAULT_BIND_PORT);
+    router =
+        new VertxPlatformHttpRouter(null, application.vertx(), routes, name) {
+          @Override
+          public Handler<RoutingContext> bodyHandler() {
+            return body;
+          }
+        };
+  }
+
+  /** What platform-http looks for in the registry, by its name. */
+  VertxPlatformHttpRouter router() {
+    return router;
+  }
+
+  /**
+   * Listens on the address HOST.
+   *
+   * @throws IllegalStateException when the port is taken
+   */
+  void listen(int port) {
+    Settings settings = application.settings();
+    String host = settings.text("HOST");
+    HttpServerOptions options =
+        new HttpServerOptions()
+            .setHost(host)
+            .setPort(port)
+            .setMaxHeaderSize(settings.integer("MAX_HEADER_KB") * KILOBYTE)
+            .setMaxInitialLineLength(settings.integer("MAX_HEADER_KB") * KILOBYTE);
+    try {
+      server =
+          application
+              .vertx()
+              .createHttpServer(options)
+              .invalidRequestHandler(front::refuse)
+              .requestHandler(this::serve)
+              .listen()
+              .toCompletionStage()
+              .toCompletableFuture()
+              .join();
+      tellCommands(host);
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cannotListen(host, port, cause);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Tries whether {@link #listen} would succeed, before anything is made that needs it.
+   *
+   * @throws IllegalStateException that says what to set, when the address is not this machine's or
+   *     the port is taken
+   */
+  static void tryToListen(Settings settings) {
+    String host = settings.text("HOST");
+    int port = settings.integer("PORT");
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));
+    } catch (IOException e) {
+      throw cannotListen(host, port, e);
+    }
+  }
+
+  private static IllegalStateException cannotListen(String host, int port, IOException why) {
+    boolean notHere =
+        why instanceof UnknownHostException || ("" + why.getMessage()).contains("assign");
+    return new IllegalStateException(
+        notHere
+            ? "HOST is \"%s\"; it must be an address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for every network that it is in"
+                .formatted(host)
+            : "Cannot listen on %s:%d: %s. Set PORT to a free port."
+                .formatted(host, port, why.getMessage()),
+        why);
+  }
+
+  /**
+   * Has the end of the routes seen: requests are refused while running ones end, and the clients of
+   * those that do not end are told why, in time to be recorded.
+   */
+  void watch(CamelContext context) {
+    try {
+      context.addLifecycleStrategy(
+          new LifecycleStrategySupport() {
+            @Override
+            public void onContextStopping(CamelContext stopping) {
+              front.stop();
+              long patience = stopping.getShutdownStrategy().getTimeout() - CUT_BEFORE_SECONDS;
+              application
+                  .vertx()
+                  .setTimer(
+                      Math.max(1, TimeUnit.SECONDS.toMillis(patience)),
+                      late -> application.callWatch().cut());
+            }
+          });
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void serve(HttpServerRequest request) {
+    ConnectionGuard guard = ConnectionGuard.of(request.connection());
+    Context loop = application.vertx().getOrCreateContext();
+    guard.began(request.version());
+    request
+        .response()
+        .endHandler(end ->
+            loop.runOnContext(next -> front.drain(request, application.vertx(), guard::ended)));
+    router.handle(request);
+  }
+
+  /** The port it listens on. */
+  int port() {
+    return server.actualPort();
+  }
+
+  /** Commands ask the server of their data folder, wherever it listens. */
+  private void tellCommands(String host) {
+    running =
+        new RunningServer(
+            RunningServer.url(host, port()), ProcessHandle.current().pid(), application.instance());
+    try {
+      running.write(data());
+    } catch (IOException e) {
+      LOG.warn("doctor and test-rest-api will not find this server: {}", e.toString());
+    }
+  }
+
+  private Path data() {
+    return application.settings().path("LLMPROXY_DATA");
+  }
+
+  /** Listens no more; does nothing when it does not listen. */
+  @Override
+  public void close() {
+    if (server != null) {
+      try {
+        running.remove(data());
+      } catch (IOException e) {
+        LOG.debug("{} stays behind", running, e);
+      }
+      server.close().toCompletionStage().toCompletableFuture().join();
+    }
+  }
+}

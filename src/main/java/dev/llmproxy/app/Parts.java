@@ -1,0 +1,146 @@
+package dev.llmproxy.app;
+
+import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.chat.CallWatch;
+import dev.llmproxy.chat.ToolOffer;
+import dev.llmproxy.conversation.ConversationFlush;
+import dev.llmproxy.conversation.ConversationLog;
+import dev.llmproxy.flush.KeyCounters;
+import dev.llmproxy.flush.UsageFlush;
+import dev.llmproxy.flush.UsageRotation;
+import dev.llmproxy.gate.Authenticator;
+import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.SignIn;
+import dev.llmproxy.gate.UnknownKeys;
+import dev.llmproxy.http.AnswerMemory;
+import dev.llmproxy.http.BodyReader;
+import dev.llmproxy.http.KeepAlive;
+import dev.llmproxy.http.RequestLog;
+import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.ledger.UsageMeter;
+import dev.llmproxy.mcp.McpServers;
+import dev.llmproxy.provider.ForwardProxy;
+import dev.llmproxy.provider.ProviderConnections;
+import dev.llmproxy.provider.local.LocalChat;
+import dev.llmproxy.provider.local.LocalEmbedding;
+import dev.llmproxy.tool.DocumentIndex;
+import dev.llmproxy.tool.TierTools;
+import dev.llmproxy.tool.ToolCatalogue;
+import dev.llmproxy.workbook.Workbook;
+import dev.llmproxy.workbook.WorkbookSchema;
+import org.apache.hc.client5.http.io.HttpClientConnectionManager;
+
+/**
+ * The application's parts for beans.camel.yaml, which can call static methods only: each method
+ * gives the part of its name, which the application owns unless the method says otherwise.
+ */
+public final class Parts {
+  private Parts() {}
+
+  public static AnswerMemory answerMemory(Application application) {
+    return application.answerMemory();
+  }
+
+  public static Authenticator authenticator(Application application) {
+    return application.authenticator();
+  }
+
+  public static ConversationFlush conversationFlush(Application application) {
+    return application.conversationFlush();
+  }
+
+  public static ConversationLog conversationLog(Application application) {
+    return application.conversationLog();
+  }
+
+  /** Of the folder that the setting names; a relative one is in the home folder. */
+  public static DocumentIndex documentIndex(Application application) {
+    return new DocumentIndex(DocumentIndex.folder(application.settings()).orElse(null));
+  }
+
+  public static CallWatch callWatch(Application application) {
+    return application.callWatch();
+  }
+
+  public static BodyReader bodyReader(Application application) {
+    return application.bodyReader();
+  }
+
+  public static RequestLog requestLog(Application application) {
+    return application.requestLog();
+  }
+
+  public static KeyDirectory keyDirectory(Application application) {
+    return application.keyDirectory();
+  }
+
+  public static KeyCounters keyCounters(Application application) {
+    return application.usageFlush().counters();
+  }
+
+  public static UsageRotation usageRotation(Application application) {
+    return application.usageFlush().rotation();
+  }
+
+  public static ForwardProxy forwardProxy(Application application) {
+    return application.forwardProxy();
+  }
+
+  public static KeepAlive keepAlive(Application application) {
+    return application.keepAlive();
+  }
+
+  public static LocalChat localChat(Application application) {
+    return application.localChat();
+  }
+
+  public static LocalEmbedding localEmbedding(Application application) {
+    return application.localEmbedding();
+  }
+
+  public static McpServers mcpServers(Application application) {
+    return application.mcpServers();
+  }
+
+  /** Closed by Camel's component {@code http}, whose connections they are. */
+  public static HttpClientConnectionManager providerConnections() {
+    return ProviderConnections.open();
+  }
+
+  public static ProviderCatalogue providers(Application application) {
+    return application.providers();
+  }
+
+  public static RateLimit rateLimit(Application application) {
+    return application.rateLimit();
+  }
+
+  public static SignIn signIn(Application application) {
+    return application.signIn();
+  }
+
+  public static UnknownKeys unknownKeys(Application application) {
+    return application.unknownKeys();
+  }
+
+  public static UsageFlush usageFlush(Application application) {
+    return application.usageFlush();
+  }
+
+  public static UsageMeter usageMeter(Application application) {
+    return application.usageMeter();
+  }
+
+  public static Workbook workbook(Application application) {
+    return application.workbook();
+  }
+
+  public static WorkbookSchema workbookSchema(Application application) {
+    return application.workbookSchema();
+  }
+
+  /** For a catalogue of tools, which belongs to the routes. */
+  public static ToolOffer toolOffer(Application application, ToolCatalogue catalogue) {
+    return new ToolOffer(catalogue, new TierTools(application.settings()));
+  }
+}

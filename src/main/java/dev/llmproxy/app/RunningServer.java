@@ -1,0 +1,67 @@
+package dev.llmproxy.app;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.PrivateFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What the file {@code server.json} of a data folder says: where the server that has the folder can
+ * be asked. A killed server leaves it behind, so that only an answer with the header {@link
+ * #HEADER} and the same instance proves that it is there.
+ *
+ * @param url without a slash at the end, e.g. {@code http://127.0.0.1:3000}
+ * @param pid its process
+ * @param instance made up anew by each start; nothing secret
+ */
+public record RunningServer(String url, long pid, String instance) {
+  /** The header of {@code GET /openapi.json} that says which server it is. */
+  public static final String HEADER = "x-llmproxy-instance";
+
+  private static final String FILE = "server.json";
+
+  /**
+   * The address of a server on this machine.
+   *
+   * @param host the setting HOST
+   */
+  public static String url(String host, int port) {
+    String address =
+        switch (host) {
+          case "0.0.0.0", "localhost" -> "127.0.0.1";
+          case "::" -> "[::1]";
+          default -> host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;
+        };
+    return "http://" + address + ":" + port;
+  }
+
+  /** What the folder says; empty when no server has it, or the file cannot be read. */
+  public static Optional<RunningServer> of(Path data) {
+    try {
+      JsonNode file = Json.parse(Files.readString(data.resolve(FILE)));
+      return Optional.of(
+          new RunningServer(
+              file.path("url").asText(),
+              file.path("pid").asLong(),
+              file.path("instance").asText()));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  void write(Path data) throws IOException {
+    PrivateFile.write(
+        data.resolve(FILE),
+        Json.text(Json.object().put("url", url).put("pid", pid).put("instance", instance)) + "\n");
+  }
+
+  /** Leaves a file that another server has written. */
+  void remove(Path data) throws IOException {
+    if (of(data).filter(this::equals).isPresent()) {
+      Files.deleteIfExists(data.resolve(FILE));
+    }
+  }
+}

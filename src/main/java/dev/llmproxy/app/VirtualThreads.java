@@ -1,0 +1,45 @@
+package dev.llmproxy.app;
+
+import dev.llmproxy.http.Connections;
+import io.netty.bootstrap.ServerBootstrap;
+import io.vertx.core.Vertx;
+import io.vertx.core.impl.VertxBuilder;
+import io.vertx.core.impl.transports.JDKTransport;
+import io.vertx.core.net.NetServerOptions;
+import io.vertx.core.spi.ExecutorServiceFactory;
+import java.util.concurrent.Executors;
+
+/** Vert.x whose workers are virtual threads, one a request, in place of its pool of twenty. */
+final class VirtualThreads {
+  private VirtualThreads() {}
+
+  /**
+   * @param connections looks after those of every server
+   */
+  static Vertx vertx(Connections connections) {
+    ExecutorServiceFactory workers =
+        (threads, concurrency, most) ->
+            Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("request-", 0).factory());
+    return new VertxBuilder()
+        .findTransport(new Watched(connections))
+        .executorServiceFactory(workers)
+        .init()
+        .vertx();
+  }
+
+  /** Vert.x has no other place for what is to see a connection before its first byte. */
+  private static final class Watched extends JDKTransport {
+    private final Connections connections;
+
+    Watched(Connections connections) {
+      this.connections = connections;
+    }
+
+    @Override
+    public void configure(
+        NetServerOptions options, boolean domainSocket, ServerBootstrap bootstrap) {
+      super.configure(options, domainSocket, bootstrap);
+      bootstrap.handler(connections);
+    }
+  }
+}

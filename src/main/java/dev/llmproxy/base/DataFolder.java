@@ -1,0 +1,224 @@
+package dev.llmproxy.base;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The folder LLMPROXY_DATA. It holds conversations, addresses and the hashes of keys: files in it
+ * are for the account alone that runs llmproxy, whatever its umask is. Where a file system knows no
+ * permissions of POSIX, nothing is done.
+ */
+public final class DataFolder {
+  private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
+
+  /** The names of what llmproxy, and SQLite for it, keeps there. */
+  private static final Pattern OURS =
+      Pattern.compile("(ledger|workbook|keys-snapshot|server)\\.[a-z].*|revoked-keys(/.*)?");
+
+  private static final Set<PosixFilePermission> OWNERS =
+      EnumSet.of(
+          PosixFilePermission.OWNER_READ,
+          PosixFilePermission.OWNER_WRITE,
+          PosixFilePermission.OWNER_EXECUTE);
+  private static final Set<PosixFilePermission> EXECUTE =
+      EnumSet.of(
+          PosixFilePermission.OWNER_EXECUTE,
+          PosixFilePermission.GROUP_EXECUTE,
+          PosixFilePermission.OTHERS_EXECUTE);
+  private static final Set<PosixFilePermission> PRIVATE_FILE =
+      PosixFilePermissions.fromString("rw-------");
+  private static final Set<PosixFilePermission> PRIVATE_FOLDER =
+      PosixFilePermissions.fromString("rwx------");
+  private static final int STICKY = 01000;
+
+  private DataFolder() {}
+
+  /**
+   * Makes the folder, and those above it, when it is missing.
+   *
+   * @throws IOException when it cannot be made
+   */
+  public static void make(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      Files.createDirectories(folder.toAbsolutePath().getParent());
+      makePrivate(folder);
+    }
+  }
+
+  /** Makes a folder inside it when it is missing. */
+  public static void makePrivate(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      Files.createDirectories(folder, attribute(folder, PRIVATE_FOLDER));
+      set(folder, PRIVATE_FOLDER);
+    }
+  }
+
+  /** Makes an empty file when it is missing. */
+  public static void create(Path file) throws IOException {
+    try {
+      Files.createFile(file, attribute(file, PRIVATE_FILE));
+      set(file, PRIVATE_FILE);
+    } catch (FileAlreadyExistsException e) {
+      // What an earlier release made is what tighten is for.
+    }
+  }
+
+  /**
+   * Takes from other accounts what they may do in the folder: all of it when it is llmproxy's own,
+   * else what llmproxy keeps there. Links are not followed.
+   *
+   * @return what other accounts can still get at
+   */
+  public static List<Path> tighten(Path folder) {
+    List<Path> exposed = exposed(folder);
+    exposed.removeIf(path -> {
+      try {
+        Set<PosixFilePermission> permissions = permissions(path);
+        permissions.retainAll(OWNERS);
+        Files.setPosixFilePermissions(path, permissions);
+        return true;
+      } catch (IOException e) {
+        return false;
+      }
+    });
+    return exposed;
+  }
+
+  /** What {@link #tighten} would change; empty when the folder is missing. */
+  public static List<Path> exposed(Path folder) {
+    List<Path> exposed = new ArrayList<>();
+    try {
+      Path real = folder.toRealPath();
+      if (!posix(real)) {
+        return exposed;
+      }
+      boolean own = own(real);
+      for (Path path : walk(real)) {
+        if ((own || OURS.matcher(real.relativize(path).toString()).matches())
+            && isOpenToOthers(path)) {
+          exposed.add(path);
+        }
+      }
+    } catch (IOException e) {
+      LOG.debug("The permissions in {} cannot be read", folder, e);
+    }
+    return exposed;
+  }
+
+  /** Whether other accounts may do anything with a file or folder; never of a link. */
+  public static boolean isOpenToOthers(Path path) {
+    try {
+      return !Files.isSymbolicLink(path) && !OWNERS.containsAll(permissions(path));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Whether the folder is for llmproxy's data alone. One that is shared (/tmp, that of the program,
+   * one with programs in it) would be lost for its other users.
+   */
+  public static boolean own(Path folder) throws IOException {
+    Path real = folder.toRealPath();
+    return real.getParent() != null
+        && !holdsHomes(real)
+        && !Settings.defaultHome().startsWith(real)
+        && !Files.exists(real.resolve("application.properties"))
+        && ((int) Files.getAttribute(real, "unix:mode") & STICKY) == 0
+        && holdsNothingButFiles(real);
+  }
+
+  /**
+   * A service's home is often the folder of its data; what is above a home is somebody else's too.
+   */
+  private static boolean holdsHomes(Path folder) {
+    Path home = Path.of(System.getProperty("user.home"));
+    return home.startsWith(folder) && !home.equals(folder);
+  }
+
+  /** Files, and folders of files that cannot be run, as exports and backups are. */
+  private static boolean holdsNothingButFiles(Path folder) throws IOException {
+    return walk(folder).stream()
+        .noneMatch(path ->
+            Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)
+                ? folder.relativize(path).getNameCount() > 1
+                : isProgram(path));
+  }
+
+  /** The folder, what is in it, and what is in that; what cannot be read is left out. */
+  private static List<Path> walk(Path folder) throws IOException {
+    List<Path> paths = new ArrayList<>(List.of(folder));
+    Files.walkFileTree(
+        folder,
+        EnumSet.noneOf(FileVisitOption.class),
+        2,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) {
+            if (!path.equals(folder)) {
+              paths.add(path);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
+            paths.add(path);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path path, IOException failure) {
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return paths;
+  }
+
+  private static boolean isProgram(Path file) {
+    try {
+      return !Files.isSymbolicLink(file) && permissions(file).stream().anyMatch(EXECUTE::contains);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static Set<PosixFilePermission> permissions(Path path) throws IOException {
+    Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
+    permissions.addAll(Files.getPosixFilePermissions(path, LinkOption.NOFOLLOW_LINKS));
+    return permissions;
+  }
+
+  private static void set(Path path, Set<PosixFilePermission> permissions) throws IOException {
+    if (posix(path)) {
+      Files.setPosixFilePermissions(path, permissions);
+    }
+  }
+
+  private static FileAttribute<?>[] attribute(Path path, Set<PosixFilePermission> permissions) {
+    return posix(path)
+        ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(permissions)}
+        : new FileAttribute<?>[0];
+  }
+
+  private static boolean posix(Path path) {
+    return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+  }
+}

@@ -1,0 +1,137 @@
+package dev.llmproxy.base;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Map;
+
+/** JSON trees. Numbers keep the digits they came with, because they are passed on. */
+public final class Json {
+  /**
+   * A string may be as long as what holds it: bodies, events and answers have limits of their own,
+   * in bytes.
+   */
+  private static final JsonFactory FACTORY =
+      JsonFactory.builder()
+          .streamReadConstraints(
+              StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
+          .build();
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder(FACTORY)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+          .build();
+  private static final ObjectReader TREES = MAPPER.reader();
+  private static final ObjectReader TREE =
+      TREES.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  private Json() {}
+
+  /**
+   * Parses one JSON value in UTF-8 (or UTF-16/32 with a byte order mark).
+   *
+   * @throws JsonProcessingException when it is no JSON, or has something after the value
+   */
+  public static JsonNode parse(byte[] bytes) throws JsonProcessingException {
+    return parsed(() -> TREES.readTree(bytes));
+  }
+
+  /** Parses one JSON value; see {@link #parse(byte[])}. */
+  public static JsonNode parse(String text) throws JsonProcessingException {
+    return parsed(() -> TREES.readTree(text));
+  }
+
+  /** Reads JSON piece by piece. */
+  public static JsonParser parser(InputStream in) throws IOException {
+    return FACTORY.createParser(in);
+  }
+
+  /** The value that the parser is at. */
+  public static JsonNode tree(JsonParser parser) throws IOException {
+    return TREE.readTree(parser);
+  }
+
+  /** Whether a text is one JSON value; nothing is made of it. */
+  public static boolean whole(String text) {
+    try (JsonParser parser = FACTORY.createParser(text)) {
+      parser.nextToken();
+      parser.skipChildren();
+      return parser.nextToken() == null;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Maps, lists and values of Java as JSON. */
+  public static JsonNode tree(Object value) {
+    return MAPPER.valueToTree(value);
+  }
+
+  /** The object as a map of maps, lists and plain values; decimals are BigDecimal. */
+  public static Map<String, Object> map(ObjectNode object) {
+    return MAPPER.convertValue(object, new TypeReference<>() {});
+  }
+
+  /** An empty object. */
+  public static ObjectNode object() {
+    return MAPPER.createObjectNode();
+  }
+
+  /** An empty array. */
+  public static ArrayNode array() {
+    return MAPPER.createArrayNode();
+  }
+
+  /** The value on one line, in UTF-8. */
+  public static byte[] bytes(JsonNode node) {
+    try {
+      return MAPPER.writeValueAsBytes(node);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The value on one line. */
+  public static String text(JsonNode node) {
+    try {
+      return MAPPER.writeValueAsString(node);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The value over several lines, for people. */
+  public static String pretty(JsonNode node) {
+    return node.toPrettyString();
+  }
+
+  /** Bytes that are no text, and exponents that no number here can have, are no JSON either. */
+  private static JsonNode parsed(Parsing parsing) throws JsonProcessingException {
+    try {
+      return parsing.run();
+    } catch (JsonProcessingException e) {
+      throw e;
+    } catch (IOException | NumberFormatException e) {
+      throw new JsonParseException(null, "not readable", e);
+    }
+  }
+
+  private interface Parsing {
+    JsonNode run() throws IOException;
+  }
+}

@@ -1,0 +1,60 @@
+package dev.llmproxy.base;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/** SHA-256 of texts, bytes and streams, and of what comes piece by piece. Not thread-safe. */
+public final class Sha256 {
+  private static final int BUFFER_BYTES = 1 << 20;
+
+  private final MessageDigest digest;
+
+  /** Of nothing so far. */
+  public Sha256() {
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java runtime has SHA-256.", e);
+    }
+  }
+
+  /** Lower-case hex of the digest of the text's UTF-8 bytes; 64 characters. */
+  public static String hex(String text) {
+    return hex(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Lower-case hex of the digest; 64 characters. */
+  public static String hex(byte[] bytes) {
+    return new Sha256().hexWith(bytes);
+  }
+
+  /** Lower-case hex of the digest of what is left of a stream, which is not closed. */
+  public static String hex(InputStream stream) throws IOException {
+    Sha256 whole = new Sha256();
+    byte[] buffer = new byte[BUFFER_BYTES];
+    for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
+      whole.digest.update(buffer, 0, read);
+    }
+    return whole.hexWith(new byte[0]);
+  }
+
+  /** Adds the next piece. */
+  public void add(byte[] piece) {
+    digest.update(piece);
+  }
+
+  /**
+   * Lower-case hex of the digest of all pieces with a last one, which is not added; 64 characters.
+   */
+  public String hexWith(byte[] last) {
+    try {
+      return HexFormat.of().formatHex(((MessageDigest) digest.clone()).digest(last));
+    } catch (CloneNotSupportedException e) {
+      throw new IllegalStateException("SHA-256 of every Java runtime can be cloned.", e);
+    }
+  }
+}

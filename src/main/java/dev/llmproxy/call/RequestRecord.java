@@ -1,0 +1,122 @@
+package dev.llmproxy.call;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A request that is over, as the log has it and as the route {@code hook-settled} gets it. Holds
+ * nothing that was said.
+ *
+ * @param requestId as in the header {@code x-request-id}
+ * @param started when it came in
+ * @param user the caller's e-mail address
+ * @param keyName what the owner calls the key; empty for a person who has signed in
+ * @param tier the caller's
+ * @param type {@code chat} or {@code embedding}
+ * @param model the model id that was asked for
+ * @param status how it ended
+ * @param httpStatus what the client got; 499 when it left before it got anything
+ * @param code the error's code, or its type when it has none; null when there was no error
+ * @param providerStatus HTTP status of the provider's answer that made the error, or null
+ * @param reason the provider's own words on it, or null
+ * @param inputTokens prompt tokens
+ * @param outputTokens completion tokens
+ * @param turns calls to the provider
+ * @param toolCalls tools that the server ran between them
+ * @param cost in US dollars, or null when the model's price is unknown
+ * @param milliseconds from admission to the end
+ */
+public record RequestRecord(
+    String requestId,
+    Instant started,
+    String user,
+    String keyName,
+    String tier,
+    String type,
+    String model,
+    Status status,
+    int httpStatus,
+    String code,
+    Integer providerStatus,
+    String reason,
+    long inputTokens,
+    long outputTokens,
+    int turns,
+    int toolCalls,
+    BigDecimal cost,
+    long milliseconds) {
+
+  /** The fields by the names that the log and the hooks have; none is null. */
+  public Map<String, Object> fields() {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("request_id", requestId);
+    fields.put("started", started.toString());
+    fields.put("user", user);
+    fields.put("key_name", keyName);
+    fields.put("tier", tier);
+    fields.put("type", type);
+    fields.put("model", model);
+    fields.put("status", status.name());
+    fields.put("http_status", httpStatus);
+    fields.put("error_code", code);
+    fields.put("provider_status", providerStatus);
+    fields.put("provider_reason", reason);
+    fields.put("input_tokens", inputTokens);
+    fields.put("output_tokens", outputTokens);
+    fields.put("turns", turns);
+    fields.put("tool_calls", toolCalls);
+    fields.put("cost_dollars", cost);
+    fields.put("duration_ms", milliseconds);
+    fields.values().removeIf(java.util.Objects::isNull);
+    return fields;
+  }
+
+  /** The {@link #fields} as a JSON object. */
+  public String json() {
+    return Json.text((ObjectNode) Json.tree(fields()));
+  }
+
+  /** The {@link #text} as a JSON string, with its quotes. */
+  public String quotedText() {
+    return Json.text(Json.tree(text()));
+  }
+
+  /** One line for people. */
+  public String text() {
+    StringBuilder text =
+        new StringBuilder(160)
+            .append(requestId)
+            .append(' ')
+            .append(user)
+            .append(' ')
+            .append(model)
+            .append(' ')
+            .append(status)
+            .append(' ')
+            .append(httpStatus)
+            .append(' ')
+            .append(inputTokens)
+            .append('+')
+            .append(outputTokens)
+            .append(" tokens ")
+            .append(milliseconds)
+            .append(" ms");
+    if (turns > 1 || toolCalls > 0) {
+      text.append(" turns ").append(turns).append(" tool calls ").append(toolCalls);
+    }
+    if (code != null) {
+      text.append(' ').append(code);
+    }
+    if (providerStatus != null) {
+      text.append(" provider ").append(providerStatus);
+    }
+    if (reason != null) {
+      text.append(": ").append(reason);
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,84 @@
+package dev.llmproxy.catalogue;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The address of a provider's API, up to and without {@code /chat/completions}.
+ *
+ * @param address scheme, host, port and path, without a slash at the end
+ * @param query what stands behind the path of every request, without the question mark and as it is
+ *     sent; empty when nothing does
+ */
+record BaseUrl(String address, String query) {
+  private static final Pattern SCHEME = Pattern.compile("(?i)(https?)://(.*)");
+  private static final Pattern OTHER_SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*)://.*");
+  private static final Pattern ENDPOINT =
+      Pattern.compile(".*?(/(chat/completions|completions|embeddings|responses|models))/*");
+  private static final int MOST_PORT = 65_535;
+
+  /**
+   * What an operator wrote, checked. The scheme may be in capitals, and slashes may end it.
+   *
+   * @param path what is added to an address without a path, e.g. {@code /v1}; or null
+   * @throws IllegalArgumentException when it is none; the message goes on after the name of what
+   *     holds it, and repeats no password
+   */
+  static BaseUrl of(String text, String path) {
+    if (text.matches("([\"'`]).*|.*[\"'`]")) {
+      throw new IllegalArgumentException("is in quotation marks; write it without them");
+    }
+    Matcher scheme = SCHEME.matcher(text);
+    if (!scheme.matches()) {
+      Matcher other = OTHER_SCHEME.matcher(text);
+      throw new IllegalArgumentException(
+          other.matches()
+              ? "begins with %s://; it must begin with http:// or https://"
+                  .formatted(other.group(1))
+              : "must begin with http:// or https://, as in http://127.0.0.1:8000/v1");
+    }
+    URI uri = uri(scheme.group(1).toLowerCase(Locale.ROOT) + "://" + scheme.group(2));
+    if (uri.getRawAuthority() != null && uri.getRawAuthority().contains("@")) {
+      throw new IllegalArgumentException(
+          "has a user name or password in it; leave them out, a key is a setting or header of its own");
+    }
+    if (uri.getHost() == null) {
+      throw new IllegalArgumentException(
+          "has no host name that can be asked (letters, digits, - and .)");
+    }
+    if (uri.getPort() > MOST_PORT) {
+      throw new IllegalArgumentException("has a port above " + MOST_PORT);
+    }
+    if (uri.getRawFragment() != null) {
+      throw new IllegalArgumentException("has a # in it, which is never sent; leave it out");
+    }
+    Matcher endpoint = ENDPOINT.matcher(uri.getRawPath());
+    if (endpoint.matches()) {
+      throw new IllegalArgumentException(
+          "ends in %s, which is added to it; leave that out".formatted(endpoint.group(1)));
+    }
+    String given = uri.getRawPath().replaceFirst("/+$", "");
+    return new BaseUrl(
+        uri.getScheme()
+            + "://"
+            + uri.getRawAuthority()
+            + (given.isEmpty() && path != null ? path : given),
+        uri.getRawQuery() == null ? "" : uri.getRawQuery());
+  }
+
+  private static URI uri(String text) {
+    try {
+      return new URI(text);
+    } catch (URISyntaxException e) {
+      // Its message repeats the text, in which a password may be.
+      throw new IllegalArgumentException(
+          "is no address: "
+              + e.getReason().toLowerCase(Locale.ROOT)
+              + " at sign "
+              + (e.getIndex() + 1));
+    }
+  }
+}

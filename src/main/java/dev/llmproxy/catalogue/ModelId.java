@@ -1,0 +1,28 @@
+package dev.llmproxy.catalogue;
+
+import dev.llmproxy.base.ShownText;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.OpenAiErrors;
+
+/** What a model id may look like: it goes into answers, logs, the ledger and sheets. */
+final class ModelId {
+  private static final int MOST_CHARACTERS = 256;
+
+  private ModelId() {}
+
+  /**
+   * Lets a text pass that can be a model id. The error does not repeat the text.
+   *
+   * @throws ApiException 400 when it has more than 256 characters, or characters that people cannot
+   *     see: control and format characters, line separators, halves of surrogate pairs
+   */
+  static void check(String id) {
+    if (id.length() > MOST_CHARACTERS || id.codePoints().anyMatch(ShownText::invisible)) {
+      throw OpenAiErrors.invalidValue(
+              "model",
+              "a model id has at most %d characters and no control characters."
+                  .formatted(MOST_CHARACTERS))
+          .asException();
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package dev.llmproxy.conversation;
+
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.ledger.Conversation;
+import dev.llmproxy.ledger.LedgerException;
+import dev.llmproxy.ledger.LedgerStore;
+import dev.llmproxy.ledger.Statements;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** The conversations of a ledger that a server may have open meanwhile. */
+public final class ConversationArchive {
+  private final LedgerStore store;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @throws Settings.SettingException when a setting of the ledger is wrong
+   */
+  public ConversationArchive(Settings settings) {
+    store = LedgerStore.of(settings);
+  }
+
+  /**
+   * Those that began since then, the newest first, at most {@code limit}.
+   *
+   * @param email null for everybody's
+   * @throws LedgerException when the ledger cannot be read
+   */
+  public List<Conversation> list(String email, Instant since, int limit) {
+    return read(connection -> ConversationTable.list(connection, email, since, limit));
+  }
+
+  /**
+   * The conversation of a request, if one is kept.
+   *
+   * @throws LedgerException when the ledger cannot be read
+   */
+  public Optional<Conversation> find(String requestId) {
+    return read(connection -> ConversationTable.find(connection, requestId)).stream().findFirst();
+  }
+
+  /**
+   * Deletes all that is kept of a user's conversations; from the workbook the server deletes it,
+   * now or when it runs.
+   *
+   * @return how many there were in the ledger
+   * @throws LedgerException when they cannot be deleted
+   */
+  public int erase(String email) {
+    try {
+      Optional<Connection> looking = store.looking();
+      if (looking.isEmpty()) {
+        return 0;
+      }
+      try (Connection connection = looking.get()) {
+        if (!there(connection)) {
+          return 0;
+        }
+      }
+      try (Connection connection = store.writing()) {
+        int deleted = ConversationTable.erase(connection, email, Instant.now());
+        connection.commit();
+        return deleted;
+      }
+    } catch (SQLException e) {
+      throw new LedgerException(
+          "The conversations in the ledger "
+              + store.name()
+              + " cannot be deleted: "
+              + store.reason(e),
+          e);
+    }
+  }
+
+  private List<Conversation> read(Statements<List<Conversation>> statements) {
+    try {
+      Optional<Connection> looking = store.looking();
+      if (looking.isEmpty()) {
+        return List.of();
+      }
+      try (Connection connection = looking.get()) {
+        return there(connection) ? statements.run(connection) : List.of();
+      }
+    } catch (SQLException e) {
+      throw new LedgerException(
+          "The ledger " + store.name() + " cannot be read: " + store.reason(e), e);
+    }
+  }
+
+  /** A ledger of an earlier release has none. */
+  private static boolean there(Connection connection) throws SQLException {
+    try (ResultSet table = connection.getMetaData().getTables(null, null, "conversation", null)) {
+      return table.next();
+    }
+  }
+}

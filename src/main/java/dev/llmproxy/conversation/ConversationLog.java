@@ -1,0 +1,141 @@
+package dev.llmproxy.conversation;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.call.Keeping;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.Transcript;
+import dev.llmproxy.ledger.Ledger;
+import dev.llmproxy.ledger.LedgerException;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps what callers and models say to each other in the ledger's database, where this is asked
+ * for. A failure of it never fails a request: it is logged, and the conversation is missing or
+ * lacks its answer.
+ */
+public final class ConversationLog {
+  private static final Logger LOG = LoggerFactory.getLogger(ConversationLog.class);
+  private static final int EXPIRED_AT_ONCE = 100;
+  private static final int LONGEST_WAIT_SECONDS = 60;
+
+  private final Ledger ledger;
+  private final Keeping keeping;
+  private final Duration kept;
+  private final Clock clock;
+
+  /**
+   * @throws Settings.SettingException when LOG_CONVERSATIONS or CONVERSATION_DAYS is wrong
+   */
+  public ConversationLog(Ledger ledger, Settings settings, Clock clock) {
+    this.ledger = ledger;
+    this.clock = clock;
+    String word = settings.text("LOG_CONVERSATIONS");
+    keeping =
+        Keeping.of(word)
+            .orElseThrow(() ->
+                new Settings.SettingException(
+                    "LOG_CONVERSATIONS is \"%s\"; it must be off, ledger or workbook"
+                        .formatted(word)));
+    kept = Duration.ofDays(settings.integer("CONVERSATION_DAYS"));
+  }
+
+  /**
+   * One conversation that is kept, from its request's admission on.
+   *
+   * @param keeping where
+   * @param begun whether its beginning is in the ledger, once this is known
+   */
+  public record Entry(Keeping keeping, CompletableFuture<Boolean> begun) {}
+
+  /** The conversation to be kept, or null when this one is not. Costs a request nothing. */
+  public Entry open(@ExchangeProperty("call") ChatCall chat) {
+    Keeping own = chat.caller().conversations();
+    Keeping holds = own == null ? keeping : own;
+    if (holds == Keeping.OFF) {
+      return null;
+    }
+    chat.accumulator().keepAll();
+    return new Entry(holds, new CompletableFuture<>());
+  }
+
+  /** Keeps what was asked, in case that the server dies before it is answered. */
+  public void begin(
+      @ExchangeProperty("call") ChatCall chat, @ExchangeProperty("conversation") Entry entry) {
+    boolean begun = false;
+    try {
+      String body = text(Transcript.question(chat));
+      long bytes = body.getBytes(StandardCharsets.UTF_8).length;
+      ledger.write(connection ->
+          ConversationTable.begin(
+              connection,
+              chat.requestId(),
+              chat.started(),
+              chat.caller().email(),
+              body,
+              bytes,
+              entry.keeping() == Keeping.WORKBOOK));
+      begun = true;
+    } catch (RuntimeException e) {
+      LOG.warn("{} its conversation is not kept: {}", chat.requestId(), e.getMessage());
+    } finally {
+      entry.begun().complete(begun);
+    }
+  }
+
+  /** Keeps what came of it; waits until its beginning is kept. */
+  public void end(
+      @ExchangeProperty("call") ChatCall chat, @ExchangeProperty("conversation") Entry entry) {
+    try {
+      if (!entry.begun().orTimeout(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS).join()) {
+        return;
+      }
+      String answer = text(Transcript.answer(chat));
+      long bytes = answer.getBytes(StandardCharsets.UTF_8).length;
+      ledger.write(
+          connection -> ConversationTable.end(connection, chat.requestId(), answer, bytes));
+    } catch (RuntimeException e) {
+      LOG.warn(
+          "{} its conversation is kept without the answer: {}", chat.requestId(), e.getMessage());
+    }
+  }
+
+  /** Deletes what is older than it may become, little by little. */
+  public void expire() {
+    Instant before = keptSince();
+    try {
+      int deleted = 0;
+      int some;
+      do {
+        some =
+            ledger.write(
+                connection -> ConversationTable.expire(connection, before, EXPIRED_AT_ONCE));
+        deleted += some;
+      } while (some == EXPIRED_AT_ONCE);
+      if (deleted > 0) {
+        LOG.info("{} conversations from before {} are deleted", deleted, before);
+      }
+    } catch (LedgerException e) {
+      LOG.warn("Old conversations are not deleted now, but within the hour: {}", e.getMessage());
+    }
+  }
+
+  /** What is older is to be deleted; {@link Instant#EPOCH} when everything stays. */
+  Instant keptSince() {
+    return kept.isZero() ? Instant.EPOCH : clock.instant().minus(kept);
+  }
+
+  /** JSON in which half characters, which PostgreSQL does not take, are question marks. */
+  private static String text(ObjectNode json) {
+    return new String(Json.text(json).getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,22 @@
+package dev.llmproxy.error;
+
+import java.io.IOException;
+
+/** A provider's answer is beyond a limit of this server. */
+public final class UpstreamLimitException extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * @param what ends a sentence that begins with the provider's name, for clients and the log
+   */
+  public UpstreamLimitException(String what) {
+    super(what);
+  }
+
+  /** The answer has more than so many MB in all. */
+  public static UpstreamLimitException answer(int mostMegabytes) {
+    return new UpstreamLimitException(
+        "sent an answer of more than %d MB, the limit of this server (PROVIDER_ANSWER_MB)"
+            .formatted(mostMegabytes));
+  }
+}

@@ -1,0 +1,138 @@
+package dev.llmproxy.flush;
+
+import com.google.api.client.googleapis.json.GoogleJsonResponseException;
+import dev.llmproxy.flush.FlushStatus.State;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.function.DoubleSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** When the flush may try, after what went wrong. */
+public final class FlushHealth {
+  private static final Logger LOG = LoggerFactory.getLogger(FlushHealth.class);
+  private static final Duration LONGEST = Duration.ofSeconds(64);
+  private static final int REQUEST_TIMEOUT = 408;
+  private static final int LONGEST_EXPONENT = 6;
+
+  private final Clock clock;
+  private final DoubleSupplier random;
+  private int failures;
+  private State state = State.WRITING;
+  private String problem;
+  private Instant notBefore = Instant.EPOCH;
+
+  /**
+   * @param clock one that only goes forward
+   * @param random from 0 to 1; spreads the tries of several servers
+   */
+  FlushHealth(Clock clock, DoubleSupplier random) {
+    this.clock = clock;
+    this.random = random;
+  }
+
+  synchronized boolean mayTry() {
+    return !clock.instant().isBefore(notBefore);
+  }
+
+  /** A round has gone through. */
+  synchronized void well() {
+    if (state != State.WRITING) {
+      LOG.info("Usage is written to the workbook again");
+    }
+    state = State.WRITING;
+    problem = null;
+    failures = 0;
+    notBefore = Instant.EPOCH;
+  }
+
+  /** A round has failed in a way that may pass: min(2^n s + up to 1 s, 64 s). */
+  synchronized void failed(Throwable cause) {
+    Duration wait = backoff();
+    if (state != State.REFUSED) {
+      state = State.WAITING;
+    }
+    problem = message(cause);
+    LOG.warn(
+        "Usage could not be written to the workbook; the ledger keeps it, next try in {} s: {}",
+        wait.toSeconds(),
+        problem);
+  }
+
+  /** A round has failed in a way that somebody must see to. Said once, until it changes. */
+  synchronized void refused(String why) {
+    notBefore = clock.instant().plus(LONGEST);
+    if (state != State.REFUSED || !why.equals(problem)) {
+      LOG.error(
+          "Usage is no longer written to the workbook; the ledger keeps it, and writing goes on by itself when this"
+              + " is mended: {}",
+          why);
+    }
+    state = State.REFUSED;
+    problem = why;
+  }
+
+  public synchronized FlushStatus status(long waiting, Duration behind, long parked) {
+    return new FlushStatus(
+        state, problem, state == State.WRITING ? null : notBefore, waiting, behind, parked);
+  }
+
+  /** Google's status in an exception's causes, or 0 when there was no answer. */
+  public static int status(Throwable cause) {
+    GoogleJsonResponseException answer = answer(cause);
+    return answer == null ? 0 : answer.getStatusCode();
+  }
+
+  /**
+   * Whether what failed was not applied and never will be: after a clear no, or when it never left.
+   * Anything else may have been, or be it yet.
+   */
+  public static boolean neverApplied(Throwable cause) {
+    return saidNo(cause) || neverSent(cause);
+  }
+
+  /** Whether Google has refused the request itself. */
+  static boolean saidNo(Throwable cause) {
+    int status = status(cause);
+    return status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
+  }
+
+  /** Whether the request cannot have reached anybody. */
+  private static boolean neverSent(Throwable cause) {
+    for (Throwable t = cause; t != null; t = t.getCause()) {
+      if (t instanceof ConnectException || t instanceof UnknownHostException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What Google says, else the exception's message. */
+  public static String message(Throwable cause) {
+    GoogleJsonResponseException answer = answer(cause);
+    return answer == null || answer.getDetails() == null
+        ? String.valueOf(cause.getMessage())
+        : answer.getDetails().getMessage();
+  }
+
+  private static GoogleJsonResponseException answer(Throwable cause) {
+    for (Throwable t = cause; t != null; t = t.getCause()) {
+      if (t instanceof GoogleJsonResponseException answer) {
+        return answer;
+      }
+    }
+    return null;
+  }
+
+  private Duration backoff() {
+    failures++;
+    long millis =
+        (1000L << Math.min(failures, LONGEST_EXPONENT)) + (long) (1000 * random.getAsDouble());
+    Duration wait = Duration.ofMillis(Math.min(millis, LONGEST.toMillis()));
+    notBefore = clock.instant().plus(wait);
+    return wait;
+  }
+}

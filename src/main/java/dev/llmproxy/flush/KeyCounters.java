@@ -1,0 +1,321 @@
+package dev.llmproxy.flush;
+
+import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
+import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
+import com.google.api.services.sheets.v4.model.CellData;
+import com.google.api.services.sheets.v4.model.GridProperties;
+import com.google.api.services.sheets.v4.model.Request;
+import dev.llmproxy.flush.FlushBook.KeyCount;
+import dev.llmproxy.keys.ApiKey;
+import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.keys.KeyProblem;
+import dev.llmproxy.keys.KeyStatus;
+import dev.llmproxy.workbook.ApiKeyRow;
+import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.WorkbookSchema;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.camel.Body;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps Last Used, Requests and Tokens of the sheet {@code User API Keys} equal to the ledger's
+ * sums. They are written as whole values, never as read plus one, so that writing them twice does
+ * no harm; and because an administrator may sort the sheet between reading and writing, they are
+ * read again until nothing differs.
+ */
+public final class KeyCounters {
+  // A spreadsheet keeps fifteen digits; a number of more would never read back as it was written.
+  private static final long MOST_SHOWN = 999_999_999_999_999L;
+  private static final Logger LOG = LoggerFactory.getLogger(KeyCounters.class);
+  // As many as are read by those who list keys.
+  private static final int MOST_COLUMNS = 26;
+  // Up to Notes.
+  private static final int LEAST_COLUMNS = 10;
+  private static final Duration REFUSED_PAUSE = Duration.ofMinutes(10);
+
+  private final FlushBook book;
+  private final WorkbookSchema schema;
+  private final Clock clock;
+  private final Map<String, String> created = new HashMap<>();
+  private final Map<String, String> given = new HashMap<>();
+  private KeyDirectory keys;
+  private boolean tidying;
+  private Instant tidyFrom;
+  private Map<String, KeyCount> written = Map.of();
+  private boolean due = true;
+  private boolean lookedOnce;
+
+  KeyCounters(FlushBook book, WorkbookSchema schema, Clock clock) {
+    this.book = book;
+    this.schema = schema;
+    this.clock = clock;
+  }
+
+  /** Takes over who judges the rows of the sheet; without it nothing is written in Status. */
+  public void judgedBy(KeyDirectory keys) {
+    this.keys = keys;
+  }
+
+  /** Whether the sheet may differ from the ledger, or from what is to be said of its rows. */
+  public boolean due() {
+    return due || (keys != null && mayTidy() && keys.untidy());
+  }
+
+  /** To be called when the sheet refused the last change, whose rest is tried without Status. */
+  boolean refused() {
+    boolean tidied = tidying;
+    tidying = false;
+    if (tidied) {
+      tidyFrom = clock.instant().plus(REFUSED_PAUSE);
+    }
+    return tidied;
+  }
+
+  private boolean mayTidy() {
+    return tidyFrom == null || !clock.instant().isBefore(tidyFrom);
+  }
+
+  /** Says that it may. */
+  void setDue() {
+    due = true;
+  }
+
+  /** Says that another server may have written to the sheet. */
+  void takeOver() {
+    due = true;
+    lookedOnce = false;
+  }
+
+  /** Whether the sheet has been read since this server writes to it. */
+  boolean lookedOnce() {
+    return lookedOnce;
+  }
+
+  /** The range of the whole sheet. */
+  public List<String> ranges() {
+    return List.of(schema.keysRange());
+  }
+
+  /**
+   * What makes the sheet equal to the ledger.
+   *
+   * @param values the cells of the sheet
+   * @return null when it is
+   */
+  public BatchUpdateSpreadsheetRequest update(@Body BatchGetValuesResponse values) {
+    ApiKeySheet sheet = new ApiKeySheet(UsageFlush.cells(values, 0));
+    Map<ApiKeyRow, String> hashes = new HashMap<>();
+    for (ApiKeyRow row : sheet.rows()) {
+      ApiKey.hashOfCell(row.apiKey()).ifPresent(hash -> hashes.put(row, hash));
+    }
+    Map<String, Set<String>> usedBy = usedBy(book.keyCounts());
+    takeOver(sheet, hashes, usedBy);
+    Map<String, KeyCount> counts = book.keyCounts();
+    List<Request> requests = new ArrayList<>();
+    for (ApiKeyRow row : sheet.rows()) {
+      String hash = hashes.get(row);
+      if (hash != null) {
+        count(requests, sheet, row, counts.get(hash), astray(row, hash, usedBy));
+      } else if (row.apiKey().isBlank() && row.email().isBlank() && astray(row, "", usedBy)) {
+        clear(requests, sheet, row);
+      }
+    }
+    tidying = false;
+    if (keys != null && mayTidy()) {
+      List<Request> tidy = tidy(UsageFlush.cells(values, 0), sheet, hashes);
+      tidying = !tidy.isEmpty();
+      if (!tidying) {
+        keys.tidied();
+      }
+      requests.addAll(tidy);
+    }
+    lookedOnce = true;
+    due = !requests.isEmpty();
+    written = counts;
+    return due ? new BatchUpdateSpreadsheetRequest().setRequests(requests) : null;
+  }
+
+  /** What makes Status and Created At say what they are to say; nothing of others' is changed. */
+  private List<Request> tidy(
+      List<List<Object>> cells, ApiKeySheet sheet, Map<ApiKeyRow, String> hashes) {
+    List<Request> requests = new ArrayList<>();
+    List<KeyProblem> problems = keys.problemsIn(cells);
+    int sheetId = schema.keysSheet().getSheetId();
+    GridProperties grid = schema.keysSheet().getGridProperties();
+    if (cells.isEmpty()) {
+      // Somebody has emptied it: its headers come back, and what is to be said below them.
+      if (!problems.isEmpty() && grid.getColumnCount() >= LEAST_COLUMNS) {
+        requests.add(
+            WorkbookSchema.updateCells(
+                sheetId,
+                0,
+                0,
+                ApiKeySheet.HEADERS.stream()
+                    .limit(grid.getColumnCount())
+                    .map(WorkbookSchema::text)
+                    .toList()));
+      }
+      return requests;
+    }
+    int status = sheet.column(ApiKeySheet.STATUS);
+    if (status < 0 && !problems.isEmpty() && !keys.hadStatus() && sheet.width() < MOST_COLUMNS) {
+      requests.addAll(
+          WorkbookSchema.insertColumn(sheetId, sheet.width(), grid, ApiKeySheet.STATUS));
+      return requests;
+    }
+    if (status >= 0) {
+      statuses(requests, sheet, problems, grid);
+    }
+    sheet.rows().forEach(row -> created(requests, sheet, row, hashes.get(row)));
+    return requests;
+  }
+
+  /** What concerns the whole sheet is said in its first row that has room for it. */
+  private void statuses(
+      List<Request> requests, ApiKeySheet sheet, List<KeyProblem> problems, GridProperties grid) {
+    Map<Integer, List<KeyProblem>> byRow =
+        problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
+    List<KeyProblem> whole = byRow.getOrDefault(0, List.of());
+    Instant now = clock.instant();
+    int last = 1;
+    for (ApiKeyRow row : sheet.rows()) {
+      last = row.number();
+      if (!KeyStatus.isOurs(row.status())) {
+        continue;
+      }
+      List<KeyProblem> said = new ArrayList<>(whole);
+      said.addAll(byRow.getOrDefault(row.number(), List.of()));
+      whole = List.of();
+      String next = KeyStatus.next(row.status(), KeyStatus.of(said), now);
+      if (!next.equals(row.status())) {
+        write(requests, sheet, row.number(), ApiKeySheet.STATUS, cell(next));
+      }
+    }
+    if (!whole.isEmpty()) {
+      if (grid.getRowCount() <= last) {
+        requests.add(WorkbookSchema.appendEmptyRow(schema.keysSheet().getSheetId()));
+      }
+      write(requests, sheet, last + 1, ApiKeySheet.STATUS, cell(KeyStatus.of(whole)));
+    }
+  }
+
+  private static CellData cell(String text) {
+    return text.isEmpty() ? new CellData() : WorkbookSchema.text(text);
+  }
+
+  /**
+   * Fills in when a row was first seen. Should rows have moved while that came, the row that got it
+   * gets back what it had.
+   */
+  private void created(List<Request> requests, ApiKeySheet sheet, ApiKeyRow row, String hash) {
+    if (hash == null || sheet.column(ApiKeySheet.CREATED_AT) < 0) {
+      return;
+    }
+    String shown = row.createdAt();
+    String had = created.get(hash);
+    boolean another =
+        !shown.isEmpty() && !shown.equals(given.get(hash)) && given.containsValue(shown);
+    if (shown.isEmpty() || (another && had != null)) {
+      String due =
+          had != null
+              ? had
+              : given.computeIfAbsent(
+                  hash, key -> UsageLine.iso(clock.instant().plusMillis(given.size())));
+      write(requests, sheet, row.number(), ApiKeySheet.CREATED_AT, WorkbookSchema.text(due));
+    } else if (!another) {
+      created.put(hash, shown);
+    }
+  }
+
+  /** What stands in the sheet when a key is first seen is where its counters start. */
+  private void takeOver(
+      ApiKeySheet sheet, Map<ApiKeyRow, String> hashes, Map<String, Set<String>> usedBy) {
+    Set<String> known = book.keysTakenOver();
+    Map<String, KeyCount> shown = new HashMap<>();
+    hashes.forEach((row, hash) -> {
+      if (!known.contains(hash)) {
+        boolean foreign = astray(row, hash, usedBy);
+        if (sheet.unclearCount(row)) {
+          LOG.warn(
+              "Sheet \"User API Keys\": row {} has Requests or Tokens that are no number; they count from 0",
+              row.number());
+        }
+        shown.putIfAbsent(
+            hash, new KeyCount(foreign ? 0 : row.requests(), foreign ? 0 : row.tokens(), null));
+      }
+    });
+    if (!shown.isEmpty()) {
+      book.takeOver(shown);
+    }
+  }
+
+  /** Whether the row got counters that are another key's, because rows moved while they came. */
+  private static boolean astray(ApiKeyRow row, String hash, Map<String, Set<String>> usedBy) {
+    Set<String> keys = usedBy.getOrDefault(row.lastUsed(), Set.of());
+    return !keys.isEmpty() && !keys.contains(hash);
+  }
+
+  /** Each Last Used of now, and that was written last → whose it is. */
+  private Map<String, Set<String>> usedBy(Map<String, KeyCount> now) {
+    Map<String, Set<String>> keys = new HashMap<>();
+    for (Map<String, KeyCount> counts : List.of(written, now)) {
+      counts.forEach((hash, count) -> {
+        if (count.lastUsed() != null) {
+          keys.computeIfAbsent(UsageLine.iso(count.lastUsed()), iso -> new HashSet<>()).add(hash);
+        }
+      });
+    }
+    return keys;
+  }
+
+  private void count(
+      List<Request> requests, ApiKeySheet sheet, ApiKeyRow row, KeyCount count, boolean astray) {
+    Optional<String> lastUsed = Optional.ofNullable(count.lastUsed()).map(UsageLine::iso);
+    if (lastUsed.filter(iso -> !iso.equals(row.lastUsed())).isPresent()) {
+      write(requests, sheet, row, ApiKeySheet.LAST_USED, WorkbookSchema.text(lastUsed.get()));
+    } else if (lastUsed.isEmpty() && astray) {
+      write(requests, sheet, row, ApiKeySheet.LAST_USED, new CellData());
+    }
+    long total = Math.min(count.requests(), MOST_SHOWN);
+    if (total != row.requests()) {
+      write(requests, sheet, row, ApiKeySheet.REQUESTS, WorkbookSchema.number(total));
+    }
+    long tokens = Math.min(count.tokens(), MOST_SHOWN);
+    if (tokens != row.tokens()) {
+      write(requests, sheet, row, ApiKeySheet.TOKENS, WorkbookSchema.number(tokens));
+    }
+  }
+
+  private void clear(List<Request> requests, ApiKeySheet sheet, ApiKeyRow row) {
+    for (String header : List.of(ApiKeySheet.LAST_USED, ApiKeySheet.REQUESTS, ApiKeySheet.TOKENS)) {
+      write(requests, sheet, row, header, new CellData());
+    }
+  }
+
+  /** A column that an administrator has removed is not brought back. */
+  private void write(
+      List<Request> requests, ApiKeySheet sheet, ApiKeyRow row, String header, CellData cell) {
+    write(requests, sheet, row.number(), header, cell);
+  }
+
+  private void write(
+      List<Request> requests, ApiKeySheet sheet, int row, String header, CellData cell) {
+    int column = sheet.column(header);
+    if (column >= 0) {
+      requests.add(
+          WorkbookSchema.updateCells(
+              schema.keysSheet().getSheetId(), row - 1, column, List.of(cell)));
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package dev.llmproxy.flush;
+
+import com.google.api.services.sheets.v4.model.CellData;
+import com.google.api.services.sheets.v4.model.Request;
+import dev.llmproxy.workbook.WorkbookException;
+import dev.llmproxy.workbook.WorkbookSchema;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * The sheet {@code _sync} as it was read: for each ledger a row with the sequence up to which its
+ * records are in this spreadsheet, and one with the number of the last record tried again.
+ */
+public final class SyncSheet {
+  private static final String RETRIES = " retries";
+
+  private final List<List<Object>> cells;
+  private final String ledgerId;
+
+  public SyncSheet(List<List<Object>> cells, String ledgerId) {
+    this.cells = cells;
+    this.ledgerId = ledgerId;
+  }
+
+  /**
+   * The sequence, or empty when there is no row of this ledger.
+   *
+   * @throws WorkbookException when somebody has written something else there
+   */
+  public OptionalLong checkpoint() {
+    return number(ledgerId);
+  }
+
+  /** The retry number, or empty when there is none. */
+  OptionalLong retries() {
+    return number(ledgerId + RETRIES);
+  }
+
+  /** What brings both up to date. */
+  public List<Request> update(int sheetId, long checkpoint, long retries, Instant now) {
+    List<Request> requests = new ArrayList<>();
+    requests.add(row(sheetId, ledgerId, checkpoint, now));
+    if (retries > 0) {
+      requests.add(row(sheetId, ledgerId + RETRIES, retries, now));
+    }
+    return requests;
+  }
+
+  private Request row(int sheetId, String name, long number, Instant now) {
+    List<CellData> row =
+        List.of(
+            WorkbookSchema.text(name),
+            WorkbookSchema.number(number),
+            WorkbookSchema.text(UsageLine.iso(now)));
+    for (int i = 0; i < cells.size(); i++) {
+      if (named(cells.get(i), name)) {
+        return WorkbookSchema.updateCells(sheetId, i, 0, row);
+      }
+    }
+    return WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(row)));
+  }
+
+  /** The highest, should an administrator's sorting between reading and writing have left two. */
+  private OptionalLong number(String name) {
+    return cells.stream().filter(row -> named(row, name)).mapToLong(this::number).max();
+  }
+
+  private long number(List<Object> row) {
+    if (row.size() > 1 && row.get(1) instanceof Number number) {
+      return number.longValue();
+    }
+    throw new WorkbookException(
+        "The sheet \"_sync\" has been edited: the row of this ledger has no sequence. Nothing is written until it"
+            + " has again, or the row is deleted.");
+  }
+
+  private static boolean named(List<Object> row, String name) {
+    return !row.isEmpty() && name.equals(row.get(0));
+  }
+}

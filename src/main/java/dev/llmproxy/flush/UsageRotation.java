@@ -1,0 +1,236 @@
+package dev.llmproxy.flush;
+
+import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
+import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.Spreadsheet;
+import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.ledger.Ledger;
+import dev.llmproxy.workbook.SheetIndex;
+import dev.llmproxy.workbook.WorkbookSchema;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.camel.Body;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts a new spreadsheet for the users' rows when the current one is nearly full, or a month has
+ * ended. It begins only where the checkpoint is certain; until it has ended no row is written, so
+ * that the new spreadsheet's checkpoint is the old one's. Each step finds out first whether it has
+ * been done, and may be interrupted anywhere.
+ */
+public final class UsageRotation {
+  private static final Logger LOG = LoggerFactory.getLogger(UsageRotation.class);
+  private static final long MOST_CELLS = 10_000_000;
+  private static final Duration AFTER_REFUSAL = Duration.ofHours(1);
+
+  private final Ledger ledger;
+  private final FlushBook book;
+  private final WorkbookSchema schema;
+  private final Clock clock;
+  private final Clock steady;
+  private final int percent;
+  private final boolean monthly;
+  private final List<String> prepared;
+  private Instant notBefore = Instant.EPOCH;
+  private SheetProperties indexSheet;
+  private SheetProperties syncSheet;
+  private Set<String> indexed = Set.of();
+  private boolean creating;
+
+  UsageRotation(
+      Ledger ledger,
+      FlushBook book,
+      WorkbookSchema schema,
+      Settings settings,
+      Clock clock,
+      Clock steady) {
+    this.ledger = ledger;
+    this.book = book;
+    this.schema = schema;
+    this.clock = clock;
+    this.steady = steady;
+    this.percent = settings.integer("SHEETS_ROTATE_PERCENT");
+    this.monthly = settings.on("SHEETS_ROTATE_MONTHLY");
+    this.prepared =
+        settings
+            .find("SHEETS_USAGE_SPREADSHEET_IDS")
+            .map(ids -> Arrays.stream(ids.split(",")).map(String::strip).toList())
+            .orElse(List.of());
+  }
+
+  /** Whether a rotation is under way. */
+  public boolean due() {
+    return book.state().rotationReason() != null;
+  }
+
+  /**
+   * Begins one if it is time to; to be called when the checkpoint is certain.
+   *
+   * @return whether one has begun
+   */
+  boolean begin(SheetIndex current) {
+    if (steady.instant().isBefore(notBefore)) {
+      return false;
+    }
+    if (current.cells() * 100 >= MOST_CELLS * percent) {
+      begin(percent + " % of Google's limit of cells used");
+    } else if (monthly && !month(book.state().since()).equals(month(clock.instant()))) {
+      begin("A new month");
+    }
+    return due();
+  }
+
+  /** Begins one. */
+  void begin(String reason) {
+    LOG.info("A new spreadsheet for usage is being started: {}", reason);
+    book.rotate(reason, null);
+  }
+
+  /** The range of {@code _index}. */
+  public List<String> indexRanges(@ExchangeProperty("spreadsheet") Spreadsheet main) {
+    indexSheet = schema.index(schema.mainId(), main).present(WorkbookSchema.INDEX_TITLE);
+    return List.of(SheetIndex.range(indexSheet, null));
+  }
+
+  /** Reads {@code _index}, and takes the next prepared spreadsheet if there is one. */
+  public void choose(@Body BatchGetValuesResponse values) {
+    Set<String> used = new HashSet<>();
+    UsageFlush.cells(values, 0).stream()
+        .filter(row -> !row.isEmpty())
+        .forEach(row -> used.add(String.valueOf(row.get(0))));
+    indexed = Set.copyOf(used);
+    used.add(schema.mainId());
+    used.add(book.state().spreadsheet());
+    if (book.state().nextSpreadsheet() == null) {
+      prepared.stream()
+          .filter(id -> !id.isEmpty() && !used.contains(id))
+          .findFirst()
+          .ifPresent(id -> book.rotate(book.state().rotationReason(), id));
+    }
+  }
+
+  /** Whether a spreadsheet has to be made because none is prepared. */
+  public boolean createDue() {
+    creating = book.state().nextSpreadsheet() == null;
+    return creating;
+  }
+
+  /** The spreadsheet to be made. */
+  public Spreadsheet fresh() {
+    return new Spreadsheet()
+        .setProperties(
+            new SpreadsheetProperties().setTitle("llmproxy usage from " + clock.instant()));
+  }
+
+  /** Notes which it is. One that was made just before the process died stays empty. */
+  public void created(@Body Spreadsheet spreadsheet) {
+    creating = false;
+    book.rotate(book.state().rotationReason(), spreadsheet.getSpreadsheetId());
+  }
+
+  /** The spreadsheet that is being started. */
+  public String target() {
+    return book.state().nextSpreadsheet();
+  }
+
+  /** The range of its {@code _sync}. */
+  public List<String> syncRanges(@ExchangeProperty("spreadsheet") Spreadsheet target) {
+    syncSheet = schema.index(target(), target).present(WorkbookSchema.SYNC_TITLE);
+    return List.of(SheetIndex.range(syncSheet, null));
+  }
+
+  /**
+   * What gives it the old one's checkpoint.
+   *
+   * @return null when it has it
+   */
+  public BatchUpdateSpreadsheetRequest takeOver(@Body BatchGetValuesResponse values) {
+    ledger.noteCommitSent(null);
+    SyncSheet sync = new SyncSheet(UsageFlush.cells(values, 0), ledger.id().toString());
+    FlushBook.State state = book.state();
+    if (sync.checkpoint().orElse(-1) == state.checkpoint()
+        && sync.retries().orElse(0) == state.retries()) {
+      return null;
+    }
+    ledger.noteCommitSent(clock.instant());
+    return new BatchUpdateSpreadsheetRequest()
+        .setRequests(
+            sync.update(
+                syncSheet.getSheetId(), state.checkpoint(), state.retries(), clock.instant()));
+  }
+
+  /**
+   * What names it in {@code _index}.
+   *
+   * @return null when it is named there
+   */
+  public BatchUpdateSpreadsheetRequest entry() {
+    FlushBook.State state = book.state();
+    if (indexed.contains(state.nextSpreadsheet())) {
+      return null;
+    }
+    ledger.noteCommitSent(clock.instant());
+    return new BatchUpdateSpreadsheetRequest()
+        .setRequests(
+            List.of(
+                WorkbookSchema.appendRows(
+                    indexSheet.getSheetId(),
+                    List.of(
+                        WorkbookSchema.row(
+                            List.of(
+                                WorkbookSchema.text(state.nextSpreadsheet()),
+                                WorkbookSchema.text(UsageLine.iso(clock.instant())),
+                                WorkbookSchema.text(state.rotationReason()),
+                                WorkbookSchema.number(state.checkpoint()),
+                                WorkbookSchema.text(ledger.id().toString())))))));
+  }
+
+  /** From now on rows go to the new spreadsheet. */
+  public void done() {
+    LOG.info("Usage goes to the spreadsheet {} from now on", target());
+    book.use(target(), clock.instant());
+  }
+
+  /** Whether what just failed was the making of a spreadsheet. */
+  boolean createFailed() {
+    boolean failed = creating;
+    creating = false;
+    return failed;
+  }
+
+  /** Gives up for a while; rows go on into the old spreadsheet. */
+  void cancel(String why) {
+    book.rotate(null, null);
+    notBefore = steady.instant().plus(AFTER_REFUSAL);
+    LOG.error(
+        "No new spreadsheet for usage could be made, the old one is written on: prepare an empty one, share it with the"
+            + " service account as editor and name it in SHEETS_USAGE_SPREADSHEET_IDS: {}",
+        why);
+  }
+
+  /** The spreadsheet that {@code _index} names last, or the main one. */
+  static String last(List<List<Object>> index, String mainId) {
+    String last = mainId;
+    for (List<Object> row : index.subList(Math.min(1, index.size()), index.size())) {
+      if (!row.isEmpty() && !String.valueOf(row.get(0)).isBlank()) {
+        last = String.valueOf(row.get(0));
+      }
+    }
+    return last;
+  }
+
+  private static YearMonth month(Instant instant) {
+    return YearMonth.from(instant.atZone(ZoneOffset.UTC));
+  }
+}

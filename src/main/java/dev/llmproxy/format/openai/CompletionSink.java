@@ -1,0 +1,36 @@
+package dev.llmproxy.format.openai;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.http.Reply;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+
+/** Answers a request that asked for no stream: with the whole completion when it is there. */
+public final class CompletionSink {
+
+  /** Takes the next event, which the chat's accumulator has already. */
+  public void write(
+      @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
+    switch (event) {
+      case ChatEvent.Delta delta -> {}
+      case ChatEvent.ServerToolDelta call -> {}
+      case ChatEvent.ToolCallStart start -> {}
+      case ChatEvent.ToolCallResult result -> {}
+      case ChatEvent.Complete complete -> Reply.answering(exchange).json(200, completion(chat));
+      case ChatEvent.Failed failed -> Reply.answering(exchange).error(failed.error());
+    }
+  }
+
+  private static ObjectNode completion(ChatCall chat) {
+    ObjectNode completion = chat.accumulator().completion();
+    ArrayNode notifications = chat.accumulator().toolNotifications();
+    if (chat.notices().listed() && !notifications.isEmpty()) {
+      completion.set("tool_notifications", notifications);
+    }
+    return completion;
+  }
+}

@@ -1,0 +1,72 @@
+package dev.llmproxy.format.openai;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.catalogue.Model;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.catalogue.Target;
+import dev.llmproxy.error.ApiException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+
+/**
+ * The models of the providers that are on, as OpenAI's list and model objects with a few fields
+ * more.
+ */
+public final class ModelList {
+  private static final String PATH = "/v1/models/";
+
+  private final ProviderCatalogue providers;
+
+  public ModelList(ProviderCatalogue providers) {
+    this.providers = providers;
+  }
+
+  /** {@code {"object":"list","data":[…]}}. */
+  public byte[] list() {
+    ObjectNode list = Json.object().put("object", "list");
+    ArrayNode data = list.putArray("data");
+    for (Provider provider : providers.providers()) {
+      if (provider.on()) {
+        provider.models().forEach(model -> data.add(model(provider, model.id(), model)));
+      }
+    }
+    return Json.bytes(list);
+  }
+
+  /**
+   * One model object. Ids hold slashes, which some clients send raw and others as {@code %2F}: the
+   * raw path is taken and decoded once.
+   *
+   * @throws ApiException 404 when there is no such model
+   */
+  public byte[] retrieve(Exchange exchange) {
+    String raw = exchange.getMessage(HttpMessage.class).getRequest().path();
+    // URLDecoder is made for forms, where a plus sign is a space.
+    String id =
+        URLDecoder.decode(raw.substring(PATH.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
+    Target target = providers.target(id);
+    return Json.bytes(model(target.provider(), target.upstreamModel(), target.model()));
+  }
+
+  private static ObjectNode model(Provider provider, String upstreamModel, Model model) {
+    ObjectNode json =
+        Json.object()
+            .put("id", provider.name() + "/" + upstreamModel)
+            .put("object", "model")
+            .put("created", model == null ? 0 : model.created())
+            .put("owned_by", provider.name());
+    if (model != null) {
+      json.put("label", model.label());
+      if (model.contextLength() > 0) {
+        json.put("context_length", model.contextLength());
+      }
+      model.abilities().forEach(json.putArray("abilities")::add);
+    }
+    return json;
+  }
+}

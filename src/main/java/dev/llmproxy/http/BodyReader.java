@@ -1,0 +1,297 @@
+package dev.llmproxy.http;
+
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.ClientGoneException;
+import dev.llmproxy.error.OpenAiErrors;
+import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.impl.RoutingContextInternal;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.Inflater;
+import java.util.zip.InflaterInputStream;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+import org.apache.camel.support.SynchronizationAdapter;
+
+/**
+ * Reads request bodies. A request waits, paused, until its key has been judged: nothing is kept for
+ * strangers. What is kept, and what its parsing will cost, comes out of one {@link BodyBudget}.
+ */
+public final class BodyReader implements Handler<RoutingContext> {
+  private static final int MEGABYTE = 1 << 20;
+  private static final int BUFFER = 8 << 10;
+  private static final int ZLIB_DEFLATE = 8;
+  private static final int ZLIB_CHECK = 31;
+
+  /** A long string is in memory five times while Jackson reads it: bytes, characters, copies. */
+  private static final int COST_OF_BYTE = 5;
+
+  private static final int COST_OF_PARSED_BYTE = 3;
+
+  /** An empty object, the map in it, and its place in a list. */
+  private static final int COST_OF_VALUE = 100;
+
+  /** Less in the time that a body may stand still is no progress. */
+  private static final int LEAST_PROGRESS = 1 << 10;
+
+  private final long most;
+  private final int mostValues;
+  private final Duration patience;
+  private final BodyBudget budget;
+
+  /** As the settings say. */
+  public BodyReader(Settings settings) {
+    this(
+        settings.integer("MAX_BODY_MB"),
+        settings.integer("MAX_JSON_VALUES"),
+        Duration.ofSeconds(settings.integer("CLIENT_STALL_SECONDS")),
+        BodyBudget.of(settings.integer("BODY_MEMORY_MB")));
+  }
+
+  BodyReader(int mostMegabytes, int mostValues, Duration patience, BodyBudget budget) {
+    this.most = (long) mostMegabytes * MEGABYTE;
+    this.mostValues = mostValues;
+    this.patience = patience;
+    this.budget = budget;
+  }
+
+  /** What bodies may take in memory. */
+  public BodyBudget budget() {
+    return budget;
+  }
+
+  /** Lets the request wait for {@link #read}. */
+  @Override
+  public void handle(RoutingContext context) {
+    if (hasBody(context.request())) {
+      context.request().pause();
+    }
+    RoutingContextInternal internal = (RoutingContextInternal) context;
+    internal.visitHandler(RoutingContextInternal.BODY_HANDLER);
+    internal.setBody(Buffer.buffer());
+    context.next();
+  }
+
+  /** Whether a body comes, or may come. */
+  static boolean hasBody(HttpServerRequest request) {
+    if (request.isEnded()) {
+      return false;
+    }
+    MultiMap headers = request.headers();
+    String length = headers.get(HttpHeaders.CONTENT_LENGTH);
+    return length == null
+        ? headers.contains(HttpHeaders.TRANSFER_ENCODING) || request.version() == HttpVersion.HTTP_2
+        : !"0".equals(length);
+  }
+
+  /**
+   * Reads the body of a request whose key has been judged, decoded if it is compressed, and makes
+   * it the message's body. It is counted in the budget until the request is over.
+   *
+   * @throws ApiException 413 for a body over the limit, before or after decoding; 415 for a coding
+   *     that is not known; 400 for a body that is not in its coding, or has too many JSON values;
+   *     408 for one that stands still; 503 when the budget is used up
+   * @throws ClientGoneException when the client leaves meanwhile
+   */
+  public void read(Exchange exchange) {
+    HttpMessage message = exchange.getMessage(HttpMessage.class);
+    HttpServerRequest request = message.getRequest();
+    if (!hasBody(request)) {
+      return;
+    }
+    String coding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+    String lower = coding == null ? "" : coding.strip().toLowerCase(Locale.ROOT);
+    boolean plain = lower.isEmpty() || lower.equals("identity");
+    if (!plain && !List.of("gzip", "x-gzip", "deflate").contains(lower)) {
+      throw OpenAiErrors.unsupportedCoding(coding.strip()).asException();
+    }
+    checkLength(request);
+    BodyBudget.Hold hold = budget.hold();
+    exchange
+        .getExchangeExtension()
+        .addOnCompletion(
+            new SynchronizationAdapter() {
+              @Override
+              public void onDone(Exchange done) {
+                hold.close();
+              }
+            });
+    Incoming incoming = new Incoming(hold, plain);
+    byte[] body = incoming.await(request, message);
+    if (!plain) {
+      body = incoming.decode(body, lower, coding.strip());
+    }
+    long values = (long) COST_OF_VALUE * incoming.values;
+    Reply.of(exchange)
+        .keeps(hold, values + (long) COST_OF_PARSED_BYTE * body.length, values + body.length);
+    exchange.getMessage().setBody(body);
+  }
+
+  private void checkLength(HttpServerRequest request) {
+    String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+    // Netty has refused what is no number.
+    long announced = length == null ? 0 : Long.parseLong(length);
+    if (announced > most) {
+      throw OpenAiErrors.requestTooLarge(most / MEGABYTE).asException();
+    }
+    if (!budget.holds(announced * COST_OF_BYTE)) {
+      throw OpenAiErrors.requestTooLargeForMemory().asException();
+    }
+    if (!budget.has(announced * COST_OF_BYTE)) {
+      throw OpenAiErrors.bodiesTakeAllMemory().asException();
+    }
+  }
+
+  /** Some senders leave out the zlib header (RFC 1950), which the standard demands. */
+  private static InputStream inflated(byte[] body) {
+    boolean zlib =
+        body.length >= 2
+            && (body[0] & 0x0f) == ZLIB_DEFLATE
+            && (((body[0] & 0xff) << Byte.SIZE) | (body[1] & 0xff)) % ZLIB_CHECK == 0;
+    return new InflaterInputStream(new ByteArrayInputStream(body), new Inflater(!zlib));
+  }
+
+  /** A body on its way: filled by the connection's event loop, awaited by the request's thread. */
+  private final class Incoming {
+    private final BodyBudget.Hold hold;
+    private final boolean plain;
+    private final JsonValueCount count = new JsonValueCount();
+    private final CompletableFuture<List<byte[]>> whole = new CompletableFuture<>();
+    private List<byte[]> parts = new ArrayList<>(1);
+    private int values;
+    private volatile long received;
+
+    Incoming(BodyBudget.Hold hold, boolean plain) {
+      this.hold = hold;
+      this.plain = plain;
+    }
+
+    byte[] await(HttpServerRequest request, HttpMessage message) {
+      request.exceptionHandler(broken -> whole.completeExceptionally(new ClientGoneException()));
+      request.endHandler(end -> whole.complete(parts));
+      request.handler(this::add);
+      if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+        message.getResponse().writeContinue();
+        request.headers().remove(HttpHeaders.EXPECT);
+      }
+      request.resume();
+      try {
+        return joined();
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof RuntimeException failure) {
+          throw failure;
+        }
+        throw new IllegalStateException(e.getCause());
+      } catch (InterruptedException e) {
+        throw new ClientGoneException();
+      }
+    }
+
+    private byte[] joined() throws ExecutionException, InterruptedException {
+      long before = 0;
+      while (true) {
+        try {
+          List<byte[]> all = whole.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+          return all.size() == 1 ? all.get(0) : join(all);
+        } catch (TimeoutException e) {
+          if (received - before < LEAST_PROGRESS) {
+            throw OpenAiErrors.bodyTooSlow().asException();
+          }
+          before = received;
+        }
+      }
+    }
+
+    private byte[] join(List<byte[]> all) {
+      byte[] body = new byte[(int) received];
+      int at = 0;
+      for (byte[] part : all) {
+        System.arraycopy(part, 0, body, at, part.length);
+        at += part.length;
+      }
+      return body;
+    }
+
+    private void add(Buffer buffer) {
+      if (whole.isDone()) {
+        return;
+      }
+      byte[] part = buffer.getBytes();
+      long total = received + part.length;
+      received = total;
+      if (total > most) {
+        refuse(OpenAiErrors.requestTooLarge(most / MEGABYTE));
+        return;
+      }
+      ApiError refusal = take(part, plain);
+      if (refusal == null) {
+        parts.add(part);
+      } else {
+        refuse(refusal);
+      }
+    }
+
+    /** Null when there is room for it. */
+    private ApiError take(byte[] part, boolean parsed) {
+      int before = values;
+      values = parsed ? count.add(part) : 0;
+      if (values > mostValues) {
+        return OpenAiErrors.jsonLimit(
+            "it has more than %,d values (MAX_JSON_VALUES)".formatted(mostValues));
+      }
+      long cost = (long) part.length * COST_OF_BYTE + (long) (values - before) * COST_OF_VALUE;
+      return hold.take(cost) ? null : OpenAiErrors.bodiesTakeAllMemory();
+    }
+
+    /** RFC 9110, section 8.4.1. */
+    byte[] decode(byte[] body, String lower, String coding) {
+      try (InputStream decoded =
+          lower.equals("deflate")
+              ? inflated(body)
+              : new GZIPInputStream(new ByteArrayInputStream(body))) {
+        ByteArrayOutputStream decodedBody = new ByteArrayOutputStream();
+        for (byte[] part = decoded.readNBytes(BUFFER);
+            part.length > 0;
+            part = decoded.readNBytes(BUFFER)) {
+          if (decodedBody.size() + part.length > most) {
+            throw OpenAiErrors.requestTooLarge(most / MEGABYTE).asException();
+          }
+          ApiError refusal = take(part, true);
+          if (refusal != null) {
+            throw refusal.asException();
+          }
+          decodedBody.write(part, 0, part.length);
+        }
+        return decodedBody.toByteArray();
+      } catch (IOException e) {
+        throw OpenAiErrors.notInCoding(coding).asException();
+      }
+    }
+
+    /** What still comes is thrown away. */
+    private void refuse(ApiError error) {
+      parts = List.of();
+      hold.close();
+      whole.completeExceptionally(error.asException());
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package dev.llmproxy.http;
+
+import com.sun.management.UnixOperatingSystemMXBean;
+import dev.llmproxy.base.Settings;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connections of clients: so many in all and from one address. When there are too many, an idle
+ * one gives way; when all are at work, a new one is refused.
+ */
+@ChannelHandler.Sharable
+public final class Connections extends ChannelInboundHandlerAdapter {
+  private static final Logger LOG = LoggerFactory.getLogger(Connections.class);
+  private static final int BYTES_OF_CONNECTION = 128 << 10;
+  private static final int MOST = 10_000;
+  private static final int LEAST = 16;
+  private static final long LOG_EVERY = TimeUnit.MINUTES.toNanos(1);
+
+  private final Limits limits;
+  private final int most;
+  private final int mostOfAddress;
+  private final Map<ConnectionGuard, String> open = new ConcurrentHashMap<>();
+  private final Map<String, Integer> ofAddress = new ConcurrentHashMap<>();
+  private final AtomicLong logged = new AtomicLong(System.nanoTime() - LOG_EVERY);
+
+  /**
+   * How long a client may take.
+   *
+   * @param head until a request's line and headers are whole
+   * @param idle between two requests
+   * @param stall without taking anything of what is sent to it
+   */
+  record Limits(Duration head, Duration idle, Duration stall) {
+    /** How often connections are looked at. */
+    Duration tick() {
+      Duration shortest = head.compareTo(stall) < 0 ? head : stall;
+      shortest = shortest.compareTo(idle) < 0 ? shortest : idle;
+      return shortest.dividedBy(4);
+    }
+  }
+
+  public Connections(Settings settings) {
+    limits =
+        new Limits(
+            seconds(settings, "CLIENT_HEAD_SECONDS"),
+            seconds(settings, "CLIENT_IDLE_SECONDS"),
+            seconds(settings, "CLIENT_STALL_SECONDS"));
+    int wanted = settings.integer("MAX_CONNECTIONS");
+    most = wanted > 0 ? wanted : affordable();
+    int wantedOfAddress = settings.integer("MAX_CONNECTIONS_PER_ADDRESS");
+    mostOfAddress = wantedOfAddress > 0 ? wantedOfAddress : (most + 1) / 2;
+  }
+
+  private static Duration seconds(Settings settings, String name) {
+    return Duration.ofSeconds(settings.integer(name));
+  }
+
+  /** Each request has a connection to its provider as well, and needs memory. */
+  private static int affordable() {
+    long afford = Math.min(MOST, Runtime.getRuntime().maxMemory() / BYTES_OF_CONNECTION);
+    if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix) {
+      long files = unix.getMaxFileDescriptorCount() - unix.getOpenFileDescriptorCount();
+      afford = Math.min(afford, files / 2);
+    }
+    return (int) Math.max(LEAST, afford);
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object message) {
+    if (message instanceof Channel child) {
+      child.pipeline().addFirst(admit(child));
+    }
+    context.fireChannelRead(message);
+  }
+
+  private ConnectionGuard admit(Channel child) {
+    String address =
+        child.remoteAddress() instanceof InetSocketAddress inet && inet.getAddress() != null
+            ? inet.getAddress().getHostAddress()
+            : "";
+    boolean room =
+        (ofAddress.getOrDefault(address, 0) < mostOfAddress || giveWay(address))
+            && (open.size() < most || giveWay(null));
+    ConnectionGuard guard = new ConnectionGuard(child, limits, !room);
+    if (room) {
+      open.put(guard, address);
+      ofAddress.merge(address, 1, Integer::sum);
+      child.closeFuture().addListener(closed -> closed(guard));
+    } else {
+      complain(address);
+    }
+    return guard;
+  }
+
+  /**
+   * Closes the connection that has been idle longest, of an address or of all; false for none. One
+   * that has asked for nothing yet goes before one that has: a client that has been served may be
+   * about to ask again.
+   */
+  private boolean giveWay(String address) {
+    ConnectionGuard idlest = null;
+    for (Map.Entry<ConnectionGuard, String> one : open.entrySet()) {
+      ConnectionGuard guard = one.getKey();
+      if ((address == null || address.equals(one.getValue()))
+          && !guard.busy()
+          && (idlest == null || goesBefore(guard, idlest))) {
+        idlest = guard;
+      }
+    }
+    if (idlest == null) {
+      return false;
+    }
+    closed(idlest);
+    idlest.close();
+    return true;
+  }
+
+  private static boolean goesBefore(ConnectionGuard one, ConnectionGuard other) {
+    return one.served() == other.served()
+        ? one.idleSince() - other.idleSince() < 0
+        : other.served();
+  }
+
+  private void closed(ConnectionGuard guard) {
+    String address = open.remove(guard);
+    if (address != null) {
+      ofAddress.computeIfPresent(address, (key, count) -> count == 1 ? null : count - 1);
+    }
+  }
+
+  private void complain(String address) {
+    long now = System.nanoTime();
+    long last = logged.get();
+    if (now - last >= LOG_EVERY && logged.compareAndSet(last, now)) {
+      LOG.warn(
+          "A connection from {} was refused: {} are open, {} of them from there, and all are at work (MAX_CONNECTIONS {},"
+              + " MAX_CONNECTIONS_PER_ADDRESS {})",
+          address,
+          open.size(),
+          ofAddress.getOrDefault(address, 0),
+          most,
+          mostOfAddress);
+    }
+  }
+}

@@ -1,0 +1,263 @@
+package dev.llmproxy.http;
+
+import dev.llmproxy.base.Json;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.OpenAiErrors;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.vertx.core.MultiMap;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.Route;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What every HTTP answer has, also those that no route gives: ids, timing, and errors in OpenAI's
+ * form.
+ */
+public final class HttpFront {
+  /** The response header that joins an answer with the log and the usage record. */
+  public static final String REQUEST_ID = "x-request-id";
+
+  private static final String PROCESSING_MS = "openai-processing-ms";
+  private static final String VERSION = "/v1";
+  private static final int ID_BYTES = 12;
+  private static final long MOST_DRAINED_BYTES = 256L << 20;
+  private static final long MOST_DRAINED_MILLIS = 30_000;
+
+  private final Cors cors;
+  private final RequestLog log;
+  private Router router;
+  private volatile boolean stopping;
+  private final SecureRandom random = new SecureRandom();
+
+  /**
+   * @param origins the setting CORS_ORIGINS
+   * @param log is told of what is refused here
+   */
+  public HttpFront(String origins, RequestLog log) {
+    this.cors = new Cors(origins);
+    this.log = log;
+  }
+
+  /** Installs itself before and around the routes of a router. */
+  public void install(Router router) {
+    this.router = router;
+    router.route().order(Integer.MIN_VALUE).handler(this::begin);
+    for (int status : new int[] {400, 404, 405, 500, 503}) {
+      router.errorHandler(status, context -> fail(context, status));
+    }
+  }
+
+  /** Answers a request that HTTP itself cannot take, e.g. for too large a header. */
+  public void refuse(HttpServerRequest request) {
+    refuse(
+        request, request.decoderResult().cause() instanceof TooLongHttpHeaderException ? 431 : 400);
+  }
+
+  /**
+   * To be called when the answer to a request has ended: what is left of its body is read and
+   * thrown away, so that the client comes to read the answer in place of a reset, and the
+   * connection can go on. One that goes on and on is cut off.
+   *
+   * @param request its event loop is the current thread's
+   * @param done called when the request is over too
+   */
+  public void drain(HttpServerRequest request, Vertx vertx, Runnable done) {
+    boolean last =
+        request.response().headers().contains(HttpHeaders.CONNECTION, HttpHeaders.CLOSE, true);
+    Runnable over =
+        () -> {
+          done.run();
+          if (last) {
+            request.connection().close();
+          }
+        };
+    if (request.isEnded()) {
+      over.run();
+      return;
+    }
+    if (request.headers().contains(HttpHeaders.EXPECT)) {
+      // Its client may send the body or not; nobody can tell what comes next (RFC 9110, 10.1.1).
+      request.connection().close();
+      return;
+    }
+    long timer = vertx.setTimer(MOST_DRAINED_MILLIS, late -> request.connection().close());
+    long[] left = {MOST_DRAINED_BYTES};
+    request.handler(part -> {
+      left[0] -= part.length();
+      if (left[0] < 0) {
+        request.connection().close();
+      }
+    });
+    request.exceptionHandler(broken -> vertx.cancelTimer(timer));
+    request.endHandler(end -> {
+      vertx.cancelTimer(timer);
+      over.run();
+    });
+    request.resume();
+  }
+
+  /** What one server reads as one request and another as two (RFC 9112, sections 3.2 and 6.1). */
+  private static boolean ambiguous(HttpServerRequest request) {
+    MultiMap headers = request.headers();
+    String coding = headers.get(HttpHeaders.TRANSFER_ENCODING);
+    return headers.getAll(HttpHeaders.HOST).size() > 1
+        || (coding != null
+            && (!"chunked".equalsIgnoreCase(coding.strip())
+                || headers.getAll(HttpHeaders.TRANSFER_ENCODING).size() > 1));
+  }
+
+  private void refuse(HttpServerRequest request, int status) {
+    ApiError error = OpenAiErrors.malformedHttp(status);
+    String id = newId();
+    // What is malformed may have no path that can be read.
+    log.refused(error, id, null, Reply.address(request), request.method().name(), "-");
+    request
+        .response()
+        .setStatusCode(status)
+        .putHeader(REQUEST_ID, id)
+        .putHeader(PROCESSING_MS, "0")
+        .putHeader("Content-Type", "application/json")
+        .end(Buffer.buffer(Json.bytes(error.toJson())))
+        .onComplete(sent -> request.connection().close());
+  }
+
+  /**
+   * From now on requests are refused: running ones are let end.
+   *
+   * @see #begin
+   */
+  public void stop() {
+    stopping = true;
+  }
+
+  private void begin(RoutingContext context) {
+    long started = System.nanoTime();
+    HttpServerRequest request = context.request();
+    HttpServerResponse response = context.response();
+    response.putHeader(REQUEST_ID, newId());
+    response.headersEndHandler(done -> {
+      response.putHeader(
+          PROCESSING_MS, Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started)));
+      if (request.headers().contains(HttpHeaders.EXPECT)) {
+        closeAfter(request);
+      }
+    });
+    if (ambiguous(request)) {
+      refuse(request, 400);
+      return;
+    }
+    if (stopping) {
+      closeAfter(request);
+      fail(context, 503);
+      return;
+    }
+    // Any content type is taken for JSON: a form would otherwise be parsed away by the body
+    // handler.
+    request.headers().remove("Content-Type");
+    if (!cors.handle(context)) {
+      context.next();
+    }
+  }
+
+  /** {@link #drain} does what the header says. */
+  private static void closeAfter(HttpServerRequest request) {
+    if (request.version() != HttpVersion.HTTP_2) {
+      request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    }
+  }
+
+  private String newId() {
+    byte[] id = new byte[ID_BYTES];
+    random.nextBytes(id);
+    return "req_" + HexFormat.of().formatHex(id);
+  }
+
+  private void fail(RoutingContext context, int status) {
+    if (context.response().ended() || context.response().headWritten()) {
+      return;
+    }
+    String method = context.request().method().name();
+    String path = context.request().path();
+    ApiError error =
+        switch (status) {
+          case 400 -> OpenAiErrors.malformedHttp(400);
+          case 404 -> OpenAiErrors.unknownUrl(method, path, meant(path));
+          case 405 -> OpenAiErrors.methodNotSupported(method, path);
+          case 503 -> OpenAiErrors.stopping();
+          default ->
+              context.failure() == null
+                  ? OpenAiErrors.internal()
+                  : OpenAiErrors.of(context.failure(), null);
+        };
+    if (status == 405) {
+      context.response().putHeader("Allow", allowed(context));
+    }
+    log.refused(
+        error,
+        context.response().headers().get(REQUEST_ID),
+        null,
+        Reply.address(context.request()),
+        method,
+        path);
+    error.headers().forEach(context.response()::putHeader);
+    context
+        .response()
+        .setStatusCode(error.status())
+        .putHeader("Content-Type", "application/json")
+        .end(Buffer.buffer(Json.bytes(error.toJson())));
+  }
+
+  /**
+   * The path under /v1 that a client with a wrong base URL means: one without /v1, with two, in
+   * capitals, or with an endpoint's path in it. Null when there is none.
+   */
+  private String meant(String path) {
+    String asked = path.toLowerCase(Locale.ROOT);
+    for (Route route : router.getRoutes()) {
+      String known = route.getPath();
+      if (known != null && known.startsWith(VERSION + "/")) {
+        int parameter = known.indexOf(':');
+        String tail = known.substring(VERSION.length(), parameter < 0 ? known.length() : parameter);
+        int at = asked.lastIndexOf(tail);
+        if (at >= 0 && (parameter >= 0 || at + tail.length() == asked.length())) {
+          return VERSION + path.substring(at);
+        }
+      }
+    }
+    return null;
+  }
+
+  /** The methods of the routes on this path. */
+  private String allowed(RoutingContext context) {
+    String path = context.request().path();
+    TreeSet<String> methods = new TreeSet<>(Set.of("OPTIONS"));
+    for (Route route : router.getRoutes()) {
+      if (route.getPath() != null && route.methods() != null && matches(route, path)) {
+        route.methods().forEach(method -> methods.add(method.name()));
+      }
+    }
+    return String.join(", ", methods);
+  }
+
+  private static boolean matches(Route route, String path) {
+    int parameter = route.getPath().indexOf(':');
+    if (parameter >= 0) {
+      return path.length() > parameter && path.startsWith(route.getPath().substring(0, parameter));
+    }
+    return route.isExactPath()
+        ? path.equals(route.getPath()) || path.equals(route.getPath() + "/")
+        : path.startsWith(route.getPath());
+  }
+}

@@ -1,0 +1,256 @@
+package dev.llmproxy.http;
+
+import dev.llmproxy.base.ShownText;
+import dev.llmproxy.call.Call;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.RequestRecord;
+import dev.llmproxy.call.Settlement;
+import dev.llmproxy.call.Status;
+import dev.llmproxy.error.ApiError;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.apache.logging.log4j.message.MapMessage;
+
+/**
+ * Writes one line a request. Those that are refused have no end: of each kind and address the first
+ * few of a minute get a line, and the others are counted in one.
+ */
+public final class RequestLog {
+  private static final Logger LOG = LogManager.getLogger(RequestLog.class);
+  private static final int MOST_A_MINUTE = 10;
+  private static final int MOST_KINDS = 1000;
+  private static final int MOST_PATH = 100;
+  private static final int NOBODY_WAITS = 499;
+  private static final int SERVER_ERROR = 500;
+  private static final String RECORD = "record";
+
+  /** The addresses of chat services' webhooks are secrets; their hosts are not. */
+  private static final Pattern PATH_OF_URL = Pattern.compile("(https?://[^/\\s]+)/[^\\s\"')]*");
+
+  /** Camel names the value that it cannot convert, which may be what somebody said. */
+  private static final Pattern VALUE = Pattern.compile("(?s) with value .*");
+
+  private final Map<String, Kind> kinds = new ConcurrentHashMap<>();
+
+  /**
+   * Logs how an admitted request ended, and makes its record the property {@code record} and, as
+   * JSON, the body. One that was not admitted after all is logged as refused, and its route ends
+   * here.
+   *
+   * @param settlement how it ended; null for one that was not admitted
+   */
+  public void ended(
+      @Body Settlement settlement,
+      @ExchangeProperty("call") Call call,
+      @ExchangeProperty("reply") Reply reply,
+      Exchange exchange) {
+    if (settlement == null) {
+      exchange.setRouteStop(true);
+      if (exchange.getProperty(RECORD) == null && call.error() != null) {
+        refused(call.error(), reply, call.caller());
+      }
+      return;
+    }
+    RequestRecord record = record(settlement, call, reply);
+    LOG.log(
+        record.httpStatus() >= SERVER_ERROR || record.status() == Status.ERROR
+            ? Level.WARN
+            : Level.INFO,
+        new Line(record.text(), record.fields()));
+    exchange.setProperty(RECORD, record);
+    exchange.getMessage().setBody(record.json());
+    exchange.getMessage().setHeader("Content-Type", "application/json");
+  }
+
+  /** Logs a request that was refused before it was admitted. */
+  public void refused(ApiError error, Exchange exchange) {
+    refused(error, Reply.of(exchange), exchange.getProperty(Caller.PROPERTY, Caller.class));
+  }
+
+  private void refused(ApiError error, Reply reply, Caller caller) {
+    refused(
+        error,
+        reply.header(HttpFront.REQUEST_ID),
+        caller == null ? null : caller.email(),
+        reply.address(),
+        reply.method(),
+        reply.path());
+  }
+
+  /**
+   * Logs a request that was refused.
+   *
+   * @param requestId its {@code x-request-id}
+   * @param user who asked, or null when that is not known
+   * @param address the other end of the connection
+   * @param method of HTTP
+   * @param path without the query, as the client sent it
+   */
+  void refused(
+      ApiError error, String requestId, String user, String address, String method, String path) {
+    String code = error.code() == null ? error.type() : error.code();
+    String what = error.status() + " " + code + " from " + address;
+    if (!first(what, "refused: " + what)) {
+      return;
+    }
+    String shown = ShownText.cut(path, MOST_PATH);
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("request_id", requestId);
+    fields.put("address", address);
+    fields.put("method", method);
+    fields.put("path", shown);
+    fields.put("status", "REFUSED");
+    fields.put("http_status", error.status());
+    fields.put("error_code", code);
+    if (user != null) {
+      fields.put("user", user);
+    }
+    if (error.param() != null) {
+      fields.put("param", error.param());
+    }
+    LOG.log(
+        error.status() >= SERVER_ERROR ? Level.WARN : Level.INFO,
+        new Line(
+            "%s %s %s %s REFUSED %d %s%s from %s"
+                .formatted(
+                    requestId,
+                    user == null ? "-" : user,
+                    method,
+                    shown,
+                    error.status(),
+                    code,
+                    error.param() == null ? "" : " " + error.param(),
+                    address),
+            fields));
+  }
+
+  /**
+   * Logs that a step of a route failed that runs aside, when the client has its answer: in one
+   * line, and not once for every request.
+   */
+  public void asideFailed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
+      @ExchangeProperty(Exchange.FAILURE_ROUTE_ID) String route,
+      @ExchangeProperty(Exchange.FAILURE_ENDPOINT) String endpoint) {
+    Throwable cause = failure;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    String reason = cause.getClass().getSimpleName() + ": " + cause.getMessage();
+    String what =
+        "The route %s failed after the answer, which is not touched by it: %s"
+            .formatted(
+                route == null ? endpoint : route,
+                VALUE.matcher(PATH_OF_URL.matcher(reason).replaceAll("$1/…")).replaceAll(""));
+    if (first("aside " + route + cause.getClass().getName(), what)) {
+      LOG.warn(what);
+    }
+  }
+
+  /** Says what the last minute had more of than has been logged; to be called once a minute. */
+  public void summarise() {
+    kinds.forEach((name, kind) -> {
+      if (kinds.remove(name, kind)) {
+        int more = kind.more();
+        if (more > 0) {
+          LOG.warn("{} more like this in the last minute: {}", more, kind.text);
+        }
+      }
+    });
+  }
+
+  /** Whether this one is to be logged; otherwise it is counted. */
+  private boolean first(String name, String text) {
+    Kind kind = kinds.get(name);
+    if (kind == null) {
+      kind =
+          kinds.size() < MOST_KINDS
+              ? kinds.computeIfAbsent(name, added -> new Kind(text))
+              : kinds.computeIfAbsent("", added -> new Kind("others"));
+    }
+    return kind.next();
+  }
+
+  private static RequestRecord record(Settlement settlement, Call call, Reply reply) {
+    ApiError error = settlement.status() == Status.SUCCESS ? null : call.error();
+    ApiError.Upstream upstream = error == null ? null : error.upstream();
+    boolean unheard = settlement.status() == Status.CANCELLED && !reply.begun();
+    return new RequestRecord(
+        settlement.requestId(),
+        call.started(),
+        call.caller().email(),
+        call.caller().keyName(),
+        call.caller().tier(),
+        call.type(),
+        call.target().modelId(),
+        settlement.status(),
+        unheard ? NOBODY_WAITS : reply.status(),
+        error == null ? null : error.code() == null ? error.type() : error.code(),
+        upstream == null || upstream.status() == 0 ? null : upstream.status(),
+        upstream == null ? null : upstream.reason(),
+        settlement.tokensIn(),
+        settlement.tokensOut(),
+        settlement.turns(),
+        settlement.toolCalls(),
+        settlement.cost(),
+        settlement.duration().toMillis());
+  }
+
+  private static final class Kind {
+    private final String text;
+    private int count;
+
+    Kind(String text) {
+      this.text = text;
+    }
+
+    synchronized boolean next() {
+      count++;
+      return count <= MOST_A_MINUTE;
+    }
+
+    synchronized int more() {
+      return Math.max(0, count - MOST_A_MINUTE);
+    }
+  }
+
+  /** A text for people, and fields for the JSON form of the log. */
+  private static final class Line extends MapMessage<Line, Object> {
+    private static final long serialVersionUID = 1;
+
+    private final String text;
+
+    Line(String text, Map<String, Object> fields) {
+      super(fields);
+      this.text = text;
+    }
+
+    @Override
+    public String getFormattedMessage() {
+      return text;
+    }
+
+    @Override
+    public String asString() {
+      return text;
+    }
+
+    @Override
+    public String asString(String format) {
+      return text;
+    }
+
+    @Override
+    public void formatTo(StringBuilder buffer) {
+      buffer.append(text);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+package dev.llmproxy.keys;
+
+import java.math.BigDecimal;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * When a key ends: how the column {@code Expires At} and the command line say it. A date without a
+ * time counts to the end of that day; a time without an offset is UTC.
+ */
+public final class KeyExpiry {
+  private static final Pattern NUMBER = Pattern.compile("\\d{1,6}(\\.\\d+)?");
+  private static final Pattern DAYS = Pattern.compile("([1-9]\\d{0,4})d");
+  // Where the serial numbers of spreadsheets count their days from.
+  private static final LocalDate DAY_ZERO = LocalDate.of(1899, 12, 30);
+  private static final BigDecimal MILLIS_A_DAY = BigDecimal.valueOf(Duration.ofDays(1).toMillis());
+
+  private KeyExpiry() {}
+
+  /**
+   * The moment that a cell names.
+   *
+   * @param cell not blank: an ISO-8601 date, local date-time or date-time with offset, or the
+   *     serial number that spreadsheets keep dates as
+   * @return empty when it is none of these
+   */
+  public static Optional<Instant> ofCell(String cell) {
+    String text = cell.strip();
+    try {
+      if (NUMBER.matcher(text).matches()) {
+        return Optional.of(ofSerial(new BigDecimal(text)));
+      }
+      if (text.indexOf('T') < 0) {
+        return Optional.of(endOf(LocalDate.parse(text)));
+      }
+      return Optional.of(
+          text.endsWith("Z") || text.matches(".*[+-]\\d\\d:\\d\\d")
+              ? OffsetDateTime.parse(text).toInstant()
+              : LocalDateTime.parse(text).toInstant(ZoneOffset.UTC));
+    } catch (DateTimeException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * What goes into the cell for {@code 30d} (that many days from now), a date or a date-time.
+   *
+   * @return empty when it cannot be read or is not in the future
+   */
+  public static Optional<String> cellFor(String wish, Instant now) {
+    Matcher days = DAYS.matcher(wish.strip());
+    if (days.matches()) {
+      return Optional.of(now.plus(Duration.ofDays(Long.parseLong(days.group(1)))).toString());
+    }
+    return NUMBER.matcher(wish.strip()).matches()
+        ? Optional.empty()
+        : ofCell(wish).filter(now::isBefore).map(moment -> wish.strip());
+  }
+
+  private static Instant ofSerial(BigDecimal days) {
+    LocalDate date = DAY_ZERO.plusDays(days.longValue());
+    BigDecimal time = days.remainder(BigDecimal.ONE);
+    return time.signum() == 0
+        ? endOf(date)
+        : date.atStartOfDay(ZoneOffset.UTC)
+            .toInstant()
+            .plusMillis(time.multiply(MILLIS_A_DAY).longValue());
+  }
+
+  private static Instant endOf(LocalDate date) {
+    return date.plusDays(1).atStartOfDay(ZoneOffset.UTC).toInstant();
+  }
+}

@@ -1,0 +1,126 @@
+package dev.llmproxy.keys;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * What a reading of the sheet of the keys comes to, after what was known before. When the sheet has
+ * lost most of its keys at once, it was emptied by mistake rather than on purpose: the keys it has
+ * lost are held, which means that they count as they did, until they are back or somebody confirms
+ * that they are to be gone.
+ *
+ * @param table what the sheet says
+ * @param records what counts: the sheet's keys in its order, then those held that are not there
+ * @param held the hashes of the keys that are held
+ * @param heldSince since when keys, or what columns said that are gone, hold on; null when nothing
+ *     does
+ * @param released how many keys it was confirmed of that they are gone; -1 when nobody has
+ *     confirmed anything
+ */
+record KeyReading(
+    KeyTable table,
+    Map<String, KeyRecord> records,
+    Set<String> held,
+    Instant heldSince,
+    int released) {
+  // Of fewer keys somebody may well delete most in one go.
+  private static final int FEW = 3;
+
+  /**
+   * Judges a reading.
+   *
+   * @param values as {@link KeyTable#read} takes them
+   * @param earlier what was known; null for nothing
+   * @param revokedHere the hashes of keys that were revoked on this machine
+   * @param confirmed whether somebody has confirmed, elsewhere than in the sheet, what is gone
+   * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
+   */
+  static KeyReading judge(
+      List<List<Object>> values,
+      KeySnapshot.Content earlier,
+      Set<String> revokedHere,
+      boolean confirmed,
+      Predicate<String> tierHasLimit,
+      Instant now) {
+    Map<String, KeyRecord> before = earlier == null ? Map.of() : earlier.records();
+    Set<String> held = new HashSet<>(earlier == null ? Set.of() : earlier.held());
+    Instant since = earlier == null ? null : earlier.heldSince();
+    KeyTable table = KeyTable.read(values, before, tierHasLimit);
+    int released = -1;
+    if (since != null && (confirmed || answered(table, since))) {
+      released = (int) held.stream().filter(table::lost).count();
+      Map<String, KeyRecord> rest = new LinkedHashMap<>(before);
+      rest.keySet().removeAll(held);
+      before = rest;
+      held.clear();
+      since = null;
+      table = KeyTable.read(values, Map.of(), tierHasLimit);
+    }
+    held.removeIf(table::found);
+    held.addAll(lost(table, before, held, revokedHere, now));
+    Map<String, KeyRecord> kept = new LinkedHashMap<>();
+    for (String hash : before.keySet()) {
+      if (held.contains(hash)) {
+        kept.put(hash, table.newest(before.get(hash)));
+      }
+    }
+    boolean holding = !held.isEmpty() || table.holding();
+    return new KeyReading(
+        table,
+        table.with(kept),
+        Set.copyOf(held),
+        !holding ? null : since == null ? now : since,
+        released);
+  }
+
+  /** What somebody should look at, what concerns the whole sheet first. */
+  List<KeyProblem> problems(Set<String> revokedHere) {
+    List<KeyProblem> problems = new ArrayList<>();
+    if (!held.isEmpty()) {
+      problems.add(
+          new KeyProblem(
+              0,
+              "has lost %s at once, which still %s until that is confirmed"
+                  .formatted(
+                      held.size() == 1 ? "a key" : held.size() + " keys",
+                      held.size() == 1 ? "counts" : "count"),
+              "Put the rows back; if they are to be gone, " + KeyStatus.HOW_TO_CONFIRM));
+    }
+    problems.addAll(table.problemsWith(revokedHere));
+    return List.copyOf(problems);
+  }
+
+  private static boolean answered(KeyTable table, Instant since) {
+    return table.answers().stream().anyMatch(answer -> KeyStatus.confirms(answer, since));
+  }
+
+  /** The usable keys that the sheet has just lost, when they are too many for it to be meant. */
+  private static Set<String> lost(
+      KeyTable table,
+      Map<String, KeyRecord> before,
+      Set<String> held,
+      Set<String> revokedHere,
+      Instant now) {
+    Set<String> lost = new HashSet<>();
+    int usable = 0;
+    for (Map.Entry<String, KeyRecord> key : before.entrySet()) {
+      String hash = key.getKey();
+      if (!held.contains(hash) && !revokedHere.contains(hash) && key.getValue().validAt(now)) {
+        usable++;
+        if (table.lost(hash)) {
+          lost.add(hash);
+        }
+      }
+    }
+    boolean all =
+        lost.size() == usable && before.keySet().stream().noneMatch(table.rows()::containsKey);
+    boolean most = usable >= FEW && 2 * lost.size() > usable;
+    return all || most ? lost : Set.of();
+  }
+}

@@ -1,0 +1,196 @@
+package dev.llmproxy.keys;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.PrivateFile;
+import dev.llmproxy.base.Sha256;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.Keeping;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The keys of the last good reading in a file, for a start while the workbook cannot be read: a
+ * line of JSON that says of what and when, one for each key, which it has as a hash, and the sha256
+ * of all these lines.
+ */
+public final class KeySnapshot {
+  private static final Logger LOG = LoggerFactory.getLogger(KeySnapshot.class);
+  private static final String FILE = "keys-snapshot.jsonl";
+  private static final int VERSION = 1;
+  private static final int CHECKSUM = 64;
+
+  private final Path file;
+  private final String spreadsheetId;
+
+  /**
+   * @param folder where the file {@code keys-snapshot.jsonl} is kept; it must exist
+   * @param spreadsheetId whose keys it holds; those of another spreadsheet are not read
+   */
+  public KeySnapshot(Path folder, String spreadsheetId) {
+    this.file = folder.resolve(FILE);
+    this.spreadsheetId = spreadsheetId;
+  }
+
+  /**
+   * What was known at a moment.
+   *
+   * @param records by the hash of their key, in the sheet's order
+   * @param held the hashes among them that the sheet has lost, and that count until somebody
+   *     confirms it
+   * @param heldSince since when; null when there are none
+   * @param readAt when the sheet said so
+   */
+  record Content(
+      Map<String, KeyRecord> records, Set<String> held, Instant heldSince, Instant readAt) {}
+
+  /** Removes the file of a server that kept one. */
+  public static void remove(Path folder) {
+    try {
+      Files.deleteIfExists(folder.resolve(FILE));
+    } catch (IOException e) {
+      LOG.warn("The key snapshot in {} cannot be deleted: {}", folder, e.getMessage());
+    }
+  }
+
+  /** Writes the file anew; a failure is logged, and the one before stays. */
+  boolean write(Content content) {
+    StringBuilder lines = new StringBuilder();
+    ObjectNode head =
+        Json.object()
+            .put("version", VERSION)
+            .put("spreadsheet", spreadsheetId)
+            .put("readAt", content.readAt().toString())
+            .put("keys", content.records().size());
+    if (content.heldSince() != null) {
+      head.put("heldSince", content.heldSince().toString());
+    }
+    line(lines, head);
+    content
+        .records()
+        .forEach((hash, record) -> {
+          ObjectNode key = json(record);
+          line(lines, content.held().contains(hash) ? key.put("held", true) : key);
+        });
+    try {
+      PrivateFile.write(file, lines + Sha256.hex(lines.toString()) + "\n");
+      return true;
+    } catch (IOException e) {
+      LOG.warn(
+          "The key snapshot {} cannot be written: {}. A start while the workbook is down would find no newer keys than"
+              + " it holds.",
+          file,
+          e.toString());
+      return false;
+    }
+  }
+
+  /** Whether keys, or what columns said, count though the sheet has lost them. */
+  public boolean holding() {
+    return read().filter(content -> content.heldSince() != null).isPresent();
+  }
+
+  /** Whose keys they are, each with its name. */
+  public List<String> heldOwners() {
+    return read().stream()
+        .flatMap(content -> content.held().stream().map(content.records()::get))
+        .map(record -> record.caller().email() + "  " + record.caller().keyName())
+        .sorted()
+        .toList();
+  }
+
+  /** What the file holds; empty, and logged, when it is damaged or of another spreadsheet. */
+  Optional<Content> read() {
+    try {
+      return parse(Files.readString(file));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException | DateTimeException e) {
+      LOG.warn("The key snapshot {} cannot be read and is not used: {}", file, e.toString());
+      return Optional.empty();
+    }
+  }
+
+  private Optional<Content> parse(String text) throws IOException {
+    int end = text.length() - CHECKSUM - 1;
+    if (end < 0 || !text.substring(end).strip().equals(Sha256.hex(text.substring(0, end)))) {
+      throw new IOException("it is damaged or not complete");
+    }
+    List<String> lines = text.substring(0, end).lines().toList();
+    JsonNode head = Json.parse(lines.get(0));
+    if (head.path("version").asInt() != VERSION) {
+      throw new IOException("it is of another version of llmproxy");
+    }
+    if (!head.path("spreadsheet").asText().equals(spreadsheetId)) {
+      LOG.warn("The key snapshot {} is of another spreadsheet and is not used.", file);
+      return Optional.empty();
+    }
+    Map<String, KeyRecord> records = new LinkedHashMap<>();
+    Set<String> held = new HashSet<>();
+    for (String line : lines.subList(1, lines.size())) {
+      JsonNode key = Json.parse(line);
+      KeyRecord record = record(key);
+      records.put(record.caller().keyHash(), record);
+      if (key.path("held").asBoolean()) {
+        held.add(record.caller().keyHash());
+      }
+    }
+    return Optional.of(
+        new Content(
+            Collections.unmodifiableMap(records),
+            Set.copyOf(held),
+            head.has("heldSince") ? Instant.parse(head.path("heldSince").asText()) : null,
+            Instant.parse(head.path("readAt").asText())));
+  }
+
+  private static void line(StringBuilder lines, JsonNode node) {
+    lines.append(Json.text(node)).append('\n');
+  }
+
+  private static ObjectNode json(KeyRecord record) {
+    Caller caller = record.caller();
+    ObjectNode key =
+        Json.object()
+            .put("sha256", caller.keyHash())
+            .put("email", caller.email())
+            .put("name", caller.keyName())
+            .put("tier", caller.tier())
+            .put("revoked", record.revoked());
+    if (caller.conversations() != null) {
+      key.put("conversations", caller.conversations().name());
+    }
+    return record.expires() == null ? key : key.put("expires", record.expires().toString());
+  }
+
+  private static Keeping conversations(JsonNode key) {
+    return key.has("conversations")
+        ? Keeping.of(key.path("conversations").asText()).orElse(Keeping.OFF)
+        : null;
+  }
+
+  private static KeyRecord record(JsonNode key) {
+    return new KeyRecord(
+        new Caller(
+            key.path("email").asText(),
+            key.path("name").asText(),
+            key.path("sha256").asText(),
+            key.path("tier").asText(),
+            conversations(key)),
+        key.path("revoked").asBoolean(true),
+        key.has("expires") ? Instant.parse(key.path("expires").asText()) : null);
+  }
+}

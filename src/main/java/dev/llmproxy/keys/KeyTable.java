@@ -1,0 +1,331 @@
+package dev.llmproxy.keys;
+
+import dev.llmproxy.base.EmailAddress;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.Keeping;
+import dev.llmproxy.workbook.ApiKeyRow;
+import dev.llmproxy.workbook.ApiKeySheet;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * What one reading of the sheet {@code User API Keys} says.
+ *
+ * @param records the usable rows by the hash of their key (lower-case hex sha256), in the sheet's
+ *     order
+ * @param rows the row number of each hash that stands in the sheet, usable or not
+ * @param problems the rows that somebody should look at, in the sheet's order
+ * @param columns the known columns that are there
+ * @param answers what stands in the column Status and answers a notice there
+ * @param holding whether what columns said that are gone still holds for keys
+ * @param statuses what stands in Status, by row number, where that is the product's or empty
+ * @param undated whether a key's row has an empty Created At
+ */
+record KeyTable(
+    Map<String, KeyRecord> records,
+    Map<String, Integer> rows,
+    List<KeyProblem> problems,
+    Set<String> columns,
+    List<String> answers,
+    boolean holding,
+    Map<Integer, String> statuses,
+    boolean undated) {
+  // When a key whose end cannot be read has ended.
+  private static final Instant UNREADABLE = Instant.EPOCH;
+  private static final String FREE = "free";
+
+  /**
+   * Reads the cells.
+   *
+   * @param values header row first, ragged as Google gives them; null or empty for an empty sheet
+   * @param before the records known so far, which are kept where nothing has changed; what they say
+   *     holds on where the sheet has lost the column that said it
+   * @param tierHasLimit whether there is a limit for a tier
+   * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
+   */
+  static KeyTable read(
+      List<List<Object>> values, Map<String, KeyRecord> before, Predicate<String> tierHasLimit) {
+    ApiKeySheet sheet = new ApiKeySheet(values == null ? List.of() : values);
+    Reading reading = new Reading(sheet, before, tierHasLimit);
+    List<ApiKeyRow> rows = sheet.rows();
+    rows.forEach(reading::take);
+    return new KeyTable(
+        Collections.unmodifiableMap(reading.records),
+        reading.rows,
+        reading.problems(),
+        sheet.present(),
+        answers(rows),
+        !reading.holding.isEmpty(),
+        statuses(rows),
+        sheet.column(ApiKeySheet.CREATED_AT) >= 0
+            && rows.stream()
+                .anyMatch(row -> row.createdAt().isEmpty() && reading.isKey(row.number())));
+  }
+
+  /** What people, and the product after them, have written into Status about keys that are gone. */
+  private static List<String> answers(List<ApiKeyRow> rows) {
+    return rows.stream()
+        .map(ApiKeyRow::status)
+        .filter(status -> !status.isEmpty() && KeyStatus.isAnswer(status))
+        .toList();
+  }
+
+  private static Map<Integer, String> statuses(List<ApiKeyRow> rows) {
+    Map<Integer, String> statuses = new LinkedHashMap<>();
+    for (ApiKeyRow row : rows) {
+      if (KeyStatus.isOurs(row.status())) {
+        statuses.put(row.number(), row.status());
+      }
+    }
+    return statuses;
+  }
+
+  /** Whether the sheet does not say what it is to say: in Status about problems, in Created At. */
+  boolean untidy(List<KeyProblem> problems, boolean hadStatus, Instant now) {
+    if (undated || (columns.isEmpty() && !problems.isEmpty())) {
+      return true;
+    }
+    if (!columns.contains(ApiKeySheet.STATUS)) {
+      return !problems.isEmpty() && !hadStatus;
+    }
+    Map<Integer, List<KeyProblem>> byRow =
+        problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
+    List<KeyProblem> whole = byRow.getOrDefault(0, List.of());
+    for (Map.Entry<Integer, String> status : statuses.entrySet()) {
+      List<KeyProblem> said = new ArrayList<>(whole);
+      said.addAll(byRow.getOrDefault(status.getKey(), List.of()));
+      whole = List.of();
+      if (!KeyStatus.next(status.getValue(), KeyStatus.of(said), now).equals(status.getValue())) {
+        return true;
+      }
+    }
+    return !whole.isEmpty();
+  }
+
+  /** The same without the keys that are no usable row's any more, with these in their place. */
+  Map<String, KeyRecord> with(Map<String, KeyRecord> held) {
+    Map<String, KeyRecord> all = new LinkedHashMap<>(records);
+    all.putAll(held);
+    return Collections.unmodifiableMap(all);
+  }
+
+  /** Whether the sheet does not say any more, in a way that can be read, what is of a key. */
+  boolean lost(String hash) {
+    return !found(hash);
+  }
+
+  /** Whether the sheet says, in a way that can be read, what is of a key. */
+  boolean found(String hash) {
+    KeyRecord record = records.get(hash);
+    return record != null && (record.revoked() || !UNREADABLE.equals(record.expires()));
+  }
+
+  /**
+   * What is known of a key that is held: its end as it was, the rest as the sheet has it, if so.
+   */
+  KeyRecord newest(KeyRecord before) {
+    KeyRecord now = records.get(before.caller().keyHash());
+    return now == null ? before : new KeyRecord(now.caller(), now.revoked(), before.expires());
+  }
+
+  /** The problems, and the rows of keys that are revoked on this server but not in the sheet. */
+  List<KeyProblem> problemsWith(Set<String> revokedHere) {
+    Stream<KeyProblem> unmarked =
+        revokedHere.stream()
+            .filter(hash -> !settled(hash))
+            .map(hash ->
+                new KeyProblem(
+                    rows.get(hash),
+                    "has a key that revoke-key has revoked on this server, but not in the sheet",
+                    "Run revoke-key again, or set Revoked to TRUE"));
+    return revokedHere.isEmpty()
+        ? problems
+        : Stream.concat(problems.stream(), unmarked)
+            .sorted(Comparator.comparingInt(KeyProblem::row))
+            .toList();
+  }
+
+  /** Whether the sheet says itself that this key lets nobody in: it is revoked, or not there. */
+  boolean settled(String hash) {
+    KeyRecord record = records.get(hash);
+    return record == null ? !rows.containsKey(hash) : record.revoked();
+  }
+
+  private static final class Reading {
+    private final ApiKeySheet sheet;
+    private final Map<String, KeyRecord> before;
+    private final Predicate<String> tierHasLimit;
+    private final Map<String, KeyRecord> records = new LinkedHashMap<>();
+    private final Map<String, Integer> rows = new HashMap<>();
+    private final Set<Integer> keyRows = new HashSet<>();
+    private final Map<String, String> texts = new HashMap<>();
+    private final List<KeyProblem> problems = new ArrayList<>();
+
+    // Values of columns that are gone, and hold on: column → how many keys have one.
+    private final Map<String, Integer> holding = new TreeMap<>();
+
+    Reading(ApiKeySheet sheet, Map<String, KeyRecord> before, Predicate<String> tierHasLimit) {
+      this.sheet = sheet;
+      this.before = before;
+      this.tierHasLimit = tierHasLimit;
+    }
+
+    boolean isKey(int row) {
+      return keyRows.contains(row);
+    }
+
+    /** In the sheet's order, what concerns all of it first. */
+    List<KeyProblem> problems() {
+      List<KeyProblem> all = new ArrayList<>();
+      for (ApiKeySheet.HeaderProblem problem : sheet.headerProblems()) {
+        all.add(new KeyProblem(0, problem.what(), problem.remedy()));
+      }
+      holding.forEach((column, keys) ->
+          all.add(
+              new KeyProblem(
+                  0,
+                  "has lost its column \"%s\"; what it said of %s still holds"
+                      .formatted(column, keys == 1 ? "one key" : keys + " keys"),
+                  "Put the header back; if it is to be gone, " + KeyStatus.HOW_TO_CONFIRM)));
+      all.addAll(problems);
+      return List.copyOf(all);
+    }
+
+    void take(ApiKeyRow row) {
+      if (row.apiKey().isBlank() && row.email().isBlank()) {
+        return;
+      }
+      Optional<String> hash = ApiKey.hashOfCell(row.apiKey());
+      if (hash.isEmpty()) {
+        report(
+            row,
+            row.apiKey().isBlank()
+                ? "has no API Key and lets nobody in"
+                : "has no usable API Key and lets nobody in",
+            "Make a key with ./llmproxy create-api-key, or write one of 8 to 512 signs without spaces");
+        return;
+      }
+      keyRows.add(row.number());
+      Integer first = rows.putIfAbsent(hash.get(), row.number());
+      if (first != null) {
+        records.remove(hash.get());
+        report(
+            row,
+            "has the same key as row " + first + "; neither is accepted",
+            "Delete one of the two rows, or give one a key of its own");
+      } else if (row.email().isBlank()) {
+        report(row, "has no User Email and lets nobody in", "Write whose key it is");
+      } else {
+        KeyRecord known = before.get(hash.get());
+        KeyRecord record =
+            new KeyRecord(
+                caller(row, hash.get(), known),
+                KeyDirectory.revoked(row.revoked()),
+                expires(row, known));
+        if (!EmailAddress.isOne(row.email())) {
+          report(
+              row,
+              "has a User Email that is no address; the key counts, its usage goes under what stands there",
+              "Write an address such as ann@example.com");
+        }
+        KeyRecord kept = record.equals(known) ? known : record;
+        records.put(kept.caller().keyHash(), kept);
+      }
+    }
+
+    /** Owners have many keys and tiers many owners: each text is kept once. */
+    private Caller caller(ApiKeyRow row, String hash, KeyRecord known) {
+      return new Caller(
+          shared(row.email()),
+          row.keyName(),
+          hash,
+          shared(tier(row, known)),
+          conversations(row, known));
+    }
+
+    private String tier(ApiKeyRow row, KeyRecord known) {
+      if (gone(ApiKeySheet.TIER)) {
+        return known == null || known.caller().tier().equals(FREE)
+            ? FREE
+            : kept(ApiKeySheet.TIER, known.caller().tier());
+      }
+      if (!row.tier().equals(FREE) && !tierHasLimit.test(row.tier())) {
+        report(
+            row,
+            "names a Tier for which there is no limit; the key has that of the tier free",
+            "Correct the tier, or set RATE_LIMIT_ and its name in application.properties");
+      }
+      return row.tier();
+    }
+
+    private boolean gone(String column) {
+      return sheet.column(column) < 0;
+    }
+
+    private <T> T kept(String column, T value) {
+      if (value != null) {
+        holding.merge(column, 1, Integer::sum);
+      }
+      return value;
+    }
+
+    private String shared(String text) {
+      return texts.computeIfAbsent(text, same -> same);
+    }
+
+    /** What cannot be read counts as off. */
+    private Keeping conversations(ApiKeyRow row, KeyRecord known) {
+      if (gone(ApiKeySheet.LOG_CONVERSATIONS)) {
+        return known == null
+            ? null
+            : kept(ApiKeySheet.LOG_CONVERSATIONS, known.caller().conversations());
+      }
+      if (row.logConversations().isEmpty()) {
+        return null;
+      }
+      Optional<Keeping> keeping = Keeping.of(row.logConversations());
+      if (keeping.isEmpty()) {
+        report(
+            row,
+            "has a Log Conversations that cannot be read; nothing is kept of the key's conversations",
+            "Write off, ledger or workbook, or empty the cell");
+      }
+      return keeping.orElse(Keeping.OFF);
+    }
+
+    /** What cannot be read counts as expired. */
+    private Instant expires(ApiKeyRow row, KeyRecord known) {
+      if (gone(ApiKeySheet.EXPIRES_AT)) {
+        return known == null ? null : kept(ApiKeySheet.EXPIRES_AT, known.expires());
+      }
+      if (row.expiresAt().isEmpty()) {
+        return null;
+      }
+      Optional<Instant> moment = KeyExpiry.ofCell(row.expiresAt());
+      if (moment.isEmpty()) {
+        report(
+            row,
+            "has an Expires At that cannot be read; the key counts as expired",
+            "Write a date such as 2027-01-31, or empty the cell");
+      }
+      return moment.orElse(UNREADABLE);
+    }
+
+    private void report(ApiKeyRow row, String what, String remedy) {
+      problems.add(new KeyProblem(row.number(), what, remedy));
+    }
+  }
+}

@@ -1,0 +1,336 @@
+package dev.llmproxy.ledger;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes for many through one connection: what arrives while a transaction is being committed
+ * shares the next one, so that nobody waits for more than two commits and the disk sees few. A
+ * connection that fails is replaced. What cannot be written for what it holds fails alone. Each
+ * piece of work comes to an end, whatever is thrown on the way: somebody waits for it.
+ */
+final class GroupCommit implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
+  private static final int MOST_IN_ONE_COMMIT = 1000;
+  private static final long RECONNECT_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final int VALID_SECONDS = 1;
+  private static final Work<?> STOP = new Single<>(connection -> null);
+
+  private final LedgerStore store;
+  private final BlockingQueue<Work<?>> queue = new LinkedBlockingQueue<>();
+  private final Thread thread;
+  private final Object closing = new Object();
+  private boolean closed;
+  // All below: the writing thread's alone.
+  private Connection connection;
+  private SQLException unreachable;
+  private long unreachableSince;
+
+  /**
+   * Begins with a connection.
+   *
+   * @throws SQLException when there is none to be had
+   */
+  GroupCommit(LedgerStore store) throws SQLException {
+    this.store = store;
+    connection = store.writing();
+    thread = Thread.ofPlatform().name("ledger-writer").daemon().start(this::loop);
+  }
+
+  /**
+   * The same statements for many inputs at once, with an output for each, in order. When they fail
+   * for what an input holds they are run again with fewer, until that input fails alone.
+   */
+  interface BatchStatements<I, O> {
+    List<O> run(Connection connection, List<I> inputs) throws SQLException;
+  }
+
+  /**
+   * Runs the statements and waits until they are committed. An interrupt does not end the wait,
+   * because the caller has to know the outcome; it is kept.
+   *
+   * @throws LedgerException when they fail or cannot be committed
+   */
+  <T> T run(Statements<T> statements) {
+    return await(submit(new Single<>(statements)));
+  }
+
+  /** As {@link #run(Statements)} for one input of many. */
+  <I, O> O run(BatchStatements<I, O> statements, I input) {
+    return await(submit(statements, input));
+  }
+
+  /**
+   * The output for one input, to come when it is committed or has failed with a {@link
+   * LedgerException}; what depends on it runs on the writing thread and should be short.
+   */
+  <I, O> CompletableFuture<O> submit(BatchStatements<I, O> statements, I input) {
+    return submit(new OneOfMany<>(statements, input));
+  }
+
+  /** Commits what is waiting, then closes the connection. */
+  @Override
+  public void close() {
+    synchronized (closing) {
+      closed = true;
+      queue.add(STOP);
+    }
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private <T> CompletableFuture<T> submit(Work<T> work) {
+    // Nothing may come after STOP: nobody would write it.
+    synchronized (closing) {
+      if (!closed) {
+        queue.add(work);
+        return work.committed;
+      }
+    }
+    work.committed.completeExceptionally(new LedgerException("The ledger is closed.", null));
+    return work.committed;
+  }
+
+  /** Waits for what was submitted; fails with its {@link LedgerException}. */
+  static <T> T await(CompletableFuture<T> committed) {
+    try {
+      return committed.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof LedgerException failure) {
+        throw failure.again();
+      }
+      throw e;
+    }
+  }
+
+  private void loop() {
+    List<Work<?>> batch = new ArrayList<>(MOST_IN_ONE_COMMIT);
+    boolean stopped = false;
+    while (!stopped) {
+      try {
+        batch.add(queue.take());
+        queue.drainTo(batch, MOST_IN_ONE_COMMIT - 1);
+        stopped = batch.remove(STOP);
+        commit(batch);
+      } catch (InterruptedException e) {
+        LOG.error("The ledger's writer was interrupted; nobody may do that", e);
+      } catch (RuntimeException | Error e) {
+        // Not even running out of memory may end the only thread that writes.
+        batch.forEach(work -> work.fail("The ledger cannot be written: " + e, e, true));
+      }
+      batch.clear();
+    }
+    disconnect();
+  }
+
+  private void commit(List<Work<?>> batch) {
+    boolean committing = false;
+    try {
+      execute(batch);
+      committing = true;
+      connection.commit();
+    } catch (SQLException | RuntimeException | Error e) {
+      disconnect();
+      String reason = e instanceof SQLException sql ? store.reason(sql) : e.toString();
+      // A server of its own may have committed what it could not answer any more.
+      boolean outcomeUnknown = committing && store.shared();
+      for (Work<?> work : batch) {
+        work.fail("The ledger cannot be written: " + reason, e, outcomeUnknown);
+      }
+      return;
+    }
+    batch.forEach(Work::complete);
+  }
+
+  /** A connection that died while idle, say because the server was restarted, costs nobody. */
+  private void execute(List<Work<?>> batch) throws SQLException {
+    boolean used = connection != null;
+    try {
+      connect();
+      executeOrIsolate(batch);
+    } catch (SQLException e) {
+      if (!used || connection.isValid(VALID_SECONDS)) {
+        throw e;
+      }
+      disconnect();
+      connect();
+      executeOrIsolate(batch);
+    }
+  }
+
+  /** Savepoints cost a way to the database each, so they come only when something is wrong. */
+  private void executeOrIsolate(List<Work<?>> batch) throws SQLException {
+    try {
+      executeOnce(batch, OneOfMany::execute);
+    } catch (SQLException | RuntimeException | Error e) {
+      if (!isOfWhatIsWritten(e)) {
+        throw e;
+      }
+      connection.rollback();
+      executeOnce(batch, this::executeIsolating);
+    }
+  }
+
+  private void executeOnce(List<Work<?>> batch, Executing executing) throws SQLException {
+    Map<BatchStatements<?, ?>, List<OneOfMany<?, ?>>> batches = new LinkedHashMap<>();
+    List<Single<?>> singles = new ArrayList<>();
+    for (Work<?> work : batch) {
+      if (work.failed()) {
+        continue;
+      }
+      switch (work) {
+        case OneOfMany<?, ?> one ->
+            batches.computeIfAbsent(one.statements, statements -> new ArrayList<>()).add(one);
+        case Single<?> single -> singles.add(single);
+      }
+    }
+    for (List<OneOfMany<?, ?>> many : batches.values()) {
+      executing.execute(connection, many);
+    }
+    for (Single<?> single : singles) {
+      single.execute(connection);
+    }
+  }
+
+  /** Halves what fails, down to the inputs that are to blame, which fail alone. */
+  private void executeIsolating(Connection connection, List<OneOfMany<?, ?>> many)
+      throws SQLException {
+    Savepoint before = connection.setSavepoint();
+    try {
+      OneOfMany.execute(connection, many);
+      connection.releaseSavepoint(before);
+    } catch (SQLException | RuntimeException | Error e) {
+      if (!isOfWhatIsWritten(e)) {
+        throw e;
+      }
+      connection.rollback(before);
+      if (many.size() == 1) {
+        String reason = e instanceof SQLException sql ? store.reason(sql) : e.toString();
+        many.getFirst().refuse("The ledger does not take this: " + reason, e);
+      } else {
+        int half = many.size() / 2;
+        executeIsolating(connection, many.subList(0, half));
+        executeIsolating(connection, many.subList(half, many.size()));
+      }
+    }
+  }
+
+  private boolean isOfWhatIsWritten(Throwable failure) {
+    return !(failure instanceof SQLException sql) || store.isOfWhatIsWritten(sql);
+  }
+
+  /** While there is none to be had, only one try a second is waited for. */
+  private void connect() throws SQLException {
+    if (connection != null) {
+      return;
+    }
+    if (unreachable != null && System.nanoTime() - unreachableSince < RECONNECT_NANOS) {
+      throw unreachable;
+    }
+    try {
+      connection = store.writing();
+      unreachable = null;
+    } catch (SQLException e) {
+      unreachable = e;
+      unreachableSince = System.nanoTime();
+      throw e;
+    }
+  }
+
+  private void disconnect() {
+    if (connection == null) {
+      return;
+    }
+    try (Connection closing = connection) {
+      connection = null;
+      closing.rollback();
+    } catch (SQLException | RuntimeException | Error e) {
+      LOG.debug("A connection of the ledger did not close cleanly", e);
+    }
+  }
+
+  private interface Executing {
+    void execute(Connection connection, List<OneOfMany<?, ?>> many) throws SQLException;
+  }
+
+  private abstract static sealed class Work<T> {
+    private final CompletableFuture<T> committed = new CompletableFuture<>();
+    T result;
+
+    void complete() {
+      committed.complete(result);
+    }
+
+    final void fail(String message, Throwable cause, boolean outcomeUnknown) {
+      committed.completeExceptionally(new LedgerException(message, cause, outcomeUnknown));
+    }
+
+    /** Fails for what it holds: another try would fail as well. */
+    final void refuse(String message, Throwable cause) {
+      committed.completeExceptionally(LedgerException.refused(message, cause));
+    }
+
+    final boolean failed() {
+      return committed.isDone();
+    }
+  }
+
+  private static final class Single<T> extends Work<T> {
+    private final Statements<T> statements;
+
+    Single(Statements<T> statements) {
+      this.statements = statements;
+    }
+
+    /** Statements that fail fail their caller alone. */
+    void execute(Connection connection) throws SQLException {
+      Savepoint before = connection.setSavepoint();
+      try {
+        result = statements.run(connection);
+        connection.releaseSavepoint(before);
+      } catch (SQLException | RuntimeException | Error e) {
+        connection.rollback(before);
+        fail("The ledger cannot be written: " + e.getMessage(), e, false);
+      }
+    }
+  }
+
+  private static final class OneOfMany<I, O> extends Work<O> {
+    private final BatchStatements<I, O> statements;
+    private final I input;
+
+    OneOfMany(BatchStatements<I, O> statements, I input) {
+      this.statements = statements;
+      this.input = input;
+    }
+
+    /**
+     * @param many work of the same statements
+     */
+    @SuppressWarnings("unchecked")
+    static <I, O> void execute(Connection connection, List<OneOfMany<?, ?>> many)
+        throws SQLException {
+      List<OneOfMany<I, O>> works = (List<OneOfMany<I, O>>) (List<?>) many;
+      List<O> outputs =
+          works.get(0).statements.run(connection, works.stream().map(work -> work.input).toList());
+      for (int i = 0; i < works.size(); i++) {
+        works.get(i).result = outputs.get(i);
+      }
+    }
+  }
+}

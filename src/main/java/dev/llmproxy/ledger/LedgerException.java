@@ -1,0 +1,45 @@
+package dev.llmproxy.ledger;
+
+/** The ledger cannot be opened, read or written; the message says why. */
+public final class LedgerException extends RuntimeException {
+  private final Kind kind;
+
+  public LedgerException(String message, Throwable cause) {
+    this(message, cause, Kind.FAILED);
+  }
+
+  LedgerException(String message, Throwable cause, boolean outcomeUnknown) {
+    this(message, cause, outcomeUnknown ? Kind.OUTCOME_UNKNOWN : Kind.FAILED);
+  }
+
+  private LedgerException(String message, Throwable cause, Kind kind) {
+    super(message, cause);
+    this.kind = kind;
+  }
+
+  /** For what can never be written, because of what it holds. */
+  static LedgerException refused(String message, Throwable cause) {
+    return new LedgerException(message, cause, Kind.REFUSED);
+  }
+
+  /** One of the same kind for another thread, with this one as its cause. */
+  LedgerException again() {
+    return new LedgerException(getMessage(), this, kind);
+  }
+
+  /** Whether what was to be written may have been, because the answer to the commit was lost. */
+  boolean outcomeUnknown() {
+    return kind == Kind.OUTCOME_UNKNOWN;
+  }
+
+  /** Whether the ledger works, and refuses what was to be written for what it holds. */
+  boolean refused() {
+    return kind == Kind.REFUSED;
+  }
+
+  private enum Kind {
+    FAILED,
+    OUTCOME_UNKNOWN,
+    REFUSED
+  }
+}

@@ -1,0 +1,120 @@
+package dev.llmproxy.ledger;
+
+import dev.llmproxy.base.Settings;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.flywaydb.core.Flyway;
+
+/**
+ * How a ledger is, seen from outside while a server may have it open. Nothing is changed.
+ *
+ * @param name where it is; never with a password
+ * @param damage what the database says of its own files; "ok" when nothing is wrong
+ * @param pendingMigrations how many the next start will make
+ * @param settled the sequence of the record settled last
+ * @param underWay requests admitted and not settled
+ * @param flushed the sequence up to which records are in the workbook; empty when unknown
+ * @param behind for how long the oldest record that is not in the workbook has been settled
+ * @param deadLetters records that the workbook refuses
+ */
+public record LedgerState(
+    String name,
+    String damage,
+    int pendingMigrations,
+    long settled,
+    long underWay,
+    OptionalLong flushed,
+    Duration behind,
+    long deadLetters) {
+
+  /**
+   * Looks at the ledger that an operator has chosen; empty when there is none yet.
+   *
+   * @throws LedgerException when it cannot be read
+   */
+  public static Optional<LedgerState> of(Settings settings) {
+    LedgerStore store = LedgerStore.of(settings);
+    try {
+      Optional<Connection> looking = store.looking();
+      if (looking.isEmpty()) {
+        return Optional.empty();
+      }
+      try (Connection connection = looking.get()) {
+        boolean sqlite = connection.getMetaData().getDatabaseProductName().equals("SQLite");
+        OptionalLong flushed =
+            ifThere(connection, "flush_state", "select checkpoint from flush_state");
+        return Optional.of(
+            new LedgerState(
+                store.name(),
+                sqlite ? quickCheck(connection) : "ok",
+                pendingMigrations(connection),
+                number(connection, "select coalesce(max(sequence), 0) from request"),
+                number(connection, "select count(*) from request where sequence is null"),
+                flushed,
+                behind(connection, flushed),
+                ifThere(
+                        connection,
+                        "dead_letter",
+                        "select count(*) from dead_letter where retry_number is null")
+                    .orElse(0)));
+      }
+    } catch (SQLException e) {
+      throw new LedgerException(
+          "The ledger " + store.name() + " cannot be read: " + store.reason(e), e);
+    }
+  }
+
+  private static Duration behind(Connection connection, OptionalLong flushed) throws SQLException {
+    if (flushed.isEmpty()) {
+      return Duration.ZERO;
+    }
+    return RequestTable.settledAfter(connection, flushed.getAsLong())
+        .map(settled -> Duration.between(settled, Instant.now()))
+        .filter(age -> !age.isNegative())
+        .orElse(Duration.ZERO);
+  }
+
+  private static String quickCheck(Connection connection) throws SQLException {
+    try (PreparedStatement check = connection.prepareStatement("pragma quick_check(1)");
+        ResultSet row = check.executeQuery()) {
+      return row.next() ? row.getString(1) : "no answer";
+    }
+  }
+
+  /** Migrations that this build has and the ledger has not. */
+  private static int pendingMigrations(Connection connection) throws SQLException {
+    int shipped =
+        Flyway.configure(LedgerState.class.getClassLoader())
+            .dataSource("jdbc:sqlite::memory:", null, null)
+            .locations("classpath:db/migration")
+            .load()
+            .info()
+            .all()
+            .length;
+    return shipped
+        - (int)
+            number(
+                connection,
+                "select count(*) from flyway_schema_history where success and version is not null");
+  }
+
+  private static OptionalLong ifThere(Connection connection, String table, String sql)
+      throws SQLException {
+    try (ResultSet found = connection.getMetaData().getTables(null, null, table, null)) {
+      return found.next() ? OptionalLong.of(number(connection, sql)) : OptionalLong.empty();
+    }
+  }
+
+  private static long number(Connection connection, String sql) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(sql);
+        ResultSet row = select.executeQuery()) {
+      return row.next() ? row.getLong(1) : 0;
+    }
+  }
+}

@@ -1,0 +1,261 @@
+package dev.llmproxy.ledger;
+
+import dev.llmproxy.base.Settings.SettingException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.sql.BatchUpdateException;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.sql.DataSource;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A PostgreSQL database, which several servers share. */
+final class PostgresStore implements LedgerStore {
+  private static final Logger LOG = LoggerFactory.getLogger(PostgresStore.class);
+  private static final Pattern URL =
+      Pattern.compile(
+          "(?:jdbc:)?postgres(?:ql)?:(?://(?<authority>[^/?#]*)/?)?(?<database>[^?#]*)(?:\\?(?<query>.*))?");
+  private static final int CONNECT_SECONDS = 2;
+
+  /** What it has not answered by then it is not going to: the request is refused instead. */
+  private static final int ANSWER_SECONDS = 5;
+
+  /** "llmproxy" as a number: nobody else's lock. */
+  private static final long LEADER_LOCK = 0x6c6c_6d70_726f_7879L;
+
+  private static final String NO_SUCH_TABLE = "42P01";
+
+  private final String servers;
+  private final String database;
+  private final Map<String, String> properties = new LinkedHashMap<>();
+  private final boolean fullSync;
+  private volatile Connection leading;
+
+  /**
+   * @param url {@code postgres://user:password@host:port/database?…}, {@code postgresql://…} or
+   *     {@code jdbc:postgresql:…}; parameters are those of the JDBC driver, e.g. {@code sslmode}
+   * @param fullSync whether a commit reaches the server's disk before it returns. Without, it is
+   *     safe from this process being killed; a crash of the database server may cost the last
+   *     moments.
+   * @throws SettingException when the URL has another form; what is wrong is said without repeating
+   *     it, for the password in it
+   */
+  PostgresStore(String url, boolean fullSync) {
+    this.fullSync = fullSync;
+    Matcher parts = URL.matcher(url);
+    if (!parts.matches()) {
+      throw wrong();
+    }
+    String authority = parts.group("authority") == null ? "" : parts.group("authority");
+    int at = authority.lastIndexOf('@');
+    if (at >= 0) {
+      String[] user = authority.substring(0, at).split(":", 2);
+      properties.put("user", decode(user[0].replace("+", "%2B")));
+      if (user.length == 2) {
+        properties.put("password", decode(user[1].replace("+", "%2B")));
+      }
+    }
+    servers = at + 1 < authority.length() ? authority.substring(at + 1) : "localhost";
+    database = parts.group("database").isEmpty() ? properties.get("user") : parts.group("database");
+    if (parts.group("query") != null) {
+      for (String parameter : parts.group("query").split("&", -1)) {
+        String[] sides = parameter.split("=", 2);
+        if (sides.length == 2) {
+          properties.put(decode(sides[0]), decode(sides[1]));
+        }
+      }
+    }
+    if (database == null) {
+      throw wrong();
+    }
+    source(ANSWER_SECONDS);
+  }
+
+  @Override
+  public String name() {
+    return "postgresql://" + servers + "/" + database;
+  }
+
+  @Override
+  public boolean shared() {
+    return true;
+  }
+
+  @Override
+  public void claim() {}
+
+  @Override
+  public void release() {
+    stepDown();
+  }
+
+  /**
+   * A session's advisory lock: it ends with the connection, so that a dead server leads nothing.
+   */
+  @Override
+  public boolean lead() {
+    if (leads()) {
+      return true;
+    }
+    stepDown();
+    try {
+      Connection session = reading();
+      try (Statement statement = session.createStatement();
+          ResultSet row =
+              statement.executeQuery("select pg_try_advisory_lock(" + LEADER_LOCK + ")")) {
+        row.next();
+        if (row.getBoolean(1)) {
+          leading = session;
+          return true;
+        }
+      } finally {
+        if (leading == null) {
+          session.close();
+        }
+      }
+    } catch (SQLException e) {
+      LOG.debug("The right to write to the workbook cannot be asked for", e);
+    }
+    return false;
+  }
+
+  @Override
+  public boolean leads() {
+    try {
+      return leading != null && leading.isValid(ANSWER_SECONDS);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void stepDown() {
+    if (leading == null) {
+      return;
+    }
+    try {
+      leading.close();
+    } catch (SQLException e) {
+      LOG.debug("A connection to the ledger did not close cleanly", e);
+    }
+    leading = null;
+  }
+
+  @Override
+  public void sync(Connection transaction) throws SQLException {
+    try (Statement statement = transaction.createStatement()) {
+      statement.execute("set local synchronous_commit = on");
+    }
+  }
+
+  @Override
+  public void synced() {}
+
+  @Override
+  public DataSource migrating() {
+    return source(0);
+  }
+
+  @Override
+  public Connection reading() throws SQLException {
+    return source(ANSWER_SECONDS).getConnection();
+  }
+
+  @Override
+  public Connection writing() throws SQLException {
+    Connection connection = reading();
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("set synchronous_commit = " + (fullSync ? "on" : "off"));
+      connection.setAutoCommit(false);
+      return connection;
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public Optional<Connection> looking() throws SQLException {
+    Connection connection = source(0).getConnection();
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("select 1 from request limit 0")) {
+      row.next();
+      return Optional.of(connection);
+    } catch (SQLException e) {
+      connection.close();
+      if (NO_SUCH_TABLE.equals(e.getSQLState())) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public String now() {
+    return "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
+  }
+
+  /** Classes 22, data exception, and 23, integrity constraint violation, of the SQL standard. */
+  @Override
+  public boolean isOfWhatIsWritten(SQLException failure) {
+    String state = failure.getSQLState();
+    return state != null && (state.startsWith("22") || state.startsWith("23"));
+  }
+
+  @Override
+  public String reason(SQLException failure) {
+    if (failure instanceof BatchUpdateException && failure.getNextException() != null) {
+      // It repeats the statement with its values before it comes to the point.
+      return reason(failure.getNextException());
+    }
+    String state = failure.getSQLState() == null ? "" : failure.getSQLState();
+    return switch (state) {
+      case "28P01", "28000", "08004" ->
+          "it refuses this user or password (" + failure.getMessage() + ")";
+      case "3D000" -> "there is no such database; create it first (" + failure.getMessage() + ")";
+      case "08001" -> "it cannot be reached (" + failure.getMessage() + ")";
+      default -> failure.getMessage();
+    };
+  }
+
+  private DataSource source(int answerSeconds) {
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    try {
+      source.setUrl("jdbc:postgresql://" + servers + "/" + database);
+      source.setConnectTimeout(CONNECT_SECONDS);
+      source.setLoginTimeout(CONNECT_SECONDS);
+      source.setSocketTimeout(answerSeconds);
+      source.setTcpKeepAlive(true);
+      source.setLogServerErrorDetail(false);
+      source.setApplicationName("llmproxy");
+      for (Map.Entry<String, String> property : properties.entrySet()) {
+        source.setProperty(property.getKey(), property.getValue());
+      }
+    } catch (SQLException | IllegalArgumentException e) {
+      throw wrong();
+    }
+    return source;
+  }
+
+  private static String decode(String text) {
+    try {
+      return URLDecoder.decode(text, StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw new SettingException(
+          "DATABASE_URL is wrong: a percent sign in it must be followed by two hex digits (%25 stands for the sign itself)");
+    }
+  }
+
+  private static SettingException wrong() {
+    return new SettingException(
+        "DATABASE_URL is wrong; it must be postgresql://user:password@host:port/database?parameters or jdbc:postgresql:…");
+  }
+}

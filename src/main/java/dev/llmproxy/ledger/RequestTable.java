@@ -1,0 +1,335 @@
+package dev.llmproxy.ledger;
+
+import dev.llmproxy.call.Settlement;
+import dev.llmproxy.call.Status;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.RoundingMode;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * The SQL of the table {@code request}. What settles takes the one row of {@code ledger} first,
+ * which gives the sequences and makes several servers take turns.
+ */
+public final class RequestTable {
+  private static final int PICODOLLAR_DIGITS = 12;
+  private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
+  private static final long SUM_UNIT = 1_000_000_000;
+  public static final int LONGEST_EMAIL = 320;
+  private static final int LONGEST_MODEL = 256;
+
+  private RequestTable() {}
+
+  /**
+   * Adds requests under way.
+   *
+   * @return for each whether it was new
+   */
+  static List<Boolean> admit(Connection connection, String instance, List<Admission> admissions)
+      throws SQLException {
+    try (PreparedStatement insert =
+        connection.prepareStatement(
+            "insert into request (request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
+                + " tokens_out, cost_picodollars, instance) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                + " on conflict (request_id) do nothing")) {
+      for (Admission admission : admissions) {
+        insert.setString(1, admission.requestId());
+        insert.setLong(2, admission.admittedAt().toEpochMilli());
+        insert.setString(3, storable(admission.caller().email(), LONGEST_EMAIL));
+        insert.setString(4, admission.caller().keyHash());
+        insert.setString(5, admission.type());
+        insert.setString(6, storable(admission.model(), LONGEST_MODEL));
+        insert.setString(7, admission.provider());
+        insert.setLong(8, Math.max(0, admission.tokens().in()));
+        insert.setLong(9, Math.max(0, admission.tokens().out()));
+        setCost(insert, 10, admission.cost());
+        insert.setString(11, instance);
+        insert.addBatch();
+      }
+      return changed(insert);
+    }
+  }
+
+  /**
+   * Notes what requests have used so far; those that are settled stay as they are.
+   *
+   * @return for each whether it was under way
+   */
+  static List<Boolean> checkpoint(Connection connection, List<Checkpoint> checkpoints)
+      throws SQLException {
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update request set tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?, cost_picodollars = ?,"
+                + " duration_ms = ? where request_id = ? and sequence is null")) {
+      for (Checkpoint checkpoint : checkpoints) {
+        update.setLong(1, Math.max(0, checkpoint.tokens().in()));
+        update.setLong(2, Math.max(0, checkpoint.tokens().out()));
+        update.setInt(3, checkpoint.turns());
+        update.setInt(4, checkpoint.toolCalls());
+        setCost(update, 5, checkpoint.cost());
+        update.setLong(6, checkpoint.duration().toMillis());
+        update.setString(7, checkpoint.requestId());
+        update.addBatch();
+      }
+      return changed(update);
+    }
+  }
+
+  /**
+   * Settles requests. A sequence is used up for each, also for one that was settled before.
+   *
+   * @return for each its sequence, or 0 when it was not under way
+   */
+  static List<Long> settle(Connection connection, List<Settlement> settlements)
+      throws SQLException {
+    long first = nextSequences(connection, settlements.size());
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update request set sequence = ?, status = ?, tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?,"
+                + " cost_picodollars = ?, duration_ms = ? where request_id = ? and sequence is null")) {
+      long sequence = first;
+      for (Settlement settlement : settlements) {
+        update.setLong(1, sequence++);
+        update.setString(2, settlement.status().name());
+        update.setLong(3, Math.max(0, settlement.tokensIn()));
+        update.setLong(4, Math.max(0, settlement.tokensOut()));
+        update.setInt(5, settlement.turns());
+        update.setInt(6, settlement.toolCalls());
+        setCost(update, 7, settlement.cost());
+        update.setLong(8, settlement.duration().toMillis());
+        update.setString(9, settlement.requestId());
+        update.addBatch();
+      }
+      List<Boolean> settled = changed(update);
+      return IntStream.range(0, settled.size())
+          .mapToObj(i -> settled.get(i) ? first + i : 0L)
+          .toList();
+    }
+  }
+
+  /**
+   * Settles what an instance has under way as INTERRUPTED, each with its last checkpoint.
+   *
+   * @param instance null for all that any has under way
+   * @return how many
+   */
+  static int interrupt(Connection connection, String instance) throws SQLException {
+    List<String> requests = new ArrayList<>();
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select request_id from request where sequence is null"
+                + (instance == null ? "" : " and instance = ?")
+                + " order by admitted_at, request_id")) {
+      if (instance != null) {
+        select.setString(1, instance);
+      }
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          requests.add(row.getString(1));
+        }
+      }
+    }
+    if (requests.isEmpty()) {
+      return 0;
+    }
+    long sequence = nextSequences(connection, requests.size());
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update request set sequence = ?, status = ?, duration_ms = coalesce(duration_ms, 0)"
+                + " where request_id = ? and sequence is null")) {
+      for (String request : requests) {
+        update.setLong(1, sequence++);
+        update.setString(2, Status.INTERRUPTED.name());
+        update.setString(3, request);
+        update.addBatch();
+      }
+      return (int) changed(update).stream().filter(settled -> settled).count();
+    }
+  }
+
+  /** The sequence of the record settled last, or 0. */
+  static long lastSequence(Connection connection) throws SQLException {
+    try (PreparedStatement select =
+            connection.prepareStatement("select coalesce(max(sequence), 0) from request");
+        ResultSet row = select.executeQuery()) {
+      return row.next() ? row.getLong(1) : 0;
+    }
+  }
+
+  /** Settled records after a sequence, in order, at most {@code limit} of them. */
+  static List<UsageRecord> after(Connection connection, long sequence, int limit)
+      throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select sequence, request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
+                + " tokens_out, turns, tool_calls, cost_picodollars, duration_ms, status from request where sequence > ?"
+                + " order by sequence limit ?")) {
+      select.setLong(1, sequence);
+      select.setInt(2, limit);
+      List<UsageRecord> records = new ArrayList<>();
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          records.add(record(row));
+        }
+      }
+      return records;
+    }
+  }
+
+  /** When the first record after a sequence was settled; empty when there is none. */
+  static Optional<Instant> settledAfter(Connection connection, long sequence) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select admitted_at + coalesce(duration_ms, 0) from request where sequence > ?"
+                + " order by sequence limit 1")) {
+      select.setLong(1, sequence);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? Optional.of(Instant.ofEpochMilli(row.getLong(1))) : Optional.empty();
+      }
+    }
+  }
+
+  /** What each user has used of each model in the requests admitted since then. */
+  static List<UsageTotal> totals(Connection connection, Instant since) throws SQLException {
+    String turns = knowsTurns(connection) ? "sum(turns), sum(tool_calls)" : "count(*), 0";
+    try (PreparedStatement select =
+        connection.prepareStatement(
+            "select email, model, count(*), "
+                + turns
+                + ", "
+                + sum("tokens_in")
+                + ", "
+                + sum("tokens_out")
+                + ", "
+                + sum("cost_picodollars")
+                + ", sum(case when cost_picodollars is null and (tokens_in > 0 or tokens_out > 0) then 1 else 0 end)"
+                + " from request where sequence is not null and admitted_at >= ? group by email, model"
+                + " order by email, model")) {
+      select.setLong(1, since.toEpochMilli());
+      List<UsageTotal> totals = new ArrayList<>();
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          totals.add(
+              new UsageTotal(
+                  row.getString(1),
+                  row.getString(2),
+                  row.getLong(3),
+                  row.getLong(4),
+                  row.getLong(5),
+                  saturated(sum(row, 6)),
+                  saturated(sum(row, 8)),
+                  new BigDecimal(sum(row, 10), PICODOLLAR_DIGITS),
+                  row.getLong(12)));
+        }
+      }
+      return totals;
+    }
+  }
+
+  /** A ledger of an earlier release does not until a server has opened it. */
+  private static boolean knowsTurns(Connection connection) throws SQLException {
+    try (ResultSet column =
+        connection.getMetaData().getColumns(null, connection.getSchema(), "request", "turns")) {
+      return column.next();
+    }
+  }
+
+  /** The first of so many sequences that nobody else gets. */
+  private static long nextSequences(Connection connection, int count) throws SQLException {
+    try (PreparedStatement update =
+        connection.prepareStatement(
+            "update ledger set last_sequence = last_sequence + ? returning last_sequence")) {
+      update.setInt(1, count);
+      try (ResultSet row = update.executeQuery()) {
+        row.next();
+        return row.getLong(1) - count + 1;
+      }
+    }
+  }
+
+  private static List<Boolean> changed(PreparedStatement batch) throws SQLException {
+    return Arrays.stream(batch.executeBatch()).mapToObj(rows -> rows > 0).toList();
+  }
+
+  private static UsageRecord record(ResultSet row) throws SQLException {
+    long picodollars = row.getLong(13);
+    BigDecimal cost = row.wasNull() ? null : dollars(picodollars);
+    return new UsageRecord(
+        row.getLong(1),
+        row.getString(2),
+        Instant.ofEpochMilli(row.getLong(3)),
+        row.getString(4),
+        row.getString(5),
+        row.getString(6),
+        row.getString(7),
+        row.getString(8),
+        row.getLong(9),
+        row.getLong(10),
+        row.getInt(11),
+        row.getInt(12),
+        cost,
+        row.getLong(14),
+        Status.valueOf(row.getString(15)));
+  }
+
+  private static void setCost(PreparedStatement statement, int index, BigDecimal dollars)
+      throws SQLException {
+    if (dollars == null) {
+      statement.setNull(index, Types.BIGINT);
+    } else {
+      statement.setLong(
+          index,
+          saturated(dollars.setScale(PICODOLLAR_DIGITS, RoundingMode.HALF_EVEN).unscaledValue()));
+    }
+  }
+
+  /**
+   * The SQL of two columns that {@link #sum(ResultSet, int)} puts together. SQLite's sum fails when
+   * it leaves 64 bits; these parts of it cannot.
+   *
+   * @param column a whole number
+   */
+  public static String sum(String column) {
+    return "coalesce(sum(%s / %d), 0), coalesce(sum(%s %% %d), 0)"
+        .formatted(column, SUM_UNIT, column, SUM_UNIT);
+  }
+
+  /** The exact sum of the columns that {@link #sum(String)} made. */
+  public static BigInteger sum(ResultSet row, int column) throws SQLException {
+    return BigInteger.valueOf(row.getLong(column))
+        .multiply(BigInteger.valueOf(SUM_UNIT))
+        .add(BigInteger.valueOf(row.getLong(column + 1)));
+  }
+
+  /** The number, or the nearest from 0 on that fits a column. */
+  public static long saturated(BigInteger number) {
+    return number.max(BigInteger.ZERO).min(MOST).longValue();
+  }
+
+  private static BigDecimal dollars(long picodollars) {
+    return BigDecimal.valueOf(picodollars, PICODOLLAR_DIGITS);
+  }
+
+  /**
+   * PostgreSQL takes no NUL, no half characters and no more than fits; models come from clients.
+   */
+  public static String storable(String text, int longest) {
+    String whole =
+        new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8)
+            .replace('\0', '\uFFFD');
+    return whole.codePointCount(0, whole.length()) <= longest
+        ? whole
+        : whole.substring(0, whole.offsetByCodePoints(0, longest));
+  }
+}

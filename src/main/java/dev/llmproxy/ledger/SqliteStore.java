@@ -1,0 +1,172 @@
+package dev.llmproxy.ledger;
+
+import dev.llmproxy.base.DataFolder;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Optional;
+import javax.sql.DataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteDataSource;
+
+/** The file ledger.db in a folder, which one server at a time may have open. */
+final class SqliteStore implements LedgerStore {
+  private static final Logger LOG = LoggerFactory.getLogger(SqliteStore.class);
+
+  /** A request may find one failing commit before its own, and is to be answered within 2 s. */
+  private static final int BUSY_MILLIS = 900;
+
+  // https://www.sqlite.org/rescode.html: the low byte of a result code is its primary code.
+  private static final int PRIMARY_CODE = 0xff;
+  private static final int SQLITE_ERROR = 1;
+  private static final int SQLITE_TOOBIG = 18;
+  private static final int SQLITE_CONSTRAINT = 19;
+  private static final int SQLITE_MISMATCH = 20;
+  private static final int SQLITE_RANGE = 25;
+
+  private final Path folder;
+  private final boolean fullSync;
+  private FileChannel lockFile;
+
+  /**
+   * @param folder made when it is not there
+   * @param fullSync whether a commit reaches the disk before it returns. Without, it is safe from a
+   *     killed process, because the system has it; a loss of power may cost the last moments.
+   */
+  SqliteStore(Path folder, boolean fullSync) {
+    this.folder = folder;
+    this.fullSync = fullSync;
+  }
+
+  @Override
+  public String name() {
+    return "in " + folder;
+  }
+
+  @Override
+  public boolean shared() {
+    return false;
+  }
+
+  @Override
+  public void claim() {
+    FileChannel channel = null;
+    try {
+      DataFolder.make(folder);
+      Path lock = folder.resolve("ledger.lock");
+      DataFolder.create(lock);
+      channel = FileChannel.open(lock, StandardOpenOption.WRITE);
+      if (channel.tryLock() != null) {
+        // SQLite gives its further files the permissions of this one.
+        DataFolder.create(file());
+        lockFile = channel;
+        return;
+      }
+    } catch (OverlappingFileLockException e) {
+      // Held by this very process: the message below serves both.
+    } catch (IOException e) {
+      close(channel);
+      throw new LedgerException(
+          "The folder " + folder + " (LLMPROXY_DATA) cannot be used: " + e.getMessage(), e);
+    }
+    close(channel);
+    throw new LedgerException(
+        "Another llmproxy is running on the folder "
+            + folder
+            + "; stop it, or set LLMPROXY_DATA to another folder.",
+        null);
+  }
+
+  @Override
+  public void release() {
+    close(lockFile);
+    lockFile = null;
+  }
+
+  @Override
+  public DataSource migrating() {
+    return source(false);
+  }
+
+  @Override
+  public Connection reading() throws SQLException {
+    return source(false).getConnection();
+  }
+
+  @Override
+  public Connection writing() throws SQLException {
+    Connection connection = source(false).getConnection();
+    connection.setAutoCommit(false);
+    return connection;
+  }
+
+  @Override
+  public Optional<Connection> looking() throws SQLException {
+    return Files.exists(file()) ? Optional.of(source(true).getConnection()) : Optional.empty();
+  }
+
+  @Override
+  public void sync(Connection transaction) {}
+
+  /** The write-ahead log has every commit that is not in the database file yet. */
+  @Override
+  public void synced() throws IOException {
+    if (!fullSync) {
+      try (FileChannel log =
+          FileChannel.open(folder.resolve("ledger.db-wal"), StandardOpenOption.WRITE)) {
+        log.force(true);
+      }
+    }
+  }
+
+  @Override
+  public String now() {
+    return "cast(unixepoch('subsec') * 1000 as bigint)";
+  }
+
+  @Override
+  public boolean isOfWhatIsWritten(SQLException failure) {
+    return switch (failure.getErrorCode() & PRIMARY_CODE) {
+      case SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE -> true;
+      default -> false;
+    };
+  }
+
+  @Override
+  public String reason(SQLException failure) {
+    return failure.getMessage();
+  }
+
+  private DataSource source(boolean readOnly) {
+    SQLiteConfig config = new SQLiteConfig();
+    config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+    config.setSynchronous(
+        fullSync ? SQLiteConfig.SynchronousMode.FULL : SQLiteConfig.SynchronousMode.NORMAL);
+    config.setBusyTimeout(BUSY_MILLIS);
+    config.setReadOnly(readOnly);
+    SQLiteDataSource source = new SQLiteDataSource(config);
+    source.setUrl("jdbc:sqlite:" + file());
+    return source;
+  }
+
+  private Path file() {
+    return folder.resolve("ledger.db");
+  }
+
+  private static void close(FileChannel channel) {
+    if (channel != null) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        LOG.debug("A lock file did not close", e);
+      }
+    }
+  }
+}

@@ -1,0 +1,255 @@
+package dev.llmproxy.ledger;
+
+import dev.llmproxy.call.Call;
+import dev.llmproxy.call.Settlement;
+import dev.llmproxy.catalogue.TokenCount;
+import java.math.BigDecimal;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The admitted requests of this server until the ledger has their settlement. Each second what they
+ * have used so far is noted in the ledger, and settlements that it did not take are tried again;
+ * every few seconds it is looked after other servers. This is no route, because routes stop before
+ * the requests they serve have ended.
+ */
+final class UnderWay implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(UnderWay.class);
+  private static final int SECONDS_BETWEEN_RENEWALS = 5;
+  private static final int SECONDS_BETWEEN_LOOKS = 10;
+  private static final int LAST_WRITE_SECONDS = 10;
+
+  private final Ledger ledger;
+  private final Clock clock;
+  private final Map<String, Running> running = new ConcurrentHashMap<>();
+  private final Queue<Settlement> unsettled = new ConcurrentLinkedQueue<>();
+  private final Set<String> doubtful = ConcurrentHashMap.newKeySet();
+  private final ScheduledExecutorService keeper =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("ledger-keeper").daemon().factory());
+  // The keeper's thread's alone.
+  private long seconds;
+  private boolean broken;
+
+  /**
+   * @param clock one that only goes forward
+   */
+  @SuppressWarnings("FutureReturnValueIgnored")
+  UnderWay(Ledger ledger, Clock clock) {
+    this.ledger = ledger;
+    this.clock = clock;
+    keeper.scheduleWithFixedDelay(this::everySecond, 1, 1, TimeUnit.SECONDS);
+  }
+
+  /** What tokens of a call cost, in US dollars, or null when the model's price is unknown. */
+  static BigDecimal cost(Call call, TokenCount tokens) {
+    return call.target().cost(tokens);
+  }
+
+  /** From now on the call's use is noted; {@code admitted} is in the ledger already. */
+  void begin(Call call, TokenCount admitted) {
+    running.put(call.requestId(), new Running(call, clock.instant(), Use.admitted(admitted)));
+  }
+
+  /** The call is refused, though it may have been recorded. */
+  void doubt(Call call) {
+    doubtful.add(call.requestId());
+  }
+
+  /** For how long the call was under way until now; empty when it was not. */
+  Optional<Duration> end(Call call) {
+    return Optional.ofNullable(running.remove(call.requestId())).map(this::duration);
+  }
+
+  /**
+   * Records how a request ended, now or as soon as the ledger works again; does not wait. A few
+   * hundred bytes are kept for each request that ends in the meantime, and new ones are not let in.
+   */
+  @SuppressWarnings("FutureReturnValueIgnored")
+  void settle(Settlement settlement) {
+    ledger
+        .settleLater(settlement)
+        .whenComplete((first, failure) -> {
+          if (failure != null) {
+            keep(settlement, failure);
+          } else if (!first) {
+            notUnderWay(settlement);
+          }
+        });
+  }
+
+  private void keep(Settlement settlement, Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (cause instanceof LedgerException refusal && refusal.refused()) {
+      LOG.error(
+          "{} ended as {}, and will be recorded as INTERRUPTED with what was noted of it last: {}",
+          settlement.requestId(),
+          settlement.status(),
+          refusal.getMessage());
+    } else {
+      unsettled.add(settlement);
+    }
+  }
+
+  /**
+   * One that was refused for want of an answer to its commit was, as it turns out, not recorded.
+   */
+  private void notUnderWay(Settlement settlement) {
+    if (doubtful.remove(settlement.requestId())) {
+      LOG.debug("{} was refused and is not recorded", settlement.requestId());
+    } else {
+      LOG.warn(
+          "{} was settled before, {} does not count: {}the answer to a commit was lost",
+          settlement.requestId(),
+          settlement.status(),
+          ledger.shared() ? "this server looked dead to another, or " : "");
+    }
+  }
+
+  /** Tries for the last time to settle what could not be; routes must have stopped. */
+  @Override
+  public void close() {
+    keeper.shutdown();
+    try {
+      if (keeper.awaitTermination(LAST_WRITE_SECONDS, TimeUnit.SECONDS)) {
+        retry();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (LedgerException e) {
+      LOG.error(
+          "{} requests have ended that will be recorded as INTERRUPTED at the next start: {}",
+          unsettled.size(),
+          e.getMessage());
+    }
+  }
+
+  private void everySecond() {
+    try {
+      if (broken) {
+        ledger.tryToWrite();
+      }
+      if (seconds % SECONDS_BETWEEN_RENEWALS == 0 || broken) {
+        ledger.renewLease();
+      }
+      retry();
+      checkpoint();
+      if (seconds % SECONDS_BETWEEN_LOOKS == 0) {
+        ledger.settleInterrupted();
+      }
+      seconds++;
+      if (broken) {
+        broken = false;
+        LOG.info("The ledger works again; requests are served");
+      }
+    } catch (LedgerException e) {
+      if (!broken) {
+        broken = true;
+        LOG.error("Requests are refused until the ledger works again: {}", e.getMessage());
+      }
+    } catch (RuntimeException | Error e) {
+      // The keeper would not be called again.
+      LOG.error("The requests under way could not be noted", e);
+    }
+  }
+
+  /** One alone first, so that a ledger that does not work is asked no more than that. */
+  private void retry() {
+    Settlement first = unsettled.peek();
+    if (first == null) {
+      return;
+    }
+    try {
+      if (!ledger.settle(first)) {
+        notUnderWay(first);
+      }
+    } catch (LedgerException e) {
+      if (!e.refused()) {
+        throw e;
+      }
+      keep(first, e);
+    }
+    unsettled.remove(first);
+    int others = unsettled.size();
+    for (int i = 0; i < others; i++) {
+      settle(unsettled.remove());
+    }
+    LOG.info("{} requests that ended while the ledger did not work are settled", others + 1);
+  }
+
+  private void checkpoint() {
+    List<Checkpoint> checkpoints = new ArrayList<>();
+    for (Running request : running.values()) {
+      try {
+        Use use = Use.soFar(request.call);
+        if (!use.equals(request.noted)) {
+          checkpoints.add(checkpoint(request, use));
+        }
+      } catch (RuntimeException e) {
+        LOG.error(
+            "{} what it has used so far cannot be told: {}",
+            request.call.requestId(),
+            e.toString());
+      }
+    }
+    if (checkpoints.isEmpty()) {
+      return;
+    }
+    ledger.checkpoint(checkpoints);
+    for (Checkpoint checkpoint : checkpoints) {
+      running.computeIfPresent(
+          checkpoint.requestId(),
+          (id, request) -> new Running(request.call, request.began, Use.of(checkpoint)));
+    }
+  }
+
+  private Checkpoint checkpoint(Running request, Use use) {
+    return new Checkpoint(
+        request.call.requestId(),
+        use.tokens,
+        use.turns,
+        use.toolCalls,
+        cost(request.call, use.tokens),
+        duration(request));
+  }
+
+  private Duration duration(Running request) {
+    return Duration.between(request.began, clock.instant());
+  }
+
+  /**
+   * @param began by the clock that only goes forward
+   * @param noted what the ledger has
+   */
+  private record Running(Call call, Instant began, Use noted) {}
+
+  private record Use(TokenCount tokens, int turns, int toolCalls) {
+    /** The ledger takes a request that was only admitted for one of a single turn. */
+    static Use admitted(TokenCount tokens) {
+      return new Use(tokens, 1, 0);
+    }
+
+    static Use soFar(Call call) {
+      return new Use(call.soFar(), call.turnCount(), call.toolCallCount());
+    }
+
+    static Use of(Checkpoint checkpoint) {
+      return new Use(checkpoint.tokens(), checkpoint.turns(), checkpoint.toolCalls());
+    }
+  }
+}

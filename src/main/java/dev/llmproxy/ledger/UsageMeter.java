@@ -1,0 +1,92 @@
+package dev.llmproxy.ledger;
+
+import dev.llmproxy.call.Call;
+import dev.llmproxy.call.Settlement;
+import dev.llmproxy.call.Status;
+import dev.llmproxy.catalogue.TokenCount;
+import dev.llmproxy.error.OpenAiErrors;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Admits requests into the ledger, and settles them when they are over. */
+public final class UsageMeter implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(UsageMeter.class);
+  private static final String REST_API = "rest-api";
+  private static final String CHAT = "chat";
+
+  private final Ledger ledger;
+  private final UnderWay underWay;
+
+  /**
+   * @param clock one that only goes forward
+   */
+  public UsageMeter(Ledger ledger, Clock clock) {
+    this.ledger = ledger;
+    underWay = new UnderWay(ledger, clock);
+  }
+
+  /** Records that the request is let in; what cannot be recorded is not served: 503. */
+  public void admit(@ExchangeProperty("call") Call call) {
+    TokenCount tokens = call.soFar();
+    underWay.begin(call, tokens);
+    try {
+      ledger.admit(
+          new Admission(
+              call.requestId(),
+              call.started(),
+              call.caller(),
+              call.type(),
+              call.target().modelId(),
+              call.caller().isPerson() ? CHAT : REST_API,
+              tokens,
+              UnderWay.cost(call, tokens)));
+    } catch (LedgerException e) {
+      // One that may have been recorded is settled like any other, as the error that it is.
+      if (e.outcomeUnknown()) {
+        underWay.doubt(call);
+      } else {
+        underWay.end(call);
+      }
+      LOG.warn("A request is refused because it cannot be recorded: {}", e.getMessage());
+      throw OpenAiErrors.unavailable(
+              "This request cannot be recorded right now and is not served unrecorded. Try again shortly.")
+          .asException();
+    }
+  }
+
+  /**
+   * Records how an admitted request ended.
+   *
+   * @return what was recorded; null, with nothing done, for one that was not admitted or is settled
+   */
+  public Settlement settle(@ExchangeProperty("call") Call call) {
+    Optional<Duration> duration = underWay.end(call);
+    if (duration.isEmpty()) {
+      return null;
+    }
+    Status status = call.status();
+    TokenCount tokens = TokenCount.of(call.usage());
+    Settlement settlement =
+        new Settlement(
+            call.requestId(),
+            status,
+            tokens.in(),
+            tokens.out(),
+            call.turnCount(),
+            call.toolCallCount(),
+            UnderWay.cost(call, tokens),
+            duration.get());
+    underWay.settle(settlement);
+    return settlement;
+  }
+
+  /** Settles what is left to be; the routes must have stopped. The ledger stays open. */
+  @Override
+  public void close() {
+    underWay.close();
+  }
+}

@@ -1,0 +1,161 @@
+package dev.llmproxy.provider.local;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.local.ChatMessage;
+import dev.llmproxy.local.LocalModel;
+import dev.llmproxy.local.LocalModelBusyException;
+import dev.llmproxy.local.LocalModelContextException;
+import dev.llmproxy.local.SamplingOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Future;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The wire format {@code local}: OpenAI's request for the model that runs in this process. Loads it
+ * aside at start.
+ */
+public final class LocalChat implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalChat.class);
+
+  /** Always the most likely word: a model this small is at its best so, and says the same twice. */
+  private static final double DEFAULT_TEMPERATURE = 0;
+
+  private final CompletableFuture<LocalModel> model;
+
+  /**
+   * Begins to load the weights that {@code LOCAL_MODEL_FILE} names; when they are missing the
+   * server runs without.
+   */
+  public LocalChat(Settings settings) {
+    if (settings.on("LOCAL_MODEL")) {
+      Path file = settings.home().resolve(settings.text("LOCAL_MODEL_FILE"));
+      model =
+          CompletableFuture.supplyAsync(
+              () -> load(file),
+              loader -> Thread.ofPlatform().name("local-model-loader").daemon().start(loader));
+    } else {
+      model = CompletableFuture.failedFuture(new IOException("LOCAL_MODEL is off."));
+    }
+  }
+
+  /**
+   * Begins an answer; waits for the model if it is still being loaded.
+   *
+   * @throws ApiException 400 for what this model cannot do, 429 when too many wait for it, 503
+   *     without its weights
+   */
+  public ChatEvents generate(@ExchangeProperty("call") ChatCall chat) {
+    ObjectNode request = chat.turns().body();
+    refuse(request, "tools", "this model cannot call tools");
+    refuse(request, "functions", "this model cannot call functions");
+    if (request.path("n").asInt(1) > 1) {
+      throw OpenAiErrors.invalidValue("n", "this model gives one answer.").asException();
+    }
+    if (!request.path("response_format").path("type").asText("text").equals("text")) {
+      throw OpenAiErrors.invalidValue("response_format", "this model gives text only.")
+          .asException();
+    }
+    try {
+      return new LocalChatEvents(
+          chat, loaded().generate(messages(request.path("messages")), sampling(request)));
+    } catch (LocalModelContextException e) {
+      throw OpenAiErrors.contextLengthExceeded(e.contextLength(), e.promptTokens()).asException();
+    } catch (LocalModelBusyException e) {
+      throw OpenAiErrors.busy("The local model has too many requests waiting. Try again shortly.")
+          .asException();
+    }
+  }
+
+  /** Lets go of the model's memory; answers under way end. */
+  @Override
+  public void close() {
+    if (model.state() == Future.State.SUCCESS) {
+      model.resultNow().close();
+    }
+  }
+
+  private static LocalModel load(Path file) {
+    try {
+      LocalModel loaded = LocalModel.load(file);
+      LOG.info("The local model is ready: local/{}", loaded.id());
+      return loaded;
+    } catch (IOException e) {
+      LOG.warn("There is no local model: {}", e.getMessage());
+      throw new CompletionException(e);
+    }
+  }
+
+  private LocalModel loaded() {
+    try {
+      return model.join();
+    } catch (CompletionException e) {
+      throw OpenAiErrors.unavailable("The local model cannot be used: " + e.getCause().getMessage())
+          .asException();
+    }
+  }
+
+  private static void refuse(ObjectNode request, String name, String why) {
+    if (request.path(name).isArray() && !request.path(name).isEmpty()) {
+      throw OpenAiErrors.invalidValue(name, why + ".").asException();
+    }
+  }
+
+  private static List<ChatMessage> messages(JsonNode messages) {
+    List<ChatMessage> texts = new ArrayList<>();
+    for (int i = 0; i < messages.size(); i++) {
+      JsonNode message = messages.get(i);
+      texts.add(
+          new ChatMessage(
+              message.get("role").textValue(),
+              text(message.path("content"), "messages[" + i + "].content")));
+    }
+    return texts;
+  }
+
+  private static String text(JsonNode content, String path) {
+    if (!content.isArray()) {
+      return content.asText("");
+    }
+    StringBuilder text = new StringBuilder();
+    for (JsonNode part : content) {
+      if (!part.path("text").isTextual()) {
+        throw OpenAiErrors.invalidValue(path, "this model reads text only.").asException();
+      }
+      text.append(part.get("text").textValue());
+    }
+    return text.toString();
+  }
+
+  private static SamplingOptions sampling(ObjectNode request) {
+    SamplingOptions defaults = SamplingOptions.defaults();
+    JsonNode maxTokens =
+        request.hasNonNull("max_completion_tokens")
+            ? request.get("max_completion_tokens")
+            : request.path("max_tokens");
+    List<String> stops = new ArrayList<>();
+    JsonNode stop = request.path("stop");
+    (stop.isArray() ? stop : Json.array().add(stop)).forEach(text -> stops.add(text.asText("")));
+    stops.removeIf(String::isEmpty);
+    double topP = request.path("top_p").asDouble(defaults.topP());
+    return new SamplingOptions(
+        request.path("temperature").asDouble(DEFAULT_TEMPERATURE),
+        topP > 0 ? topP : Double.MIN_NORMAL,
+        request.path("seed").isNumber() ? Long.valueOf(request.get("seed").longValue()) : null,
+        maxTokens.asInt(defaults.maxTokens()),
+        stops);
+  }
+}

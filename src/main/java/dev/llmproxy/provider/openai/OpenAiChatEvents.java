@@ -1,0 +1,176 @@
+package dev.llmproxy.provider.openai;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.error.ClientGoneException;
+import dev.llmproxy.error.UpstreamLimitException;
+import dev.llmproxy.http.AnswerMemory;
+import dev.llmproxy.provider.EventTooLongException;
+import dev.llmproxy.provider.LimitedInput;
+import dev.llmproxy.provider.SseEvent;
+import dev.llmproxy.provider.SseReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Queue;
+import org.apache.hc.core5.http.io.EofSensorInputStream;
+
+/**
+ * Chat events from a provider's live answer: of an event stream, and of JSON that came in its
+ * place, as one value or several. Used by one thread; {@link #close} may be called by any.
+ */
+final class OpenAiChatEvents implements ChatEvents {
+  /** Of an event that is read: its line, its text, and what is sent of it. */
+  private static final long MEMORY_OF_BYTE = 3;
+
+  private static final int MOST_LEFT_BYTES = 16 << 10;
+
+  private final InputStream body;
+  private final int mostMegabytes;
+  private final AnswerMemory.Share memory;
+  private final String contentType;
+  private final SseReader reader;
+  private final OpenAiStreamTranslator translator;
+  private final Queue<ChatEvent> ready = new ArrayDeque<>();
+  private boolean begun;
+  private boolean heard;
+
+  /** Null unless the answer is JSON. */
+  private ProviderJson.Values values;
+
+  private volatile boolean over;
+
+  /**
+   * @param contentType the answer's, or null
+   * @param mostMegabytes that the answer may have
+   * @param memory what long pieces of the answer take is counted in it
+   */
+  OpenAiChatEvents(
+      InputStream body,
+      String contentType,
+      OpenAiStreamTranslator translator,
+      int mostMegabytes,
+      AnswerMemory.Share memory) {
+    this.body = body;
+    this.mostMegabytes = mostMegabytes;
+    this.contentType = contentType == null ? "" : contentType.strip();
+    this.memory = memory;
+    this.reader =
+        new SseReader(
+            LimitedInput.answer(body, mostMegabytes),
+            mostMegabytes << 20,
+            bytes -> memory.pass(bytes * MEMORY_OF_BYTE));
+    this.translator = translator;
+  }
+
+  @Override
+  public boolean hasNext() {
+    while (ready.isEmpty() && !over) {
+      read();
+    }
+    return !ready.isEmpty();
+  }
+
+  @Override
+  public ChatEvent next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    return ready.remove();
+  }
+
+  private void read() {
+    try {
+      if (!begun) {
+        begun = true;
+        begin();
+      } else if (values == null) {
+        readEvent();
+      } else {
+        readValue();
+      }
+    } catch (IOException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        // The interrupt, which closed the connection, says that the client has left.
+        over = true;
+        throw new ClientGoneException();
+      }
+      ready.addAll(broken(e));
+    }
+    if (translator.over()) {
+      over = true;
+    }
+  }
+
+  /** What it is shows in how it begins: its Content-Type is often wrong. */
+  private void begin() throws IOException {
+    int first = reader.peek();
+    if (first == '{' || first == '[') {
+      values = ProviderJson.values(reader.rest(), memory);
+    } else if (first == '<' || contentType.startsWith("text/html")) {
+      ready.addAll(translator.noStream(contentType.isEmpty() ? "markup" : contentType));
+    }
+  }
+
+  private void readEvent() throws IOException {
+    memory.passed();
+    SseEvent event = reader.next();
+    if (event != null) {
+      heard = true;
+      ready.addAll(translator.translate(event));
+    } else if (heard || contentType.isEmpty() || contentType.startsWith("text/event-stream")) {
+      ready.addAll(translator.end());
+    } else {
+      ready.addAll(translator.noStream(contentType));
+    }
+  }
+
+  private void readValue() throws IOException {
+    JsonNode value;
+    try {
+      memory.passed();
+      value = values.next();
+    } catch (JsonProcessingException e) {
+      // Some put "[DONE]" behind it, which is none.
+      ready.addAll(heard ? translator.end() : translator.noJson());
+      return;
+    }
+    heard = true;
+    ready.addAll(value == null ? translator.end() : translator.translate(value, false));
+  }
+
+  private List<ChatEvent> broken(IOException cause) {
+    return translator.broken(
+        cause instanceof EventTooLongException
+            ? UpstreamLimitException.answer(mostMegabytes)
+            : cause);
+  }
+
+  /**
+   * Hangs up on a provider that has not finished: closing its stream would read on to its last
+   * token. After a whole answer what is left is read, a few bytes, so that the connection can be
+   * used again.
+   */
+  @Override
+  public void close() {
+    boolean whole = over && translator.whole();
+    over = true;
+    try {
+      if (!whole || body.readNBytes(MOST_LEFT_BYTES).length == MOST_LEFT_BYTES) {
+        abort();
+      }
+    } catch (IOException e) {
+      // The connection is of no use any more, and its pool knows.
+    }
+  }
+
+  private void abort() throws IOException {
+    if (body instanceof EofSensorInputStream live) {
+      live.abort();
+    }
+  }
+}

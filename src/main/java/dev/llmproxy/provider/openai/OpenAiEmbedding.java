@@ -1,0 +1,101 @@
+package dev.llmproxy.provider.openai;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.embedding.EmbeddingCall;
+import dev.llmproxy.embedding.EmbeddingRequest;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.error.UpstreamLimitException;
+import dev.llmproxy.provider.LimitedInput;
+import dev.llmproxy.provider.ProviderWarnings;
+import dev.llmproxy.provider.TurnUsage;
+import java.io.IOException;
+import java.io.InputStream;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Header;
+
+/** The wire format {@code openai} for embeddings: the request as it came, and the answer whole. */
+public final class OpenAiEmbedding {
+  /** 4,096 numbers of 20 signs each; the longest known vectors have that many. */
+  private static final int MOST_VECTOR_BYTES = 80 << 10;
+
+  private final ProviderWarnings warnings = new ProviderWarnings();
+  private final int mostMegabytes;
+
+  /**
+   * @param mostMegabytes that one answer may have, 1 to 1024; one with many vectors may have more
+   */
+  public OpenAiEmbedding(int mostMegabytes) {
+    this.mostMegabytes = mostMegabytes;
+  }
+
+  /** Makes the message for the provider: the request with the provider's name of the model. */
+  public void prepare(@ExchangeProperty("call") EmbeddingCall call, Exchange exchange) {
+    ObjectNode request = Json.object();
+    request.setAll(call.request().body());
+    call.target().provider().dialect().applyToEmbedding(request);
+    request.put("model", call.target().upstreamModel());
+    OpenAiHttp.request(
+        exchange, call.target().provider(), "/embeddings", "application/json", request);
+  }
+
+  /** The provider's list of embeddings as it came, with usage that there can be. */
+  public ObjectNode receive(
+      @Body InputStream body,
+      @Header(Exchange.HTTP_RESPONSE_CODE) int status,
+      @Header("Retry-After") String retryAfter,
+      @Header("Location") String location,
+      @ExchangeProperty("call") EmbeddingCall call)
+      throws IOException {
+    Provider provider = call.target().provider();
+    OpenAiHttp.check(provider, status, retryAfter, location, body, "input");
+    try {
+      ObjectNode list = read(body, call);
+      if (list != null) {
+        return list.set("usage", usage(list.path("usage"), call));
+      }
+    } catch (JsonProcessingException e) {
+      // The message below serves all cases.
+    }
+    throw OpenAiErrors.upstream(
+            "The provider `%s` answered with something that is no list of embeddings."
+                .formatted(provider.name()))
+        .asException();
+  }
+
+  private ObjectNode usage(JsonNode reported, EmbeddingCall call) {
+    TurnUsage usage = new TurnUsage();
+    usage.take(reported);
+    warnings.ofUsage(call.target().provider().name(), usage);
+    return usage.ofPrompt(call.estimatedUsage().path("total_tokens").longValue());
+  }
+
+  /** Hangs up on a provider that sends more than it may. */
+  private ObjectNode read(InputStream body, EmbeddingCall call) throws IOException {
+    EmbeddingRequest request = call.request();
+    long vectors = (long) request.inputs().size() * MOST_VECTOR_BYTES;
+    long most = Math.max((long) mostMegabytes << 20, vectors);
+    InputStream limited = new LimitedInput(body, most, () -> tooLong(most));
+    boolean whole = false;
+    try {
+      ObjectNode list = EmbeddingReader.read(limited, request.base64(), call.memory());
+      whole = list != null;
+      return list;
+    } finally {
+      if (!whole) {
+        OpenAiHttp.abort(body);
+      }
+    }
+  }
+
+  private static UpstreamLimitException tooLong(long most) {
+    return new UpstreamLimitException(
+        "sent an answer of more than %d MB, the limit of this server for so many inputs (PROVIDER_ANSWER_MB)"
+            .formatted(most >> 20));
+  }
+}

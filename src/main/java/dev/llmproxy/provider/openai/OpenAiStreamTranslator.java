@@ -1,0 +1,747 @@
+package dev.llmproxy.provider.openai;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.ShownText;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.chat.Accumulator;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.chat.Usage;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.provider.ProviderWarnings;
+import dev.llmproxy.provider.SseEvent;
+import dev.llmproxy.provider.TurnUsage;
+import dev.llmproxy.provider.UpstreamErrors;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+
+/**
+ * Makes chat events of the stream of a provider that speaks OpenAI's format more or less: fills in
+ * what it omits and repairs what would kill clients, and leaves every other field as it is. What
+ * comes after a finish reason still counts: each choice gets one, after its last word. Made for one
+ * request and not thread-safe.
+ */
+final class OpenAiStreamTranslator {
+  private static final Set<String> SERVICE_TIERS =
+      Set.of("auto", "default", "flex", "scale", "priority", "fast");
+
+  /** What a keep-alive says that is sent as data. */
+  private static final Pattern KEEP_ALIVE =
+      Pattern.compile("(?i)\\W*(ping|pong|keep[-_ ]?alive|heart[-_ ]?beat|processing)\\W*");
+
+  private static final int MOST_KEEP_ALIVE_CHARACTERS = 64;
+  private static final int MOST_REASON_CHARACTERS = 80;
+
+  /**
+   * What is remembered of an answer besides its text; OpenAI gives at most 128 choices and tools.
+   */
+  private static final int MOST_CHOICES = 128;
+
+  private static final int MOST_TOOL_CALLS = 1024;
+  private static final int MOST_NAME_CHARACTERS = 1024;
+  private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
+
+  private final ChatCall chat;
+  private final String provider;
+  private final ProviderWarnings warnings;
+  private final Map<Integer, ChoiceState> choices = new TreeMap<>();
+  private final TurnUsage usage = new TurnUsage();
+  private String id;
+  private Long created;
+
+  /** The last chunk, when its finish reason or a tool's name may not be the last word. */
+  private ObjectNode held;
+
+  private ApiError failure;
+
+  /** What was said outside a chunk, which may say why none came. */
+  private JsonNode unheard;
+
+  private long pieces;
+  private boolean over;
+  private boolean whole;
+
+  OpenAiStreamTranslator(ChatCall chat) {
+    this(chat, new ProviderWarnings());
+  }
+
+  OpenAiStreamTranslator(ChatCall chat, ProviderWarnings warnings) {
+    this.chat = chat;
+    this.provider = chat.target().provider().name();
+    this.warnings = warnings;
+  }
+
+  /** Whether the last event has been given. */
+  boolean over() {
+    return over;
+  }
+
+  /** Whether the answer has ended as it should. */
+  boolean whole() {
+    return whole;
+  }
+
+  /** The chat events of one server-sent event: none, one or several. */
+  List<ChatEvent> translate(SseEvent event) {
+    String data = event.data().strip();
+    if (over || data.isEmpty() || data.charAt(0) == ':') {
+      return List.of();
+    }
+    if (data.equals("[DONE]")) {
+      choices.values().forEach(ChoiceState::endIfEmptyReason);
+      return end();
+    }
+    JsonNode json;
+    try {
+      json = ProviderJson.parse(data, chat.memory());
+    } catch (JsonProcessingException e) {
+      return noJson(event.name(), data);
+    }
+    return translate(json, "error".equals(event.name()));
+  }
+
+  /**
+   * The chat events of one value of the provider's.
+   *
+   * @param error whether it is said to be an error
+   */
+  List<ChatEvent> translate(JsonNode json, boolean error) {
+    if (over) {
+      return List.of();
+    }
+    Provider from = chat.target().provider();
+    JsonNode reason = json.path("error");
+    if (UpstreamErrors.says(reason)) {
+      boolean flag = reason.isBoolean();
+      return failed(UpstreamErrors.inStream(from, flag ? json : reason));
+    }
+    // vLLM and others say so in the event itself.
+    if (error || "error".equals(json.path("object").textValue())) {
+      return failed(UpstreamErrors.inStream(from, json));
+    }
+    JsonNode ofGroq = json.path("x_groq").path("error");
+    if (UpstreamErrors.says(ofGroq)) {
+      return failed(UpstreamErrors.inStream(from, ofGroq));
+    }
+    if (json instanceof ObjectNode chunk) {
+      if (!reason.isNull()) {
+        chunk.remove("error");
+      }
+      return chunk(chunk);
+    }
+    if (json.isNull() || isEmpty(json)) {
+      return List.of();
+    }
+    if (json instanceof ArrayNode list && list.valueStream().allMatch(JsonNode::isObject)) {
+      List<ChatEvent> events = new ArrayList<>();
+      list.forEach(each -> events.addAll(translate(each, false)));
+      return events;
+    }
+    if (json.isTextual() && isKeepAlive(json.textValue())) {
+      return List.of();
+    }
+    return failed(
+        OpenAiErrors.upstream(
+            "The provider `%s` sent something that is no chunk.".formatted(provider)));
+  }
+
+  /** Only events of a name of their own, and words that say so, may be something else than JSON. */
+  private List<ChatEvent> noJson(String name, String data) {
+    if ("error".equals(name)) {
+      return failed(
+          UpstreamErrors.inStream(chat.target().provider(), Json.object().textNode(data)));
+    }
+    boolean named = name != null && !name.isEmpty() && !name.equals("message");
+    if (named || isKeepAlive(data)) {
+      return List.of();
+    }
+    return noJson();
+  }
+
+  /** The events for an answer that cannot be read. */
+  List<ChatEvent> noJson() {
+    return failed(
+        OpenAiErrors.upstream(
+            "The provider `%s` sent something that is no JSON.".formatted(provider)));
+  }
+
+  /** The events for an answer of another kind, such as a page, which has nothing of a chat. */
+  List<ChatEvent> noStream(String contentType) {
+    return failed(
+        OpenAiErrors.upstream(
+            "The provider `%s` answered with %s, which is no answer of a model. Check %s_BASE_URL."
+                .formatted(
+                    provider, shown(contentType), chat.target().provider().settingPrefix())));
+  }
+
+  private static boolean isKeepAlive(String text) {
+    return text.length() <= MOST_KEEP_ALIVE_CHARACTERS
+        && (text.isEmpty() || KEEP_ALIVE.matcher(text).matches());
+  }
+
+  /**
+   * The events of the stream's end: an answer without a finish reason is not whole, however clean
+   * its end.
+   */
+  List<ChatEvent> end() {
+    if (over) {
+      return List.of();
+    }
+    if (failure != null) {
+      return failed(failure);
+    }
+    if (!finished()) {
+      return failed(notWhole());
+    }
+    for (ChoiceState choice : choices.values()) {
+      if (choice.reason.compareTo(FinishReason.OTHER) >= 0 && !choice.spoke) {
+        return failed(gaveUp(choice.word));
+      }
+    }
+    List<ChatEvent> events = new ArrayList<>();
+    lastChunks().forEach(chunk -> events.add(new ChatEvent.Delta(chunk)));
+    over = true;
+    whole = true;
+    events.add(new ChatEvent.Complete(turnUsage()));
+    return events;
+  }
+
+  /**
+   * The events for a connection that broke or went silent, and for an answer that is beyond a
+   * limit; a whole answer is whole all the same.
+   */
+  List<ChatEvent> broken(IOException cause) {
+    return finished() || failure != null ? end() : failed(OpenAiErrors.of(cause, provider));
+  }
+
+  /** The last events, after the provider has failed as is said. */
+  List<ChatEvent> failed(ApiError error) {
+    if (over) {
+      return List.of();
+    }
+    over = true;
+    List<ChatEvent> events = release();
+    events.add(new ChatEvent.Failed(error));
+    return events;
+  }
+
+  /** Whether every choice has its finish reason. */
+  private boolean finished() {
+    return !choices.isEmpty()
+        && choices.values().stream().allMatch(choice -> choice.reason != null);
+  }
+
+  private ApiError notWhole() {
+    if (choices.isEmpty() && unheard != null && UpstreamErrors.says(unheard)) {
+      return UpstreamErrors.inStream(chat.target().provider(), unheard);
+    }
+    return OpenAiErrors.upstream(
+        "The provider `%s` ended its answer before it was whole.".formatted(provider));
+  }
+
+  private ApiError gaveUp(String word) {
+    String reason = shown(word);
+    return OpenAiErrors.upstream(
+            "The provider `%s` gave its answer up, with the finish reason `%s`."
+                .formatted(provider, reason))
+        .because(new ApiError.Upstream(0, "finish reason " + reason));
+  }
+
+  private ObjectNode turnUsage() {
+    warnings.ofUsage(provider, usage);
+    return usage.whole(Usage.estimateOfPrompt(chat), pieces);
+  }
+
+  /** The chunks with the finish reasons, one for each choice. */
+  private List<ObjectNode> lastChunks() {
+    List<ObjectNode> chunks = new ArrayList<>();
+    Map<Integer, ChoiceState> left = new TreeMap<>(choices);
+    if (held != null) {
+      for (JsonNode each : held.path("choices")) {
+        ChoiceState state = left.remove(each.path("index").intValue());
+        ((ObjectNode) each).put("finish_reason", state.finishReason());
+      }
+      chunks.add(held);
+      held = null;
+    }
+    if (!left.isEmpty()) {
+      ObjectNode chunk = Json.object();
+      ArrayNode list = chunk.putArray("choices");
+      left.forEach((index, state) -> {
+        ObjectNode choice = list.addObject().put("index", index);
+        choice.putObject("delta");
+        choice.putNull("logprobs").put("finish_reason", state.finishReason());
+      });
+      fillHead(chunk);
+      chunks.add(chunk);
+    }
+    return chunks;
+  }
+
+  /** The chunk that was held, without its finish reason, if there is something else in it. */
+  private List<ChatEvent> release() {
+    List<ChatEvent> events = new ArrayList<>();
+    if (held != null) {
+      boolean says = false;
+      for (JsonNode each : held.path("choices")) {
+        says |= says(each) || each.path("delta").has("role");
+      }
+      if (says) {
+        events.add(new ChatEvent.Delta(held));
+      }
+      held = null;
+      choices.values().forEach(ChoiceState::nameIsOut);
+    }
+    return events;
+  }
+
+  private List<ChatEvent> chunk(ObjectNode chunk) {
+    takeUsage(chunk);
+    ArrayNode live = Json.array();
+    JsonNode sent = chunk.path("choices");
+    boolean holds = false;
+    for (int i = 0; i < sent.size(); i++) {
+      if (!(sent.get(i) instanceof ObjectNode choice)) {
+        continue;
+      }
+      JsonNode error = choice.remove("error");
+      if (error != null && UpstreamErrors.says(error)) {
+        failure = UpstreamErrors.inStream(chat.target().provider(), error);
+      }
+      int index = choice.path("index").isInt() ? choice.get("index").intValue() : i;
+      if (choices.size() == MOST_CHOICES && !choices.containsKey(index)) {
+        return tooMuch("more than %d choices".formatted(MOST_CHOICES));
+      }
+      ChoiceState state =
+          choices.computeIfAbsent(index, key -> new ChoiceState(this::ownToolCallId));
+      boolean after = state.reason != null;
+      repairChoice(choice.put("index", index), state);
+      if (state.tooMuch != null) {
+        return tooMuch(state.tooMuch);
+      }
+      int said = state.hear(choice);
+      pieces += said;
+      String word = finishReason(choice);
+      if (word != null) {
+        finish(state, word, said > 0);
+      }
+      // After the last word, and inside a name, only what says something goes on.
+      if (!(after || state.nameWentOn) || says(choice)) {
+        holds |= word != null || state.nameMayGoOn;
+        live.add(choice);
+      }
+    }
+    if (live.isEmpty()) {
+      if (sent.isEmpty() && !chunk.isEmpty() && unheard == null) {
+        unheard = chunk;
+      }
+      return List.of();
+    }
+    chunk.set("choices", live);
+    fillHead(chunk);
+    if (!holds && held == null) {
+      return List.of(new ChatEvent.Delta(chunk));
+    }
+    List<ChatEvent> events = release();
+    if (holds) {
+      held = chunk;
+    } else {
+      events.add(new ChatEvent.Delta(chunk));
+    }
+    return events;
+  }
+
+  private List<ChatEvent> tooMuch(String what) {
+    return failed(OpenAiErrors.upstream("The provider `%s` sent %s.".formatted(provider, what)));
+  }
+
+  /** Takes the finish reason out of a choice; null when there is none. */
+  private static String finishReason(ObjectNode choice) {
+    JsonNode reason = choice.path("finish_reason");
+    choice.putNull("finish_reason");
+    // DashScope writes null as text.
+    return reason.isTextual() && !reason.textValue().isEmpty() && !reason.textValue().equals("null")
+        ? reason.textValue()
+        : null;
+  }
+
+  private void finish(ChoiceState state, String word, boolean spokeSince) {
+    FinishReason reason = FinishReason.of(word);
+    if (reason == FinishReason.UNKNOWN) {
+      warnings.once(
+          provider, "gives the finish reason `" + shown(word) + "`, which nobody here knows");
+    }
+    if (reason == FinishReason.FAILED && failure == null) {
+      failure = gaveUp(word);
+    }
+    // One that says more is not replaced by a stop which only closes the stream.
+    if (state.reason == null || state.reason == FinishReason.STOP || spokeSince) {
+      state.reason = reason;
+      state.word = word;
+    }
+  }
+
+  private static String shown(String word) {
+    return ShownText.cut(CONTROL.matcher(word).replaceAll(" "), MOST_REASON_CHARACTERS);
+  }
+
+  /** Whether there is more in a choice than what every one has. */
+  private static boolean says(JsonNode choice) {
+    for (Map.Entry<String, JsonNode> field : choice.properties()) {
+      boolean says =
+          switch (field.getKey()) {
+            case "index", "finish_reason" -> false;
+            case "delta" -> deltaSays(field.getValue());
+            default -> isSomething(field.getValue());
+          };
+      if (says) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean deltaSays(JsonNode delta) {
+    for (Map.Entry<String, JsonNode> field : delta.properties()) {
+      if (!field.getKey().equals("role") && isSomething(field.getValue())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isSomething(JsonNode value) {
+    return value.isTextual() ? !value.textValue().isEmpty() : !value.isNull() && !isEmpty(value);
+  }
+
+  private static boolean isEmpty(JsonNode value) {
+    return value.isContainerNode() && value.isEmpty();
+  }
+
+  /** Each one once in the whole chat, and no longer than the 40 characters that OpenAI takes. */
+  private String ownToolCallId() {
+    return "call_" + chat.requestId() + "_" + chat.turns().nextOwnCall();
+  }
+
+  private void takeUsage(ObjectNode chunk) {
+    JsonNode reported = chunk.remove("usage");
+    boolean said = take(reported);
+    // Groq puts it there, Moonshot and others into the choice.
+    said |= take(chunk.path("x_groq").get("usage"));
+    for (JsonNode choice : chunk.path("choices")) {
+      if (choice instanceof ObjectNode object && object.has("usage")) {
+        said |= take(object.remove("usage"));
+      }
+    }
+    if (said) {
+      chat.turns().report(usage.soFar());
+    }
+  }
+
+  private boolean take(JsonNode reported) {
+    if (reported == null || reported.isEmpty()) {
+      return false;
+    }
+    usage.take(reported);
+    return usage.any();
+  }
+
+  private void fillHead(ObjectNode chunk) {
+    if (id == null) {
+      id =
+          chunk.path("id").asText("").isEmpty()
+              ? "chatcmpl-" + chat.requestId()
+              : chunk.get("id").asText();
+      created =
+          chunk.path("created").isNumber()
+              ? chunk.get("created").longValue()
+              : chat.started().getEpochSecond();
+    }
+    chunk.put("id", id).put("object", "chat.completion.chunk").put("created", created);
+    chunk.put("model", chat.target().modelId());
+    if (chunk.has("service_tier") && !SERVICE_TIERS.contains(chunk.get("service_tier").asText())) {
+      chunk.remove("service_tier");
+    }
+  }
+
+  private static void repairChoice(ObjectNode choice, ChoiceState state) {
+    ObjectNode delta = delta(choice, state);
+    ContentParts.repair(delta);
+    if (delta.get("tool_calls") instanceof ArrayNode calls) {
+      calls.removeIf(call -> !call.isObject());
+    } else if (delta.hasNonNull("tool_calls")) {
+      delta.remove("tool_calls");
+    }
+    if (!state.begun) {
+      state.begun = true;
+      delta.put("role", "assistant");
+      if (!delta.has("content")) {
+        delta.put("content", delta.hasNonNull("tool_calls") ? null : "");
+      }
+    } else if (delta.path("role").asText("").isEmpty()) {
+      delta.remove("role");
+    }
+    state.nameMayGoOn = false;
+    state.nameWentOn = false;
+    if (delta.get("tool_calls") instanceof ArrayNode calls) {
+      calls.removeIf(call -> state.repairToolCall((ObjectNode) call));
+    }
+    JsonNode reason = choice.path("finish_reason");
+    state.lastReasonEmpty = reason.isTextual() && reason.textValue().isEmpty();
+  }
+
+  /**
+   * What a choice says: its delta, else the whole message of a provider that streams none, unless
+   * that only repeats the deltas before it, else the text of the older completions.
+   */
+  private static ObjectNode delta(ObjectNode choice, ChoiceState state) {
+    JsonNode message = choice.remove("message");
+    ObjectNode delta = choice.get("delta") instanceof ObjectNode object ? object : null;
+    if (message instanceof ObjectNode object && (delta == null || !deltaSays(delta))) {
+      if (!state.spoke || state.inMessages) {
+        state.inMessages = true;
+        choice.set("delta", object);
+        return object;
+      }
+    }
+    if (delta == null) {
+      delta = choice.putObject("delta");
+      if (choice.path("text").isTextual()) {
+        delta.set("content", choice.remove("text"));
+      }
+    }
+    return delta;
+  }
+
+  private static final class ChoiceState {
+    private final Supplier<String> ownToolCallIds;
+    private final List<ToolCall> toolCalls = new ArrayList<>();
+    private final Map<Integer, Integer> lastWithIndex = new TreeMap<>();
+    private int lastToolCall;
+    private boolean begun;
+    private boolean lastReasonEmpty;
+    private boolean inMessages;
+    private boolean spoke;
+
+    /** Whether the last chunk has a tool's name, and nothing after it. */
+    private boolean nameMayGoOn;
+
+    /** Whether the last chunk has more of a name that is held. */
+    private boolean nameWentOn;
+
+    /** What there is too much of in it, or null. */
+    private String tooMuch;
+
+    private FinishReason reason;
+
+    /** As the provider worded it. */
+    private String word = "";
+
+    ChoiceState(Supplier<String> ownToolCallIds) {
+      this.ownToolCallIds = ownToolCallIds;
+    }
+
+    /**
+     * A choice whose last word was an empty finish reason has ended at the end: before it, some
+     * providers mean null by it.
+     */
+    void endIfEmptyReason() {
+      if (lastReasonEmpty && reason == null) {
+        reason = FinishReason.STOP;
+      }
+    }
+
+    /** The reason among those that clients know. */
+    String finishReason() {
+      return reason.wire(!toolCalls.isEmpty());
+    }
+
+    /** The client has got the names so far. */
+    void nameIsOut() {
+      toolCalls.forEach(ToolCall::nameIsOut);
+    }
+
+    /** Takes what a choice says; returns its tokens, estimated. */
+    int hear(ObjectNode choice) {
+      int said = Accumulator.tokens(choice.path("delta"));
+      spoke |= said > 0;
+      return said;
+    }
+
+    /** Returns whether all that the fragment had has gone to the chunk before. */
+    boolean repairToolCall(ObjectNode fragment) {
+      if (tooMuch != null) {
+        return true;
+      }
+      lastToolCall = toolCallOf(fragment);
+      if (lastToolCall == MOST_TOOL_CALLS) {
+        tooMuch = "more than %d tool calls".formatted(MOST_TOOL_CALLS);
+        return true;
+      }
+      if (lastToolCall == toolCalls.size()) {
+        String id = ToolCall.id(fragment);
+        boolean own = id.isEmpty() || withId(id, lastToolCall) >= 0;
+        toolCalls.add(new ToolCall(own ? ownToolCallIds.get() : id));
+      }
+      if (fragment.path("index").isInt()) {
+        lastWithIndex.put(fragment.get("index").intValue(), lastToolCall);
+      }
+      ToolCall call = toolCalls.get(lastToolCall);
+      boolean wentOn = call.repair(fragment);
+      if (call.name.length() > MOST_NAME_CHARACTERS) {
+        tooMuch = "the name of a tool of more than %d characters".formatted(MOST_NAME_CHARACTERS);
+      }
+      fragment.put("index", lastToolCall);
+      boolean silent = ToolCall.arguments(fragment).isEmpty();
+      nameMayGoOn |= silent && call.isWaiting();
+      nameWentOn |= wentOn;
+      return wentOn && silent;
+    }
+
+    /**
+     * The place of the call that a fragment belongs to: the one with its id, else with its index,
+     * else the one before. An id that is new under a used index begins another call, as does a name
+     * without either, and a name under a new index although the id is used under another.
+     */
+    private int toolCallOf(ObjectNode fragment) {
+      String id = ToolCall.id(fragment);
+      boolean indexed = fragment.path("index").isInt();
+      boolean names = !ToolCall.name(fragment).isEmpty();
+      int known =
+          indexed
+              ? lastWithIndex.getOrDefault(fragment.get("index").intValue(), toolCalls.size())
+              : lastToolCall;
+      int same = withId(id, known);
+      if (same >= 0) {
+        boolean newIndex = known == toolCalls.size() && lastWithIndex.containsValue(same);
+        return names && newIndex ? known : same;
+      }
+      if (known == toolCalls.size()) {
+        return known;
+      }
+      ToolCall call = toolCalls.get(known);
+      boolean other = !id.isEmpty() && !call.id.isEmpty();
+      boolean unmarked = id.isEmpty() && !indexed;
+      return other || (unmarked && call.isNamed() && names) ? toolCalls.size() : known;
+    }
+
+    /** The place of the call that the provider gave an id: the known one, else the last; or -1. */
+    private int withId(String id, int known) {
+      if (id.isEmpty()) {
+        return -1;
+      }
+      if (known < toolCalls.size() && toolCalls.get(known).id.equals(id)) {
+        return known;
+      }
+      int place = toolCalls.size() - 1;
+      while (place >= 0 && !toolCalls.get(place).id.equals(id)) {
+        place--;
+      }
+      return place;
+    }
+  }
+
+  private static final class ToolCall {
+    private final String shownId;
+    private String id = "";
+    private String name = "";
+    private boolean begun;
+
+    /** Where its name is that no client has got yet, or null. */
+    private ObjectNode waiting;
+
+    /**
+     * @param shownId what it is known by outside this stream, which may have its id more than once
+     */
+    ToolCall(String shownId) {
+      this.shownId = shownId;
+    }
+
+    static String id(ObjectNode fragment) {
+      return fragment.path("id").asText("");
+    }
+
+    static String name(ObjectNode fragment) {
+      return fragment.path("function").path("name").asText("");
+    }
+
+    static String arguments(ObjectNode fragment) {
+      return fragment.path("function").path("arguments").asText("");
+    }
+
+    boolean isNamed() {
+      return !name.isEmpty();
+    }
+
+    boolean isWaiting() {
+      return waiting != null;
+    }
+
+    void nameIsOut() {
+      waiting = null;
+    }
+
+    /**
+     * Id and type are said once, a name once or in pieces; arguments are pieces of text. Returns
+     * whether a piece of the name has gone to where the pieces before it are.
+     */
+    boolean repair(ObjectNode fragment) {
+      if (id.isEmpty()) {
+        id = id(fragment);
+      }
+      if (begun) {
+        fragment.remove(List.of("id", "type"));
+      } else {
+        begun = true;
+        fragment.put("id", shownId);
+        if (fragment.path("type").asText("").isEmpty()) {
+          fragment.put("type", "function");
+        }
+      }
+      String piece = name(fragment);
+      if (!(fragment.get("function") instanceof ObjectNode function)) {
+        name += piece;
+        return false;
+      }
+      JsonNode arguments = function.path("arguments");
+      if (arguments.isMissingNode() || arguments.isNull()) {
+        function.put("arguments", "");
+      } else if (!arguments.isTextual()) {
+        function.put("arguments", Json.text(arguments));
+      }
+      return repairName(function, piece);
+    }
+
+    private boolean repairName(ObjectNode function, String piece) {
+      if (!isNamed()) {
+        name = piece;
+        waiting = piece.isEmpty() ? null : function;
+        return false;
+      }
+      // Some say all of it again with each piece.
+      String more = piece.startsWith(name) ? piece.substring(name.length()) : piece;
+      name += more;
+      if (waiting != null || more.isEmpty()) {
+        function.remove("name");
+      } else {
+        function.put("name", more);
+      }
+      if (waiting == null || more.isEmpty()) {
+        return false;
+      }
+      waiting.put("name", name);
+      return true;
+    }
+  }
+}

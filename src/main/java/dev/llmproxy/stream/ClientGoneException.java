@@ -1,8 +1,0 @@
-package dev.llmproxy.stream;
-
-/** The client left before its answer was whole. Has no stack trace: it is no defect. */
-public final class ClientGoneException extends RuntimeException {
-  public ClientGoneException() {
-    super("The client closed the connection.", null, false, false);
-  }
-}

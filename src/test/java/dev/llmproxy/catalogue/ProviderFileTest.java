@@ -1,0 +1,226 @@
+package dev.llmproxy.catalogue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.llmproxy.base.Settings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ProviderFileTest {
+  private static final String FILE =
+      """
+      label: A server
+      format: openai
+      baseUrl: https://{{A_RESOURCE}}.example/openai/deployments/gpt
+      headers:
+        api-key: "{{A_API_KEY}}"
+        X-Title: llmproxy
+      query:
+        api-version: 2024-10-21
+        sig: "{{A_SIGNATURE}}"
+      models:
+        - id: m
+          abilities: [chat]
+          price: {input: 2, cached: 0.5, output: 8, from: 2026-01-01, source: a page}
+      """;
+  private static final Map<String, String> SETTINGS =
+      Map.of("A_API_KEY", "key-1", "A_RESOURCE", "res", "A_SIGNATURE", "a b&c");
+
+  @TempDir private Path home;
+
+  @BeforeEach
+  void writeSettings() throws IOException {
+    Files.writeString(home.resolve("application.properties"), "LOCAL_MODEL = on\n");
+    Files.createDirectory(home.resolve("providers"));
+  }
+
+  @Test
+  void saysWhereTheProviderAnswersAndWhatItIsSent() throws IOException {
+    Provider provider = provider(FILE, SETTINGS);
+    assertThat(provider.off()).isNull();
+    assertThat(provider.url("/chat/completions"))
+        .isEqualTo(
+            "https://res.example/openai/deployments/gpt/chat/completions?api-version=2024-10-21&sig=a%20b%26c");
+    // The key goes where the file says, and nowhere else.
+    assertThat(provider.headers()).isEqualTo(Map.of("api-key", "key-1", "X-Title", "llmproxy"));
+    assertThat(provider.masked("key-1 and a b&c of res")).isEqualTo("… and … of res");
+    assertThat(provider.toString()).doesNotContain("key-1");
+  }
+
+  @Test
+  void isOffUntilEachSettingThatItNamesIsThere() throws IOException {
+    assertThat(provider(FILE, Map.of()).off()).isEqualTo("A_API_KEY is not set");
+    assertThat(provider(FILE, Map.of("A_API_KEY", "k", "A_SIGNATURE", "s")).off())
+        .isEqualTo("A_RESOURCE is not set");
+  }
+
+  @Test
+  void sendsTheKeyAsABearerTokenBesideOtherHeaders() throws IOException {
+    String file =
+        "format: openai\nbaseUrl: https://a.example\nheaders: {X-Gateway: \"Bearer {{GATEWAY}}\"}\n";
+    assertThat(provider(file, Map.of("A_API_KEY", "k-1", "GATEWAY", "g")).headers())
+        .isEqualTo(Map.of("Authorization", "Bearer k-1", "X-Gateway", "Bearer g"));
+    String own =
+        "format: openai\nbaseUrl: https://a.example\nheaders: {authorization: \"Token x\"}\n";
+    assertThat(provider(own, Map.of("A_API_KEY", "k-1")).headers())
+        .isEqualTo(Map.of("authorization", "Token x"));
+  }
+
+  /** Columns: A_BASE_URL | the address of a chat. */
+  @ParameterizedTest
+  @CsvSource({
+    "http://127.0.0.1:8000/v1, http://127.0.0.1:8000/v1/chat/completions",
+    "http://127.0.0.1:8000/v1//, http://127.0.0.1:8000/v1/chat/completions",
+    "HTTP://Host.example/v1, http://Host.example/v1/chat/completions",
+    "https://[::1]:8000, https://[::1]:8000/chat/completions",
+    "http://h/openai/deployments/gpt?api-version=2024-10-21, http://h/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+    "http://h/v1?httpMethod=GET&disableStreamCache=false, http://h/v1/chat/completions?httpMethod=GET&disableStreamCache=false",
+    "http://h/a%20b, http://h/a%20b/chat/completions",
+  })
+  void takesABaseUrl(String setting, String address) throws IOException {
+    Provider provider = provider("format: openai\n", Map.of("A_BASE_URL", setting));
+    assertThat(provider.url("/chat/completions")).isEqualTo(address);
+  }
+
+  @Test
+  void completesTheBaseUrlOfAnOllamaWithoutAPath() throws IOException {
+    String ollama = Files.readString(Path.of("providers/ollama.yaml"));
+    for (String setting :
+        new String[] {
+          "http://127.0.0.1:11434", "http://127.0.0.1:11434/", "http://127.0.0.1:11434/v1"
+        }) {
+      assertThat(provider(ollama, Map.of("A_BASE_URL", setting)).url("/models"))
+          .isEqualTo("http://127.0.0.1:11434/v1/models");
+    }
+    assertThat(provider(ollama, Map.of("A_BASE_URL", "http://h/ollama/v1")).baseUrl())
+        .isEqualTo("http://h/ollama/v1");
+  }
+
+  /** Columns: A_BASE_URL | what is wrong with it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "localhost:3976/v1            | must begin with http:// or https://",
+        "\"http://h/v1\"              | is in quotation marks",
+        "'http://h/v1'                | is in quotation marks",
+        "ftp://h/v1                   | begins with ftp://; it must begin with http:// or https://",
+        "http://user:p%40ss@h/v1      | has a user name or password in it",
+        "http://user:p@ss@h/v1        | has a user name or password in it",
+        "http://h/v1/chat/completions | ends in /chat/completions, which is added to it",
+        "http://h/v1/chat/completions/?a=b | ends in /chat/completions, which is added to it",
+        "http://h/v1/embeddings       | ends in /embeddings",
+        "http://h/v1#x                | has a # in it",
+        "http:///v1                   | has no host name",
+        "http://my_host/v1            | has no host name that can be asked",
+        "http://h:99999/v1            | has a port above 65535",
+        "http://h/v 1                 | is no address: illegal character in path at sign 11",
+        "http://h/{{A}}/v1            | is no address",
+      })
+  void refusesABaseUrl(String setting, String why) {
+    assertThatExceptionOfType(Settings.SettingException.class)
+        .isThrownBy(() -> provider("format: openai\n", Map.of("A_BASE_URL", setting)))
+        .withMessageStartingWith("A_BASE_URL " + why)
+        .withMessageNotContainingAny("p%40ss", "p@ss", "\n", "Exception");
+    assertThatExceptionOfType(Settings.SettingException.class)
+        .isThrownBy(
+            () -> provider("format: openai\nbaseUrl: >-\n  " + setting + "\n", Map.of("A", "a b")))
+        .withMessageStartingWith("providers/a.yaml, line 2: baseUrl ");
+  }
+
+  /** Columns: a file, with ; for its ends of lines | what is wrong with it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "label: A;format: opneai | , line 2: format is `opneai`; there is local, openai",
+        "label: A                | : format is missing; there is local, openai",
+        "format: openai;labels: A | , line 2: there is no `labels` here; there is baseUrl, format, headers, label, local, models, path, query, request",
+        "format: openai;request:;  maxTokens: tokens | , line 2: maxTokens must be max_tokens or max_completion_tokens, not tokens",
+        "format: openai;request:;  dorp: [a] | , line 3: there is no `request.dorp` here; there is developerRole, drop, maxTokens",
+        "format: openai;models:;- id: a;- id: a | , line 4: the model `a` stands here twice",
+        "format: openai;models:;- label: a | , line 3: a model has no id",
+        "format: openai;models:;- id: a;  abilities: [chat, fly] | , line 4: there is no ability `fly`; there are audio, chat, embeddings, json-schema, reasoning, tools, vision",
+        "format: openai;models:;- id: a;  price: {input: cheap} | , line 4: models[0].price.input is `cheap`; it must be a number",
+        "format: openai;models:;- id: a;  price: {input: 1} | , line 4: price needs `output`",
+        "format: openai;models:;- id: a;  price: {input: -1, output: 1} | , line 4: price needs `input`",
+        "format: openai;models:;- id: a;  released: soon | , line 4: models[0].released is `soon`; it must be a day, as 2026-11-28",
+        "format: openai;models:;- id: a;  contextLength: long | , line 4: models[0].contextLength is `long`; it must be a number",
+        "format: openai;local: maybe | , line 2: local is `maybe`; it must be true or false",
+        "format: openai;models: {} | , line 2: models is not what stands there in docs/providers.md",
+        "format: [                | , line 2: this is no YAML",
+        "format: openai;\tlabel: A | , line 2: this is no YAML",
+        "format: openai;format: local | , line 2: this is no YAML: Duplicate field 'format'",
+        "just text                | : this is not what stands there in docs/providers.md",
+        "''                       | : this is not what stands there in docs/providers.md",
+        "# nothing                | : it is empty",
+        "format: openai;headers:;  Content-Length: 3 | , line 3: the header `Content-Length` is not for a file to set",
+        "format: openai;headers:;  CamelHttpUri: http://h | , line 3: the header `CamelHttpUri` is not for a file to set",
+        "format: openai;headers:;  X Y: a | , line 3: `X Y` is no name of a header",
+        "format: openai;headers:;  X-Y: \"a\\nb\" | , line 3: the header `X-Y` has signs that no header may have",
+        "format: openai;headers:;  X-Y: | , line 3: the header `X-Y` has no value",
+        "format: openai;query:;  v: | , line 3: the parameter `v` has no value",
+      })
+  void saysWhatIsWrongInAFileAndWhere(String file, String what) {
+    assertThatExceptionOfType(Settings.SettingException.class)
+        .isThrownBy(() -> provider(file.replace(';', '\n') + "\n", Map.of()))
+        .withMessageStartingWith("providers/a.yaml" + what)
+        .withMessageNotContainingAny("dev.llmproxy", "com.fasterxml", "Exception", "java.", "\n");
+  }
+
+  /** Columns: name of a file | what is wrong with it. */
+  @ParameterizedTest
+  @CsvSource({
+    "b.yml, providers/b.yml is not read; rename it b.yaml",
+    "b c.yaml, 'providers/b c.yaml: its name is the provider''s'",
+    "b.c.yaml, 'providers/b.c.yaml: its name is the provider''s'",
+    "A.yaml, 'have the same settings (A_API_KEY); rename one'",
+  })
+  void saysWhatIsWrongWithTheNameOfAFile(String name, String what) throws IOException {
+    Files.writeString(home.resolve("providers").resolve(name), "format: openai\n");
+    assertThatExceptionOfType(Settings.SettingException.class)
+        .isThrownBy(() -> provider("format: openai\n", Map.of()))
+        .withMessageContaining(what);
+  }
+
+  @Test
+  void leavesAloneWhatEditorsLeaveInTheFolder() throws IOException {
+    for (String name : new String[] {".a.yaml.swp", "a.yaml~", "._a.yaml", "README.md"}) {
+      Files.writeString(home.resolve("providers").resolve(name), "[");
+    }
+    assertThat(provider("format: openai\n", Map.of()).name()).isEqualTo("a");
+  }
+
+  @Test
+  void knowsTheFormatOfARouteThatSomebodyAdded() throws IOException {
+    Files.createDirectory(home.resolve("routes"));
+    Files.writeString(home.resolve("routes/provider-mine.camel.yaml"), "");
+    assertThat(provider("format: mine\n", Map.of()).format()).isEqualTo("mine");
+  }
+
+  @Test
+  void readsTheExamplesOfTheDocumentation() throws IOException {
+    String page = Files.readString(Path.of("docs/providers.md"));
+    String[] parts = page.split("```yaml\n|```\n", -1);
+    assertThat(parts.length).isGreaterThanOrEqualTo(9);
+    for (int i = 1; i < parts.length; i += 2) {
+      assertThat(provider(parts[i], Map.of()).format()).isEqualTo("openai");
+    }
+  }
+
+  private Provider provider(String file, Map<String, String> environment) throws IOException {
+    Files.writeString(home.resolve("providers/a.yaml"), file);
+    return new ProviderCatalogue(Settings.load(home, environment))
+        .providers().stream().filter(each -> each.name().equals("a")).findFirst().orElseThrow();
+  }
+}

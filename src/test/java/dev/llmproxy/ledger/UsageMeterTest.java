@@ -1,0 +1,196 @@
+package dev.llmproxy.ledger;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.LogLines;
+import dev.llmproxy.MovedClock;
+import dev.llmproxy.call.Call;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.Settlement;
+import dev.llmproxy.call.Status;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.catalogue.Target;
+import dev.llmproxy.catalogue.TokenCount;
+import dev.llmproxy.chat.Usage;
+import dev.llmproxy.error.ApiError;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class UsageMeterTest {
+  @TempDir private Path folder;
+  private final MovedClock clock = new MovedClock(LedgerTest.NOON);
+
+  @Test
+  void aRequestForWhichToolsWereRunIsSettledWithItsTurnsAndToolCallsAndOnce() {
+    try (Ledger ledger = Ledger.open(folder)) {
+      try (UsageMeter meter = new UsageMeter(ledger, clock)) {
+        ToolChat call = new ToolChat();
+        meter.admit(call);
+        call.turns = 3;
+        call.toolCalls = 2;
+        clock.move(Duration.ofMillis(1500));
+        assertThat(meter.settle(call))
+            .isEqualTo(
+                new Settlement("r1", Status.SUCCESS, 7, 9, 3, 2, null, Duration.ofMillis(1500)));
+        assertThat(meter.settle(call)).isNull();
+      }
+
+      assertThat(awaitRecord(ledger))
+          .satisfies(record -> {
+            assertThat(record.status()).isEqualTo(Status.SUCCESS);
+            assertThat(record.turns()).isEqualTo(3);
+            assertThat(record.toolCalls()).isEqualTo(2);
+          });
+    }
+  }
+
+  @Test
+  void aRequestThatSaysNothingOfTurnsHasHadOne() {
+    try (Ledger ledger = Ledger.open(folder);
+        UsageMeter meter = new UsageMeter(ledger, clock)) {
+      PlainCall call = new PlainCall();
+      meter.admit(call);
+      meter.settle(call);
+
+      assertThat(awaitRecord(ledger).turns()).isEqualTo(1);
+      assertThat(awaitRecord(ledger).toolCalls()).isZero();
+    }
+  }
+
+  @Test
+  void turnsAndToolCallsAreNotedWhileTheRequestRunsAndRecordedWhenItsServerEnds() {
+    try (Ledger ledger = Ledger.open(folder);
+        UsageMeter meter = new UsageMeter(ledger, clock)) {
+      ToolChat call = new ToolChat();
+      meter.admit(call);
+      // Its tokens stay as they are, as they do while a tool runs.
+      call.turns = 3;
+      call.toolCalls = 2;
+
+      Awaitility.await().until(() -> noted(ledger) == 2);
+    }
+
+    try (Ledger ledger = Ledger.open(folder)) {
+      assertThat(awaitRecord(ledger))
+          .satisfies(record -> {
+            assertThat(record.status()).isEqualTo(Status.INTERRUPTED);
+            assertThat(record.turns()).isEqualTo(3);
+            assertThat(record.toolCalls()).isEqualTo(2);
+          });
+    }
+  }
+
+  @Test
+  void aRefusedRequestThatTurnsOutNotToBeRecordedIsNotTakenForOneThatWasSettledBefore() {
+    try (LogLines lines = LogLines.open();
+        Ledger ledger = Ledger.open(folder);
+        UnderWay underWay = new UnderWay(ledger, clock)) {
+      PlainCall call = new PlainCall();
+      underWay.begin(call, call.soFar());
+      underWay.doubt(call);
+      assertThat(underWay.end(call)).isPresent();
+      underWay.settle(LedgerTest.settlement("r1", Status.ERROR, null));
+      underWay.settle(LedgerTest.settlement("never doubted", Status.ERROR, null));
+
+      Awaitility.await().until(() -> !settledBefore(lines).isEmpty());
+      assertThat(settledBefore(lines))
+          .singleElement()
+          .satisfies(line -> assertThat(line).contains("never doubted").doesNotContain("dead"));
+    }
+  }
+
+  private static List<String> settledBefore(LogLines lines) {
+    return lines.said().stream().filter(line -> line.contains("was settled before")).toList();
+  }
+
+  private static int noted(Ledger ledger) {
+    return ledger.read(connection -> {
+      try (var row =
+          connection
+              .createStatement()
+              .executeQuery("select tool_calls from request where sequence is null")) {
+        return row.next() ? row.getInt(1) : -1;
+      }
+    });
+  }
+
+  private static UsageRecord awaitRecord(Ledger ledger) {
+    return Awaitility.await()
+        .until(() -> ledger.after(0, 10), records -> records.size() == 1)
+        .getFirst();
+  }
+
+  /** One that says nothing of turns, as an embedding does. */
+  private static class PlainCall implements Call {
+    @Override
+    public String requestId() {
+      return "r1";
+    }
+
+    @Override
+    public String type() {
+      return "chat";
+    }
+
+    @Override
+    public Caller caller() {
+      return LedgerTest.CALLER;
+    }
+
+    @Override
+    public Target target() {
+      Provider provider =
+          new Provider("openai", "OpenAI", "openai", "http://127.0.0.1:9", "", null, List.of());
+      return new Target("openai/x", provider, "x", null);
+    }
+
+    @Override
+    public Instant started() {
+      return LedgerTest.NOON;
+    }
+
+    @Override
+    public void fail(ApiError error) {
+      throw new IllegalStateException(error.toString());
+    }
+
+    @Override
+    public void release() {}
+
+    @Override
+    public Status status() {
+      return Status.SUCCESS;
+    }
+
+    @Override
+    public ObjectNode usage() {
+      return Usage.of(7, 9);
+    }
+
+    @Override
+    public TokenCount soFar() {
+      return TokenCount.of(usage());
+    }
+  }
+
+  private static final class ToolChat extends PlainCall {
+    private volatile int turns = 1;
+    private volatile int toolCalls;
+
+    @Override
+    public int turnCount() {
+      return turns;
+    }
+
+    @Override
+    public int toolCallCount() {
+      return toolCalls;
+    }
+  }
+}
