@@ -1,0 +1,2 @@
+/** A request while it is served: who asks, what for, how it ends, and what it has used. */
+package dev.llmproxy.call;

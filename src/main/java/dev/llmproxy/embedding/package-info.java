@@ -1,0 +1,2 @@
+/** Embeddings: their request and their answer. */
+package dev.llmproxy.embedding;

@@ -1,0 +1,2 @@
+/** The gate: API keys, sign-in, and limits. */
+package dev.llmproxy.gate;

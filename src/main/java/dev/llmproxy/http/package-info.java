@@ -1,0 +1,2 @@
+/** HTTP towards clients: connections, request bodies, replies, and what every answer has. */
+package dev.llmproxy.http;

@@ -1,0 +1,2 @@
+/** Providers that speak OpenAI's format. */
+package dev.llmproxy.provider.openai;

@@ -1,0 +1,5 @@
+/**
+ * Providers, whatever format they speak: connections, limits, refusals, and the usage that they
+ * report.
+ */
+package dev.llmproxy.provider;

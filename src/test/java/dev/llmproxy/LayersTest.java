@@ -1,0 +1,85 @@
+package dev.llmproxy;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Packages are layers: each uses those below it, never those above. */
+class LayersTest {
+  private static final String ROOT = "dev.llmproxy";
+
+  /** From above. */
+  private static final List<String> LAYERS =
+      List.of(
+          "cli",
+          "app",
+          "format.openai",
+          "format.chat",
+          "gate",
+          "provider.openai",
+          "provider.local",
+          "provider",
+          "conversation",
+          "chat",
+          "embedding",
+          "mcp",
+          "tool",
+          "flush",
+          "ledger",
+          "keys",
+          "workbook",
+          "workbook.embedded",
+          "http",
+          "call",
+          "catalogue",
+          "error",
+          "local",
+          "local.embedding",
+          "base");
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages(ROOT);
+
+  static Stream<Arguments> layersWithThoseAbove() {
+    return IntStream.range(1, LAYERS.size())
+        .mapToObj(i -> Arguments.of(LAYERS.get(i), LAYERS.subList(0, i)));
+  }
+
+  @MethodSource("layersWithThoseAbove")
+  @ParameterizedTest(name = "{0}")
+  void aLayerUsesNoneAboveIt(String layer, List<String> above) {
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + "." + layer)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(above.stream().map(name -> ROOT + "." + name).toArray(String[]::new))
+        .check(CLASSES);
+  }
+
+  @Test
+  void packagesMakeNoCircle() {
+    slices().matching(ROOT + ".(**)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void everyPackageIsALayer() {
+    assertThat(CLASSES.stream().map(JavaClass::getPackageName).distinct())
+        .containsExactlyInAnyOrderElementsOf(
+            LAYERS.stream().map(name -> ROOT + "." + name).toList());
+  }
+}
