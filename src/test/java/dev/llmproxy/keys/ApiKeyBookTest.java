@@ -1,9 +1,9 @@
-package dev.llmproxy.workbook;
+package dev.llmproxy.keys;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.llmproxy.Settings;
-import dev.llmproxy.gate.ApiKey;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.nio.file.Path;
 import java.security.SecureRandom;
