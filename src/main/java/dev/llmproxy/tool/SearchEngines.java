@@ -60,32 +60,22 @@ public final class SearchEngines {
   }
 
   /**
-   * Reads an engine's answer.
+   * The body of an engine's answer.
    *
-   * @param list JSON pointer to the array of results
-   * @param title field of a result
-   * @param url field of a result
-   * @param base what goes before the URL, which is a path as people write it then, with nothing
-   *     encoded; empty for one that is whole
-   * @param snippet field of a result
-   * @return at least one and at most five
-   * @throws IOException when the engine has not answered as it should, or found nothing
+   * @param body {@code null} for an answer without a body
+   * @throws IOException when the status is not 200, or the body is absent or larger than 2 MB
    */
-  public List<SearchResult> results(
-      @Body InputStream body,
-      @Header(Exchange.HTTP_RESPONSE_CODE) int status,
-      String list,
-      String title,
-      String url,
-      String base,
-      String snippet)
+  public byte[] answer(@Body InputStream body, @Header(Exchange.HTTP_RESPONSE_CODE) int status)
       throws IOException {
+    if (body == null) {
+      throw new IOException("answered with status " + status + " and no body");
+    }
     byte[] bytes;
     try (body) {
       bytes = body.readNBytes(MOST_BYTES + 1);
       if (bytes.length > MOST_BYTES) {
         if (body instanceof EofSensorInputStream live) {
-          // Closing it would read on to an end that may never come.
+          // close() would read to the end, which may never come.
           live.abort();
         }
         throw new IOException("answered with more than " + MOST_BYTES + " bytes");
@@ -94,15 +84,32 @@ public final class SearchEngines {
     if (status != 200) {
       throw new IOException("answered with status " + status);
     }
+    return bytes;
+  }
+
+  /**
+   * The results in an engine's answer.
+   *
+   * @param list JSON pointer to the array of results
+   * @param title field of a result
+   * @param url field of a result
+   * @param base prefix of each URL; the field {@code url} is then a path without percent-encoding.
+   *     Empty when the field is a whole URL
+   * @param snippet field of a result
+   * @return one to five results
+   * @throws IOException when there are no results
+   */
+  public List<SearchResult> results(
+      JsonNode answer, String list, String title, String url, String base, String snippet)
+      throws IOException {
     List<SearchResult> results = new ArrayList<>();
-    for (JsonNode found : Json.parse(bytes).at(list)) {
+    for (JsonNode found : answer.at(list)) {
       if (results.size() < MOST_RESULTS && found.path(url).isTextual()) {
+        String address = found.path(url).asText();
         results.add(
             SearchResult.ofHtml(
                 found.path(title).asText(),
-                base.isEmpty()
-                    ? found.path(url).asText()
-                    : base + PATH.escape(found.path(url).asText()),
+                base.isEmpty() ? address : base + PATH.escape(address),
                 found.path(snippet).asText()));
       }
     }
