@@ -1,13 +1,11 @@
 package dev.llmproxy.cli;
 
 import dev.llmproxy.base.DataFolder;
+import dev.llmproxy.base.FolderLock;
 import dev.llmproxy.base.Settings;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.UserPrincipal;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.ArrayList;
@@ -129,14 +127,8 @@ final class DataCheck {
   }
 
   private boolean inUse() {
-    Path lock = folder.resolve("ledger.lock");
-    if (!Files.exists(lock)) {
-      return false;
-    }
-    try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
-      return channel.tryLock() == null;
-    } catch (OverlappingFileLockException e) {
-      return true;
+    try {
+      return FolderLock.isTaken(folder.resolve("ledger.lock"));
     } catch (IOException e) {
       return false;
     }

@@ -1,5 +1,6 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.base.Causes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,7 +43,7 @@ final class RouteProblem {
     String line = null;
     String reason = null;
     String culprit = null;
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+    for (Throwable cause : Causes.of(failure)) {
       String message = String.valueOf(cause.getMessage());
       Matcher named = FILE.matcher(message);
       if (file == null && named.find()) {
@@ -100,11 +101,7 @@ final class RouteProblem {
   }
 
   private static String lastWords(Throwable failure) {
-    Throwable cause = failure;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    String message = String.valueOf(cause.getMessage());
+    String message = String.valueOf(Causes.root(failure).getMessage());
     return message.substring(message.lastIndexOf(" due to: ") + 1).replaceFirst("^due to: ", "");
   }
 

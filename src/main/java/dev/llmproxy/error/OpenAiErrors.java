@@ -1,5 +1,6 @@
 package dev.llmproxy.error;
 
+import dev.llmproxy.base.Causes;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -401,7 +402,7 @@ public final class OpenAiErrors {
    * @param provider the provider's name when one was being called, else null
    */
   public static ApiError of(Throwable thrown, String provider) {
-    for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+    for (Throwable cause : Causes.of(thrown)) {
       if (cause instanceof ApiException api) {
         return api.error();
       }

@@ -1,6 +1,7 @@
 package dev.llmproxy.flush;
 
 import com.google.api.client.googleapis.json.GoogleJsonResponseException;
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.flush.FlushStatus.State;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
@@ -102,12 +103,8 @@ public final class FlushHealth {
 
   /** Whether the request cannot have reached anybody. */
   private static boolean neverSent(Throwable cause) {
-    for (Throwable t = cause; t != null; t = t.getCause()) {
-      if (t instanceof ConnectException || t instanceof UnknownHostException) {
-        return true;
-      }
-    }
-    return false;
+    return Causes.find(cause, ConnectException.class).isPresent()
+        || Causes.find(cause, UnknownHostException.class).isPresent();
   }
 
   /** What Google says, else the exception's message. */
@@ -119,12 +116,7 @@ public final class FlushHealth {
   }
 
   private static GoogleJsonResponseException answer(Throwable cause) {
-    for (Throwable t = cause; t != null; t = t.getCause()) {
-      if (t instanceof GoogleJsonResponseException answer) {
-        return answer;
-      }
-    }
-    return null;
+    return Causes.find(cause, GoogleJsonResponseException.class).orElse(null);
   }
 
   private Duration backoff() {

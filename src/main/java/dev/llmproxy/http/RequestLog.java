@@ -1,5 +1,6 @@
 package dev.llmproxy.http;
 
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.ShownText;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.Caller;
@@ -140,10 +141,7 @@ public final class RequestLog {
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
       @ExchangeProperty(Exchange.FAILURE_ROUTE_ID) String route,
       @ExchangeProperty(Exchange.FAILURE_ENDPOINT) String endpoint) {
-    Throwable cause = failure;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
+    Throwable cause = Causes.root(failure);
     String reason = cause.getClass().getSimpleName() + ": " + cause.getMessage();
     String what =
         "The route %s failed after the answer, which is not touched by it: %s"

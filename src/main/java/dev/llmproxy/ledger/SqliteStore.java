@@ -1,9 +1,9 @@
 package dev.llmproxy.ledger;
 
 import dev.llmproxy.base.DataFolder;
+import dev.llmproxy.base.FolderLock;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -33,7 +33,7 @@ final class SqliteStore implements LedgerStore {
 
   private final Path folder;
   private final boolean fullSync;
-  private FileChannel lockFile;
+  private FolderLock lock;
 
   /**
    * @param folder made when it is not there
@@ -57,37 +57,35 @@ final class SqliteStore implements LedgerStore {
 
   @Override
   public void claim() {
-    FileChannel channel = null;
     try {
       DataFolder.make(folder);
-      Path lock = folder.resolve("ledger.lock");
-      DataFolder.create(lock);
-      channel = FileChannel.open(lock, StandardOpenOption.WRITE);
-      if (channel.tryLock() != null) {
-        // SQLite gives its further files the permissions of this one.
-        DataFolder.create(file());
-        lockFile = channel;
-        return;
-      }
-    } catch (OverlappingFileLockException e) {
-      // Held by this very process: the message below serves both.
+      lock =
+          FolderLock.take(folder.resolve("ledger.lock"))
+              .orElseThrow(() ->
+                  new LedgerException(
+                      "Another llmproxy is running on the folder "
+                          + folder
+                          + "; stop it, or set LLMPROXY_DATA to another folder.",
+                      null));
+      // SQLite gives its further files the permissions of this one.
+      DataFolder.create(file());
     } catch (IOException e) {
-      close(channel);
+      release();
       throw new LedgerException(
           "The folder " + folder + " (LLMPROXY_DATA) cannot be used: " + e.getMessage(), e);
     }
-    close(channel);
-    throw new LedgerException(
-        "Another llmproxy is running on the folder "
-            + folder
-            + "; stop it, or set LLMPROXY_DATA to another folder.",
-        null);
   }
 
   @Override
   public void release() {
-    close(lockFile);
-    lockFile = null;
+    if (lock != null) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        LOG.debug("A lock file did not close", e);
+      }
+      lock = null;
+    }
   }
 
   @Override
@@ -158,15 +156,5 @@ final class SqliteStore implements LedgerStore {
 
   private Path file() {
     return folder.resolve("ledger.db");
-  }
-
-  private static void close(FileChannel channel) {
-    if (channel != null) {
-      try {
-        channel.close();
-      } catch (IOException e) {
-        LOG.debug("A lock file did not close", e);
-      }
-    }
   }
 }

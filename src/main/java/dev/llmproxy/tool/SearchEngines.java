@@ -3,6 +3,7 @@ package dev.llmproxy.tool;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.escape.Escaper;
 import com.google.common.net.PercentEscaper;
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Json;
 import java.io.IOException;
 import java.io.InputStream;
@@ -123,10 +124,7 @@ public final class SearchEngines {
   public void failed(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty("engine") String engine) {
-    Throwable cause = exception;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
+    Throwable cause = Causes.root(exception);
     if (!(cause instanceof OffException)) {
       LOG.warn("The search engine {} did not serve: {}", engine, cause.toString());
     }

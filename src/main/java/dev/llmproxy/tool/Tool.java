@@ -8,6 +8,7 @@ import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
 import com.networknt.schema.SpecVersionDetector;
 import com.networknt.schema.ValidationMessage;
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Json;
 import java.util.List;
 import java.util.Map;
@@ -119,11 +120,7 @@ public final class Tool {
   }
 
   private static String reason(Throwable failure) {
-    Throwable cause = failure;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+    return String.valueOf(Causes.root(failure).getMessage()).lines().findFirst().orElse("");
   }
 
   private static List<String> messages(JsonSchema schema, JsonNode value) {

@@ -2,6 +2,7 @@ package dev.llmproxy.tool;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ShownText;
 import dev.llmproxy.tool.ToolResult.Status;
@@ -254,22 +255,18 @@ public final class ToolRunner {
 
   /** What a tool says of its failure itself; of others the kind, as a message may say too much. */
   private static String message(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof ToolException) {
-        return cause.getMessage();
-      }
-    }
-    return "The tool failed (%s). Try other arguments, or go on without it."
-        .formatted(failure.getClass().getSimpleName());
+    return Causes.find(failure, ToolException.class)
+        .map(ToolException::getMessage)
+        .orElseGet(() ->
+            "The tool failed (%s). Try other arguments, or go on without it."
+                .formatted(failure.getClass().getSimpleName()));
   }
 
   /** The classes of a failure and of what caused it. */
   private static String kinds(Throwable failure) {
-    StringBuilder kinds = new StringBuilder(failure.getClass().getName());
-    for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
-      kinds.append(" < ").append(cause.getClass().getName());
-    }
-    return kinds.toString();
+    return Causes.of(failure).stream()
+        .map(cause -> cause.getClass().getName())
+        .collect(Collectors.joining(" < "));
   }
 
   private static Duration since(long start) {

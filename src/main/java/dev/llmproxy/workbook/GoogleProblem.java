@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.google.api.client.googleapis.json.GoogleJsonResponseException;
 import com.google.api.client.http.HttpResponseException;
 import com.google.auth.Retryable;
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Json;
 import java.io.IOException;
 import java.net.UnknownHostException;
@@ -35,7 +36,7 @@ final class GoogleProblem {
   /** One or two sentences for an operator; holds nothing secret. */
   String explain(Throwable failure) {
     boolean fetchingToken = false;
-    for (Throwable t = failure; t != null; t = t.getCause()) {
+    for (Throwable t : Causes.of(failure)) {
       if (t instanceof GoogleJsonResponseException answer) {
         return refused(answer);
       }
@@ -143,10 +144,7 @@ final class GoogleProblem {
   }
 
   private String unreachable(Throwable failure, boolean fetchingToken) {
-    Throwable last = failure;
-    while (last.getCause() != null) {
-      last = last.getCause();
-    }
+    Throwable last = Causes.root(failure);
     if (!(last instanceof IOException)) {
       return String.valueOf(failure.getMessage());
     }

@@ -10,6 +10,7 @@ import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 import com.google.auth.http.HttpCredentialsAdapter;
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
@@ -177,14 +178,12 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
 
   /** What a failed call means and what to do about it, for an operator. */
   public String explain(@ExchangeException Throwable failure) {
-    for (Throwable t = failure; t != null; t = t.getCause()) {
-      if (t instanceof WorkbookException known) {
-        return known.getMessage();
-      }
-    }
-    return account == null
-        ? "The workbook at %s cannot be used: %s".formatted(rootUrl, failure.getMessage())
-        : new GoogleProblem(account, spreadsheetId).explain(failure);
+    return Causes.find(failure, WorkbookException.class)
+        .map(WorkbookException::getMessage)
+        .orElseGet(() ->
+            account == null
+                ? "The workbook at %s cannot be used: %s".formatted(rootUrl, failure.getMessage())
+                : new GoogleProblem(account, spreadsheetId).explain(failure));
   }
 
   /** The failed call as an exception with {@link #explain}'s message. */

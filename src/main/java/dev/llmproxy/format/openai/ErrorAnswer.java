@@ -1,5 +1,6 @@
 package dev.llmproxy.format.openai;
 
+import dev.llmproxy.base.Causes;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
@@ -75,11 +76,6 @@ public final class ErrorAnswer {
   }
 
   private static boolean leaving(Throwable exception) {
-    for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
-      if (cause instanceof ClientGoneException) {
-        return true;
-      }
-    }
-    return false;
+    return Causes.find(exception, ClientGoneException.class).isPresent();
   }
 }

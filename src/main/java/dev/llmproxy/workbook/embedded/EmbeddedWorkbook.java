@@ -2,6 +2,7 @@ package dev.llmproxy.workbook.embedded;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.llmproxy.base.DataFolder;
+import dev.llmproxy.base.FolderLock;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -108,7 +109,12 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   static EmbeddedWorkbook open(Path folder, int port, SheetsQuota quota) throws IOException {
     Path absolute = folder.toAbsolutePath();
     DataFolder.make(absolute);
-    FolderLock lock = FolderLock.take(absolute.resolve("workbook.lock"));
+    FolderLock lock =
+        FolderLock.take(absolute.resolve("workbook.lock"))
+            .orElseThrow(() ->
+                new IOException(
+                    "The workbook in %s is open already. Stop the server that has it open, or use another folder."
+                        .formatted(absolute)));
     WorkbookDatabase database = null;
     HttpServer server = null;
     try {
