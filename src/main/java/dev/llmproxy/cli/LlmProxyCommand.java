@@ -2,6 +2,7 @@ package dev.llmproxy.cli;
 
 import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.Version;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
@@ -29,7 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
     name = "llmproxy",
     mixinStandardHelpOptions = true,
-    version = "llmproxy 0.1.0",
+    versionProvider = LlmProxyCommand.ProductVersion.class,
     description =
         "An OpenAI-compatible gateway: one API key for many models, usage in a spreadsheet.",
     footer = "%nSettings come from application.properties and the environment, which beats it.",
@@ -50,6 +52,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
       HelpCommand.class
     })
 public final class LlmProxyCommand {
+  /** The line that {@code --version} prints. */
+  static final class ProductVersion implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"llmproxy " + Version.current()};
+    }
+  }
+
   private static final String DATA = "LLMPROXY_DATA";
 
   /** What Java makes of bytes that are no text in the locale's encoding. */

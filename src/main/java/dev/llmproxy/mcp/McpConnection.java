@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Version;
 import io.modelcontextprotocol.client.McpAsyncClient;
 import io.modelcontextprotocol.client.transport.HttpClientStreamableHttpTransport;
 import io.modelcontextprotocol.json.McpJsonMapper;
@@ -133,7 +134,7 @@ final class McpConnection implements AutoCloseable {
             Map.of(
                 "protocolVersion", versions.getLast(),
                 "capabilities", Map.of(),
-                "clientInfo", Map.of("name", "llmproxy", "version", "0.1.0")),
+                "clientInfo", Map.of("name", "llmproxy", "version", Version.current())),
             times.start());
     protocol = answer.path("protocolVersion").asText();
     if (!versions.contains(protocol)) {
