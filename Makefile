@@ -4,8 +4,9 @@
 # make fuzz    looks for provider streams that break the contract, for three minutes
 # make crash   kills the gateway a thousand times under load and compares the books: make crash KILLS=1000 SEED=7
 # make hostile runs the server with 512 MB against clients and providers that mean harm
+# make golden  writes the golden files of the tests anew, for review with git diff
 # make format  brings the Java sources into the form that the build checks
-.PHONY: dev test build fuzz crash hostile format model clean
+.PHONY: dev test build fuzz crash hostile golden format model clean
 .DEFAULT_GOAL := dev
 
 maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
@@ -37,6 +38,15 @@ crash:
 
 hostile:
 	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@hostile
+
+# Every test whose file is written fails, so that no run with new files looks like a success. AccumulatorTest reads what the
+# others write.
+golden_run = $(maven) --quiet test-compile surefire:test@default-test -Dgolden=write \
+  -Dmaven.test.failure.ignore=true -DtrimStackTrace=true
+golden:
+	@$(golden_run) -Dtest='OpenAiStreamTranslatorTest,OpenAiChatTest,ProviderCasesRouteTest'
+	@$(golden_run) -Dtest=AccumulatorTest
+	@git status --short src/test/resources/fixtures
 
 format:
 	@$(maven) --quiet spotless:apply

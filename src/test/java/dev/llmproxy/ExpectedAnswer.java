@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.ledger.UsageRecord;
+import java.math.BigDecimal;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * What is to come of a provider's answer, as {@code <case>.expected.json} says it:
@@ -32,6 +34,65 @@ record ExpectedAnswer(JsonNode json) {
 
   static ExpectedAnswer of(JsonNode json) {
     return new ExpectedAnswer(json);
+  }
+
+  /**
+   * This expectation, brought up to date with a whole answer and its row. What was left out stays
+   * out; words and lines of the log are kept while they fit.
+   */
+  ObjectNode updated(HttpResponse<String> response, UsageRecord row) {
+    ObjectNode updated = Json.object();
+    JsonNode answer = Gateway.json(response);
+    if (response.statusCode() == 200) {
+      JsonNode message = answer.at("/choices/0/message");
+      putText(updated, "text", message.path("content").asText(""));
+      putText(updated, "reasoning", message.path("reasoning_content").asText(""));
+      putCalls(updated, message.path("tool_calls"));
+      updated.set("finish_reason", answer.at("/choices/0/finish_reason"));
+    } else {
+      JsonNode error = answer.path("error");
+      String message = error.path("message").asText();
+      ObjectNode expected = updated.putObject("error").put("status", response.statusCode());
+      expected.put("code", error.path("code").asText());
+      JsonNode words = json.at("/error/words");
+      if (!words.isArray() || !Stream.of(texts(words)).allMatch(message::contains)) {
+        words = Json.array().add(message);
+      }
+      expected.set("words", words);
+    }
+    updated.putObject("tokens").put("in", row.tokensIn()).put("out", row.tokensOut());
+    updated.put("status", row.status().name());
+    if (json.has("cost")) {
+      BigDecimal cost = new BigDecimal(json.path("cost").asText());
+      boolean same = row.cost() != null && cost.compareTo(row.cost()) == 0;
+      updated.put("cost", same ? json.path("cost").asText() : String.valueOf(row.cost()));
+    }
+    if (json.has("log")) {
+      updated.set("log", json.get("log"));
+    }
+    return updated;
+  }
+
+  private void putText(ObjectNode updated, String field, String text) {
+    if (json.has(field) || !text.isEmpty()) {
+      updated.put(field, text);
+    }
+  }
+
+  private void putCalls(ObjectNode updated, JsonNode calls) {
+    if (!json.has("tool_calls") && calls.isEmpty()) {
+      return;
+    }
+    ArrayNode list = updated.putArray("tool_calls");
+    for (JsonNode call : calls) {
+      JsonNode before = json.path("tool_calls").path(list.size());
+      ObjectNode expected = list.addObject();
+      if (before.isMissingNode() || before.has("id")) {
+        expected.set("id", call.get("id"));
+      }
+      expected.set("name", call.at("/function/name"));
+      expected.set("arguments", call.at("/function/arguments"));
+    }
   }
 
   void check(String how, HttpResponse<String> response, boolean stream) {

@@ -2,9 +2,6 @@ package dev.llmproxy;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
@@ -26,11 +23,6 @@ import java.util.stream.Stream;
 /** The golden files in {@code src/test/resources/fixtures}; a case is added by adding its files. */
 public final class Fixtures {
   private static final Path FOLDER = Path.of("src/test/resources/fixtures");
-  private static final ObjectMapper SORTED =
-      JsonMapper.builder()
-          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
-          .enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED)
-          .build();
 
   private Fixtures() {}
 
@@ -84,14 +76,12 @@ public final class Fixtures {
   }
 
   /**
-   * JSON as it can be compared: fields sorted, every digit of a number kept, a line to each value.
+   * Compares a result with a golden file; {@code make golden} writes the file instead.
+   *
+   * @throws AssertionError when they differ, also when the file was written
    */
-  public static String comparable(JsonNode json) {
-    try {
-      return SORTED.writerWithDefaultPrettyPrinter().writeValueAsString(json);
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException(e);
-    }
+  public static void check(String file, JsonNode actual) {
+    Golden.ofThisRun().check(FOLDER.resolve(file), actual);
   }
 
   /** A chat request to {@code groq/llama-test} that came in at second 1760000000. */

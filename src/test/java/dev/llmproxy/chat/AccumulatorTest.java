@@ -42,8 +42,7 @@ class AccumulatorTest {
   void collatesAStreamIntoItsCompletion(String name) {
     Accumulator accumulator = accumulate(name);
     assertThat(accumulator.complete()).isTrue();
-    assertThat(Fixtures.comparable(accumulator.completion()))
-        .isEqualTo(Fixtures.comparable(Fixtures.json("responses/" + name + ".openai.json")));
+    Fixtures.check("responses/" + name + ".openai.json", accumulator.completion());
   }
 
   @Wire("4.shape")
