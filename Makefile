@@ -1,5 +1,6 @@
 # make dev     builds, fetches the local model, starts on http://localhost:3000 and shows a first API key
 # make test    everything: unit, route, wire, SDK, browser and command-line tests, and the README, in about half an hour
+# make test TEST=GateRouteTest runs one class, TEST=GateRouteTest#name one test
 # make build   only builds; ./llmproxy start then runs it
 # make fuzz    looks for provider streams that break the contract, for three minutes
 # make crash   kills the gateway a thousand times under load and compares the books: make crash KILLS=1000 SEED=7
@@ -25,7 +26,7 @@ model:
 	@scripts/fetch-model
 
 test:
-	@scripts/test
+	@$(if $(TEST),$(maven) --quiet test -DfailIfNoTests=true -Dtest='$(TEST)',scripts/test)
 
 # What it finds is kept as an input of the test, which mvn test tries from then on.
 fuzz:
