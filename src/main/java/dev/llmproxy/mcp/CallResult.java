@@ -6,16 +6,16 @@ import dev.llmproxy.tool.ToolException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a server answers to {@code tools/call}, as a text for models. */
+/** Converts a server's answer to {@code tools/call} into text for models. */
 final class CallResult {
   private CallResult() {}
 
   /**
-   * The texts; the structured content as JSON when there is none. Of images and the like it says
-   * what they are.
+   * The texts of a result, or its structured content as JSON when it has no text. Images, audio and
+   * other files become a note with their type and size.
    *
    * @return null when the result is empty
-   * @throws ToolException with the server's own words when the result is an error
+   * @throws ToolException when the result is an error; the message is the server's
    */
   static String text(JsonNode result) {
     List<String> parts = new ArrayList<>();
@@ -59,7 +59,11 @@ final class CallResult {
     return " " + resource.path("uri").asText("?");
   }
 
-  /** The size is a number of bytes, or what they are in base64. */
+  /**
+   * A note about a file.
+   *
+   * @param size a number of bytes, or the content in base64
+   */
   private static String note(String what, String place, JsonNode typed, JsonNode size) {
     String type = typed.path("mimeType").asText("");
     long bytes = size.isTextual() ? size.textValue().length() / 4 * 3L : size.asLong();

@@ -23,23 +23,23 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * A transport on which requests can be given up: the SDK's session has no way to, keeps the ids of
- * its requests to itself, and lets their HTTP exchanges go on to its end.
+ * A transport whose requests can be cancelled. The SDK's session cannot cancel requests, hides
+ * their ids, and lets their HTTP exchanges run until the session ends.
  */
 final class CancellableTransport implements McpClientTransport {
   private final McpClientTransport transport;
-  // When the first request was sent that came after the last answer; null when none did.
+  // Time of the first request since the last answer; null when there was none.
   private final AtomicReference<Long> asked = new AtomicReference<>();
   private volatile Function<Mono<JSONRPCMessage>, Mono<JSONRPCMessage>> handler;
 
-  /** One request. */
+  /** A request that can be cancelled. */
   static final class Request {
     private static final String KEY = Request.class.getName();
 
     private final Disposable.Composite exchanges = Disposables.composite();
     private volatile Object id;
 
-    /** For who sends it. The SDK's HTTP transport shows {@link #hold} this part of it only. */
+    /** Adds the request to a Reactor context, in the only part that {@link #hold} gets to see. */
     Context in(Context context) {
       return context.put(McpTransportContext.KEY, McpTransportContext.create(Map.of(KEY, this)));
     }
@@ -48,7 +48,7 @@ final class CancellableTransport implements McpClientTransport {
       return Optional.ofNullable((Request) context.get(KEY));
     }
 
-    /** What the server knows it by; null when it was not sent. */
+    /** The JSON-RPC id; null before the request is sent. */
     Object id() {
       return id;
     }
@@ -65,13 +65,13 @@ final class CancellableTransport implements McpClientTransport {
   }
 
   private void hear(JSONRPCMessage message) {
-    // What it asks and tells by itself is no sign that it still does what it is asked.
+    // Requests and notifications of the server do not show that it still answers.
     if (message instanceof JSONRPCResponse) {
       asked.set(null);
     }
   }
 
-  /** For how long it has been asked and has answered nothing at all; zero when it has. */
+  /** Time since the first unanswered request; zero when the server has answered since. */
   Duration silence() {
     Long since = asked.get();
     return since == null ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - since);
@@ -97,9 +97,9 @@ final class CancellableTransport implements McpClientTransport {
   }
 
   /**
-   * For an HTTP transport, which asks this before each exchange: takes hold of those of requests.
-   * The SDK keeps the subscription to an exchange to itself; it is the last of the subscribers that
-   * what is asked here goes down to.
+   * Hook of the SDK's HTTP transport, called before each exchange. Registers the exchange with its
+   * request, so that {@link #forget} can end it. The SDK does not give out the subscription of an
+   * exchange; it is the last in the chain of subscribers.
    */
   static Publisher<HttpRequest.Builder> hold(
       HttpRequest.Builder exchange,
@@ -119,7 +119,7 @@ final class CancellableTransport implements McpClientTransport {
     };
   }
 
-  /** Ends a request that nobody waits for any more, and makes the session forget it. */
+  /** Ends the HTTP exchanges of a cancelled request and removes it from the session. */
   void forget(Request request) {
     request.exchanges.dispose();
     handler.apply(Mono.just(JSONRPCResponse.result(request.id(), Map.of()))).subscribe();

@@ -6,8 +6,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The variables of this process that every program finds itself in; providers' keys and the other
- * settings are not among them.
+ * The environment variables that MCP servers inherit: those that every program needs. Providers'
+ * keys and other settings are not inherited.
  */
 final class ChildEnvironment {
   private static final Set<String> NAMES =
@@ -22,7 +22,7 @@ final class ChildEnvironment {
           "TMPDIR",
           "TZ",
           "USER",
-          // Windows; without them hardly anything starts there.
+          // Most programs need these on Windows.
           "APPDATA",
           "COMSPEC",
           "HOMEDRIVE",
@@ -40,7 +40,7 @@ final class ChildEnvironment {
 
   private ChildEnvironment() {}
 
-  /** Those of an environment that are passed on, and what an entry adds. */
+  /** The inherited variables of an environment, and the variables of an entry. */
   static Map<String, String> of(Map<String, String> environment, Map<String, String> added) {
     Map<String, String> passed = new TreeMap<>(environment);
     passed.keySet().removeIf(name -> !NAMES.contains(name.toUpperCase(Locale.ROOT)));

@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * A session with an MCP server, from its beginning to its end. It is the SDK's session, and not its
- * client, as that refuses a whole list of tools for one odd schema.
+ * A session with an MCP server. It uses the SDK's session and not the SDK's client, because the
+ * client refuses a whole list of tools when one schema is invalid.
  */
 final class McpConnection implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(McpConnection.class);
@@ -53,14 +53,14 @@ final class McpConnection implements AutoCloseable {
   private String protocol;
   private boolean hasTools;
 
-  /** No answer came in time. */
+  /** The server did not answer in time. */
   static final class SilentException extends IOException {
     private SilentException(String message) {
       super(message);
     }
   }
 
-  /** The server has answered with an error; the message is its own. */
+  /** The server answered with an error; the message is the server's. */
   static final class RefusedException extends IOException {
     private RefusedException(String message) {
       super(message);
@@ -68,10 +68,10 @@ final class McpConnection implements AutoCloseable {
   }
 
   /**
-   * Starts or reaches the server and introduces itself.
+   * Starts the program or connects to the URL, and initializes the session.
    *
-   * @param onChange called when the tools may be others now, or the server may be gone
-   * @throws IOException when that fails, with a message for the operator
+   * @param onChange called when the tools may have changed or the server may have gone
+   * @throws IOException when this fails, with a message for the operator
    */
   McpConnection(McpServerEntry entry, McpTimes times, Runnable onChange)
       throws IOException, InterruptedException {
@@ -119,7 +119,7 @@ final class McpConnection implements AutoCloseable {
             .jsonMapper(JSON)
             .requestBuilder(request)
             .addAsyncHttpRequestCustomizer(CancellableTransport::hold)
-            // Another host must not get the headers.
+            // Headers with secrets must not go to another host.
             .customizeClient(client -> client.followRedirects(HttpClient.Redirect.NEVER))
             .build();
       }
@@ -138,7 +138,7 @@ final class McpConnection implements AutoCloseable {
             times.start());
     protocol = answer.path("protocolVersion").asText();
     if (!versions.contains(protocol)) {
-      throw new IOException("it speaks the version \"%s\" of MCP only".formatted(protocol));
+      throw new IOException("it speaks only version \"%s\" of MCP".formatted(protocol));
     }
     hasTools = answer.at("/capabilities/tools").isObject();
     await("notifications/initialized", send("notifications/initialized", Map.of()), times.answer());
@@ -151,10 +151,10 @@ final class McpConnection implements AutoCloseable {
   }
 
   /**
-   * The tools, as the server lists them; this is also how one sees that it is still there.
+   * The tools as the server lists them. Also shows whether the server still answers.
    *
-   * @throws SilentException when it does not answer
-   * @throws IOException when it is gone or refuses
+   * @throws SilentException when the server does not answer
+   * @throws IOException when the server is gone or refuses
    */
   List<JsonNode> tools() throws IOException, InterruptedException {
     List<JsonNode> tools = new ArrayList<>();
@@ -176,19 +176,20 @@ final class McpConnection implements AutoCloseable {
   }
 
   /**
-   * Whether a call is under way that may be what the server is silent for: it has not been so for
-   * longer than a call may take.
+   * Whether a running call may be the reason that the server does not answer. False when the server
+   * has been silent for longer than a call may take.
    */
   boolean busy() {
     return calls.get() > 0 && transport.silence().compareTo(times.call().plus(times.answer())) < 0;
   }
 
   /**
-   * Calls a tool by the server's own name; has no end but the thread's interruption.
+   * Calls a tool. Waits without a time limit; an interrupt of the thread cancels the call.
    *
-   * @return the result, which may say that the call failed
+   * @param tool the server's name for the tool
+   * @return the result, which may report a failure
    * @throws RefusedException when the server answers with an error
-   * @throws IOException when it is gone
+   * @throws IOException when the server is gone
    */
   JsonNode call(String tool, Map<String, Object> arguments)
       throws IOException, InterruptedException {
@@ -224,7 +225,7 @@ final class McpConnection implements AutoCloseable {
     if (request.id() == null || protocol == null) {
       return;
     }
-    Map<String, Object> params = Map.of("requestId", request.id(), "reason", "given up");
+    Map<String, Object> params = Map.of("requestId", request.id(), "reason", "cancelled");
     send("notifications/cancelled", params)
         .subscribe(sent -> {}, failure -> LOG.debug("A cancellation was not sent", failure));
     transport.forget(request);
@@ -237,7 +238,7 @@ final class McpConnection implements AutoCloseable {
       return future.get(patience.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       throw new SilentException(
-          "it gives no answer to %s within %d seconds".formatted(what, patience.toSeconds()));
+          "it did not answer %s within %d seconds".formatted(what, patience.toSeconds()));
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
       if (cause instanceof McpError error) {
@@ -257,7 +258,7 @@ final class McpConnection implements AutoCloseable {
         .orElseGet(() -> Causes.root(failure).getClass().getSimpleName());
   }
 
-  /** Ends the session, and the server when it was started here; calls under way fail. */
+  /** Ends the session, and the program if this class started it. Running calls fail. */
   @Override
   public void close() {
     session.close();
@@ -266,7 +267,7 @@ final class McpConnection implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException e) {
-      LOG.debug("The MCP server {} was not left in peace", server, e);
+      LOG.debug("The session with the MCP server {} did not end cleanly", server, e);
     }
   }
 }

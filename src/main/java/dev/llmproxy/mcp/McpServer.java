@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One MCP server, kept connected by a thread of its own. While it is away it has no tools, and is
- * tried again after pauses that grow.
+ * An MCP server. A thread of its own connects to it and connects again when the connection ends,
+ * after pauses that grow. While the server is not connected it has no tools.
  */
 final class McpServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(McpServer.class);
@@ -29,13 +29,13 @@ final class McpServer implements AutoCloseable {
   private volatile Serving serving = Serving.AWAY;
   private String lastReason = "";
 
-  /** What can be called now. */
+  /** The current connection and its tools. */
   private record Serving(McpConnection connection, OfferedTools offered) {
     static final Serving AWAY = new Serving(null, OfferedTools.NONE);
   }
 
   /**
-   * @param onChange called when its tools are others
+   * @param onChange called when the tools have changed
    */
   McpServer(McpServerEntry entry, McpTimes times, Runnable onChange) {
     this.entry = entry;
@@ -52,16 +52,17 @@ final class McpServer implements AutoCloseable {
     return entry.name();
   }
 
-  /** Empty while it is away. */
+  /** The current tools; empty while the server is not connected. */
   OfferedTools offered() {
     return serving.offered();
   }
 
   /**
-   * Calls a tool by the name that models have for it.
+   * Calls a tool.
    *
+   * @param tool the name that models use
    * @return the result for the model; null when it is empty
-   * @throws ToolException with a message for the model when it fails
+   * @throws ToolException when the call fails, with a message for the model
    */
   String call(String tool, Map<String, Object> arguments) throws InterruptedException {
     Serving now = serving;
@@ -80,7 +81,7 @@ final class McpServer implements AutoCloseable {
     }
   }
 
-  /** Ends the connection, and the server when it was started here. */
+  /** Ends the connection, and the program if this class started it. Does not wait. */
   @Override
   public void close() {
     keeper.interrupt();
@@ -104,11 +105,11 @@ final class McpServer implements AutoCloseable {
         pause = times.after(pause);
       }
     } catch (InterruptedException e) {
-      LOG.debug("The MCP server {} is left", name());
+      LOG.debug("The connection to the MCP server {} was closed", name());
     }
   }
 
-  /** Returns why it is away. */
+  /** Connects, and lists the tools until the connection ends; returns the reason of the end. */
   private String serve() throws InterruptedException {
     try (McpConnection connection = new McpConnection(entry, times, news::release)) {
       List<JsonNode> listed = List.of();
@@ -119,13 +120,13 @@ final class McpServer implements AutoCloseable {
         }
         listed = tools;
         if (news.tryAcquire(times.check().toNanos(), TimeUnit.NANOSECONDS)) {
-          // A server may announce changes without end.
+          // Limits the rate when a server announces changes all the time.
           Thread.sleep(BETWEEN_LISTS);
           news.drainPermits();
         }
       }
     } catch (IOException | RuntimeException e) {
-      LOG.debug("The MCP server {} is away", name(), e);
+      LOG.debug("The MCP server {} is disconnected", name(), e);
       return reason(e);
     } finally {
       serving = Serving.AWAY;
@@ -133,7 +134,7 @@ final class McpServer implements AutoCloseable {
     }
   }
 
-  /** A server that does one thing at a time answers when it is done with a call. */
+  /** The known tools while a call runs: some servers answer only after it. */
   private static List<JsonNode> list(McpConnection connection, List<JsonNode> known)
       throws IOException, InterruptedException {
     try {
@@ -150,7 +151,7 @@ final class McpServer implements AutoCloseable {
     OfferedTools offered = OfferedTools.of(name(), tools);
     serving = new Serving(connection, offered);
     lastReason = "";
-    LOG.info("The MCP server {} is there: {} tools", name(), offered.tools().size());
+    LOG.info("The MCP server {} is connected: {} tools", name(), offered.tools().size());
     onChange.run();
   }
 
@@ -162,7 +163,7 @@ final class McpServer implements AutoCloseable {
   private void away(String reason) {
     if (!reason.equals(lastReason)) {
       LOG.warn(
-          "The MCP server {} is away, and its tools with it: {}. It is tried again soon, and then less often",
+          "The MCP server {} is not connected, and its tools are not available: {}. llmproxy tries again",
           name(),
           reason);
     }

@@ -4,16 +4,16 @@ import java.net.URI;
 import java.util.List;
 import java.util.Map;
 
-/** How an MCP server is reached. Holds secrets: not for logs. */
+/** An entry of the file MCP_SERVERS. Contains secrets; do not log it. */
 sealed interface McpServerEntry {
-  /** As the file has it. */
+  /** The name in the file. */
   String name();
 
   /**
-   * A program that is started and talked to over its standard input and output.
+   * A program that llmproxy starts, with messages on its standard input and output.
    *
    * @param line the program and its arguments
-   * @param environment what it gets besides {@link ChildEnvironment}
+   * @param environment variables in addition to {@link ChildEnvironment}
    */
   record Command(String name, List<String> line, Map<String, String> environment)
       implements McpServerEntry {
@@ -27,7 +27,7 @@ sealed interface McpServerEntry {
    * A server that speaks streamable HTTP.
    *
    * @param url http or https
-   * @param headers of each request
+   * @param headers sent with each request
    */
   record Address(String name, URI url, Map<String, String> headers) implements McpServerEntry {
     public Address {

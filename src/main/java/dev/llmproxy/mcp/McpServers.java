@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The MCP servers of the file {@code MCP_SERVERS}. They are connected aside: one that is down or
- * hangs holds up nothing, and has no tools meanwhile. Of the SDK nothing is loaded without one.
+ * The MCP servers of the file {@code MCP_SERVERS}. They are connected in the background, so a
+ * server that is down or hangs delays nothing. Without servers no class of the SDK is loaded.
  */
 public final class McpServers implements ToolSource, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(McpServers.class);
@@ -22,14 +22,13 @@ public final class McpServers implements ToolSource, AutoCloseable {
   private final List<McpServer> servers;
   private volatile Offers offers = new Offers(List.of(), Map.of());
 
-  /** All tools, and whose they are by name. */
+  /** All tools, and the server of each tool name. */
   private record Offers(List<Tool> tools, Map<String, McpServer> owners) {}
 
   /**
-   * Reads the file; {@link #open} connects.
+   * Reads the file. {@link #open} connects.
    *
-   * @throws Settings.SettingException when it cannot be read or an entry is wrong, or {@code
-   *     TOOL_TIMEOUT_SECONDS} is
+   * @throws Settings.SettingException when the file or {@code TOOL_TIMEOUT_SECONDS} is invalid
    */
   public McpServers(Settings settings) {
     this(settings, McpTimes.usual(settings.seconds("TOOL_TIMEOUT_SECONDS")));
@@ -42,24 +41,24 @@ public final class McpServers implements ToolSource, AutoCloseable {
             .toList();
   }
 
-  /** Begins to connect, and does not wait for it. */
+  /** Starts to connect; does not wait. */
   public void open() {
     servers.forEach(McpServer::open);
   }
 
-  /** The tools of the servers that are there; the same list until it changes. */
+  /** The tools of the connected servers; the same list until they change. */
   @Override
   public List<Tool> tools() {
     return offers.tools();
   }
 
   /**
-   * Calls a tool; the thread's interruption gives it up.
+   * Calls a tool. An interrupt of the thread cancels the call.
    *
-   * @param name as {@link #tools} has it
-   * @param arguments that fit its schema
+   * @param name a name from {@link #tools}
+   * @param arguments valid under the tool's schema
    * @return the result for the model; null when it is empty
-   * @throws ToolException with a message for the model when it fails or is not there any more
+   * @throws ToolException when the call fails or the tool is gone, with a message for the model
    */
   public String call(@ExchangeProperty("tool") String name, @Body Map<String, Object> arguments)
       throws InterruptedException {
@@ -70,7 +69,7 @@ public final class McpServers implements ToolSource, AutoCloseable {
     return owner.call(name, arguments);
   }
 
-  /** Ends the connections, and waits until the servers that were started here have ended. */
+  /** Ends the connections, and waits for the programs that were started to end. */
   @Override
   public void close() {
     servers.forEach(McpServer::close);
@@ -96,7 +95,7 @@ public final class McpServers implements ToolSource, AutoCloseable {
               tools.put(name, tool);
             } else {
               LOG.warn(
-                  "The tool {} of the MCP server {} is left out: {} has one of that name",
+                  "The tool {} of the MCP server {} is ignored because {} has a tool of the same name",
                   name,
                   server.name(),
                   first.name());

@@ -23,9 +23,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The file that {@code MCP_SERVERS} names, in the form that MCP clients have: an object {@code
- * mcpServers} with an entry for each server. {@code ${NAME}} in a URL, a header or a variable
- * stands for a setting or a variable of the environment.
+ * The file that {@code MCP_SERVERS} names, in the form that MCP clients use: an object {@code
+ * mcpServers} with an entry for each server. {@code ${NAME}} in a URL, a header or a variable is
+ * replaced by a setting or an environment variable.
  */
 public final class McpServersFile {
   private static final String SETTING = "MCP_SERVERS";
@@ -49,9 +49,9 @@ public final class McpServersFile {
   }
 
   /**
-   * Reads the entries in their order; none when the setting is empty.
+   * Reads the entries in the order of the file; none when the setting is empty.
    *
-   * @throws SettingException naming the file and the entry that is wrong
+   * @throws SettingException when the file is invalid; names the file and the entry
    */
   static List<McpServerEntry> read(Settings settings) {
     return settings.find(SETTING).isEmpty()
@@ -60,9 +60,9 @@ public final class McpServersFile {
   }
 
   /**
-   * Reads the file as a start does, without starting or asking a server.
+   * Checks the file as the start does, but does not connect.
    *
-   * @throws SettingException naming the file and the entry that is wrong
+   * @throws SettingException when the file is invalid; names the file and the entry
    */
   public static void check(Settings settings) {
     read(settings);
@@ -95,15 +95,15 @@ public final class McpServersFile {
       return STRICT.readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
       int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
-      // What stands there may be secret, so Jackson's words about it stay here.
-      throw wrong("it is no JSON, or has a name twice, at line " + line);
+      // Jackson's message quotes the file, which may contain secrets.
+      throw wrong("it is not valid JSON, or repeats a name, at line " + line);
     } catch (IOException e) {
       throw new SettingException(
           "%s: cannot read %s: %s".formatted(SETTING, file, e.getClass().getSimpleName()));
     }
   }
 
-  /** Empty for one that is disabled. */
+  /** Empty for a disabled entry. */
   private Optional<McpServerEntry> entry(String name, JsonNode entry) {
     if (!entry.isObject() || entry.has("command") == entry.has("url")) {
       throw wrong(name, "must have either command or url");
@@ -141,7 +141,7 @@ public final class McpServersFile {
     if (!right) {
       throw wrong(
           name,
-          "has the type \"%s\"; it may be stdio, with command, or http, with url (the older sse is not spoken here)"
+          "has the type \"%s\"; it may be stdio, with command, or http, with url (the older sse is not supported)"
               .formatted(type.asText()));
     }
   }
@@ -154,7 +154,7 @@ public final class McpServersFile {
     }
     JsonNode arguments = entry.path("args");
     if (!arguments.isMissingNode() && !arguments.isArray()) {
-      throw wrong(name, "has args that are no list");
+      throw wrong(name, "has args that are not a list");
     }
     arguments.forEach(argument -> line.add(text(name, "args", argument)));
     return new McpServerEntry.Command(name, line, texts(name, "env", entry));
@@ -166,7 +166,7 @@ public final class McpServersFile {
     try {
       url = URI.create(text.strip());
     } catch (IllegalArgumentException e) {
-      throw wrong(name, "has a url that is no address");
+      throw wrong(name, "has a url that is not an address");
     }
     boolean web =
         "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme());
@@ -174,7 +174,7 @@ public final class McpServersFile {
       throw wrong(name, "has a url that does not begin with http:// or https:// and a host");
     }
     if (url.getRawUserInfo() != null) {
-      throw wrong(name, "has a user in its url; such things go into headers");
+      throw wrong(name, "has a user in its url; put credentials into headers");
     }
     Map<String, String> headers = texts(name, "headers", entry);
     headers.forEach((header, value) -> {
@@ -182,7 +182,7 @@ public final class McpServersFile {
         HttpRequest.newBuilder().header(header, value);
       } catch (IllegalArgumentException e) {
         throw wrong(
-            name, "has the header \"%s\", which or whose value cannot be sent".formatted(header));
+            name, "has the header \"%s\", whose name or value cannot be sent".formatted(header));
       }
     });
     return new McpServerEntry.Address(name, url, headers);
@@ -191,7 +191,7 @@ public final class McpServersFile {
   private Map<String, String> texts(String name, String member, JsonNode entry) {
     JsonNode object = entry.path(member);
     if (!object.isMissingNode() && !object.isObject()) {
-      throw wrong(name, "has %s that are no object".formatted(member));
+      throw wrong(name, "has %s that are not an object".formatted(member));
     }
     Map<String, String> texts = new LinkedHashMap<>();
     object
@@ -199,7 +199,7 @@ public final class McpServersFile {
         .forEach(text -> {
           String place = member + "." + text.getKey();
           if (text.getKey().isBlank() || text.getKey().contains("=")) {
-            throw wrong(name, "has no usable name in " + member);
+            throw wrong(name, "has an invalid name in " + member);
           }
           texts.put(text.getKey(), filled(name, place, text(name, place, text.getValue())));
         });
@@ -208,7 +208,7 @@ public final class McpServersFile {
 
   private String text(String name, String place, JsonNode value) {
     if (!value.isTextual() || value.textValue().indexOf('\0') >= 0) {
-      throw wrong(name, "has something else than a text in " + place);
+      throw wrong(name, "has a value that is not a text in " + place);
     }
     return value.textValue();
   }

@@ -3,15 +3,15 @@ package dev.llmproxy.mcp;
 import java.time.Duration;
 
 /**
- * How long things with MCP servers may take.
+ * Time limits and intervals for MCP servers.
  *
- * @param start until a server has introduced itself; launchers download it first
- * @param answer until it has listed its tools
- * @param call until nobody waits any more for the answer to a call of a tool
- * @param check between two looks whether it is there and has the same tools
- * @param firstPause before it is connected again; doubled each time
- * @param longestPause the most that this becomes
- * @param grace for a program to end by itself, and again when it was asked to
+ * @param start limit for the initialization; launchers may download the server first
+ * @param answer limit for listing the tools
+ * @param call limit for a tool call
+ * @param check interval between two checks of the connection and the tools
+ * @param firstPause pause before the first reconnection; doubles each time
+ * @param longestPause limit of that pause
+ * @param grace time for a program to end by itself, and again after it was told to end
  */
 record McpTimes(
     Duration start,
@@ -21,7 +21,7 @@ record McpTimes(
     Duration firstPause,
     Duration longestPause,
     Duration grace) {
-  /** Those of servers whose tools have so long for a call. */
+  /** The default times, with a limit for tool calls. */
   static McpTimes usual(Duration call) {
     return new McpTimes(
         Duration.ofSeconds(120),
@@ -33,7 +33,7 @@ record McpTimes(
         Duration.ofSeconds(2));
   }
 
-  /** The pause after one of so long. */
+  /** The pause that follows a pause. */
   Duration after(Duration pause) {
     Duration twice = pause.multipliedBy(2);
     return twice.compareTo(longestPause) < 0 ? twice : longestPause;

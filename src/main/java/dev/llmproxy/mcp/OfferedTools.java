@@ -14,11 +14,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The tools that a server lists, as models get them. Schemas of MCP servers are taken as they come
- * as long as they can be checked; a tool whose schema cannot is left out.
+ * The tools of a server as models get them. A tool whose schema cannot be used is ignored.
  *
- * @param tools by the name that models call them by
- * @param originals the server's own names by those names
+ * @param tools the tools by the name that models use
+ * @param originals the server's names by the name that models use
  */
 record OfferedTools(Map<String, Tool> tools, Map<String, String> originals) {
   private static final Logger LOG = LoggerFactory.getLogger(OfferedTools.class);
@@ -32,7 +31,7 @@ record OfferedTools(Map<String, Tool> tools, Map<String, String> originals) {
     for (JsonNode entry : listed) {
       String name = entry.path("name").asText();
       if (name.isBlank() || entries.putIfAbsent(name, entry) != null) {
-        leftOut.add("\"%s\" has no name of its own".formatted(name));
+        leftOut.add("\"%s\" is empty or used twice".formatted(name));
       }
     }
     Map<String, String> names = ToolNames.of(server, entries.keySet());
@@ -49,7 +48,7 @@ record OfferedTools(Map<String, Tool> tools, Map<String, String> originals) {
       }
     });
     if (!leftOut.isEmpty()) {
-      LOG.warn("Tools of the MCP server {} are left out: {}", server, String.join("; ", leftOut));
+      LOG.warn("Tools of the MCP server {} are ignored: {}", server, String.join("; ", leftOut));
     }
     return new OfferedTools(tools, originals);
   }
@@ -64,7 +63,7 @@ record OfferedTools(Map<String, Tool> tools, Map<String, String> originals) {
     return "%s of the MCP server %s".formatted(entry.path("name").asText(), server);
   }
 
-  /** What providers insist on is added when it is missing. */
+  /** Adds the fields that providers require. */
   private static JsonNode schema(JsonNode given) {
     if (given.isMissingNode() || given.isNull()) {
       return Json.object().put("type", "object").set("properties", Json.object());

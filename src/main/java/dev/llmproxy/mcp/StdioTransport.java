@@ -23,16 +23,16 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * A program as an MCP server: a message is a line on its standard input or output. The SDK's own
- * transport passes the whole environment on to the program, ends at the first line that is no
- * message, does not tell when the program has ended, and waits forever for it at close.
+ * A program as an MCP server: each message is one line on its standard input or output. The SDK's
+ * own transport gives the program the whole environment, stops at the first line that is not a
+ * message, does not report the end of the program, and at close waits for it forever.
  *
  * @see <a
  *     href="https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio">MCP's
  *     stdio transport</a>
  */
 final class StdioTransport implements McpClientTransport {
-  /** The servers' own words, which may repeat what users asked: MCP_LOG_LEVEL lets them in. */
+  /** Logs the servers' output, which may repeat what users asked. MCP_LOG_LEVEL sets its level. */
   static final Logger SAID = LoggerFactory.getLogger("mcp.said");
 
   private static final Logger LOG = LoggerFactory.getLogger(StdioTransport.class);
@@ -45,7 +45,7 @@ final class StdioTransport implements McpClientTransport {
   private final Duration grace;
   private final Runnable onEnd;
   private final Process process;
-  // A program that does not read makes writing wait, which must hold up nobody but this queue.
+  // A program that does not read blocks the writer thread, not the senders.
   private final BlockingQueue<String> outgoing = new ArrayBlockingQueue<>(MOST_WAITING);
   private final Thread writer;
   private volatile Function<Mono<JSONRPCMessage>, Mono<JSONRPCMessage>> handler;
@@ -55,9 +55,9 @@ final class StdioTransport implements McpClientTransport {
   /**
    * Starts the program.
    *
-   * @param grace that it is given to end by itself, and again after a request to end
-   * @param onEnd called when it says no more
-   * @throws IOException when it cannot be started
+   * @param grace time to end by itself, and again after it was told to end
+   * @param onEnd called when the program has ended or closed its output
+   * @throws IOException when the program cannot be started
    */
   StdioTransport(McpServerEntry.Command entry, McpJsonMapper json, Duration grace, Runnable onEnd)
       throws IOException {
@@ -86,7 +86,7 @@ final class StdioTransport implements McpClientTransport {
       if (ended) {
         throw new IOException(end());
       }
-      // A line break within a text is \n in JSON already.
+      // JSON escapes line breaks within texts.
       if (!outgoing.offer(json.writeValueAsString(message))) {
         throw new IOException("it does not read what it is sent");
       }
@@ -104,11 +104,11 @@ final class StdioTransport implements McpClientTransport {
     return Mono.fromRunnable(this::close);
   }
 
-  /** Ends the program and what it has started: asks it to, waits, and then does not ask. */
+  /** Ends the program and its children: closes its input, terminates them, then kills them. */
   @Override
   public void close() {
     ended = true;
-    // Those of a launcher such as npx lose their parent with it.
+    // Children of a launcher such as npx cannot be found after it has ended.
     List<ProcessHandle> descendants = process.descendants().toList();
     writer.interrupt();
     try {
@@ -125,7 +125,7 @@ final class StdioTransport implements McpClientTransport {
     }
   }
 
-  /** How it ended, for people. */
+  /** How the program ended, for people. */
   private String end() {
     String how =
         process.isAlive()
@@ -141,9 +141,9 @@ final class StdioTransport implements McpClientTransport {
         out.flush();
       }
     } catch (IOException e) {
-      LOG.debug("The MCP server {} takes no more", server, e);
+      LOG.debug("The MCP server {} has closed its input", server, e);
     } catch (InterruptedException e) {
-      LOG.debug("The MCP server {} is sent no more", server);
+      LOG.debug("The writer of the MCP server {} was stopped", server);
     }
   }
 
@@ -155,15 +155,16 @@ final class StdioTransport implements McpClientTransport {
           try {
             message = McpSchema.deserializeJsonRpcMessage(json, line);
           } catch (IOException | RuntimeException e) {
-            SAID.debug("The MCP server {} says what is no message: {}", server, shown(line));
+            SAID.debug(
+                "The MCP server {} wrote a line that is not a message: {}", server, shown(line));
             return;
           }
           handler.apply(Mono.just(message)).subscribe();
         });
-    // Its status is worth waiting for, as it says more than that it is silent.
+    // The exit status tells the operator more than a closed output.
     try {
       if (!process.waitFor(grace.toMillis(), TimeUnit.MILLISECONDS)) {
-        LOG.debug("The MCP server {} has closed its output and goes on", server);
+        LOG.debug("The MCP server {} has closed its output and still runs", server);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -178,7 +179,7 @@ final class StdioTransport implements McpClientTransport {
         process.getErrorStream(),
         line -> {
           lastWords = line.isBlank() ? lastWords : shown(line);
-          SAID.debug("The MCP server {} says: {}", server, shown(line));
+          SAID.debug("The MCP server {} wrote: {}", server, shown(line));
         });
   }
 
@@ -195,7 +196,7 @@ final class StdioTransport implements McpClientTransport {
         }
       }
     } catch (IOException e) {
-      LOG.debug("The MCP server {} cannot be read any more", server, e);
+      LOG.debug("The output of the MCP server {} cannot be read", server, e);
     }
   }
 
@@ -203,7 +204,7 @@ final class StdioTransport implements McpClientTransport {
     return ShownText.cut(line, MOST_SHOWN).strip();
   }
 
-  /** Pipes of a process would hold on to the carriers of virtual threads. */
+  /** Platform threads, because reads from a process's pipes pin virtual threads. */
   private Thread thread(String what, Runnable work) {
     return Thread.ofPlatform().daemon().name("mcp-" + server + "-" + what).start(work);
   }

@@ -8,8 +8,8 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
- * The names that models call a server's tools by: {@code <server>_<tool>}, of the letters and the
- * length that OpenAI allows. They depend on the names alone, not on the order that tools come in.
+ * The names that models use for a server's tools: {@code <server>_<tool>}, in the characters and
+ * the length that OpenAI allows. The names do not depend on the order of the tools.
  */
 final class ToolNames {
   private static final Pattern OTHER = Pattern.compile("[^A-Za-z0-9_-]");
@@ -18,7 +18,7 @@ final class ToolNames {
 
   private ToolNames() {}
 
-  /** For each tool of a server by its own name, the name that models get. */
+  /** The name that models use, by the server's name for each tool. */
   static Map<String, String> of(String server, Collection<String> tools) {
     Map<String, String> names = new TreeMap<>();
     for (String tool : new TreeSet<>(tools)) {
@@ -30,7 +30,7 @@ final class ToolNames {
     return names;
   }
 
-  /** With _ for each sign that is not allowed. */
+  /** Replaces each character that is not allowed with _. */
   static String letters(String name) {
     return OTHER.matcher(name).replaceAll("_");
   }

@@ -1,5 +1,5 @@
 /**
- * Tools that MCP servers (Model Context Protocol) bring: {@link dev.llmproxy.mcp.McpServers} keeps
- * the connections to the servers that the file {@code MCP_SERVERS} names.
+ * Tools of MCP servers (Model Context Protocol). {@link dev.llmproxy.mcp.McpServers} holds the
+ * connections to the servers in the file {@code MCP_SERVERS}.
  */
 package dev.llmproxy.mcp;

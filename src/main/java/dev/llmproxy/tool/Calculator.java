@@ -39,9 +39,9 @@ import java.util.regex.Pattern;
 import org.apache.camel.Body;
 
 /**
- * Works out an expression in decimals of up to 68 digits; functions of angles and logarithms are
- * good for 15. It knows the functions listed here and nothing else, and no number so long that
- * working with it takes a while.
+ * Evaluates an arithmetic expression with decimals of up to 68 digits. Trigonometric functions and
+ * logarithms are exact to 15 digits. Only the functions listed here exist. Very long numbers are
+ * refused because they would take too much time.
  */
 public final class Calculator {
   private static final int MOST_EXPONENT = 100_000;
@@ -52,9 +52,11 @@ public final class Calculator {
   private static final ExpressionConfiguration CONFIGURATION = configuration();
 
   /**
-   * @param arguments {@code expression}: text of operators, numbers and functions
+   * Evaluates an expression.
+   *
+   * @param arguments {@code expression}: operators, numbers and functions
    * @return the value, e.g. {@code 0.3} or {@code true}
-   * @throws ToolException when it is no expression or has no value
+   * @throws ToolException when the expression is invalid or has no value
    */
   public String evaluate(@Body Map<String, Object> arguments) {
     String text = (String) arguments.get("expression");
@@ -66,7 +68,7 @@ public final class Calculator {
       return value.isNumberValue() ? shown(value.getNumberValue()) : value.getStringValue();
     } catch (EvaluationException | ParseException | ArithmeticException e) {
       throw new ToolException(
-          "\"%s\" cannot be worked out: %s.".formatted(text, e.getMessage()), e);
+          "\"%s\" cannot be calculated: %s.".formatted(text, e.getMessage()), e);
     }
   }
 
@@ -116,7 +118,7 @@ public final class Calculator {
         return whole;
       }
     } catch (ArithmeticException e) {
-      // The message below serves both cases.
+      // Not a whole number.
     }
     throw new EvaluationException(
         token, "%s takes a whole number up to %d".formatted(token.getValue(), most));
@@ -141,7 +143,7 @@ public final class Calculator {
     }
   }
 
-  /** {@code ROUND(value, places)}, half away from zero, as people do. */
+  /** {@code ROUND(value, places)}, rounds half away from zero. */
   @FunctionParameter(name = "value")
   @FunctionParameter(name = "places")
   private static final class Round extends AbstractFunction {
@@ -155,7 +157,7 @@ public final class Calculator {
     }
   }
 
-  /** {@code a ^ b}, as long as the value is of a size that the rest can work with. */
+  /** {@code a ^ b}, limited to results that later operations can process quickly. */
   @InfixOperator(precedence = OPERATOR_PRECEDENCE_POWER, leftAssociative = false)
   private static final class Power extends InfixPowerOfOperator {
     @Override

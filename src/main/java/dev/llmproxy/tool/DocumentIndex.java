@@ -40,8 +40,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The documents of a folder, as something to search when the web is out of reach: {@code .md} and
- * {@code .txt} files, cut at their headings, in memory since the first question.
+ * Full-text search in the documents of a folder, for use without web access. Indexes {@code .md}
+ * and {@code .txt} files, split at their headings. The index is built in memory at the first
+ * search.
  */
 public final class DocumentIndex {
   /** The setting that names the folder. */
@@ -49,7 +50,7 @@ public final class DocumentIndex {
 
   private static final Logger LOG = LoggerFactory.getLogger(DocumentIndex.class);
 
-  /** Lucene warns that a module of the JDK is missing which makes no difference to so few words. */
+  /** Lucene warns about a missing JDK module, which makes no difference for such a small index. */
   private static final java.util.logging.Logger OF_VECTORS =
       java.util.logging.Logger.getLogger(
           "org.apache.lucene.internal.vectorization.VectorizationProvider");
@@ -72,30 +73,30 @@ public final class DocumentIndex {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile IndexSearcher searcher;
 
-  /** A heading of a file and what stands under it. */
+  /** A heading of a file and the text under it. */
   private record Section(String title, String text) {}
 
   /**
-   * @param folder with its sub-folders; null for no documents at all
+   * @param folder searched with its sub-folders; null for no documents
    */
   public DocumentIndex(Path folder) {
     this.folder = folder;
   }
 
-  /** The folder that the setting names; a relative one is in the home folder. Empty for none. */
+  /** The folder that the setting names. A relative path starts at the home folder. */
   public static Optional<Path> folder(Settings settings) {
     return settings.find(SETTING).map(settings.home()::resolve);
   }
 
   /**
-   * What the documents say to a question, best first.
+   * The sections that match a query, best match first.
    *
-   * @return five at most; their URL is the file's path within the folder
-   * @throws ToolException when there are no documents, as the setting is empty
+   * @return at most five; their URL is the file's path within the folder
+   * @throws ToolException when the setting is empty
    */
   public List<SearchResult> search(@ExchangeProperty("query") String question) {
     if (folder == null) {
-      throw SearchEngines.off();
+      throw SearchEngines.notConfigured();
     }
     try {
       IndexSearcher index = index();
@@ -163,7 +164,7 @@ public final class DocumentIndex {
 
   private List<Path> files() throws IOException {
     if (!Files.isDirectory(folder)) {
-      LOG.warn("{} names no folder: {}", SETTING, folder);
+      LOG.warn("{} does not name a folder: {}", SETTING, folder);
       return List.of();
     }
     try (Stream<Path> files = Files.walk(folder)) {
@@ -185,7 +186,7 @@ public final class DocumentIndex {
     try {
       content = Files.readString(file);
     } catch (MalformedInputException e) {
-      LOG.warn("{} is not searched, as it is not in UTF-8", file);
+      LOG.warn("{} is not searched because it is not UTF-8", file);
       return;
     }
     String place = folder.relativize(file).toString().replace('\\', '/');

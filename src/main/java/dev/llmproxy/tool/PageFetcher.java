@@ -41,9 +41,10 @@ import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
 
 /**
- * Reads pages of the public web, and nothing of one's own network: what a model asks for may come
- * from a page that it has read. The address that is connected to is the one that was checked, so
- * that a name which leads elsewhere the second time gains nothing; each redirect is checked anew.
+ * Fetches pages of the public web. It refuses addresses of private networks, because a page that a
+ * model has read may tell the model what to fetch. The client connects to the IP address that was
+ * checked, so a host name that resolves differently the second time gains nothing. Each redirect is
+ * checked too.
  */
 public final class PageFetcher {
   private static final int MOST_BYTES = 2 << 20;
@@ -69,8 +70,8 @@ public final class PageFetcher {
   private final CloseableHttpClient client;
 
   /**
-   * @param ports that may be asked, as numbers separated by commas
-   * @throws IllegalArgumentException when they are none
+   * @param ports allowed ports: numbers separated by commas
+   * @throws IllegalArgumentException when {@code ports} has another form
    */
   public PageFetcher(String ports) {
     this(ports(ports), PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE, LONGEST);
@@ -79,7 +80,7 @@ public final class PageFetcher {
   /**
    * For tests, whose pages are on loopback.
    *
-   * @param longest what one answer may take
+   * @param longest time limit for one answer
    */
   PageFetcher(
       Set<Integer> ports, Predicate<InetAddress> allowed, DnsResolver resolver, Duration longest) {
@@ -103,7 +104,7 @@ public final class PageFetcher {
                             .build())
                     .build())
             .setDefaultRequestConfig(RequestConfig.custom().setResponseTimeout(SILENCE).build())
-            // An open connection would be used without asking the guard again.
+            // The guard checks only new connections.
             .setConnectionReuseStrategy((request, response, context) -> false)
             .disableRedirectHandling()
             .disableAutomaticRetries()
@@ -117,16 +118,17 @@ public final class PageFetcher {
    * Fetches a page.
    *
    * @param arguments {@code url}
-   * @return {@code url} (after redirects), {@code title} when it has one, {@code text}, and {@code
-   *     truncated} when it was larger than 2 MB
-   * @throws ToolException when it may not or cannot be fetched, or is no text
+   * @return {@code url} (after redirects), {@code title} of an HTML page, {@code text}, and {@code
+   *     truncated} when the page was larger than 2 MB
+   * @throws ToolException when the address is not allowed, the request fails, or the answer is not
+   *     text
    */
   public Map<String, Object> fetch(@Body Map<String, Object> arguments) {
     URI uri = WebAddress.checked((String) arguments.get("url"), ports);
     try {
       for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
         HttpGet request = new HttpGet(uri);
-        // An interrupt does not end what never waits, such as zipped nothing without end.
+        // An interrupt would not stop a read that never waits, e.g. of an endless zip stream.
         Future<?> end = CompletableFuture.runAsync(request::abort, after(longest));
         try {
           ClassicHttpResponse response = client.executeOpen(null, request, null);
@@ -136,7 +138,7 @@ public final class PageFetcher {
           }
           uri = WebAddress.checked(WebAddress.redirected(uri, location.getValue()), ports);
         } finally {
-          // Closing the response or its body would read on to an end that may never come.
+          // close() would read to the end of the answer, which may never come.
           request.abort();
           end.cancel(false);
         }
@@ -167,7 +169,7 @@ public final class PageFetcher {
     String mime = type == null ? "none" : type.getMimeType().toLowerCase(Locale.ROOT);
     boolean html = HTML.contains(mime);
     if (!html && !text(mime)) {
-      throw new ToolException("%s is no text; its type is %s.".formatted(uri, mime));
+      throw new ToolException("%s is not text; its type is %s.".formatted(uri, mime));
     }
     byte[] bytes = entity.getContent().readNBytes(MOST_BYTES + 1);
     boolean truncated = bytes.length > MOST_BYTES;
@@ -208,9 +210,9 @@ public final class PageFetcher {
   }
 
   /**
-   * The value of FETCH_PORTS.
+   * Parses the setting FETCH_PORTS.
    *
-   * @throws IllegalArgumentException when these are not numbers separated by commas
+   * @throws IllegalArgumentException when the value is not a list of numbers separated by commas
    */
   public static Set<Integer> ports(String ports) {
     try {
@@ -223,7 +225,7 @@ public final class PageFetcher {
     }
   }
 
-  /** Gives the client only addresses that it may connect to. */
+  /** Resolves host names to allowed addresses only. */
   private record Guard(DnsResolver resolver, Predicate<InetAddress> allowed)
       implements DnsResolver {
     @Override

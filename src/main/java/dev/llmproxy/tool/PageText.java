@@ -8,7 +8,7 @@ import org.jsoup.nodes.Node;
 import org.jsoup.nodes.TextNode;
 import org.jsoup.select.NodeVisitor;
 
-/** What a page says: its main part, a line for each block, with marks for headings and lists. */
+/** The text of a page's main part: one line for each block, headings and lists in Markdown. */
 final class PageText {
   private static final String NOT_READ =
       "script, style, noscript, template, svg, iframe, form, nav, footer, aside, [hidden],"
@@ -19,7 +19,7 @@ final class PageText {
 
   private PageText() {}
 
-  /** The text; the document is changed by it. */
+  /** The text of a page. Removes elements from the document. */
   static String of(Document page) {
     page.select(NOT_READ).remove();
     Element main = page.selectFirst("main, [role=main], article");

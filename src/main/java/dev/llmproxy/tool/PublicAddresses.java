@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Tells addresses of the public internet from those that lead into one's own network, its machine
- * or its cloud's metadata (IANA's special-purpose address registries, RFC 6890).
+ * The addresses of the public internet, without private networks, this machine and cloud metadata
+ * services (IANA's special-purpose address registries, RFC 6890).
  */
 final class PublicAddresses {
   private static final List<Block> NOT_PUBLIC_4 =
@@ -17,7 +17,7 @@ final class PublicAddresses {
           "10.0.0.0/8",
           "100.64.0.0/10",
           "127.0.0.0/8",
-          // Azure's metadata and DHCP stand at a public address.
+          // Azure's metadata and DHCP services.
           "168.63.129.16/32",
           "169.254.0.0/16",
           "172.16.0.0/12",
@@ -31,14 +31,14 @@ final class PublicAddresses {
           "224.0.0.0/4",
           "240.0.0.0/4");
   private static final Block GLOBAL_6 = Block.of("2000::/3");
-  // 2001::/23 holds Teredo.
+  // 2001::/23 contains Teredo.
   private static final List<Block> NOT_PUBLIC_6 = blocks("2001::/23", "2001:db8::/32", "3fff::/20");
   private static final Block SIX_TO_FOUR = Block.of("2002::/16");
   private static final Block NAT64 = Block.of("64:ff9b::/96");
 
   private PublicAddresses() {}
 
-  /** Whether a connection there stays outside. An IPv4 address within an IPv6 one counts. */
+  /** Whether an address is public. Checks the IPv4 address within an IPv6 address too. */
   static boolean contains(InetAddress address) {
     byte[] bytes = address.getAddress();
     if (address instanceof Inet4Address) {
@@ -53,7 +53,7 @@ final class PublicAddresses {
     return GLOBAL_6.holds(bytes) && NOT_PUBLIC_6.stream().noneMatch(block -> block.holds(bytes));
   }
 
-  /** Of a text that is an address, so that no name is looked up. */
+  /** Parses an IP address; makes no DNS query. */
   private static InetAddress literal(String text) {
     try {
       return InetAddress.getByName(text);

@@ -13,14 +13,14 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * Makes of an engine's results the answer of {@code web_search}, with its sources and its line for
- * people, and remembers for five minutes what the web said to a question, whoever asked it.
+ * Builds the answer of {@code web_search} from an engine's results, and caches answers for five
+ * minutes for all callers.
  */
 public final class SearchCache {
   private static final Duration LIFE = Duration.ofMinutes(5);
   private static final int MOST_ANSWERS = 1_000;
-  // Costs nothing to ask again, and a better engine may be back.
-  private static final String NOT_KEPT = "docs";
+  // A local search costs nothing, and a web engine may work again.
+  private static final String NOT_CACHED = "docs";
 
   private final Cache<String, Map<String, Object>> answers;
 
@@ -37,30 +37,30 @@ public final class SearchCache {
             .build();
   }
 
-  /** The answer to the question, or null. */
+  /** The cached answer to the query, or null. */
   public Map<String, Object> find(@ExchangeProperty("query") String query) {
     return answers.getIfPresent(key(query));
   }
 
   /**
-   * Makes the tool's answer of an engine's results, and keeps it.
+   * Builds the tool's answer from an engine's results and caches it.
    *
-   * @return {@code engine} and {@code results}
+   * @return the fields {@code engine} and {@code results}
    */
-  public Map<String, Object> keep(
+  public Map<String, Object> store(
       @ExchangeProperty("query") String query,
       @ExchangeProperty("engine") String engine,
       @Body List<SearchResult> results) {
     Map<String, Object> answer = new LinkedHashMap<>();
     answer.put("engine", engine);
     answer.put("results", results);
-    if (!engine.equals(NOT_KEPT)) {
+    if (!engine.equals(NOT_CACHED)) {
       answers.put(key(query), answer);
     }
     return answer;
   }
 
-  /** What people are told of an answer. */
+  /** Sets the tool's sources and its summary for people. */
   public void summarise(@Body Map<String, Object> answer, Exchange exchange) {
     List<?> results = (List<?>) answer.get("results");
     exchange.setProperty(ToolRunner.SOURCES, results);

@@ -19,43 +19,46 @@ import org.apache.hc.core5.http.io.EofSensorInputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the routes {@code search-*} have in common: the question out, the answer in. */
+/** Helpers of the routes {@code search-*}: encode the query, check and read the answer. */
 public final class SearchEngines {
   private static final Logger LOG = LoggerFactory.getLogger(SearchEngines.class);
   private static final int MOST_RESULTS = 5;
   private static final int MOST_BYTES = 2 << 20;
-  // What a path may hold as it is (RFC 3986, 3.3), besides letters and digits.
+  // Besides letters and digits, a path may contain these unescaped (RFC 3986, 3.3).
   private static final Escaper PATH = new PercentEscaper("-._~!$&'()*+,;=:@/", false);
 
-  /** An engine that is not set up: the next one is asked. Of the last one the model is told. */
-  private static final class OffException extends ToolException {
-    OffException() {
+  /**
+   * Not configured: try the next engine. The model sees the message when no engine has answered.
+   */
+  private static final class NotConfiguredException extends ToolException {
+    NotConfiguredException() {
       super("No search engine has answered. Go on without searching.");
     }
   }
 
   /**
-   * Passes on to the next engine when a setting of this one is empty.
+   * Checks that an engine is configured.
    *
-   * @param setting its value
+   * @param setting the value of a setting that the engine needs
+   * @throws ToolException when the value is blank: try the next engine
    */
   public void need(String setting) {
     if (setting == null || setting.isBlank()) {
-      throw off();
+      throw notConfigured();
     }
   }
 
-  /** What an engine throws that is not set up. */
-  static ToolException off() {
-    return new OffException();
+  /** An engine without its settings throws this. */
+  static ToolException notConfigured() {
+    return new NotConfiguredException();
   }
 
-  /** The question as it stands in a URL. */
+  /** The query, percent-encoded for a URL. */
   public String encoded(@ExchangeProperty("query") String query) {
     return URLEncoder.encode(query, StandardCharsets.UTF_8);
   }
 
-  /** The question as it stands in JSON, with its quotes. */
+  /** The query as a JSON string with quotes. */
   public String quoted(@ExchangeProperty("query") String query) {
     return Json.text(Json.tree(query));
   }
@@ -120,13 +123,13 @@ public final class SearchEngines {
     return results;
   }
 
-  /** Tells the operator why an engine did not serve; one that is not set up is no news. */
+  /** Logs why an engine failed, unless it is not configured. */
   public void failed(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty("engine") String engine) {
     Throwable cause = Causes.root(exception);
-    if (!(cause instanceof OffException)) {
-      LOG.warn("The search engine {} did not serve: {}", engine, cause.toString());
+    if (!(cause instanceof NotConfiguredException)) {
+      LOG.warn("The search engine {} failed: {}", engine, cause.toString());
     }
   }
 }

@@ -3,14 +3,14 @@ package dev.llmproxy.tool;
 import org.jsoup.Jsoup;
 
 /**
- * Something that a search has found; all of it plain text.
+ * A search result; all fields are plain text.
  *
- * @param url where it stands: an address, or the path of a local document
- * @param snippet what it says of the question; perhaps empty
+ * @param url an address, or the path of a local document
+ * @param snippet an excerpt that matches the query; may be empty
  */
 public record SearchResult(String title, String url, String snippet) {
 
-  /** As {@link SearchResult} of texts with tags and entities of HTML. */
+  /** A result whose title and snippet are HTML; they become plain text. */
   static SearchResult ofHtml(String title, String url, String snippet) {
     return new SearchResult(plain(title), url, plain(snippet));
   }

@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The server's tools that chats of a tier under {@code /v1} are offered without asking for them,
- * from the settings {@code TOOLS_<TIER>}, read once.
+ * The tools that all chats of a tier under {@code /v1} are offered, from the settings {@code
+ * TOOLS_<TIER>}. The settings are read once.
  */
 public final class TierTools {
-  /** What the names of these settings begin with; the tier follows. */
+  /** Prefix of the settings' names; the tier follows. */
   public static final String PREFIX = "TOOLS_";
 
   private final Map<String, List<String>> bySetting = new HashMap<>();
@@ -29,7 +29,7 @@ public final class TierTools {
     }
   }
 
-  /** The names of tools in one of these settings; empty when it is not set. */
+  /** The tool names in a setting; empty when the setting is absent. */
   public static List<String> names(Settings settings, String setting) {
     return Arrays.stream(settings.find(setting).orElse("").split(",", -1))
         .map(String::strip)
@@ -37,7 +37,7 @@ public final class TierTools {
         .toList();
   }
 
-  /** Names of tools, as the setting has them; empty for most tiers. */
+  /** The tool names for a tier, in the order of the setting; empty for most tiers. */
   public List<String> of(String tier) {
     if (bySetting.isEmpty()) {
       return List.of();

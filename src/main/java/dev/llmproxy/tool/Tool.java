@@ -15,10 +15,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 
-/** What a model is told of a tool, and what arguments it takes. Immutable. */
+/** The declaration of a tool: name, description and JSON Schema of the arguments. Immutable. */
 public final class Tool {
   private static final Pattern NAME = Pattern.compile("[a-zA-Z0-9_-]{1,64}");
-  private static final Pattern NOT_OF_NAMES = Pattern.compile("[^a-zA-Z0-9_-]");
+  private static final Pattern INVALID_IN_NAMES = Pattern.compile("[^a-zA-Z0-9_-]");
   private static final int LONGEST_NAME = 64;
   private static final String BUNDLED = "classpath:";
   private static final Map<VersionFlag, JsonSchemaFactory> SCHEMAS = new ConcurrentHashMap<>();
@@ -29,11 +29,11 @@ public final class Tool {
   private final JsonSchema schema;
 
   /**
-   * @param name 1 to 64 letters, digits, _ and -, as OpenAI has it
+   * @param name 1 to 64 letters, digits, _ and -, as in OpenAI's API
    * @param description for the model; not blank
-   * @param parameters JSON Schema of an object: of the version that its {@code $schema} names, else
-   *     2020-12; nothing that it refers to is fetched
-   * @throws IllegalArgumentException with what is wrong with them
+   * @param parameters JSON Schema of type object. {@code $schema} names its version; the default is
+   *     2020-12. References to other documents are refused
+   * @throws IllegalArgumentException when an argument is invalid; the message says why
    */
   public Tool(String name, String description, JsonNode parameters) {
     if (!isName(name)) {
@@ -66,33 +66,33 @@ public final class Tool {
     }
   }
 
-  /** Whether a tool may be called so: 1 to 64 letters, digits, _ and -. */
+  /** Whether a text is a valid tool name: 1 to 64 letters, digits, _ and -. */
   public static boolean isName(String text) {
     return NAME.matcher(text).matches();
   }
 
-  /** The name that is most like what a model has made up; {@code unknown} for nothing. */
+  /** The valid name closest to the text; {@code unknown} for an empty text. */
   static String nearestName(String text) {
-    String name = NOT_OF_NAMES.matcher(text).replaceAll("_");
+    String name = INVALID_IN_NAMES.matcher(text).replaceAll("_");
     return name.isEmpty() ? "unknown" : name.substring(0, Math.min(name.length(), LONGEST_NAME));
   }
 
-  /** As models call it. */
+  /** The name that models use. */
   public String name() {
     return name;
   }
 
-  /** For the model: what it does and when to use it. */
+  /** Tells the model what the tool does and when to use it. */
   public String description() {
     return description;
   }
 
-  /** The JSON Schema of the arguments; a copy. */
+  /** A copy of the JSON Schema of the arguments. */
   public ObjectNode parameters() {
     return parameters.deepCopy();
   }
 
-  /** OpenAI's form: an entry of a request's {@code tools}. */
+  /** The tool in OpenAI's form, an entry of a request's {@code tools}. */
   public ObjectNode asOpenAi() {
     ObjectNode tool = Json.object().put("type", "function");
     tool.putObject("function")
@@ -102,7 +102,7 @@ public final class Tool {
     return tool;
   }
 
-  /** What is wrong with arguments, each with its place; empty when they fit. */
+  /** The schema violations of the arguments, each with its JSON path; empty when valid. */
   List<String> problems(ObjectNode arguments) {
     return messages(schema, arguments);
   }

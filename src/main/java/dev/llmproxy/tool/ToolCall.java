@@ -7,20 +7,20 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import dev.llmproxy.base.Json;
 
 /**
- * A model's wish that a tool be run.
+ * A model's request to run a tool.
  *
- * @param id what the model calls this call
- * @param name the tool's, or of none: 1 to 64 letters, digits, _ and -
- * @param arguments a JSON object as the model wrote it, perhaps none at all; empty or {@code null}
- *     = {@code {}}
+ * @param id the model's id of the call
+ * @param name 1 to 64 letters, digits, _ and -; a tool of this name may not exist
+ * @param arguments the model's text, which should be a JSON object but may be invalid. Empty and
+ *     {@code null} mean {@code {}}
  */
 public record ToolCall(String id, String name, String arguments) {
-  /** What a model wrote; a name that cannot be one becomes the nearest that can. */
+  /** A call as the model wrote it. An invalid name becomes the closest valid name. */
   public static ToolCall of(String id, String name, String arguments) {
     return new ToolCall(id, Tool.nearestName(name), arguments);
   }
 
-  /** The arguments as JSON: an object, or what the model wrote as a text when that is none. */
+  /** The arguments as a JSON object, or as a JSON string when they are not an object. */
   public JsonNode json() {
     try {
       JsonNode json = arguments.isBlank() ? Json.object() : Json.parse(arguments);
@@ -33,7 +33,7 @@ public record ToolCall(String id, String name, String arguments) {
     }
   }
 
-  /** The arguments as a JSON object in any case: {@code {}} when the model wrote none. */
+  /** The arguments as a JSON object; {@code {}} when the model wrote something else. */
   public String object() {
     return json() instanceof ObjectNode object ? Json.text(object) : "{}";
   }

@@ -23,10 +23,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The tools of a CamelContext: its routes {@code tool-*}, and those of MCP servers. Of a route the
- * id without {@code tool-}, with _ for -, is the tool's name, the route's description is the
- * tool's, and the first step sets the property {@code parameters} to the JSON Schema of the
- * arguments, as JSON or YAML. A declaration that is wrong ends the start.
+ * The tools of a CamelContext: the routes {@code tool-*} and the tools of MCP servers. The name of
+ * a tool is the route's id without {@code tool-}, with _ in place of -. The description of the tool
+ * is the description of the route. The first step of the route sets the property {@code parameters}
+ * to the JSON Schema of the arguments, in JSON or YAML. An invalid declaration fails the start.
  */
 public final class ToolCatalogue implements CamelContextAware, StartupListener {
   private static final String PREFIX = "tool-";
@@ -40,15 +40,15 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
   private final String othersEndpoint;
   private volatile State state = new State(Map.of(), List.of(), Map.of());
 
-  /** A tool, and where it takes its calls. */
+  /** A tool, and the endpoint that executes its calls. */
   private record Entry(Tool tool, Endpoint endpoint) {}
 
-  /** What was read, by the tools' names, and what it was read from; routes by their ids. */
+  /** The entries by tool name, and the routes (by id) and tools they were read from. */
   private record State(Map<String, Route> routes, List<Tool> others, Map<String, Entry> entries) {}
 
   /**
-   * @param others tools that have no routes of their own
-   * @param othersEndpoint where all of those are called
+   * @param others tools that have no route of their own
+   * @param othersEndpoint executes the calls of those tools
    */
   public ToolCatalogue(ToolSource others, String othersEndpoint) {
     this.others = others;
@@ -74,9 +74,9 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
   }
 
   /**
-   * Reads all declarations once the routes are there.
+   * Reads all declarations after the routes were loaded.
    *
-   * @throws IllegalArgumentException naming the file of a declaration that is wrong
+   * @throws IllegalArgumentException when a declaration is invalid; names its file
    */
   @Override
   public void onCamelContextStarted(CamelContext started, boolean alreadyStarted) {
@@ -84,20 +84,20 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
   }
 
   /**
-   * All tools, by name; routes and other tools that have come or gone since are seen.
+   * All current tools, sorted by name. Routes and MCP servers may come and go.
    *
-   * @throws IllegalArgumentException naming the file of a declaration that is wrong
+   * @throws IllegalArgumentException when a declaration is invalid; names its file
    */
   public Collection<Tool> tools() {
     return entries().values().stream().map(Entry::tool).toList();
   }
 
-  /** A tool by its name. */
+  /** The tool with a name. */
   public Optional<Tool> find(String name) {
     return Optional.ofNullable(entries().get(name)).map(Entry::tool);
   }
 
-  /** Where a tool takes its calls. One that has gone since fails there. */
+  /** The endpoint that executes a tool's calls. Calls of a removed tool fail there. */
   Endpoint endpoint(Tool tool) {
     Entry entry = entries().get(tool.name());
     return entry == null ? context.getEndpoint(othersEndpoint) : entry.endpoint();
@@ -130,7 +130,9 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
     for (Tool tool : withoutRoute) {
       Entry entry = new Entry(tool, context.getEndpoint(othersEndpoint));
       if (read.putIfAbsent(tool.name(), entry) != null) {
-        LOG.warn("The tool {} of an MCP server is left out: a route has its name", tool.name());
+        LOG.warn(
+            "The tool {} of an MCP server is ignored because a route has the same name",
+            tool.name());
       }
     }
     return read;

@@ -1,17 +1,17 @@
 package dev.llmproxy.tool;
 
-/** Why a tool has no result; the message is for the model, says the remedy and holds no secret. */
+/** A tool failed. The model gets the message, which says what to do and contains no secrets. */
 public class ToolException extends RuntimeException {
   /**
-   * @param message for the model: whole sentences that say what to do
+   * @param message for the model: whole sentences with the remedy
    */
   public ToolException(String message) {
     super(message);
   }
 
   /**
-   * @param message for the model: whole sentences that say what to do
-   * @param cause for the operator's log, at the level DEBUG; no model and no client learns of it
+   * @param message for the model: whole sentences with the remedy
+   * @param cause for the log only, at the level DEBUG
    */
   public ToolException(String message, Throwable cause) {
     super(message, cause);

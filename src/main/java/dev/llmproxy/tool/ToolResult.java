@@ -5,14 +5,14 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * What came of a call.
+ * The result of a tool call.
  *
- * @param callId the call's
- * @param name the tool's
- * @param summary one line for people, 120 characters at most
- * @param content for the model: text or JSON, or what went wrong and what to do about it
- * @param sources what a search has found; empty for other tools
- * @param duration from the order to run it to this result
+ * @param callId id of the call
+ * @param name name of the tool
+ * @param summary one line for people, at most 120 characters
+ * @param content for the model: text, JSON, or an error with its remedy
+ * @param sources search results; empty for other tools
+ * @param duration from the start of the call to the result
  */
 public record ToolResult(
     String callId,
@@ -24,12 +24,12 @@ public record ToolResult(
     Duration duration) {
   private static final int SUMMARY_CHARACTERS = 120;
 
-  /** How it ended. */
+  /** The outcome of a call. */
   public enum Status {
     COMPLETED,
     FAILED;
 
-    /** In lower case, as it goes out. */
+    /** The lower-case name that clients see. */
     public String wireName() {
       return this == COMPLETED ? "completed" : "failed";
     }
@@ -40,7 +40,7 @@ public record ToolResult(
     summary = ShownText.cut(summary.strip().lines().findFirst().orElse(""), SUMMARY_CHARACTERS - 1);
   }
 
-  /** A result whose summary is its own beginning. */
+  /** A result whose summary is the first line of its content. */
   static ToolResult of(ToolCall call, Status status, String content, Duration duration) {
     return new ToolResult(call.id(), call.name(), status, content, content, List.of(), duration);
   }

@@ -15,15 +15,11 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Calls of tools that run at the same time, and what comes of them in the order in which they end.
- * Used by one thread; {@link #close} ends what still runs and may be called by any.
+ * Tool calls that run at the same time. Gives their results in the order in which the calls end.
+ * One thread uses a run; any thread may call {@link #close}, which stops the calls.
  */
 public final class ToolRun implements AutoCloseable {
-  /**
-   * A call that is over.
-   *
-   * @param result how it ended
-   */
+  /** A finished call and its result. */
   public record Finished(ToolCall call, ToolResult result) {}
 
   private final ToolRunner runner;
@@ -63,13 +59,13 @@ public final class ToolRun implements AutoCloseable {
     }
   }
 
-  /** Whether there is a result that has not been given yet. */
+  /** Whether {@link #next} has another result. */
   public boolean hasNext() {
     return !over.isEmpty() || !running.isEmpty();
   }
 
   /**
-   * Waits for the next call to end, for as long as the timeout at most.
+   * Waits for the next result, at most until the timeout of the calls.
    *
    * @throws InterruptedException when the current thread is interrupted
    */

@@ -28,15 +28,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs tools. What goes wrong in one is a result that the model can read and act on, never an
- * exception. A route says in the property {@code toolSummary} what people are told of its result,
- * and one that searches in {@code toolSources} what it has found.
+ * Runs tools. A failed call gives a result that the model can act on, never an exception. The route
+ * of a tool may set two properties: {@code toolSummary}, one line for people, and {@code
+ * toolSources}, search results.
  */
 public final class ToolRunner {
-  /** Marks an exchange as a tool's, for the route configuration {@code errors}. */
+  /** The name of the tool; tells the route configuration {@code errors} that a tool runs. */
   static final String TOOL = "tool";
 
-  /** What the route configuration {@code errors} caught. */
+  /** The exception that the route configuration {@code errors} caught. */
   static final String FAILURE = "toolFailure";
 
   /** The arguments as JSON. */
@@ -51,7 +51,7 @@ public final class ToolRunner {
   private static final int MOST_AT_ONCE = 16;
   private static final int MOST_BYTES = 16 << 20;
 
-  /** Types whose values people and models can read. */
+  /** Media types that are text. */
   private static final Pattern TEXTS =
       Pattern.compile(
           "(?i)text/.*|application/(.*\\+)?(json|xml|yaml)|application/(x-)?(ndjson|javascript|yaml|jsonl|sql|x-www-form-urlencoded)|image/svg\\+xml");
@@ -66,8 +66,8 @@ public final class ToolRunner {
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("tool-", 0).factory());
 
   /**
-   * @param timeoutSeconds for one call, more than 0
-   * @param mostCharacters of a result; what is above is cut off, with a mark
+   * @param timeoutSeconds time limit for one call, 1 or more
+   * @param mostCharacters limit for a result, 1 or more; a longer result is cut, with a mark
    */
   public ToolRunner(ToolCatalogue catalogue, int timeoutSeconds, int mostCharacters) {
     if (timeoutSeconds < 1) {
@@ -82,9 +82,9 @@ public final class ToolRunner {
   }
 
   /**
-   * Begins to run calls at the same time, each for as long as the timeout at most.
+   * Starts calls at the same time, each with the same time limit.
    *
-   * @param offered the names of the tools that may be called; a model may know of others
+   * @param offered names of the tools that may be called; a model may ask for others
    */
   public ToolRun start(List<ToolCall> calls, Set<String> offered) {
     return new ToolRun(this, threads, timeout, MOST_AT_ONCE, calls, offered);
@@ -99,7 +99,7 @@ public final class ToolRunner {
   }
 
   ToolResult tooSlow(ToolCall call, long start) {
-    LOG.warn("The tool {} was ended after {} seconds", call.name(), timeout.toSeconds());
+    LOG.warn("The tool {} was stopped after {} seconds", call.name(), timeout.toSeconds());
     return failed(
         call,
         "The tool gave no answer within %d seconds and was ended. Ask it for less, or go on without it."
@@ -107,12 +107,12 @@ public final class ToolRunner {
         start);
   }
 
-  /** Runs one call; of whatever fails a result is made. */
+  /** Runs one call. A failure gives a result too. */
   ToolResult run(ToolCall call, Set<String> offered, long start) {
     try {
       return result(call, offered, start);
     } catch (Throwable e) {
-      // An error too, as Camel has it within a route: one tool must not end its chat.
+      // Errors too, as Camel does within a route: a tool must not end its chat.
       LOG.warn("The tool {} failed", call.name(), e);
       return failed(call, message(e), start);
     }
@@ -156,7 +156,7 @@ public final class ToolRunner {
               ? exchange.getProperty(FAILURE, Exception.class)
               : exchange.getException();
       if (failure != null) {
-        // The message may hold what the user asked.
+        // The message may contain what the user asked.
         LOG.info("The tool {} failed: {}", call.name(), kinds(failure));
         return failed(call, message(failure), start);
       }
@@ -192,27 +192,27 @@ public final class ToolRunner {
         try {
           yield Json.text(Json.tree(body));
         } catch (IllegalArgumentException e) {
-          LOG.warn("A tool's result of the type {} is not for JSON", body.getClass(), e);
+          LOG.warn("A tool's result of the type {} cannot be written as JSON", body.getClass(), e);
           throw new ToolException(AS_JSON);
         }
       }
     };
   }
 
-  /** More than this is not read: the model gets a part of it at most. */
+  /** Reads only what the model can get: the limit in characters, at four bytes each. */
   private byte[] read(InputStream stream) throws IOException {
     byte[] bytes;
     try (stream) {
       bytes = stream.readNBytes(Math.min(mostCharacters, MOST_BYTES / 4) * 4 + 1);
       if (stream instanceof EofSensorInputStream live) {
-        // Closing it would read on to an end that may never come.
+        // close() would read to the end, which may never come.
         live.abort();
       }
     }
     return bytes;
   }
 
-  /** What a server has answered, in the character set that it says; binary data is no text. */
+  /** A server's answer decoded with its charset, or a sentence about binary data. */
   private static String text(byte[] bytes, Message message) {
     ContentType type =
         ContentType.parseLenient(message.getHeader(Exchange.CONTENT_TYPE, String.class));
@@ -253,7 +253,7 @@ public final class ToolRunner {
         + Json.text(tool.parameters());
   }
 
-  /** What a tool says of its failure itself; of others the kind, as a message may say too much. */
+  /** The message of a ToolException. Other messages may contain secrets: only their class. */
   private static String message(Throwable failure) {
     return Causes.find(failure, ToolException.class)
         .map(ToolException::getMessage)
@@ -262,7 +262,7 @@ public final class ToolRunner {
                 .formatted(failure.getClass().getSimpleName()));
   }
 
-  /** The classes of a failure and of what caused it. */
+  /** The class names of a failure and its causes. */
   private static String kinds(Throwable failure) {
     return Causes.of(failure).stream()
         .map(cause -> cause.getClass().getName())

@@ -2,10 +2,8 @@ package dev.llmproxy.tool;
 
 import java.util.List;
 
-/** Tools that are not declared by routes and may come and go. */
+/** Tools without routes, which may come and go. */
 public interface ToolSource {
-  /**
-   * Those that are there now, as a list that is equal to the one before when nothing has changed.
-   */
+  /** The current tools. Equal to the previous list when nothing has changed. */
   List<Tool> tools();
 }

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** The form that an address on the web must have to be fetched; where it leads is not looked at. */
+/** Checks the form of a web address before it is fetched. Does not resolve the host name. */
 final class WebAddress {
   private static final String BYTE = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
   private static final Pattern DOTTED_QUAD = Pattern.compile(BYTE + "(\\." + BYTE + "){3}");
@@ -18,9 +18,9 @@ final class WebAddress {
   /**
    * Checks an address.
    *
-   * @param ports that may be named or meant
-   * @return what to fetch, all in ASCII and without the fragment
-   * @throws ToolException when it is not allowed, with the reason
+   * @param ports allowed ports, explicit or implied by the scheme
+   * @return the address in ASCII without its fragment
+   * @throws ToolException with the reason when the address is not allowed
    */
   static URI checked(String text, Set<Integer> ports) {
     URI uri = parsed(text);
@@ -29,12 +29,12 @@ final class WebAddress {
       throw refused(text, "only http and https addresses can be fetched");
     }
     if (uri.getHost() == null || uri.getHost().contains("%")) {
-      throw refused(text, "it names no host in plain letters, digits, dots and hyphens");
+      throw refused(text, "its host must consist of letters, digits, dots and hyphens");
     }
     if (uri.getRawUserInfo() != null) {
-      throw refused(text, "it must hold no user or password");
+      throw refused(text, "it must not contain a user or password");
     }
-    // Other spellings of a number are read differently by different programs.
+    // Programs parse other spellings of a number differently.
     if (LAST_LABEL_NUMERIC.matcher(uri.getHost()).matches()
         && !DOTTED_QUAD.matcher(uri.getHost()).matches()) {
       throw refused(text, "an IP address must be written as four decimal numbers");
@@ -46,7 +46,7 @@ final class WebAddress {
     return URI.create(uri.toASCIIString().replaceFirst("#.*", ""));
   }
 
-  /** Where a redirect leads, for {@link #checked}. */
+  /** The target of a redirect; pass it to {@link #checked}. */
   static String redirected(URI from, String location) {
     return from.resolve(parsed(location)).toString();
   }
@@ -55,7 +55,7 @@ final class WebAddress {
     try {
       return new URI(text.strip().replace(" ", "%20"));
     } catch (URISyntaxException e) {
-      throw refused(text, "it is no address: " + e.getReason());
+      throw refused(text, "it is not an address: " + e.getReason());
     }
   }
 

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.apache.camel.Body;
 
-/** Tells the time anywhere. */
+/** The current time in a time zone. */
 public final class WorldClock {
   private final Clock clock;
 
@@ -25,10 +25,12 @@ public final class WorldClock {
   }
 
   /**
+   * The current time.
+   *
    * @param arguments {@code time_zone}: an IANA name; UTC when absent
    * @return {@code time} (ISO 8601 with offset, whole seconds), {@code weekday} and {@code
    *     time_zone}
-   * @throws ToolException when there is no such time zone
+   * @throws ToolException when the time zone does not exist
    */
   public Map<String, Object> now(@Body Map<String, Object> arguments) {
     String name = (String) arguments.getOrDefault("time_zone", "UTC");

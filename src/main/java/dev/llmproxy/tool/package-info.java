@@ -1,7 +1,7 @@
 /**
- * The tools that the server runs itself. A tool is a route {@code tool-<name>}, or comes from a
- * {@link dev.llmproxy.tool.ToolSource}: {@link dev.llmproxy.tool.ToolCatalogue} reads what the
- * routes declare, {@link dev.llmproxy.tool.ToolRunner} runs them. The rest is what the shipped
- * tools' routes name.
+ * Tools that the server runs. A tool is a route {@code tool-<name>} or comes from a {@link
+ * dev.llmproxy.tool.ToolSource}. {@link dev.llmproxy.tool.ToolCatalogue} reads the declarations,
+ * {@link dev.llmproxy.tool.ToolRunner} runs the tools. The other classes are beans of the routes
+ * {@code tool-*} and {@code search-*}.
  */
 package dev.llmproxy.tool;

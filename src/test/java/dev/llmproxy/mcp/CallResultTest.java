@@ -26,17 +26,17 @@ class CallResultTest {
           {"content": [{"type": "resource_link", "uri": "f:a", "size": 9}]}                           | [link to a resource f:a, about 9 bytes]
           {"content": [{"type": "hologram"}]}                                                         | [content of the type "hologram", which is not shown]
           """)
-  void aResultIsAText(String result, String text) throws Exception {
+  void resultsBecomeText(String result, String text) throws Exception {
     assertThat(CallResult.text(Json.parse(result))).isEqualTo(text.replace('~', '\n'));
   }
 
   @Test
-  void anEmptyResultIsNone() throws Exception {
+  void anEmptyResultIsNull() throws Exception {
     assertThat(CallResult.text(Json.parse("{\"content\": []}"))).isNull();
   }
 
   @Test
-  void anErrorWithoutWordsIsAFailureToo() throws Exception {
+  void anErrorWithoutTextFails() throws Exception {
     var result = Json.parse("{\"content\": [], \"isError\": true}");
 
     assertThatThrownBy(() -> CallResult.text(result))

@@ -24,7 +24,7 @@ class McpServersFileTest {
   }
 
   @Test
-  void variablesOfTheEnvironmentFillUrlHeadersAndEnv() throws Exception {
+  void environmentVariablesAreReplacedInUrlHeadersAndEnv() throws Exception {
     List<McpServerEntry> entries =
         read(
             """
@@ -51,32 +51,32 @@ class McpServersFileTest {
       quoteCharacter = '`',
       textBlock =
           """
-          {"mcpServers": {                                              | no JSON
-          {"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}} | a name twice
+          {"mcpServers": {                                              | not valid JSON
+          {"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}} | or repeats a name
           []                                                            | one member mcpServers
           {"servers": {}}                                               | one member mcpServers
           {"mcpServers": {"a": {}}}                                     | the server "a" must have either command or url
           {"mcpServers": {"a": {"command": "x", "url": "http://h"}}}    | either command or url
           {"mcpServers": {"a": {"command": "x", "arg": []}}}            | has "arg"; with command it may have args, env
           {"mcpServers": {"a": {"url": "http://h", "env": {}}}}         | has "env"; with url it may have headers
-          {"mcpServers": {"a": {"command": ["x"]}}}                     | something else than a text in command
+          {"mcpServers": {"a": {"command": ["x"]}}}                     | a value that is not a text in command
           {"mcpServers": {"a": {"command": " "}}}                       | empty command
-          {"mcpServers": {"a": {"command": "x", "args": "y"}}}          | args that are no list
-          {"mcpServers": {"a": {"command": "x", "args": [1]}}}          | something else than a text in args
-          {"mcpServers": {"a": {"command": "x", "env": []}}}            | env that are no object
-          {"mcpServers": {"a": {"command": "x", "env": {"A": 1}}}}      | something else than a text in env.A
-          {"mcpServers": {"a": {"command": "x", "env": {"A=": ""}}}}    | no usable name in env
+          {"mcpServers": {"a": {"command": "x", "args": "y"}}}          | args that are not a list
+          {"mcpServers": {"a": {"command": "x", "args": [1]}}}          | a value that is not a text in args
+          {"mcpServers": {"a": {"command": "x", "env": []}}}            | env that are not an object
+          {"mcpServers": {"a": {"command": "x", "env": {"A": 1}}}}      | a value that is not a text in env.A
+          {"mcpServers": {"a": {"command": "x", "env": {"A=": ""}}}}    | an invalid name in env
           {"mcpServers": {"a": {"command": "x", "disabled": "no"}}}     | neither true nor false
           {"mcpServers": {"a": {"command": "x", "env": {"A": "${NOT_SET}"}}}}  | needs NOT_SET for env.A, which is not set
           {"mcpServers": {"a": {"command": "x", "env": {"A": "${TOKEN"}}}}     | ${ that is not followed
           {"mcpServers": {"a": {"url": "ftp://h/"}}}                    | begin with http:// or https://
-          {"mcpServers": {"a": {"url": "http://a b/"}}}                 | no address
+          {"mcpServers": {"a": {"url": "http://a b/"}}}                 | not an address
           {"mcpServers": {"a": {"url": "https://u:p@h/"}}}              | a user in its url
           {"mcpServers": {"a": {"url": "https://h/", "type": "sse"}}}   | the type "sse"
           {"mcpServers": {"a": {"url": "https://h/", "headers": {"Host": "x"}}}} | the header "Host"
           {"mcpServers": {"a b": {"command": "x"}, "a.b": {"command": "x"}}}     | the same names
           """)
-  void aMistakeIsNamedWithFileAndServerAndWithoutSecrets(String file, String problem)
+  void mistakesAreReportedWithFileAndServerAndWithoutSecrets(String file, String problem)
       throws Exception {
     assertThatThrownBy(() -> read(file))
         .isInstanceOf(SettingException.class)
@@ -86,7 +86,7 @@ class McpServersFileTest {
   }
 
   @Test
-  void aFileThatIsNotThereIsSaidSo() {
+  void aMissingFileIsReported() {
     Settings settings =
         Settings.load(Path.of(""), Map.of("MCP_SERVERS", folder.resolve("none.json").toString()));
 

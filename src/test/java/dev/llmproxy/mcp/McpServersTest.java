@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Servers that misbehave, and how they are left. */
+/** MCP servers that misbehave. */
 class McpServersTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final McpTimes SHORT =
@@ -43,7 +43,7 @@ class McpServersTest {
   @TempDir Path folder;
 
   @Test
-  void aProgramThatSaysNothingIsEndedAndStartedAgain() throws Exception {
+  void aSilentProgramIsRestarted() throws Exception {
     Path started = folder.resolve("started");
     try (McpServers servers = shell("echo $$ >> " + started + "; cat > /dev/null")) {
       servers.open();
@@ -57,7 +57,7 @@ class McpServersTest {
   }
 
   @Test
-  void aProgramThatDoesNotWantToEndIsEndedWithWhatItHasStarted() throws Exception {
+  void aStubbornProgramIsKilledWithItsChildren() throws Exception {
     Path started = folder.resolve("started");
     String script =
         "trap '' TERM; sleep 1000 & echo $! >> %s; echo $$ >> %s; while true; do sleep 1; done"
@@ -72,7 +72,7 @@ class McpServersTest {
   }
 
   @Test
-  void aServerThatStopsAnsweringLosesItsToolsUntilItIsStartedAgain() throws Exception {
+  void aServerThatStopsAnsweringLosesItsToolsAndIsRestarted() throws Exception {
     Path heard = folder.resolve("heard");
     String answers =
         """
@@ -107,13 +107,13 @@ class McpServersTest {
   }
 
   @Test
-  void aServerThatHangsInACallIsStartedAgain() throws Exception {
+  void aServerThatHangsInACallIsRestarted() throws Exception {
     Path started = folder.resolve("started");
     String hangs = "*'\"tools/call\"'*) exec sleep 1000;;";
     try (McpServers servers = shell(answering(started, hangs))) {
       servers.open();
       Awaitility.await().atMost(PATIENCE).until(() -> !servers.tools().isEmpty());
-      // To the server, calls that take turns are as one without end.
+      // The server sees calls that follow each other as one endless call.
       Future<String> call = call(servers);
 
       Awaitility.await().atMost(PATIENCE).until(() -> pids(started).size() >= 2);
@@ -127,7 +127,7 @@ class McpServersTest {
   }
 
   @Test
-  void aServerThatDoesOneThingAtATimeIsLeftToItsCall() throws Exception {
+  void aServerThatAnswersOnlyAfterItsCallStaysConnected() throws Exception {
     Path started = folder.resolve("started");
     String worksUntilTwoListsAreGivenUp =
         """
@@ -161,7 +161,7 @@ class McpServersTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void aCallThatIsGivenUpEndsItsConnectionAndNoOther(boolean streams) throws Exception {
+  void cancellingACallEndsItsConnectionOnly(boolean streams) throws Exception {
     ObjectNode file = Json.object();
     try (HangingMcp hanging = HangingMcp.start(streams)) {
       file.putObject("mcpServers").putObject("s").put("url", hanging.url());
@@ -186,7 +186,7 @@ class McpServersTest {
   }
 
   @Test
-  void headersAreNotCarriedToWhereAServerRedirects() throws Exception {
+  void headersAreNotSentAfterARedirect() throws Exception {
     AtomicInteger asked = new AtomicInteger();
     AtomicInteger elsewhere = new AtomicInteger();
     HttpServer other = web();
@@ -230,7 +230,7 @@ class McpServersTest {
   }
 
   @Test
-  void ofTwoServersWithOneToolNameTheFirstInTheFileHasIt() throws Exception {
+  void theFirstServerInTheFileWinsADuplicateToolName() throws Exception {
     try (McpEmulator emulator = McpEmulator.start(folder, 0)) {
       ObjectNode file = Json.object();
       ObjectNode entries = file.putObject("mcpServers");
@@ -249,7 +249,7 @@ class McpServersTest {
     }
   }
 
-  /** A program with the tool {@code t}; asked for its tools during a call, it says nothing. */
+  /** A program with the tool {@code t} that does not list its tools during a call. */
   private static String answering(Path started, String more) {
     return """
     echo $$ >> %s

@@ -27,7 +27,7 @@ class OfferedToolsTest {
         "{'name': 't', 'inputSchema': {'properties': {'a': {'$ref': '#'}, 'b': {'items': {'$ref': '#/properties/b'}}}}}",
         "{'name': 't', 'inputSchema': {'properties': {'a': {'type': 'string', 'format': 'x-unknown', 'x-order': 1}}}}",
       })
-  void anOddSchemaCanBeUsed(String entry) {
+  void oddSchemasAreAccepted(String entry) {
     assertThat(offered(entry).tools()).hasSize(1).containsKey("s_t");
     assertThat(offered(entry).tools().get("s_t").parameters().path("type").asText())
         .isEqualTo("object");
@@ -47,12 +47,12 @@ class OfferedToolsTest {
         "{'name': 't', 'inputSchema': {'properties': {'a': {'$ref': 'file:///etc/hostname'}}}}",
         "{'name': 't', 'inputSchema': {'properties': {'a': {'pattern': '('}}}}",
       })
-  void aToolThatCannotBeUsedIsLeftOutAndTheOthersAreNot(String entry) {
+  void anUnusableToolIsIgnoredAndTheOthersStay(String entry) {
     assertThat(offered(entry, "{'name': 'good'}").tools()).containsOnlyKeys("s_good");
   }
 
   @Test
-  void nothingIsFetchedForASchema() throws IOException {
+  void schemasAreNotFetched() throws IOException {
     try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       String place = "http://127.0.0.1:" + server.getLocalPort() + "/schema.json";
       offered(
@@ -68,7 +68,7 @@ class OfferedToolsTest {
   }
 
   @Test
-  void aToolWithoutDescriptionGetsItsTitleOrItsName() {
+  void aMissingDescriptionIsReplacedByTitleOrName() {
     OfferedTools offered =
         offered("{'name': 'a', 'title': 'Does a'}", "{'name': 'b', 'description': ''}");
 

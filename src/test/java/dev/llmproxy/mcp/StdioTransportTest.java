@@ -15,7 +15,7 @@ class StdioTransportTest {
   private static final int MANY = 10_000;
 
   @Test
-  void whatAProgramDoesNotReadIsNotKeptWithoutEnd() throws Exception {
+  void theQueueToAProgramIsBounded() throws Exception {
     McpServerEntry.Command deaf =
         new McpServerEntry.Command("s", List.of("sleep", "1000"), Map.of());
     JSONRPCRequest request = new JSONRPCRequest("tools/call", "1", Map.of("text", "x".repeat(500)));

@@ -15,7 +15,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** llmproxy in a process of its own, ended with SIGTERM. */
+/** Ends a llmproxy process with SIGTERM. */
 class StoppedServerTest {
   private static final Duration PATIENCE = Duration.ofSeconds(90);
 

@@ -8,13 +8,13 @@ import org.junit.jupiter.api.Test;
 
 class ToolNamesTest {
   @Test
-  void aNameIsTheServerAndTheToolInLettersThatModelsMayUse() {
+  void namesAreServerAndToolInAllowedCharacters() {
     assertThat(ToolNames.of("My files", List.of("read.file", "naïve/ü")))
         .isEqualTo(Map.of("read.file", "My_files_read_file", "naïve/ü", "My_files_na_ve__"));
   }
 
   @Test
-  void aLongNameIsCutAndStaysDifferentFromOthers() {
+  void longNamesAreCutAndStayUnique() {
     String beginning = "x".repeat(80);
     Map<String, String> names = ToolNames.of("s", List.of(beginning + "1", beginning + "2"));
 
@@ -24,7 +24,7 @@ class ToolNamesTest {
   }
 
   @Test
-  void toolsThatWouldHaveOneNameGetTheSameTwoInAnyOrder() {
+  void duplicateNamesGetTheSameSuffixesInAnyOrder() {
     Map<String, String> names = ToolNames.of("s", List.of("a.b", "a/b", "a_b"));
 
     assertThat(names.values()).doesNotHaveDuplicates().contains("s_a_b");

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Does what docs/add-a-tool.md says: its file, its call, its result, its chat. */
+/** Tries the examples of docs/add-a-tool.md. */
 class AddAToolPageTest {
   @TempDir Path folder;
 
@@ -43,7 +43,7 @@ class AddAToolPageTest {
   }
 
   @Test
-  void thePagesToolRunsAsThePageSays() throws Exception {
+  void theToolOfThePageGivesItsResult() throws Exception {
     write(folder);
 
     try (Tools tools = Tools.start(folder, Map.of())) {
@@ -57,7 +57,7 @@ class AddAToolPageTest {
   }
 
   @Test
-  void thePagesMcpServersAreWhatTheFileMayHold() throws Exception {
+  void theMcpServersFileOfThePageIsValid() throws Exception {
     Path servers = folder.resolve(found(page, "This one is `(mcp\\.json)`"));
     Files.writeString(servers, found(page, "(?s)```json\\n(\\{\\s*\"mcpServers.*?)```"));
     Map<String, String> environment = new HashMap<>();
@@ -71,7 +71,7 @@ class AddAToolPageTest {
   }
 
   @Test
-  void afterAStartWithTheFileTheChatOfThePageGetsTheToolsResult() throws Exception {
+  void theChatOfThePageGetsTheToolsResult() throws Exception {
     Path home = OwnHome.copyTo(folder.resolve("home"));
     write(home.resolve("routes"));
     ObjectNode request =

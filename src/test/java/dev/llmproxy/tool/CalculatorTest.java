@@ -29,7 +29,7 @@ class CalculatorTest {
           -(2 + 3) * 4                    ; -20
           COS(0) + LOG10(100)             ; 3
           """)
-  void worksOutExactly(String expression, String value) {
+  void evaluatesExactly(String expression, String value) {
     assertThat(evaluate(expression)).isEqualTo(value);
   }
 
@@ -48,12 +48,12 @@ class CalculatorTest {
         "STR_FORMAT(\"%1000000000d\", 1)",
         "java.lang.System.exit(1)",
       })
-  void saysWhatItCannotWorkOut(String expression) {
+  void invalidExpressionsFailWithTheReason(String expression) {
     assertThatThrownBy(() -> evaluate(expression)).isInstanceOf(ToolException.class);
   }
 
   @Test
-  void aHugeValueIsNotWrittenWithAllItsZeros() {
+  void hugeValuesAreShownWithAnExponent() {
     assertThat(evaluate("10 ^ 9999")).hasSizeLessThan(20);
   }
 

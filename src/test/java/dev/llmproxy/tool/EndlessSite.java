@@ -14,9 +14,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A site on 127.0.0.1 that answers one request with the same piece again and again, until the asker
- * hangs up. It gives up after more than the system's buffers can hold, so that an asker who takes
- * all of it is one who has not hung up.
+ * A site on 127.0.0.1 that answers one request with the same piece again and again until the client
+ * disconnects. It stops after more bytes than the system's buffers hold: a client that takes all of
+ * them has not disconnected.
  */
 final class EndlessSite implements AutoCloseable {
   private static final int MOST_BYTES = 64 << 20;
@@ -27,23 +27,23 @@ final class EndlessSite implements AutoCloseable {
   private final CompletableFuture<Integer> taken = new CompletableFuture<>();
 
   /**
-   * @param head what the answer begins with
-   * @param piece what follows without end
+   * @param head start of the answer
+   * @param piece repeated after it
    */
   EndlessSite(String head, String piece) throws IOException {
     this(head, piece, MOST_BYTES);
   }
 
-  /** As the other, but gives up after so many bytes only. */
+  /** With another limit of bytes. */
   EndlessSite(String head, String piece, int mostBytes) throws IOException {
     this.mostBytes = mostBytes;
     Thread.ofVirtual().start(() -> serve(head, piece.getBytes(StandardCharsets.US_ASCII)));
   }
 
   /**
-   * One whose body has no end; what is in it are the letters a.
+   * An answer with an endless body of letters a.
    *
-   * @param head the status and the headers, of which one may say that the body is chunked
+   * @param head status and headers; may include Transfer-Encoding: chunked
    */
   static EndlessSite ofBody(String head) throws IOException {
     String letters = "a".repeat(0x1000);
@@ -74,7 +74,7 @@ final class EndlessSite implements AutoCloseable {
         sent += piece.length;
       }
     } catch (IOException e) {
-      // The asker has hung up.
+      // The client has disconnected.
     } finally {
       taken.complete(sent);
     }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The tools of real MCP servers, called as chats call them. */
+/** Calls tools of real MCP servers in the way chats do. */
 class McpToolsRouteTest {
   private static final Duration PATIENCE = Duration.ofSeconds(90);
 
@@ -80,13 +80,13 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void serversThatAreNotThereHoldNothingUpAndHaveNoTools() throws Exception {
+  void unreachableServersDelayNothingAndHaveNoTools() throws Exception {
     assertThat(names()).contains("calculator").noneMatch(name -> name.matches("(missing|down)_.*"));
     assertThat(tools.run("calculator", "expression", "1 + 1").content()).isEqualTo("2");
   }
 
   @Test
-  void theirToolsStandBesideTheRoutesWithDescriptionAndSchema() {
+  void toolsOfServersAreListedBesideRoutes() {
     Tool echo = tools.catalogue().find("far_away_echo").orElseThrow();
 
     assertThat(echo.description()).isEqualTo("Does echo");
@@ -95,7 +95,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void aCallGoesToTheServerThatTheNameBeginsWith() throws Exception {
+  void aCallGoesToTheServerInTheToolsName() throws Exception {
     assertThat(tools.run("local_echo", "text", "Grüße\nan alle").content())
         .isEqualTo("Grüße\nan alle");
     assertThat(call("far_away_authorization").content()).isEqualTo("Bearer remote-secret");
@@ -103,7 +103,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void aLongArgumentComesThroughWhole() throws Exception {
+  void longArgumentsArriveComplete() throws Exception {
     String text = "é".repeat(9_000);
 
     assertThat(tools.run("local_echo", "text", text).content()).isEqualTo(text);
@@ -111,7 +111,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void argumentsThatDoNotFitAreNotSent() throws Exception {
+  void invalidArgumentsAreNotSent() throws Exception {
     ToolResult result = tools.run("local_echo", "texts", "x");
 
     assertThat(result.status()).isEqualTo(Status.FAILED);
@@ -119,7 +119,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void anErrorOfTheToolIsAFailureInItsOwnWords() throws Exception {
+  void anErrorOfTheToolFailsWithItsOwnMessage() throws Exception {
     for (String server : List.of("local", "far_away")) {
       ToolResult result = call(server + "_fails");
 
@@ -130,12 +130,12 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void aRouteKeepsItsNameWhenAServerHasSuchATool() throws Exception {
+  void aRouteWinsOverAServersToolOfTheSameName() throws Exception {
     assertThat(call("local_throws").content()).isEqualTo("from the route");
   }
 
   @Test
-  void picturesAreNamedAndStructuredContentIsJson() throws Exception {
+  void picturesBecomeNotesAndStructuredContentBecomesJson() throws Exception {
     assertThat(call("local_picture").content())
         .isEqualTo(
             "Here it is:\n[image, image/png, about 12 bytes]\n[audio, audio/wav, about 3 bytes]");
@@ -143,7 +143,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void oddSchemasAreTakenAndUnusableOnesCostTheirToolOnly() throws Exception {
+  void oddSchemasAreAcceptedAndUnusableSchemasDropOneTool() throws Exception {
     assertThat(names())
         .contains("local_bare_schema", "local_draft7")
         .doesNotContain("local_remote", "local_number");
@@ -156,7 +156,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void theProgramGetsTheBasicsOfTheEnvironmentAndItsOwn() throws Exception {
+  void programsGetBasicVariablesAndTheirOwn() throws Exception {
     Set<String> given = new TreeSet<>();
     Json.parse(call("local_environment").content()).fieldNames().forEachRemaining(given::add);
 
@@ -178,7 +178,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void aCallThatTakesTooLongIsGivenUpAndTheServerIsTold() throws Exception {
+  void aCallThatTimesOutIsCancelledAtTheServer() throws Exception {
     ToolRunner impatient = new ToolRunner(tools.catalogue(), 5, 1000);
     for (String server : List.of("far_away", "local")) {
       ToolCall hangs = new ToolCall("call_1", server + "_hangs", "");
@@ -196,7 +196,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void aToolThatIsAddedOrTakenAwayIsNoticed() throws Exception {
+  void addedAndRemovedToolsAreNoticed() throws Exception {
     for (String server : List.of("far_away", "local")) {
       assertThat(call(server + "_grows").content()).isEqualTo("done");
       await(server + "_grown");
@@ -207,7 +207,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void aProgramThatDiesTakesItsToolsAlongAndIsStartedAgain() throws Exception {
+  void aProgramThatDiesLosesItsToolsAndIsRestarted() throws Exception {
     String before = call("local_pid").content();
 
     ToolResult result = call("local_exits");
@@ -223,7 +223,7 @@ class McpToolsRouteTest {
   }
 
   @Test
-  void aServerThatIsGoneTakesItsToolsAlongUntilItIsBack() throws Exception {
+  void aServerThatIsGoneHasNoToolsUntilItIsBack() throws Exception {
     int port = remote.port();
     remote.close();
     Awaitility.await().atMost(PATIENCE).until(() -> !names().contains("far_away_echo"));

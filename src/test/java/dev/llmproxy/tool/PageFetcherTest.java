@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A site on 127.0.0.1, which counts as public here, and one on 127.0.0.2, which does not. */
+/** Fetches pages from 127.0.0.1, which counts as public here, and 127.0.0.2, which does not. */
 class PageFetcherTest {
   private static final String PUBLIC = "127.0.0.1";
   private static final String PRIVATE = "127.0.0.2";
@@ -90,7 +90,7 @@ class PageFetcherTest {
   }
 
   @Test
-  void readsTwoMegabytesAndSaysSo() {
+  void pagesAreCutAtTwoMegabytesWithANote() {
     Map<String, Object> page = fetch("http://site.example:%d/large");
 
     assertThat((String) page.get("text")).hasSize(2 << 20);
@@ -98,14 +98,14 @@ class PageFetcherTest {
   }
 
   @Test
-  void stopsUnzippingAtTwoMegabytes() {
+  void unzippingStopsAtTwoMegabytes() {
     assertThat((String) fetch("http://site.example:%d/bomb").get("text")).hasSize(2 << 20);
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {"Transfer-Encoding: chunked", "Content-Length: 9000000000", "Connection: close"})
-  void hangsUpAfterTwoMegabytesOfAPageWithoutEnd(String framing) throws Exception {
+  void anEndlessPageIsAbortedAfterTwoMegabytes(String framing) throws Exception {
     try (EndlessSite endless =
         EndlessSite.ofBody("200 OK\r\nContent-Type: text/plain\r\n" + framing)) {
       Map<String, Object> page = fetch("http://site.example:%d/", endless.port());
@@ -118,7 +118,7 @@ class PageFetcherTest {
 
   @ParameterizedTest
   @CsvSource({"200 OK,video/mp4,video/mp4", "404 Not Found,text/plain,status 404"})
-  void doesNotReadWhatItRefuses(String status, String type, String why) throws Exception {
+  void refusedAnswersAreNotRead(String status, String type, String why) throws Exception {
     try (EndlessSite endless =
         EndlessSite.ofBody(status + "\r\nTransfer-Encoding: chunked\r\nContent-Type: " + type)) {
       assertRefused("http://site.example:%d/", why, endless.port());
@@ -127,7 +127,7 @@ class PageFetcherTest {
   }
 
   @Test
-  void followsARedirectWhoseOwnBodyHasNoEnd() throws Exception {
+  void aRedirectWithAnEndlessBodyIsFollowed() throws Exception {
     try (EndlessSite endless =
         EndlessSite.ofBody(
             "302 Found\r\nTransfer-Encoding: chunked\r\nLocation: http://site.example:%d/hop/0"
@@ -139,7 +139,7 @@ class PageFetcherTest {
 
   @ParameterizedTest
   @CsvSource({"one line,''", "many headers,X: ", "one folded header,' '"})
-  void refusesAnAnswerWhoseHeadersHaveNoEnd(String what, String begin) throws Exception {
+  void endlessHeadersAreRefused(String what, String begin) throws Exception {
     String piece = "a".repeat(1000) + (begin.isEmpty() ? "" : "\r\n" + begin);
     try (EndlessSite endless = new EndlessSite("HTTP/1.1 200 OK\r\nX: ", piece)) {
       assertRefused("http://site.example:%d/", "too long or too many", endless.port());
@@ -148,7 +148,7 @@ class PageFetcherTest {
   }
 
   @Test
-  void givesUpAnAnswerThatNeverBegins() throws Exception {
+  void anAnswerThatNeverBeginsTimesOut() throws Exception {
     longest = Duration.ofMillis(200);
     try (EndlessSite endless =
         new EndlessSite("", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100), Integer.MAX_VALUE)) {
@@ -159,12 +159,12 @@ class PageFetcherTest {
 
   @ParameterizedTest
   @CsvSource({"image,image/png", "untyped,none", "lost,status 404"})
-  void saysWhatCannotBeRead(String path, String why) {
+  void unreadablePagesFailWithTheReason(String path, String why) {
     assertRefused("http://site.example:%d/" + path, why);
   }
 
   @Test
-  void followsRedirectsFiveTimes() {
+  void fiveRedirectsAreFollowed() {
     assertThat(fetch("http://site.example:%d/hop/5")).containsEntry("text", "arrived");
     assertRefused("http://site.example:%d/hop/6", "more than 5 redirects");
   }
@@ -192,7 +192,7 @@ class PageFetcherTest {
         "http:///page",
         "http://[fe80::1%%25eth0]:%d/",
       })
-  void aRedirectLeadsNowhereThatMayNotBeAsked(String location) {
+  void redirectsToForbiddenAddressesAreRefused(String location) {
     String target = location.formatted(port);
     site.createContext(
         "/away",
@@ -208,7 +208,7 @@ class PageFetcherTest {
   }
 
   @Test
-  void aNameThatLeadsElsewhereTheSecondTimeIsLookedUpOnceAndThenRefused() {
+  void aNameThatResolvesDifferentlyTheSecondTimeIsRefused() {
     dns.addAll(List.of(PUBLIC, PRIVATE));
 
     assertThat(fetch("http://rebinding.example:%d/json")).containsEntry("text", "{\"a\":1}");
@@ -218,7 +218,7 @@ class PageFetcherTest {
   }
 
   @Test
-  void aNameThatLeadsElsewhereAfterARedirectToItselfIsRefused() {
+  void aNameThatResolvesDifferentlyAfterARedirectIsRefused() {
     dns.addAll(List.of(PUBLIC, PRIVATE));
 
     assertRefused("http://rebinding.example:%d/hop/1", "not on the public internet");
@@ -243,7 +243,7 @@ class PageFetcherTest {
   }
 
   @Test
-  void portsThatAreNoNumbersEndTheStart() {
+  void invalidPortsFailTheStart() {
     assertThatThrownBy(() -> new PageFetcher("80;443")).hasMessageContaining("FETCH_PORTS");
   }
 
@@ -338,7 +338,7 @@ class PageFetcherTest {
     }
   }
 
-  /** Addresses are what they say; rebinding.example is what the test has lined up. */
+  /** Resolves IP addresses to themselves, and rebinding.example to the test's list. */
   private final class Names implements DnsResolver {
     @Override
     public InetAddress[] resolve(String host) throws UnknownHostException {

@@ -57,7 +57,7 @@ class PublicAddressesTest {
         "100::1",
         "5f00::1",
       })
-  void addressesWithinOnesOwnNetworkAreNotPublic(String address) throws Exception {
+  void privateAddressesAreNotPublic(String address) throws Exception {
     assertThat(PublicAddresses.contains(InetAddress.getByName(address))).isFalse();
   }
 
@@ -81,7 +81,7 @@ class PublicAddressesTest {
         "2002:808:808::1",
         "::ffff:8.8.8.8",
       })
-  void othersArePublic(String address) throws Exception {
+  void otherAddressesArePublic(String address) throws Exception {
     assertThat(PublicAddresses.contains(InetAddress.getByName(address))).isTrue();
   }
 }

@@ -15,8 +15,8 @@ class SearchCacheTest {
   private final SearchCache cache = new SearchCache(now::get);
 
   @Test
-  void forgetsAfterFiveMinutes() {
-    var answer = cache.keep("camels", "brave", FOUND);
+  void answersExpireAfterFiveMinutes() {
+    var answer = cache.store("camels", "brave", FOUND);
 
     now.set(Duration.ofMinutes(5).minusSeconds(1).toNanos());
     assertThat(cache.find("camels")).isEqualTo(answer);
@@ -25,8 +25,8 @@ class SearchCacheTest {
   }
 
   @Test
-  void asksTheWebAgainAfterTheDocumentsHaveAnswered() {
-    assertThat(cache.keep("camels", "docs", FOUND)).containsEntry("results", FOUND);
+  void answersFromDocumentsAreNotCached() {
+    assertThat(cache.store("camels", "docs", FOUND)).containsEntry("results", FOUND);
     assertThat(cache.find("camels")).isNull();
   }
 }

@@ -95,7 +95,7 @@ class SearchRoutesTest extends RouteTestSupport {
   }
 
   @Test
-  void anAnswerLeavesNoHeaderBehind() {
+  void noHeaderRemainsAfterAnAnswer() {
     engine().whenExchangeReceived(1, call -> answer(call, 503, "{}"));
     engine()
         .whenExchangeReceived(
@@ -115,7 +115,7 @@ class SearchRoutesTest extends RouteTestSupport {
   }
 
   @Test
-  void anEmptyAnAbsentOrATooLargeAnswerHandsOverToTheNextEngine() {
+  void afterAnEmptyAbsentOrTooLargeAnswerTheNextEngineIsAsked() {
     engine().whenExchangeReceived(1, call -> answer(call, 200, ""));
     engine().whenExchangeReceived(2, call -> call.getMessage().setHeader(STATUS, 204));
     engine()

@@ -59,7 +59,7 @@ class ToolRunnerRouteTest {
           "3", "image/png",
           "5", "application/problem+json; charset=utf-8");
 
-  /** What the test's routes call. */
+  /** Beans of the test's routes. */
   @SuppressWarnings("DoNotCallSuggester")
   public static final class TestTools {
     final CyclicBarrier together = new CyclicBarrier(2);
@@ -98,7 +98,7 @@ class ToolRunnerRouteTest {
       return depth == 0 ? "bottom" : List.of(nested(depth - 1));
     }
 
-    /** A result that fails when it is written, which no route sees. */
+    /** A result that fails when it is serialized, after the route has ended. */
     public Object bursts() {
       return new AbstractList<>() {
         @Override
@@ -113,7 +113,7 @@ class ToolRunnerRouteTest {
       };
     }
 
-    /** As a route leaves it that ends with a call of an HTTP server. */
+    /** The result of a route whose last step is an HTTP call. */
     public Object fetches(@Body Map<String, Object> arguments, Exchange exchange) {
       String amount = String.valueOf(arguments.get("amount"));
       exchange.getMessage().setHeader(Exchange.CONTENT_TYPE, TYPES.get(amount));
@@ -177,7 +177,7 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void theShippedToolsAreDeclaredAsOpenAiWritesFunctions() {
+  void shippedToolsAreDeclaredAsOpenAiFunctions() {
     assertThat(tools.catalogue().tools())
         .extracting(Tool::name)
         .contains("calculator", "current_time", "fetch_url", "web_search");
@@ -191,7 +191,7 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void theToolGetsItsArgumentsAsAMapWithExactDecimals() throws Exception {
+  void argumentsArriveAsAMapWithExactDecimals() throws Exception {
     ToolResult result = tools.run(new ToolCall("call_9", "types", "{\"amount\": 0.1}"));
 
     assertThat(result.content()).isEqualTo("{\"type\":\"BigDecimal\"}");
@@ -201,7 +201,7 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void aListIsWrittenAsJsonAndNoArgumentsAreAnEmptyObject() throws Exception {
+  void listResultsBecomeJsonAndAbsentArgumentsAnEmptyObject() throws Exception {
     assertThat(tools.run(new ToolCall("1", "list", "")).content())
         .isEqualTo("[1,\"two\",{\"three\":3}]");
     assertThat(tools.run(new ToolCall("1", "nothing", "{}")).content())
@@ -225,7 +225,7 @@ class ToolRunnerRouteTest {
           calculator | {}             | expression
           calculator | {"expression": "1", "x": 1} | x
           """)
-  void whatGoesWrongIsAResultThatSaysWhy(String name, String arguments, String why)
+  void failuresBecomeResultsWithTheReason(String name, String arguments, String why)
       throws Exception {
     ToolResult result = tools.run(new ToolCall("call_1", name, arguments));
 
@@ -235,7 +235,7 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void argumentsThatDoNotFitAreAnsweredWithTheSchema() throws Exception {
+  void invalidArgumentsAreAnsweredWithTheSchema() throws Exception {
     assertThat(tools.run("calculator", "sum", "1+1").content()).contains("\"maxLength\":1000");
   }
 
@@ -248,7 +248,7 @@ class ToolRunnerRouteTest {
         "3 | The tool gave 6 bytes of the type image/png, which are no text.",
         "4 | The tool gave 6 bytes, which are no text.",
       })
-  void whatAServerHasAnsweredIsTextWhenItIsOne(String amount, String content) throws Exception {
+  void textAnswersOfServersBecomeText(String amount, String content) throws Exception {
     ToolResult result =
         tools.run(new ToolCall("call_1", "fetches", "{\"amount\": " + amount + "}"));
 
@@ -257,14 +257,14 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void aLongAnswerOfAServersIsCutToo() throws Exception {
+  void longAnswersOfServersAreCut() throws Exception {
     ToolResult result = tools.run(new ToolCall("call_1", "fetches", "{\"amount\": 5}"));
 
     assertThat(result.content()).startsWith("xxx").contains("[cut: these are the first 1000 of");
   }
 
   @Test
-  void aLongResultIsCutWithAMark() throws Exception {
+  void longResultsAreCutWithAMark() throws Exception {
     String content = tools.run(new ToolCall("1", "essay", "{}")).content();
 
     assertThat(content).endsWith("\n[cut: these are the first 1000 of 50000 characters]");
@@ -285,7 +285,7 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void aToolThatTakesTooLongIsEndedAndTheOthersAreNot() throws Exception {
+  void theTimeoutStopsOneToolAndNotTheOthers() throws Exception {
     List<ToolResult> results =
         tools.runAll(
             impatient, List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")));
@@ -308,7 +308,7 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void moreThanSixteenAtOnceAreNotRun() throws Exception {
+  void onlySixteenCallsRunAtOnce() throws Exception {
     List<ToolCall> calls =
         IntStream.rangeClosed(1, 17)
             .mapToObj(i -> new ToolCall("call_" + i, "list", "{}"))
@@ -324,7 +324,7 @@ class ToolRunnerRouteTest {
   }
 
   @Test
-  void anInterruptEndsTheCalls() throws Exception {
+  void anInterruptStopsTheCalls() throws Exception {
     AtomicReference<Throwable> thrown = new AtomicReference<>();
     ToolRunner patient = new ToolRunner(tools.catalogue(), 600, 1000);
     Thread caller =
@@ -353,7 +353,7 @@ class ToolRunnerRouteTest {
           properties: {           | properties: }            | neither JSON nor YAML
           description: Does wrong | note: nothing            | no description
           """)
-  void aWrongDeclarationEndsTheStartAndNamesTheFile(
+  void invalidDeclarationsFailTheStartAndNameTheFile(
       String right, String wrong, String why, @TempDir Path broken) throws Exception {
     Files.writeString(
         broken.resolve("tool-wrong.camel.yaml"), ROUTE.formatted("wrong").replace(right, wrong));

@@ -15,7 +15,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
 
-/** A CamelContext with the product's tools, its error handling, and routes of a test's. */
+/** A CamelContext with the product's tools and error handling, and with routes of a test. */
 final class Tools implements AutoCloseable {
   private final Application application;
   private final Main main = new Main();
@@ -41,19 +41,19 @@ final class Tools implements AutoCloseable {
   }
 
   /**
-   * @param folder for data; routes in it are taken too
-   * @param settings over those of tests
+   * @param folder data folder; its routes are loaded too
+   * @param settings override the settings of tests
    */
   static Tools start(Path folder, Map<String, String> settings) {
     return start(folder, settings, Map.of());
   }
 
-  /** As {@link #start(Path, Map)}, with a home of one's own. */
+  /** As {@link #start(Path, Map)}, with another home folder. */
   static Tools startAt(Path home, Path folder, Map<String, String> settings) {
     return start(home, folder, settings, Map.of());
   }
 
-  /** As {@link #start(Path, Map)}, with what the routes in the folder call by name. */
+  /** As {@link #start(Path, Map)}, with beans for the routes in the folder. */
   static Tools start(Path folder, Map<String, String> settings, Map<String, Object> beans) {
     return start(Path.of(""), folder, settings, beans);
   }
@@ -75,7 +75,7 @@ final class Tools implements AutoCloseable {
     return context().getRegistry().lookupByNameAndType("toolRunner", ToolRunner.class);
   }
 
-  /** Of all tools there are. */
+  /** Names of all tools. */
   Set<String> names() {
     return catalogue().tools().stream().map(Tool::name).collect(Collectors.toSet());
   }
@@ -93,12 +93,12 @@ final class Tools implements AutoCloseable {
     return runAll(List.of(call)).getFirst();
   }
 
-  /** Runs calls and gives their results in the order of the calls. */
+  /** Runs calls; the results are in the order of the calls. */
   List<ToolResult> runAll(List<ToolCall> calls) throws InterruptedException {
     return runAll(runner(), calls);
   }
 
-  /** As {@link #runAll(List)}, with a runner of one's own. */
+  /** As {@link #runAll(List)}, with another runner. */
   List<ToolResult> runAll(ToolRunner runner, List<ToolCall> calls) throws InterruptedException {
     Map<ToolCall, ToolResult> results = new HashMap<>();
     Set<String> offered = new HashSet<>(names());

@@ -43,7 +43,7 @@ class WebAddressTest {
         "http://exa\tmple.com/",
         "//example.com/",
       })
-  void refusesWhatIsNoPlainWebAddress(String text) {
+  void otherAddressesAreRefused(String text) {
     assertThatThrownBy(() -> WebAddress.checked(text, PORTS)).isInstanceOf(ToolException.class);
   }
 
@@ -56,7 +56,7 @@ class WebAddressTest {
     "http://8.8.8.8/,http://8.8.8.8/",
     "http://[2606:4700::1]/,http://[2606:4700::1]/",
   })
-  void takesAPlainOne(String text, String asked) {
+  void plainWebAddressesAreAccepted(String text, String asked) {
     assertThat(WebAddress.checked(text, PORTS).toString()).isEqualTo(asked);
   }
 }

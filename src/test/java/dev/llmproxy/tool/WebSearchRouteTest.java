@@ -70,7 +70,7 @@ class WebSearchRouteTest {
         "100% \"Größe\" #1,100%25_%22Gr%C3%B6%C3%9Fe%22_%231",
         "Talk:AC/DC (band),Talk:AC/DC_(band)",
       })
-  void anAddressOnWikipediaLeadsToThePageOfThatName(String name, String path) throws Exception {
+  void addressesOnWikipediaAreBuiltFromPageNames(String name, String path) throws Exception {
     ENGINES
         .subList(0, ENGINES.indexOf("wikipedia"))
         .forEach(each -> web.make(each, Behaviour.FAILS));
@@ -85,7 +85,7 @@ class WebSearchRouteTest {
   @EnumSource(
       value = Behaviour.class,
       names = {"FAILS", "FINDS_NOTHING", "ANSWERS_HTML", "HANGS", "NEVER_ENDS"})
-  void anEngineThatDoesNotServeHandsOverToTheNext(Behaviour behaviour) throws Exception {
+  void afterAnEngineFailedTheNextIsAsked(Behaviour behaviour) throws Exception {
     web.make("searxng", behaviour);
     if (behaviour == Behaviour.HANGS) {
       settings.put("SEARCH_ENGINE_SECONDS", "3");
@@ -96,7 +96,7 @@ class WebSearchRouteTest {
   }
 
   @Test
-  void anEngineThatDoesNotServeIsALineInTheLogAndOneThatIsNotSetUpIsNone() throws Exception {
+  void failedEnginesAreLoggedAndUnconfiguredEnginesAreNot() throws Exception {
     settings.remove("BRAVE_API_KEY");
     web.make("searxng", Behaviour.FAILS);
 
@@ -106,14 +106,13 @@ class WebSearchRouteTest {
       said = lines.said();
     }
 
-    assertThat(said)
-        .anyMatch(line -> line.startsWith("WARN The search engine searxng did not serve"));
+    assertThat(said).anyMatch(line -> line.startsWith("WARN The search engine searxng failed"));
     assertThat(said).noneMatch(line -> line.contains("brave"));
     assertThat(said).noneMatch(line -> line.startsWith("ERROR") || line.contains("camels"));
   }
 
   @Test
-  void anEngineThatIsNotSetUpIsNotAsked() throws Exception {
+  void unconfiguredEnginesAreNotAsked() throws Exception {
     for (String setting : List.of("SEARXNG_URL", "BRAVE_API_KEY", "TAVILY_API_KEY")) {
       settings.remove(setting);
     }
@@ -123,7 +122,7 @@ class WebSearchRouteTest {
   }
 
   @Test
-  void aWrongKeyIsNowhereInTheAnswer() throws Exception {
+  void aWrongKeyDoesNotAppearInTheAnswer() throws Exception {
     settings.put("BRAVE_API_KEY", "wrong-secret");
     web.make("searxng", Behaviour.FAILS);
 
@@ -134,7 +133,7 @@ class WebSearchRouteTest {
   }
 
   @Test
-  void withoutTheWebTheDocumentsAreSearched() throws Exception {
+  void documentsAreSearchedWhenAllEnginesFail() throws Exception {
     ENGINES.forEach(each -> web.make(each, Behaviour.FAILS));
 
     JsonNode answer = search("sharing a spreadsheet with a service account");
@@ -147,7 +146,7 @@ class WebSearchRouteTest {
   }
 
   @Test
-  void withoutAFolderOfDocumentsNoFileIsSearched() throws Exception {
+  void withoutSearchDocsNoFileIsSearched() throws Exception {
     ENGINES.forEach(each -> web.make(each, Behaviour.FAILS));
     Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(
@@ -163,7 +162,7 @@ class WebSearchRouteTest {
   }
 
   @Test
-  void aRelativeFolderOfDocumentsIsInTheHomeFolder() throws Exception {
+  void aRelativeSearchDocsStartsAtTheHomeFolder() throws Exception {
     ENGINES.forEach(each -> web.make(each, Behaviour.FAILS));
     Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(
@@ -176,7 +175,7 @@ class WebSearchRouteTest {
   }
 
   @Test
-  void aQuestionIsAskedOnceInFiveMinutes() throws Exception {
+  void repeatedQueriesComeFromTheCache() throws Exception {
     JsonNode first = search("camels");
 
     assertThat(search(" Camels ")).isEqualTo(first);

@@ -14,7 +14,7 @@ class WorldClockTest {
       new WorldClock(Clock.fixed(Instant.parse("2026-03-29T01:30:00.5Z"), ZoneOffset.UTC));
 
   @Test
-  void tellsUtcUnlessAsked() {
+  void utcIsTheDefault() {
     assertThat(clock.now(Map.of()))
         .containsEntry("time", "2026-03-29T01:30:00Z")
         .containsEntry("weekday", "Sunday")
@@ -22,7 +22,7 @@ class WorldClockTest {
   }
 
   @Test
-  void tellsTheTimeOfAZoneWithItsSummerTime() {
+  void timeZonesHaveTheirSummerTime() {
     assertThat(clock.now(Map.of("time_zone", "Europe/Berlin")))
         .containsEntry("time", "2026-03-29T03:30:00+02:00");
     assertThat(clock.now(Map.of("time_zone", "America/Los_Angeles")))
@@ -30,7 +30,7 @@ class WorldClockTest {
   }
 
   @Test
-  void saysThatThereIsNoSuchZone() {
+  void unknownTimeZonesFail() {
     assertThatThrownBy(() -> clock.now(Map.of("time_zone", "Berlin")))
         .isInstanceOf(ToolException.class)
         .hasMessageContaining("Europe/Berlin");
