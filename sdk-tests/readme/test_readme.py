@@ -206,7 +206,7 @@ def test_links_lead_somewhere(page):
 
 
 def test_the_picture_names_the_routes_that_are_there():
-    picture = README.split("How a request goes")[1].split("```")[1]
+    picture = README.split("The way of a request")[1].split("```")[1]
     routes = {path.name.removesuffix(".camel.yaml") for path in (ROOT / "routes").glob("*.camel.yaml")}
 
     assert routes - set(re.findall(r"[a-z]+(?:-[a-z]+)*", picture)) == set()
