@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The recipes of docs/change-a-route.md, each taken out of the page and asked over HTTP. */
+/** Runs the recipes of docs/change-a-route.md over HTTP. */
 class ChangeARoutePageTest {
   private static final Map<String, List<String>> HOOKS =
       Map.of(
@@ -76,7 +76,7 @@ class ChangeARoutePageTest {
               .collect(Collectors.joining())
               .replace("https://hooks.example.com/llmproxy", here + "/llmproxy")
               .replace("https://hooks.slack.com/services/T000/B000/secret", here + "/slack")
-              // It is always night.
+              // Makes every hour a night hour.
               .replace(">= 22", ">= 0");
       String shipped = Files.readString(file);
       assertThat(shipped).containsPattern(STEP);
@@ -107,13 +107,13 @@ class ChangeARoutePageTest {
   }
 
   @Test
-  void thereAreTenRecipesAndEachIsTried() {
+  void allRecipesAreTested() {
     assertThat(Pattern.compile("(?m)^### ").matcher(page).results()).hasSize(10);
     assertThat(HOOKS.values().stream().mapToInt(List::size).sum() + 2).isEqualTo(10);
   }
 
   @Test
-  void headersReachTheClientWhateverTheAnswerIs() throws Exception {
+  void headersReachTheClientForAllAnswers() throws Exception {
     for (boolean stream : List.of(false, true)) {
       for (String message : List.of("hello", "[[script status=500]]")) {
         assertHeaders(chat(free, "openai/scripted", message, stream));
@@ -137,7 +137,7 @@ class ChangeARoutePageTest {
   }
 
   @Test
-  void aBlockedWordIsRefusedWhoeverSaysItWhere() {
+  void blockedWordsAreRefusedAnywhereInTheRequest() {
     for (String endpoint : List.of("/v1/chat/completions", "/v1/embeddings")) {
       ObjectNode request =
           request("openai/scripted", "Tell me of Project  FALCON, and project Falcon.");
@@ -155,7 +155,7 @@ class ChangeARoutePageTest {
   }
 
   @Test
-  void whatIsRedactedDoesNotReachTheProvider() {
+  void redactedTextDoesNotReachTheProvider() {
     ObjectNode request = request("openai/scripted", "My card is 4111111111111111.");
     request
         .withArray("messages")
@@ -181,7 +181,7 @@ class ChangeARoutePageTest {
   }
 
   @Test
-  void atNightAnotherModelAnswers() {
+  void theNightRecipeChangesTheModel() {
     chat(free, "openai/gpt-4o", "hello", true);
 
     assertThat(gateway.provider().lastRequest().body().path("model").asText())
@@ -189,7 +189,7 @@ class ChangeARoutePageTest {
   }
 
   @Test
-  void answersOfATierAreCapped() {
+  void theTierRecipeCapsAnswers() {
     String field = "/max_tokens";
     chat(free, "openai/scripted", "hello", false);
     assertThat(most()).isEqualTo(500);
@@ -202,14 +202,14 @@ class ChangeARoutePageTest {
     assertThat(most()).isZero();
   }
 
-  /** The limit that the provider was asked to keep, by whichever of its names; 0 for none. */
+  /** The token limit in the provider's request, in either field; 0 for none. */
   private static int most() {
     JsonNode body = gateway.provider().lastRequest().body();
     return body.path("max_tokens").asInt() + body.path("max_completion_tokens").asInt();
   }
 
   @Test
-  void recordsGoToTheWebhookAndToTheFileAndFailuresToSlack() throws IOException {
+  void recordsGoToWebhookAndFileAndFailuresToSlack() throws IOException {
     HttpResponse<String> good = chat(pro, "openai/scripted", "hello", false);
     HttpResponse<String> bad = chat(pro, "openai/scripted", "[[script status=500]]", true);
     String goodId = good.headers().firstValue("x-request-id").orElseThrow();
@@ -252,7 +252,7 @@ class ChangeARoutePageTest {
   }
 
   @Test
-  void theToolsJsonReachesTheModelAsText() {
+  void jsonResultsOfToolsReachTheModel() {
     ObjectNode request =
         request("openai/scripted", "[[script calls='weather {\"city\": \"Bad Bonn\"}']]");
     request.putArray("tools").addObject().put("type", "weather");
@@ -264,7 +264,7 @@ class ChangeARoutePageTest {
   }
 
   @Test
-  void theProvidersQuirkIsMinded() {
+  void theProviderFileOfThePageIsApplied() {
     ObjectNode request = request("acme/some-model", "hello").put("store", true).put("user", "me");
     ((ObjectNode) request.at("/messages/0")).put("role", "developer");
 
@@ -295,7 +295,7 @@ class ChangeARoutePageTest {
     return request;
   }
 
-  /** The YAML of a recipe, whose text must say where it goes. */
+  /** The YAML of a recipe; its text must begin with the place. */
   private static String recipe(String title, String place) {
     Matcher recipe =
         Pattern.compile("(?ms)^### " + Pattern.quote(title) + "\\n\\n(.*?)```yaml\\n(.*?)^```$")

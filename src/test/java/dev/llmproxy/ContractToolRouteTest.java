@@ -34,16 +34,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What clients are shown of the server's tools: rules 1.1 of the wire contract, over HTTP. */
+/** Rules 1.1 of the wire contract over HTTP: what clients see of the server's tools. */
 class ContractToolRouteTest {
   private static final OpenAiSchema CHUNK = new OpenAiSchema("CreateChatCompletionStreamResponse");
   private static final OpenAiSchema COMPLETION = new OpenAiSchema("CreateChatCompletionResponse");
 
-  /** Fields of a tool_notification that are a chunk's. */
+  /** Fields of a tool_notification that belong to the chunk. */
   private static final List<String> OF_CHUNKS =
       List.of("id", "object", "created", "model", "choices");
 
-  /** A search, a call that cannot be, a sum: two turns with tools, then the answer. */
+  /** A search, an invalid call and a sum: two turns with tools, then the answer. */
   private static final String CHAT =
       SEARCHES + " & calculator {\"sum\": 1} | calculator {\"expression\": \"6*7\"}";
 
@@ -69,7 +69,7 @@ class ContractToolRouteTest {
   @Wire({"1.1", "1.1chunk", "5.1", "5.2"})
   @ParameterizedTest
   @ValueSource(strings = {"", "say='One moment.'", "reasoning=1"})
-  void eachEventIsAnEmptyChunkOfTheStreamWithWhatTheToolDoes(String before) {
+  void notificationsAreEmptyChunksWithToolFields(String before) {
     List<Event> events = chats.stream(asked(before));
 
     Set<String> heads = new HashSet<>();
@@ -106,7 +106,7 @@ class ContractToolRouteTest {
 
   @Wire("1.1first")
   @Test
-  void anEventThatComesFirstSaysTheRole() {
+  void aNotificationThatComesFirstHasTheRole() {
     ObjectNode searched = request("Hello there", SEARCH);
     searched.put("model", "local/smollm2-135m-instruct").put("max_tokens", 5);
 
@@ -120,7 +120,7 @@ class ContractToolRouteTest {
 
   @Wire({"1.1order", "5.5", "5.6"})
   @Test
-  void noEventComesAfterTheFinishChunk() {
+  void noNotificationFollowsTheFinishChunk() {
     ObjectNode request = asked("say='One moment.'");
     request.putObject("stream_options").put("include_usage", true);
 
@@ -134,7 +134,7 @@ class ContractToolRouteTest {
   @Wire("1.1calls")
   @ParameterizedTest
   @ValueSource(strings = {"hybrid", "comment", "off"})
-  void callsOfTheServersToolsAreNotShownAndAllTurnsAreOneAnswer(String mode) {
+  void serverToolCallsAreHiddenAndTurnsAreOneAnswer(String mode) {
     List<Event> events = chats.stream(asked("say='One moment.'"), mode);
 
     assertThat(events).noneMatch(event -> event.delta().has("tool_calls"));
@@ -148,7 +148,7 @@ class ContractToolRouteTest {
 
   @Wire("1.1comment")
   @Test
-  void commentsHoldWhatEventsWouldAndNothingElseIsNew() {
+  void commentsHaveTheDataOfEvents() {
     List<JsonNode> events = new ArrayList<>();
     notifications(chats.stream(asked("")))
         .forEach(event -> events.add(((ObjectNode) event).without(OF_CHUNKS)));
@@ -168,14 +168,14 @@ class ContractToolRouteTest {
 
   @Wire("1.1off")
   @Test
-  void offShowsTheAnswerAlone() {
+  void offModeShowsOnlyTheAnswer() {
     assertThat(chats.stream(asked(""), "off")).extracting(Event::name).containsOnly("");
     assertThat(chats.complete(asked(""), "off").has("tool_notifications")).isFalse();
   }
 
   @Wire("1.1bare")
   @Test
-  void bareIsToolStatusAndQueryAloneWithTheCallsAsTheModelMadeThem() {
+  void bareEventsHaveToolStatusAndQueryOnly() {
     List<Event> events = chats.stream(request(script(SEARCHES), SEARCH), "bare");
 
     assertThat(notifications(events))
@@ -196,7 +196,7 @@ class ContractToolRouteTest {
   @Wire("1.1wrong")
   @ParameterizedTest
   @ValueSource(strings = {"loud", "on", "hybrid,off"})
-  void anotherWordIsRefusedBeforeAnythingIsDone(String mode) {
+  void otherValuesAreRefusedBeforeTheProviderIsCalled(String mode) {
     int before = gateway.provider().requests().size();
 
     HttpResponse<String> answer = chats.post(request("hi").put("stream", true), mode);
@@ -210,7 +210,7 @@ class ContractToolRouteTest {
   @Wire({"1.1whole", "4.shape"})
   @ParameterizedTest
   @CsvSource({"hybrid, true", "bare, true", "comment, false", "off, false", "HYBRID, true"})
-  void aWholeAnswerListsTheSame(String mode, boolean listed) {
+  void wholeAnswersListTheSameObjects(String mode, boolean listed) {
     List<JsonNode> events = new ArrayList<>();
     notifications(chats.stream(asked("")))
         .forEach(event -> events.add(((ObjectNode) event).without(OF_CHUNKS)));
@@ -226,7 +226,7 @@ class ContractToolRouteTest {
 
   @Wire("1.1cite")
   @Test
-  void whatAnAnswerNamesOfASearchIsAnnotatedBeforeTheFinishChunk() {
+  void citedAddressesAreAnnotatedBeforeTheFinishChunk() {
     List<Event> events = chats.stream(request(script(SEARCHES), SEARCH));
 
     JsonNode annotations = events.get(events.size() - 3).delta().path("annotations");
@@ -265,7 +265,7 @@ class ContractToolRouteTest {
     return event.json().at("/choices/0/finish_reason").isTextual() ? "finish" : "chunk";
   }
 
-  /** Without what no two runs share: how long they took, and which of several ended first. */
+  /** Removes durations and the order of parallel calls, which differ between runs. */
   private static Set<JsonNode> timeless(Iterable<JsonNode> notifications) {
     Set<JsonNode> timeless = new HashSet<>();
     notifications.forEach(

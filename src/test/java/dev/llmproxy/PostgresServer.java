@@ -81,11 +81,6 @@ public final class PostgresServer {
     return URI.create(databaseUrl).getPath().substring(1);
   }
 
-  /** A connection of the test's own to a database by its DATABASE_URL. */
-  public Connection connectTo(String databaseUrl) throws SQLException {
-    return connect(database(databaseUrl));
-  }
-
   public int port() {
     return port;
   }

@@ -13,7 +13,7 @@ import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Chats with tools through a gateway, and what their streams hold. */
+/** Sends chats with tools to a gateway and parses their streams. */
 final class ToolChats {
   static final String SEARCH = "{\"type\":\"web_search\"}";
   static final String CALCULATOR = "{\"type\":\"calculator\"}";
@@ -47,7 +47,7 @@ final class ToolChats {
       }
     }
 
-    /** The delta of its first choice; missing when it is no chunk. */
+    /** The delta of its first choice; missing when the event is not a chunk. */
     JsonNode delta() {
       return data.startsWith("{") ? json().at("/choices/0/delta") : Json.array().path(0);
     }
@@ -108,7 +108,7 @@ final class ToolChats {
     return Gateway.json(answer).path("error");
   }
 
-  /** What the provider was asked in the turn, counted from the last, which is 0. */
+  /** The provider's request of a turn, counted back from the last, which is 0. */
   JsonNode asked(int turnsBefore) {
     List<RecordedRequest> requests = gateway.provider().requests();
     return requests.get(requests.size() - 1 - turnsBefore).body();

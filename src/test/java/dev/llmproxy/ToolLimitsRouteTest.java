@@ -33,14 +33,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How chats with tools end that do not end by themselves. */
+/** Limits, timeouts and disconnects of chats with tools. */
 class ToolLimitsRouteTest {
   private static final String ADDS = "calculator {\"expression\": \"1+1\"}";
 
   @TempDir Path data;
 
   @Test
-  void afterItsTurnsAChatEndsAndSaysSo() {
+  void theTurnLimitEndsTheChatWithASentence() {
     try (Gateway gateway = Gateway.start(data, Map.of("CHAT_TURNS", "2"))) {
       ToolChats chats = new ToolChats(gateway, gateway.createKey("turns@example.com"));
       ObjectNode request = request(script(ADDS + " | " + ADDS + " | " + ADDS), CALCULATOR);
@@ -63,7 +63,7 @@ class ToolLimitsRouteTest {
   }
 
   @Test
-  void afterItsTimeAChatEndsAndSaysSo() {
+  void theTimeLimitEndsTheChatWithASentence() {
     try (Gateway gateway = Gateway.start(data, Map.of("CHAT_SECONDS", "1"))) {
       ToolChats chats = new ToolChats(gateway, gateway.createKey("time@example.com"));
 
@@ -77,7 +77,7 @@ class ToolLimitsRouteTest {
   }
 
   @Test
-  void afterItsCostAChatEndsAndSaysSo() {
+  void theCostLimitEndsTheChatWithASentence() {
     try (Gateway gateway = Gateway.start(data, Map.of("CHAT_COST_DOLLARS", "0.000001"))) {
       ToolChats chats = new ToolChats(gateway, gateway.createKey("cost@example.com"));
 
@@ -91,7 +91,7 @@ class ToolLimitsRouteTest {
   }
 
   @Test
-  void limitsThatAreNoneEndTheStart() {
+  void invalidLimitsFailStartup() {
     for (Map<String, String> wrong :
         List.of(
             Map.of("CHAT_TURNS", "0"),
@@ -103,7 +103,7 @@ class ToolLimitsRouteTest {
   }
 
   @Test
-  void aToolThatHangsFailsAndTheChatGoesOn() throws IOException {
+  void aHangingToolFailsAndTheChatContinues() throws IOException {
     try (HangingEngine engine = new HangingEngine();
         Gateway gateway = Gateway.start(data, engine.settings(5))) {
       ToolChats chats = new ToolChats(gateway, gateway.createKey("hang@example.com"));
@@ -119,7 +119,7 @@ class ToolLimitsRouteTest {
   }
 
   @Test
-  void aClientThatLeavesWhileAToolRunsEndsToolAndChat() throws Exception {
+  void aDisconnectStopsARunningToolAndTheChat() throws Exception {
     try (HangingEngine engine = new HangingEngine();
         Gateway gateway = Gateway.start(data, engine.settings(600))) {
       String key = gateway.createKey("leaves@example.com");
@@ -139,7 +139,7 @@ class ToolLimitsRouteTest {
   }
 
   @Test
-  void aClientThatLeavesDuringTheSearchBeforeTheModelIsAskedHasUsedNoTokens() throws Exception {
+  void aDisconnectDuringTheFirstSearchUsesNoTokens() throws Exception {
     try (HangingEngine engine = new HangingEngine()) {
       Map<String, String> settings = new HashMap<>(engine.settings(600));
       settings.put("LOCAL_MODEL", "on");
@@ -165,7 +165,7 @@ class ToolLimitsRouteTest {
   }
 
   @Test
-  void aClientThatLeavesInALaterTurnEndsTheProvidersAnswer() throws Exception {
+  void aDisconnectInALaterTurnCancelsTheProvider() throws Exception {
     try (Gateway gateway = Gateway.start(data)) {
       String key = gateway.createKey("later@example.com");
       byte[] body =
@@ -195,7 +195,7 @@ class ToolLimitsRouteTest {
     }
   }
 
-  /** A search engine that takes a question, says nothing, and notices when the asker hangs up. */
+  /** A search engine that never answers and notices when the client disconnects. */
   private static final class HangingEngine implements AutoCloseable {
     private final ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
     private final CountDownLatch asked = new CountDownLatch(1);
@@ -205,7 +205,7 @@ class ToolLimitsRouteTest {
       Thread.ofVirtual().start(this::serve);
     }
 
-    /** Search with it, and give a tool so long; the engine itself may take longer. */
+    /** Settings that use this engine and limit tool calls; the engine's own limit is longer. */
     Map<String, String> settings(int toolSeconds) {
       return Map.of(
           "SEARXNG_URL",

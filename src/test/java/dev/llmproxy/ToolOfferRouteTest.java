@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which chats are offered which of the server's tools. */
+/** Which tools of the server a chat is offered. */
 class ToolOfferRouteTest {
   private static final String OWN_SEARCH =
       "{\"type\":\"function\",\"function\":{\"name\":\"web_search\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}";
@@ -81,7 +81,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void whatIsNotNamedIsPassedOnAsItIs() {
+  void otherToolTypesArePassedOn() {
     ObjectNode request = request("hi", OWN_SEARCH, WEATHER, "{\"type\":\"browser_search\"}");
 
     free.complete(request, null);
@@ -90,7 +90,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void aFunctionOfTheClientsMayHaveAToolsName() {
+  void clientFunctionsMayHaveTheNameOfATool() {
     JsonNode completion = free.complete(request(script(SEARCHES), OWN_SEARCH), null);
 
     assertThat(completion.at("/choices/0/finish_reason").asText()).isEqualTo("tool_calls");
@@ -98,7 +98,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void aTierTurnsToolsOn() {
+  void tierSettingsSwitchToolsOn() {
     List<Event> events = pro.stream(request(script(SEARCHES)));
 
     assertThat(told(notifications(events))).hasSize(2);
@@ -109,7 +109,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void theToolsOfATierDoNotGetInTheWay() {
+  void tierToolsYieldToTheRequest() {
     ObjectNode several = request("hi").put("n", 2);
     assertThat(pro.complete(several, null).path("choices")).hasSize(2);
     assertThat(pro.asked(0).has("tools")).isFalse();
@@ -124,7 +124,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void whatCannotBeIsRefused() {
+  void impossibleCombinationsAreRefused() {
     assertThat(free.refused(request("hi", SEARCH).put("n", 2)).path("param").asText())
         .isEqualTo("n");
     assertThat(free.refused(request("hi", SEARCH, CALCULATOR, SEARCH)).path("param").asText())
@@ -134,7 +134,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void aModelWithoutToolsIsAskedWithWhatASearchHasFound() {
+  void modelsWithoutToolsGetSearchResults() {
     ObjectNode request = request("What is the capital of France?", SEARCH);
     request.put("model", "local/smollm2-135m-instruct").put("max_tokens", 20);
 
@@ -162,7 +162,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void aChoiceOfNoToolIsNoSearchEither() {
+  void toolChoiceNoneMakesNoSearch() {
     ObjectNode request = request("hi", SEARCH).put("model", "local/smollm2-135m-instruct");
     request.put("tool_choice", "none").put("max_tokens", 5);
 
@@ -180,7 +180,7 @@ class ToolOfferRouteTest {
         "{\"tools\":[{\"type\":\"calculator\"}]}",
         "{}"
       })
-  void aModelThatCallsAToolAlthoughNoneIsChosenHasNoneRun(String asked) {
+  void toolChoiceNoneRunsNoTool(String asked) {
     for (ToolChats chats : List.of(free, pro)) {
       for (JsonNode none : List.of(json("\"none\""), json("{\"type\":\"none\"}"))) {
         int before = search.asked().size();
@@ -203,7 +203,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void whatCannotBeAToolsNameIsNotLogged() {
+  void invalidToolNamesAreNotLogged() {
     try (LogLines lines = LogLines.open()) {
       free.complete(request("hi", "{\"type\":\"made_up\"}", "{\"type\":\"made\\nup\"}"), null);
 
@@ -213,7 +213,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void aModelWithoutToolsCannotHaveOthers() {
+  void modelsWithoutToolsAreRefusedOtherTools() {
     ObjectNode request = request("hi", CALCULATOR).put("model", "local/smollm2-135m-instruct");
 
     JsonNode error = free.refused(request);
@@ -226,7 +226,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void theToolsOfATierDoNotShutOutAModelWithoutTools() {
+  void tierToolsDoNotBlockModelsWithoutTools() {
     ObjectNode request = request("hi").put("model", "local/smollm2-135m-instruct");
     request.put("max_tokens", 5);
 
@@ -235,7 +235,7 @@ class ToolOfferRouteTest {
   }
 
   @Test
-  void aSearchThatFindsNothingDoesNotEndTheChat() {
+  void anEmptySearchDoesNotEndTheChat() {
     for (String engine : List.of("searxng", "brave", "tavily", "wikipedia")) {
       search.make(engine, ScriptedSearch.Behaviour.FAILS);
     }

@@ -43,7 +43,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Chats in which the server runs tools, as a client of the OpenAI API gets to see them. */
+/** Chats in which the server runs tools, as clients see them. */
 class ToolTurnsRouteTest {
   private static ScriptedSearch search;
   private static Gateway gateway;
@@ -66,7 +66,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aToolRunIsShownBetweenTheChunksOfOneAnswer() {
+  void toolNotificationsAppearBetweenTheChunks() {
     ObjectNode request = request("[[script calls='" + SEARCHES + "' say='Let me look.']]", SEARCH);
     request.putObject("stream_options").put("include_usage", true);
 
@@ -96,7 +96,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aNotificationSaysWhatRanWithWhatAndHowItEnded() {
+  void notificationsNameToolArgumentsAndOutcome() {
     List<JsonNode> notifications = notifications(chats.stream(request(script(SEARCHES), SEARCH)));
 
     JsonNode started = notifications.getFirst();
@@ -111,7 +111,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void theModelGetsItsOwnCallBackWithTheResult() {
+  void theModelGetsItsCallAndTheResult() {
     chats.stream(request(script(SEARCHES), SEARCH));
 
     JsonNode messages = chats.asked(0).path("messages");
@@ -126,7 +126,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void toolsOfATurnRunTogetherAndTheNextTurnMayAskForOthers() {
+  void toolsOfOneTurnRunInParallelAndLaterTurnsMayCallOthers() {
     List<Event> events =
         chats.stream(
             request(
@@ -154,7 +154,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void whatAToolCannotDoGoesBackToTheModelAndOutAsFailed() {
+  void failuresGoToTheModelAndToTheClient() {
     List<Event> events =
         chats.stream(
             request(
@@ -176,7 +176,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void whatAModelWritesOutOfOrderIsPutInOrderForItsProvider() {
+  void invalidToolCallsAreRepairedForTheProvider() {
     List<Event> events =
         chats.stream(
             request(
@@ -198,7 +198,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aCallWithoutANameIsNotTheClientsToAnswer() {
+  void callsWithoutANameAreNotSentToTheClient() {
     List<Event> events = chats.stream(request(script(" "), CALCULATOR, WEATHER));
 
     assertThat(told(notifications(events))).containsExactly("unknown started", "unknown failed");
@@ -219,13 +219,13 @@ class ToolTurnsRouteTest {
 
       assertThat(client.readUntil("[DONE]")).contains("\"calculator\"", "\"completed\"", "42");
     } finally {
-      // For what comes after the last turn.
+      // The time after the last turn.
       gateway.provider().release();
     }
   }
 
   @Test
-  void logProbabilitiesAreToldOnce() {
+  void logProbabilitiesAreSentOnce() {
     ObjectNode request = request("[[script chunks=2 logprobs=1]]", CALCULATOR);
 
     JsonNode answer = chats.complete(request.put("logprobs", true), null);
@@ -235,7 +235,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void commentsTellTheSameWithoutAnEvent() {
+  void commentModeSendsTheSameData() {
     List<Event> events = chats.stream(request(script(SEARCHES), SEARCH), "comment");
 
     List<JsonNode> comments =
@@ -250,7 +250,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void offTellsNothing() {
+  void offModeSendsNoNotifications() {
     List<Event> events = chats.stream(request(script(SEARCHES), SEARCH), "OFF");
 
     assertThat(events).extracting(Event::name).containsOnly("");
@@ -259,7 +259,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void bareShowsTheCallsAndTheOriginalsTwoFields() {
+  void bareModeShowsToolCallsAndShortEvents() {
     List<Event> events =
         chats.stream(
             request(
@@ -284,7 +284,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aModeThatDoesNotExistIsRefused() {
+  void unknownModesAreRefused() {
     var answer = chats.post(request("hi"), "loud");
 
     assertThat(answer.statusCode()).isEqualTo(400);
@@ -293,7 +293,7 @@ class ToolTurnsRouteTest {
 
   @ParameterizedTest
   @CsvSource({"hybrid,true", "bare,true", "comment,false", "off,false"})
-  void aWholeAnswerListsWhatRanUnlessItIsNotToBeTold(String mode, boolean listed) {
+  void wholeAnswersListNotificationsUnlessSwitchedOff(String mode, boolean listed) {
     JsonNode completion = chats.complete(request(script(SEARCHES), SEARCH), mode);
 
     assertThat(told(completion.path("tool_notifications")))
@@ -303,7 +303,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void addressesThatWereFoundAreCited() {
+  void addressesOfSearchResultsAreCited() {
     JsonNode message =
         chats.complete(request(script(SEARCHES), SEARCH), null).at("/choices/0/message");
 
@@ -319,10 +319,10 @@ class ToolTurnsRouteTest {
         .isEqualTo(SEARCH_ADDRESS);
   }
 
-  /** Streamed and collated by the client, and collated by the server: the same. */
+  /** The client's collation of the stream equals the server's whole answer. */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
-  void theChunksOfAnyChatCollateToItsWholeAnswer(long seed) {
+  void streamedChunksCollateToTheWholeAnswer(long seed) {
     ObjectNode request = anyChat(new Random(seed));
     request.putObject("stream_options").put("include_usage", true);
 
@@ -352,7 +352,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void callsOfTheClientsFunctionsEndTheAnswerInFragments() {
+  void callsOfClientFunctionsEndTheAnswer() {
     List<Event> events =
         chats.stream(
             request(
@@ -375,7 +375,7 @@ class ToolTurnsRouteTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"same", "none"})
-  void callsAreToldApartWhateverIdsTheProviderGivesThem(String ids) {
+  void callsStayDistinctWhateverTheirIds(String ids) {
     List<Event> events =
         chats.stream(
             request(
@@ -397,7 +397,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void callsOfTheClientsFunctionsThatShareAnIdAreCallsOfTheirOwn() {
+  void clientCallsThatShareAnIdStayDistinct() {
     JsonNode calls =
         chats
             .complete(
@@ -414,7 +414,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void idsThatTheServerMakesUpForCallsAreNewInEveryTurn() {
+  void generatedCallIdsAreUniqueAcrossTurns() {
     List<Event> events =
         chats.stream(
             request(
@@ -435,7 +435,7 @@ class ToolTurnsRouteTest {
 
   @ParameterizedTest
   @ValueSource(strings = {" & ", " | "})
-  void whatTheServersToolsSaidIsThereWhenTheClientHasRunItsOwn(String together) {
+  void serverToolResultsAreRestoredAfterClientCalls(String together) {
     ObjectNode request =
         request(
             script(SEARCHES + together + "get_weather {\"location\": \"Paris\"}"), SEARCH, WEATHER);
@@ -466,7 +466,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void whatTheServersToolsSaidIsPutBackInEveryPlaceOfALongChat() {
+  void serverToolResultsAreRestoredAtEveryPlaceOfALongChat() {
     int steps = 4;
     String step = SEARCHES + " | get_weather {\"location\": \"Lima\"}";
     ObjectNode request =
@@ -488,7 +488,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void whatTheServersToolsSaidIsForTheSameChatOfTheSameCallerOnly() {
+  void serverToolResultsAreRestoredForTheSameCallerAndChatOnly() {
     ObjectNode request =
         request(script(SEARCHES + " | get_weather {\"location\": \"Oslo\"}"), SEARCH, WEATHER);
     ObjectNode next = withWeather(request, chats.complete(request, null).at("/choices/0/message"));
@@ -504,7 +504,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aCallThatWasCutOffIsNotRun() {
+  void incompleteCallsAreNotRun() {
     List<Event> events =
         chats.stream(
             request(
@@ -516,7 +516,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aForcedToolIsForcedOnce() {
+  void aForcedToolIsForcedInTheFirstRoundOnly() {
     ObjectNode request = request(script(SEARCHES), SEARCH);
     request.putObject("tool_choice").put("type", "web_search");
 
@@ -527,7 +527,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aChoiceAmongToolsStaysOneButIsForcedOnce() {
+  void allowedToolsStayLimitedAndAreForcedOnce() {
     ObjectNode request = request(script(SEARCHES), SEARCH, CALCULATOR);
     ObjectNode allowed =
         request
@@ -547,7 +547,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void usageAndLedgerHaveTheSumOfAllTurns() {
+  void usageAndLedgerSumAllTurns() {
     ToolChats own = new ToolChats(gateway, gateway.createKey("sum@example.com"));
 
     JsonNode usage =
@@ -568,7 +568,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void aProviderThatFailsInALaterTurnIsAnErrorEventAndTheEarlierTurnIsPaidFor() {
+  void aFailureInALaterTurnIsAnErrorEventAndEarlierTurnsAreBilled() {
     ToolChats own = new ToolChats(gateway, gateway.createKey("later@example.com"));
     gateway
         .provider()
@@ -595,7 +595,7 @@ class ToolTurnsRouteTest {
   }
 
   @Test
-  void theConversationKeepsWhatTheToolsDidAndFound() {
+  void conversationsStoreToolNotificationsAndSearchResults() {
     String id =
         chats
             .post(request(script(SEARCHES), SEARCH), null)
@@ -614,7 +614,7 @@ class ToolTurnsRouteTest {
     assertThat(answer.at("/search_results/0/url").asText()).isEqualTo(SEARCH_ADDRESS);
   }
 
-  /** The tools of the notifications that name a call, by its id. */
+  /** Tool names by call id. */
   private static Map<String, List<String>> toolsByCallId(List<JsonNode> notifications) {
     return notifications.stream()
         .collect(
@@ -663,7 +663,7 @@ class ToolTurnsRouteTest {
     return request(script, SEARCH, CALCULATOR, WEATHER);
   }
 
-  /** Without ids and times, which no two requests share. */
+  /** Removes ids and times, which differ between requests. */
   private static ObjectNode comparable(ObjectNode completion) {
     completion.put("id", "").put("created", 0);
     completion

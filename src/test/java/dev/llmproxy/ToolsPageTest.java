@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What docs/tools.md shows is what a server sends, but for ids and times. */
+/** Compares the examples of docs/tools.md with a server's answers, except ids and times. */
 class ToolsPageTest {
   private static final String CALLS_SEARCH = script("web_search {\"query\": \"camels\"}");
 
@@ -54,7 +54,7 @@ class ToolsPageTest {
   }
 
   @Test
-  void itsRequestGetsTheEventsThatItShows() {
+  void theRequestOfThePageGetsItsEvents() {
     List<Event> shown = ToolChats.events(blocks("text").getFirst());
 
     List<Event> sent = chats.stream(pagesRequest());
@@ -67,7 +67,7 @@ class ToolsPageTest {
   }
 
   @Test
-  void theOtherWaysOfAskingWorkToo() {
+  void theOtherFormsOfThePageRequestTools() {
     String function = first("`(\\{\"type\": \"function\".*?})`");
     assertThat(told(notifications(chats.stream(request(CALLS_SEARCH, function))))).hasSize(2);
 
@@ -83,7 +83,7 @@ class ToolsPageTest {
   }
 
   @Test
-  void anAnswerInOnePieceHasTheListAndTheCitationsThatItShows() {
+  void aWholeAnswerHasTheNotificationsAndCitationsOfThePage() {
     JsonNode list = ToolChats.json(blocks("json").get(1)).path("tool_notifications");
     JsonNode citations = ToolChats.json(blocks("json").get(2));
 
@@ -94,7 +94,7 @@ class ToolsPageTest {
   }
 
   @Test
-  void aChatThatHasReachedALimitSaysWhatItShows() {
+  void theTurnLimitGivesTheSentenceOfThePage() {
     String sum = "calculator {\"expression\": \"1+1\"}";
     ObjectNode request = request(script(sum + " | " + sum), ToolChats.CALCULATOR);
 
@@ -105,7 +105,7 @@ class ToolsPageTest {
   }
 
   @Test
-  void itsHeadersValuesAreThose() {
+  void thePageListsAllHeaderValues() {
     assertThat(rows("The request header", 1))
         .containsExactlyInAnyOrderElementsOf(
             Arrays.stream(ToolNotices.values())
@@ -114,7 +114,7 @@ class ToolsPageTest {
   }
 
   @Test
-  void itsSettingsHaveTheDefaultsThatItNames() throws IOException {
+  void thePageNamesTheDefaultsOfSettings() throws IOException {
     Properties settings = new Properties();
     try (var reader = Files.newBufferedReader(Path.of("application.properties"))) {
       settings.load(reader);
@@ -136,7 +136,7 @@ class ToolsPageTest {
     return request;
   }
 
-  /** Without what differs from run to run. */
+  /** Replaces values that differ between runs. */
   private static JsonNode timeless(JsonNode notifications) {
     JsonNode timeless = notifications.deepCopy();
     for (String field : List.of("id", "created", "call_id", "duration_ms")) {
@@ -157,7 +157,7 @@ class ToolsPageTest {
     return Pattern.compile(pattern).matcher(page).results();
   }
 
-  /** A column of the table that follows some words, without its marks. */
+  /** A column of the first table after a text, without backticks. */
   private static List<String> rows(String after, int column) {
     return page.substring(page.indexOf(after))
         .lines()
