@@ -69,20 +69,20 @@ class AnswerHeadersRouteTest {
                 STEP,
                 java.util.regex.Matcher.quoteReplacement(HOOK.replace("BASE", other.baseUrl()))));
     // A filter where the call exists already, and headers where the answer is written.
-    Path api = home.resolve("routes/api-chat-completions.camel.yaml");
+    Path serve = home.resolve("routes/call-serve.camel.yaml");
     Files.writeString(
-        api,
-        Files.readString(api)
+        serve,
+        Files.readString(serve)
             .replace(
-                "        - to: direct:gate-admit\n",
+                "              - to: direct:gate-admit\n",
                 """
-                        - filter:
-                            simple: "${exchangeProperty.call.promptText} contains 'late'"
-                            steps:
-                              - throwException:
-                                  exceptionType: dev.llmproxy.error.RefusedException
-                                  message: "Too late."
-                        - to: direct:gate-admit
+                              - filter:
+                                  simple: "${exchangeProperty.call.promptText} contains 'late'"
+                                  steps:
+                                    - throwException:
+                                        exceptionType: dev.llmproxy.error.RefusedException
+                                        message: "Too late."
+                              - to: direct:gate-admit
                 """));
     for (String sink : new String[] {"chunks", "completion"}) {
       Path file = home.resolve("routes/sink-" + sink + ".camel.yaml");

@@ -5,13 +5,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.SteadyClock;
+import dev.llmproxy.call.Call;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.chat.Accumulator;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ChatRequest;
+import dev.llmproxy.http.Reply;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -73,6 +77,20 @@ public final class Fixtures {
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(file + " is no JSON: " + e.getMessage(), e);
     }
+  }
+
+  /** The context of a call, without an HTTP response. */
+  public static RequestContext context(Call call) {
+    return context(call, null);
+  }
+
+  /** The context of a call that is answered with a reply. */
+  public static RequestContext context(Call call, Reply reply) {
+    RequestContext context =
+        new RequestContext(call.requestId(), reply, call.started(), new SteadyClock());
+    context.setCaller(call.caller());
+    context.setCall(call);
+    return context;
   }
 
   /**

@@ -3,8 +3,10 @@ package dev.llmproxy.app;
 import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SteadyClock;
+import dev.llmproxy.call.CallWatch;
+import dev.llmproxy.call.RequestLog;
+import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
-import dev.llmproxy.chat.CallWatch;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
 import dev.llmproxy.flush.FlushBook;
@@ -20,7 +22,6 @@ import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.BodyReader;
 import dev.llmproxy.http.Connections;
 import dev.llmproxy.http.KeepAlive;
-import dev.llmproxy.http.RequestLog;
 import dev.llmproxy.keys.KeyConfirmation;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeySnapshot;
@@ -79,11 +80,13 @@ public final class Application implements AutoCloseable {
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final RequestLog requestLog = new RequestLog();
   private final BodyReader bodyReader;
+  private final Requests requests;
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
   private Application(Settings settings, Clock clock, Clock steady) {
     this.settings = settings;
     bodyReader = new BodyReader(settings);
+    requests = new Requests(bodyReader, clock, steady);
     providers = new ProviderCatalogue(settings);
     forwardProxy = new ForwardProxy(settings);
     mcpServers = new McpServers(settings);
@@ -225,6 +228,10 @@ public final class Application implements AutoCloseable {
 
   public BodyReader bodyReader() {
     return bodyReader;
+  }
+
+  public Requests requests() {
+    return requests;
   }
 
   public RequestLog requestLog() {

@@ -1,7 +1,9 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.call.CallWatch;
+import dev.llmproxy.call.RequestLog;
+import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
-import dev.llmproxy.chat.CallWatch;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
@@ -13,9 +15,7 @@ import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.http.AnswerMemory;
-import dev.llmproxy.http.BodyReader;
 import dev.llmproxy.http.KeepAlive;
-import dev.llmproxy.http.RequestLog;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.mcp.McpServers;
@@ -62,8 +62,8 @@ public final class Parts {
     return application.callWatch();
   }
 
-  public static BodyReader bodyReader(Application application) {
-    return application.bodyReader();
+  public static Requests requests(Application application) {
+    return application.requests();
   }
 
   public static RequestLog requestLog(Application application) {

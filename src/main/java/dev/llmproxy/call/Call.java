@@ -7,7 +7,7 @@ import dev.llmproxy.error.ApiError;
 import java.time.Instant;
 
 /** A request for a model on its way: what those of every endpoint have in common. */
-public interface Call {
+public interface Call extends AutoCloseable {
   /** Joins the {@code x-request-id} header, the log, the ledger and the sheet. */
   String requestId();
 
@@ -46,8 +46,12 @@ public interface Call {
    */
   TokenCount soFar();
 
-  /** Gives back what was taken for its answer; called when the call is over. */
-  void release();
+  /**
+   * Closes the provider's stream, also one that is not over, and gives back the memory of the
+   * answer; harmless the second time.
+   */
+  @Override
+  void close();
 
   /** Calls to the provider so far; any thread may ask at any time. */
   default int turnCount() {

@@ -13,9 +13,6 @@ package dev.llmproxy.call;
  */
 public record Caller(
     String email, String keyName, String keyHash, String tier, Keeping conversations) {
-  /** The exchange property that holds it; the two gates set it, and nobody else. */
-  public static final String PROPERTY = "caller";
-
   /** A caller for whom the setting LOG_CONVERSATIONS holds. */
   public Caller(String email, String keyName, String keyHash, String tier) {
     this(email, keyName, keyHash, tier, null);

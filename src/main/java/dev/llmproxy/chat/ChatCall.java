@@ -97,7 +97,8 @@ public record ChatCall(
   }
 
   @Override
-  public void release() {
+  public void close() {
+    turns.close();
     memory().close();
   }
 

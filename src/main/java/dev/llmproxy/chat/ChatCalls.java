@@ -3,13 +3,11 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.http.AnswerMemory;
-import dev.llmproxy.http.HttpFront;
-import dev.llmproxy.http.Reply;
 import dev.llmproxy.tool.ToolCall;
-import java.time.Clock;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -20,7 +18,6 @@ public final class ChatCalls {
   private final ToolOffer tools;
   private final ToolMemory memory;
   private final AnswerMemory answerMemory;
-  private final Clock clock = Clock.systemUTC();
 
   public ChatCalls(
       ProviderCatalogue providers, ToolOffer tools, ToolMemory memory, AnswerMemory answerMemory) {
@@ -41,58 +38,60 @@ public final class ChatCalls {
   }
 
   /**
-   * The call that a request asks for.
+   * Sets and gives the call that a request asks for.
    *
    * @throws dev.llmproxy.error.ApiException 400 for a request that cannot be, 404 for a model
    *     nobody serves
    */
   public ChatCall call(
       @ExchangeProperty("request") ChatRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
-    ToolNotices notices = ToolNotices.of(Reply.of(exchange).requestHeader(ToolNotices.HEADER));
+    ToolNotices notices = ToolNotices.of(context.reply().requestHeader(ToolNotices.HEADER));
     Target target = providers.chatTarget(request.model());
-    ServerTools offer = tools.of(request, caller, target);
+    ServerTools offer = tools.of(request, context.caller(), target);
     // Whole answers are the collated stream.
     Accumulator.Kept kept = request.stream() ? Accumulator.Kept.NOTHING : Accumulator.Kept.ALL;
-    return call(request, caller, target, offer, notices, kept, exchange);
+    return call(request, target, offer, notices, kept, context, exchange);
   }
 
   /**
-   * The call that a request in a form of its own asks for; its client gets every chat event, and
-   * the tools that the form names.
+   * Sets and gives the call that a request in a form of its own asks for; its client gets every
+   * chat event, and the tools that the form names.
    *
    * @throws dev.llmproxy.error.ApiException 404 for a model nobody serves
    */
   public ChatCall callOfForm(
       @ExchangeProperty("request") ChatRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     Target target = providers.chatTarget(request.model());
     ServerTools offer = tools.named(request, target);
-    Accumulator.Kept kept = Accumulator.Kept.END;
-    return call(request, caller, target, offer, ToolNotices.OFF, kept, exchange);
+    return call(request, target, offer, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
   }
 
   private ChatCall call(
       ChatRequest request,
-      Caller caller,
       Target target,
       ServerTools offer,
       ToolNotices notices,
       Accumulator.Kept kept,
+      RequestContext context,
       Exchange exchange) {
-    String id = Reply.answering(exchange).header(HttpFront.REQUEST_ID);
-    return new ChatCall(
-        id,
-        caller,
-        request,
-        target,
-        clock.instant(),
-        // What is cited, and where a later turn goes on, is known from the text.
-        new Accumulator(offer.any() ? Accumulator.Kept.ALL : kept, answerMemory.open()),
-        turns(offer, caller, id),
-        notices);
+    context.takeHeaders(exchange);
+    ChatCall chat =
+        new ChatCall(
+            context.requestId(),
+            context.caller(),
+            request,
+            target,
+            context.started(),
+            // What is cited, and where a later turn goes on, is known from the text.
+            new Accumulator(offer.any() ? Accumulator.Kept.ALL : kept, answerMemory.open()),
+            turns(offer, context.caller(), context.requestId()),
+            notices);
+    context.setCall(chat);
+    return chat;
   }
 
   private Turns turns(ServerTools offer, Caller caller, String requestId) {
@@ -114,14 +113,14 @@ public final class ChatCalls {
   }
 
   /** Waits until it is known whether there is another event. */
-  public boolean hasNext(@ExchangeProperty("events") ChatEvents events) {
-    return events.hasNext();
+  public boolean hasNext(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return context.callAs(ChatCall.class).turns().events().hasNext();
   }
 
   /** The next event, which the chat's accumulator then has too. */
-  public ChatEvent next(
-      @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("call") ChatCall chat) {
-    ChatEvent event = events.next();
+  public ChatEvent next(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    ChatCall chat = context.callAs(ChatCall.class);
+    ChatEvent event = chat.turns().events().next();
     chat.accumulator().add(event);
     return event;
   }

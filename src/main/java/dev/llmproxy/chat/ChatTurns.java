@@ -2,6 +2,7 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.tool.ToolRunner;
 import java.math.BigDecimal;
@@ -41,41 +42,53 @@ public final class ChatTurns {
     this.mostDollars = mostDollars.isBlank() ? null : dollars(mostDollars);
   }
 
+  /** Sets the deadline after which no other turn begins. */
+  public void start(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    context.endIn(longest);
+  }
+
   /** Whether there is something left to do. */
-  public boolean goesOn(@ExchangeProperty("call") ChatCall chat) {
-    return chat.turns().next() != Turns.Step.NOTHING;
+  public boolean goesOn(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return chat(context).turns().next() != Turns.Step.NOTHING;
   }
 
   /** Whether that is to run tools, and not to ask the provider. */
-  public boolean toolsAsked(@ExchangeProperty("call") ChatCall chat) {
-    return chat.turns().next() == Turns.Step.RUN_TOOLS;
+  public boolean toolsAsked(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return chat(context).turns().next() == Turns.Step.RUN_TOOLS;
   }
 
   /** Another turn begins. */
-  public void begin(@ExchangeProperty("call") ChatCall chat) {
+  public void begin(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    ChatCall chat = chat(context);
     chat.turns().begin(chat.accumulator().deltas());
   }
 
-  /** The turn's events as the client is to get them. */
-  public ChatEvents listen(@Body ChatEvents provider, @ExchangeProperty("call") ChatCall chat) {
-    return chat.turns().tools().any() ? new TurnEvents(provider, chat, memory) : provider;
+  /** Takes the turn's events, as the client is to get them. */
+  public void listen(
+      @Body ChatEvents provider,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    ChatCall chat = chat(context);
+    Turns turns = chat.turns();
+    turns.events(turns.tools().any() ? new TurnEvents(provider, chat, memory) : provider);
   }
 
   /** Begins to run the tools that were asked for. */
-  public ChatEvents runTools(@ExchangeProperty("call") ChatCall chat) {
-    Turns turns = chat.turns();
-    return new ToolEvents(
-        tools.start(turns.asked(), turns.tools().names()), turns, () -> afterTools(chat));
+  public void runTools(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    Turns turns = chat(context).turns();
+    turns.events(
+        new ToolEvents(
+            tools.start(turns.asked(), turns.tools().names()), turns, () -> afterTools(context)));
   }
 
   /** The events that end a chat which has called the client's functions, or may not go on. */
-  private List<ChatEvent> afterTools(ChatCall chat) {
+  private List<ChatEvent> afterTools(RequestContext context) {
+    ChatCall chat = chat(context);
     Turns turns = chat.turns();
     if (turns.finish() != null) {
       memory.keep(chat, turns.added());
       return turns.last(chat, turns.finish());
     }
-    String limit = limit(chat);
+    String limit = limit(chat, context);
     if (limit == null) {
       return List.of();
     }
@@ -91,7 +104,7 @@ public final class ChatTurns {
   }
 
   /** The limit that has been reached, for people; null when there is none. */
-  private String limit(ChatCall chat) {
+  private String limit(ChatCall chat, RequestContext context) {
     Turns turns = chat.turns();
     if (turns.count() == 0) {
       return null;
@@ -99,7 +112,7 @@ public final class ChatTurns {
     if (turns.count() >= mostTurns) {
       return mostTurns + " turns";
     }
-    if (turns.age().compareTo(longest) >= 0) {
+    if (context.late()) {
       return longest.toSeconds() + " seconds";
     }
     if (mostDollars != null) {
@@ -110,6 +123,10 @@ public final class ChatTurns {
       }
     }
     return null;
+  }
+
+  private static ChatCall chat(RequestContext context) {
+    return context.callAs(ChatCall.class);
   }
 
   /**

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +41,6 @@ public final class Turns {
       long piecesBefore,
       ObjectNode reported) {}
 
-  private final long began = System.nanoTime();
   private final ServerTools tools;
   private final ArrayNode added = Json.array();
   private volatile ObjectNode body;
@@ -59,6 +57,7 @@ public final class Turns {
   private ObjectNode assistant;
   private ObjectNode finish;
   private ObjectNode head;
+  private ChatEvents events;
 
   Turns(ServerTools tools) {
     this.tools = tools;
@@ -71,9 +70,20 @@ public final class Turns {
     return body;
   }
 
-  /** How long the chat has been under way, whatever is done to the system's clock. */
-  Duration age() {
-    return Duration.ofNanos(System.nanoTime() - began);
+  /** The events of the turn under way, or of the tools that run; null before the first turn. */
+  ChatEvents events() {
+    return events;
+  }
+
+  void events(ChatEvents underWay) {
+    events = underWay;
+  }
+
+  /** Gives up what is under way. */
+  void close() {
+    if (events != null) {
+      events.close();
+    }
   }
 
   /** How often the provider has been asked. */

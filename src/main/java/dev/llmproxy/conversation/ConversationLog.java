@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.call.Keeping;
+import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.call.StoredConversation;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.Transcript;
 import dev.llmproxy.ledger.Ledger;
@@ -50,27 +52,30 @@ public final class ConversationLog {
   }
 
   /**
-   * One conversation that is kept, from its request's admission on.
-   *
-   * @param keeping where
-   * @param begun whether its beginning is in the ledger, once this is known
+   * Decides whether the conversation is stored, and notes it in the context. Only chats are. Costs
+   * a request nothing.
    */
-  public record Entry(Keeping keeping, CompletableFuture<Boolean> begun) {}
-
-  /** The conversation to be kept, or null when this one is not. Costs a request nothing. */
-  public Entry open(@ExchangeProperty("call") ChatCall chat) {
+  public void open(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    if (!(context.call() instanceof ChatCall chat)) {
+      return;
+    }
     Keeping own = chat.caller().conversations();
     Keeping holds = own == null ? keeping : own;
-    if (holds == Keeping.OFF) {
-      return null;
+    if (holds != Keeping.OFF) {
+      chat.accumulator().keepAll();
+      context.setConversation(new StoredConversation(holds, new CompletableFuture<>()));
     }
-    chat.accumulator().keepAll();
-    return new Entry(holds, new CompletableFuture<>());
+  }
+
+  /** Whether the conversation of a request is stored. */
+  public boolean isStored(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return context.conversation() != null;
   }
 
   /** Keeps what was asked, in case that the server dies before it is answered. */
-  public void begin(
-      @ExchangeProperty("call") ChatCall chat, @ExchangeProperty("conversation") Entry entry) {
+  public void begin(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    ChatCall chat = context.callAs(ChatCall.class);
+    StoredConversation entry = context.conversation();
     boolean begun = false;
     try {
       String body = text(Transcript.question(chat));
@@ -93,10 +98,14 @@ public final class ConversationLog {
   }
 
   /** Keeps what came of it; waits until its beginning is kept. */
-  public void end(
-      @ExchangeProperty("call") ChatCall chat, @ExchangeProperty("conversation") Entry entry) {
+  public void end(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    ChatCall chat = context.callAs(ChatCall.class);
     try {
-      if (!entry.begun().orTimeout(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS).join()) {
+      if (!context
+          .conversation()
+          .begun()
+          .orTimeout(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS)
+          .join()) {
         return;
       }
       String answer = text(Transcript.answer(chat));

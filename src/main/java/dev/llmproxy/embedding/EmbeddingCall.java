@@ -92,7 +92,7 @@ public final class EmbeddingCall implements Call {
   }
 
   @Override
-  public void release() {
+  public void close() {
     memory.close();
   }
 

@@ -1,12 +1,9 @@
 package dev.llmproxy.embedding;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.http.AnswerMemory;
-import dev.llmproxy.http.HttpFront;
-import dev.llmproxy.http.Reply;
-import java.time.Clock;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -15,12 +12,10 @@ import org.apache.camel.ExchangeProperty;
 public final class EmbeddingCalls {
   private final ProviderCatalogue providers;
   private final AnswerMemory answerMemory;
-  private final Clock clock;
 
   public EmbeddingCalls(ProviderCatalogue providers, AnswerMemory answerMemory) {
     this.answerMemory = answerMemory;
     this.providers = providers;
-    this.clock = Clock.systemUTC();
   }
 
   /**
@@ -34,33 +29,39 @@ public final class EmbeddingCalls {
   }
 
   /**
-   * The call that a request asks for.
+   * Sets and gives the call that a request asks for.
    *
    * @throws dev.llmproxy.error.ApiException 404 for a model nobody serves
    */
   public EmbeddingCall call(
       @ExchangeProperty("request") EmbeddingRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
-    return new EmbeddingCall(
-        Reply.answering(exchange).header(HttpFront.REQUEST_ID),
-        caller,
-        request,
-        providers.embeddingTarget(request.model()),
-        clock.instant(),
-        answerMemory.open());
+    context.takeHeaders(exchange);
+    EmbeddingCall call =
+        new EmbeddingCall(
+            context.requestId(),
+            context.caller(),
+            request,
+            providers.embeddingTarget(request.model()),
+            context.started(),
+            answerMemory.open());
+    context.setCall(call);
+    return call;
   }
 
   /**
-   * Sends the embeddings as the client asked for them.
+   * Makes the answer of what the provider gave: the embeddings as the client asked for them.
    *
    * @param provided OpenAI's list of embeddings, more or less
    * @throws dev.llmproxy.error.ApiException 502 for a list that does not fit the request
    */
-  public void answer(
-      @Body ObjectNode provided, @ExchangeProperty("call") EmbeddingCall call, Exchange exchange) {
+  public ObjectNode answer(
+      @Body ObjectNode provided,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    EmbeddingCall call = context.callAs(EmbeddingCall.class);
     ObjectNode list = EmbeddingList.repaired(provided, call);
     call.succeed((ObjectNode) list.get("usage"));
-    Reply.answering(exchange).json(200, list);
+    return list;
   }
 }

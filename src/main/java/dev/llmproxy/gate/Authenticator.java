@@ -1,6 +1,7 @@
 package dev.llmproxy.gate;
 
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.keys.ApiKey;
@@ -11,9 +12,6 @@ import org.apache.camel.ExchangeProperty;
 
 /** Turns the bearer key of a request into its caller. */
 public final class Authenticator {
-  /** The exchange property that holds the hash of the key that was sent. */
-  public static final String KEY_HASH = "keyHash";
-
   private final KeyDirectory directory;
   private final WrongKeys wrongKeys;
 
@@ -27,33 +25,35 @@ public final class Authenticator {
    *
    * @throws ApiException 401 when there is no bearer key
    */
-  public void takeKey(Exchange exchange) {
+  public void takeKey(
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     String key = BearerToken.take(exchange, OpenAiErrors::missingApiKey, OpenAiErrors::notBearer);
-    exchange.setProperty(KEY_HASH, ApiKey.hash(key));
+    context.setKeyHash(ApiKey.hash(key));
   }
 
   /**
    * Whether the key is unknown although it may just have been made, and its sender has not tried
    * too many: reading the sheet is worth it.
    */
-  public boolean maybeNew(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
-    return directory.find(hash).isEmpty() && !wrongKeys.tooMany(exchange);
+  public boolean maybeNew(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return directory.find(context.keyHash()).isEmpty() && !wrongKeys.tooMany(context.reply());
   }
 
   /**
-   * Sets the caller.
+   * Sets and gives the caller.
    *
    * @throws ApiException 401 when the key is unknown, revoked or expired, 429 when too many such
    *     keys came from the client's address, 503 when no key can be judged
    */
-  public void identify(@ExchangeProperty(KEY_HASH) String hash, Exchange exchange) {
+  public Caller identify(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     if (!directory.loaded()) {
       throw OpenAiErrors.keysUnavailable().asException();
     }
-    Optional<Caller> caller = directory.caller(hash);
-    exchange.setProperty(
-        Caller.PROPERTY,
-        caller.orElseThrow(
-            () -> wrongKeys.next(exchange, OpenAiErrors.invalidApiKey()).asException()));
+    Optional<Caller> owner = directory.caller(context.keyHash());
+    Caller caller =
+        owner.orElseThrow(
+            () -> wrongKeys.next(context.reply(), OpenAiErrors.invalidApiKey()).asException());
+    context.setCaller(caller);
+    return caller;
   }
 }

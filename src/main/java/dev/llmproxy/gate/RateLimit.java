@@ -3,12 +3,12 @@ package dev.llmproxy.gate;
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.GoDuration;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.http.Reply;
 import io.github.bucket4j.TimeMeter;
-import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
 /**
@@ -38,9 +38,10 @@ public final class RateLimit {
    *
    * @throws ApiException 429 when nothing was left
    */
-  public void take(@ExchangeProperty(Caller.PROPERTY) Caller caller, Exchange exchange) {
+  public void take(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    Caller caller = context.caller();
     Allowance allowance = take(caller);
-    Reply reply = Reply.of(exchange);
+    Reply reply = context.reply();
     reply.header("x-ratelimit-limit-requests", Integer.toString(allowance.limit()));
     reply.header("x-ratelimit-remaining-requests", Long.toString(allowance.remaining()));
     reply.header("x-ratelimit-reset-requests", GoDuration.text(allowance.untilReset()));

@@ -3,6 +3,7 @@ package dev.llmproxy.gate;
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.Person;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.keys.KeyDirectory;
@@ -12,9 +13,6 @@ import org.apache.camel.ExchangeProperty;
 
 /** Turns the Google ID token of a request into its caller. */
 public final class SignIn {
-  /** The exchange property that holds the {@link Person} who has signed in. */
-  public static final String PERSON = "person";
-
   private static final String TIER_WITHOUT_KEY = "free";
   private static final String API_KEY_PREFIX = "sk-";
 
@@ -41,7 +39,8 @@ public final class SignIn {
    *     none, 429 when too many wrong ones came from the client's address, 503 when it cannot be
    *     checked
    */
-  public void verify(Exchange exchange) {
+  public void verify(
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     if (!idTokens.accepted()) {
       throw OpenAiErrors.signInOff().asException();
     }
@@ -51,29 +50,30 @@ public final class SignIn {
       throw OpenAiErrors.apiKeyForIdToken().asException();
     }
     Optional<Person> person = idTokens.verify(token);
-    exchange.setProperty(
-        PERSON,
+    context.setPerson(
         person.orElseThrow(
-            () -> wrongKeys.next(exchange, OpenAiErrors.invalidIdToken()).asException()));
+            () -> wrongKeys.next(context.reply(), OpenAiErrors.invalidIdToken()).asException()));
   }
 
   /**
-   * Sets the caller: with the tier of the person's first usable key, or as somebody allowed without
-   * one.
+   * Sets and gives the caller: with the tier of the person's first usable key, or as somebody
+   * allowed without one.
    *
    * @throws ApiException 403 when the person is neither, 503 when keys cannot be judged
    */
-  public void identify(@ExchangeProperty(PERSON) Person person, Exchange exchange) {
+  public Caller identify(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     if (!directory.loaded()) {
       throw OpenAiErrors.keysUnavailable().asException();
     }
-    exchange.setProperty(
-        Caller.PROPERTY,
+    Person person = context.person();
+    Caller caller =
         directory
             .keyHolder(person.email())
             .map(key -> Caller.person(key.email(), key.tier(), key.conversations()))
             .or(() -> withoutKey(person))
-            .orElseThrow(() -> OpenAiErrors.userNotAllowed(person.email()).asException()));
+            .orElseThrow(() -> OpenAiErrors.userNotAllowed(person.email()).asException());
+    context.setCaller(caller);
+    return caller;
   }
 
   private Optional<Caller> withoutKey(Person person) {

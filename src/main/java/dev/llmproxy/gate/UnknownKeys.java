@@ -1,5 +1,6 @@
 package dev.llmproxy.gate;
 
+import dev.llmproxy.call.RequestContext;
 import io.github.bucket4j.TimeMeter;
 import java.time.Duration;
 import java.util.HashSet;
@@ -49,7 +50,11 @@ public final class UnknownKeys {
    * Whether the asker is to have the sheet read now, by the route keys-unknown; otherwise somebody
    * else has, or the last reading has just judged this very key.
    */
-  public synchronized boolean claim(@ExchangeProperty(Authenticator.KEY_HASH) String hash) {
+  public boolean claim(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return claim(context.keyHash());
+  }
+
+  synchronized boolean claim(String hash) {
     long now = clock.currentTimeNanos();
     boolean over = reading.ended.isDone() || now - reading.begins > LONGEST.toNanos();
     long next = reading.begins + PAUSE.toNanos();

@@ -9,7 +9,6 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.HexFormat;
-import org.apache.camel.Exchange;
 
 /**
  * Counts the wrong keys and ID tokens that come from each address: those who try keys are slowed
@@ -33,8 +32,8 @@ public final class WrongKeys {
    * @param wrong the answer to it
    * @return that answer, or 429 when there were too many
    */
-  ApiError next(Exchange exchange, ApiError wrong) {
-    return next(address(exchange), wrong);
+  ApiError next(Reply client, ApiError wrong) {
+    return next(client.address(), wrong);
   }
 
   ApiError next(String address, ApiError wrong) {
@@ -43,16 +42,12 @@ public final class WrongKeys {
   }
 
   /** Whether the client's next wrong key would be one too many. */
-  boolean tooMany(Exchange exchange) {
-    return tooMany(address(exchange));
+  boolean tooMany(Reply client) {
+    return tooMany(client.address());
   }
 
   boolean tooMany(String address) {
     return addresses.exhausted(network(address));
-  }
-
-  private static String address(Exchange exchange) {
-    return Reply.of(exchange).address();
   }
 
   /** One IPv6 host commands a whole network of 64 bits; an IPv4 address stands for itself. */

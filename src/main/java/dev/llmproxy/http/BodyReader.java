@@ -112,7 +112,7 @@ public final class BodyReader implements Handler<RoutingContext> {
    *     408 for one that stands still; 503 when the budget is used up
    * @throws ClientGoneException when the client leaves meanwhile
    */
-  public void read(Exchange exchange) {
+  public void read(Exchange exchange, Reply reply) {
     HttpMessage message = exchange.getMessage(HttpMessage.class);
     HttpServerRequest request = message.getRequest();
     if (!hasBody(request)) {
@@ -141,8 +141,7 @@ public final class BodyReader implements Handler<RoutingContext> {
       body = incoming.decode(body, lower, coding.strip());
     }
     long values = (long) COST_OF_VALUE * incoming.values;
-    Reply.of(exchange)
-        .keeps(hold, values + (long) COST_OF_PARSED_BYTE * body.length, values + body.length);
+    reply.keeps(hold, values + (long) COST_OF_PARSED_BYTE * body.length, values + body.length);
     exchange.getMessage().setBody(body);
   }
 

@@ -11,6 +11,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.impl.HttpServerRequestInternal;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -36,7 +37,7 @@ public final class HttpFront {
   private static final long MOST_DRAINED_MILLIS = 30_000;
 
   private final Cors cors;
-  private final RequestLog log;
+  private final RefusalLog log;
   private Router router;
   private volatile boolean stopping;
   private final SecureRandom random = new SecureRandom();
@@ -45,9 +46,14 @@ public final class HttpFront {
    * @param origins the setting CORS_ORIGINS
    * @param log is told of what is refused here
    */
-  public HttpFront(String origins, RequestLog log) {
+  public HttpFront(String origins, RefusalLog log) {
     this.cors = new Cors(origins);
     this.log = log;
+  }
+
+  /** The id of a request that has passed {@link #install}; null of another one. */
+  public static String requestId(HttpServerRequest request) {
+    return ((HttpServerRequestInternal) request).context().getLocal(REQUEST_ID);
   }
 
   /** Installs itself before and around the routes of a router. */
@@ -146,7 +152,9 @@ public final class HttpFront {
     long started = System.nanoTime();
     HttpServerRequest request = context.request();
     HttpServerResponse response = context.response();
-    response.putHeader(REQUEST_ID, newId());
+    String id = newId();
+    ((HttpServerRequestInternal) request).context().putLocal(REQUEST_ID, id);
+    response.putHeader(REQUEST_ID, id);
     response.headersEndHandler(done -> {
       response.putHeader(
           PROCESSING_MS, Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started)));
@@ -205,12 +213,7 @@ public final class HttpFront {
       context.response().putHeader("Allow", allowed(context));
     }
     log.refused(
-        error,
-        context.response().headers().get(REQUEST_ID),
-        null,
-        Reply.address(context.request()),
-        method,
-        path);
+        error, requestId(context.request()), null, Reply.address(context.request()), method, path);
     error.headers().forEach(context.response()::putHeader);
     context
         .response()

@@ -18,7 +18,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
-import org.apache.camel.component.platform.http.vertx.HttpMessage;
 import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.spi.HeaderFilterStrategy;
 
@@ -29,7 +28,6 @@ import org.apache.camel.spi.HeaderFilterStrategy;
  * whatever it waits for.
  */
 public final class Reply {
-  private static final String PROPERTY = "reply";
   private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
   private static final HeaderFilterStrategy FILTER = new HttpHeaderFilterStrategy();
   private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
@@ -78,42 +76,20 @@ public final class Reply {
   private long heldBody;
   private volatile long lastWrite = System.nanoTime();
 
-  private Reply(HttpServerRequest request, HttpServerResponse response) {
+  public Reply(HttpServerRequest request, HttpServerResponse response) {
     this.request = request;
     this.response = response;
   }
 
   /**
-   * The reply of an exchange that platform-http made; the same one each time.
-   *
-   * @throws IllegalStateException when the exchange came from elsewhere
+   * Takes over the headers that routes have set on a message, which they may do until the first
+   * byte is sent. Headers of Camel's own, those that say how the answer is written, and those whose
+   * names tell of a secret are left out; all are when the message is another server's answer.
    */
-  public static Reply of(Exchange exchange) {
-    Reply reply = exchange.getProperty(PROPERTY, Reply.class);
-    if (reply == null) {
-      HttpMessage message = exchange.getMessage(HttpMessage.class);
-      if (message == null) {
-        throw new IllegalStateException("This route answers HTTP requests only.");
-      }
-      reply = new Reply(message.getRequest(), message.getResponse());
-      exchange.setProperty(PROPERTY, reply);
+  public void takeHeaders(Message message) {
+    if (message.hasHeaders() && !begun()) {
+      take(message);
     }
-    return reply;
-  }
-
-  /**
-   * The reply of an exchange, with the headers that routes have set on its message, which they are
-   * free to do until the first byte is sent. Headers of Camel's own, those that say how the answer
-   * is written, and what is a secret by its name stay here; and all do when the message is another
-   * server's answer.
-   */
-  public static Reply answering(Exchange exchange) {
-    Reply reply = of(exchange);
-    Message message = exchange.getMessage();
-    if (message.hasHeaders() && !reply.begun()) {
-      reply.take(message);
-    }
-    return reply;
   }
 
   private void take(Message message) {
@@ -334,6 +310,15 @@ public final class Reply {
     synchronized (lock) {
       if (!response.ended()) {
         var unused = response.end();
+      }
+    }
+  }
+
+  /** Closes a stream that cannot be ended with an error: its client sees that it is not whole. */
+  public void breakOff() {
+    synchronized (lock) {
+      if (!response.ended()) {
+        response.reset();
       }
     }
   }

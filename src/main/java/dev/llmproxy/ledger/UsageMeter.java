@@ -1,6 +1,7 @@
 package dev.llmproxy.ledger;
 
 import dev.llmproxy.call.Call;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.Settlement;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.catalogue.TokenCount;
@@ -30,7 +31,11 @@ public final class UsageMeter implements AutoCloseable {
   }
 
   /** Records that the request is let in; what cannot be recorded is not served: 503. */
-  public void admit(@ExchangeProperty("call") Call call) {
+  public void admit(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    admit(context.call());
+  }
+
+  void admit(Call call) {
     TokenCount tokens = call.soFar();
     underWay.begin(call, tokens);
     try {
@@ -63,7 +68,11 @@ public final class UsageMeter implements AutoCloseable {
    *
    * @return what was recorded; null, with nothing done, for one that was not admitted or is settled
    */
-  public Settlement settle(@ExchangeProperty("call") Call call) {
+  public Settlement settle(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return settle(context.call());
+  }
+
+  Settlement settle(Call call) {
     Optional<Duration> duration = underWay.end(call);
     if (duration.isEmpty()) {
       return null;

@@ -33,11 +33,8 @@ import org.slf4j.LoggerFactory;
  * toolSources}, search results.
  */
 public final class ToolRunner {
-  /** The name of the tool; tells the route configuration {@code errors} that a tool runs. */
+  /** The tool's name; the tools of MCP servers share one route. */
   static final String TOOL = "tool";
-
-  /** The exception that the route configuration {@code errors} caught. */
-  static final String FAILURE = "toolFailure";
 
   /** The arguments as JSON. */
   static final String ARGUMENTS = "arguments";
@@ -151,10 +148,7 @@ public final class ToolRunner {
       exchange.setProperty(ARGUMENTS, Json.text(arguments));
       exchange.getMessage().setBody(Json.map(arguments));
       producer.send(endpoint, exchange);
-      Exception failure =
-          exchange.getException() == null
-              ? exchange.getProperty(FAILURE, Exception.class)
-              : exchange.getException();
+      Exception failure = exchange.getException();
       if (failure != null) {
         // The message may contain what the user asked.
         LOG.info("The tool {} failed: {}", call.name(), kinds(failure));

@@ -2,15 +2,18 @@ package dev.llmproxy.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.llmproxy.Fixtures;
 import dev.llmproxy.Wire;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.format.openai.ErrorAnswer;
-import dev.llmproxy.http.RequestLog;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -30,8 +33,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The routes chat-turns, chat-events, call-end and errors alone, between a provider, a sink and a
- * settlement of the test's.
+ * The routes that serve a chat, from call-serve to call-end, between a gate, a provider, a sink and
+ * a settlement of the test's.
  */
 class ChatTurnsRouteTest extends CamelTestSupport {
   private static final String REQUEST =
@@ -56,10 +59,11 @@ class ChatTurnsRouteTest extends CamelTestSupport {
 
   @Override
   protected void bindToRegistry(Registry registry) {
-    registry.bind("chatCalls", new Watchless());
+    registry.bind("chatCalls", new ChatCalls(null, null, null, null));
     registry.bind("chatTurns", new ChatTurns(null, new ToolMemory(), 10, 300, ""));
     registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
+    registry.bind("conversationLog", new NotStored());
     registry.bind("requestLog", new RequestLog());
     registry.bind("usageMeter", new Watchless());
   }
@@ -69,7 +73,9 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     return new RouteBuilder() {
       @Override
       public void configure() throws Exception {
-        for (String route : List.of("errors", "chat-turns", "chat-events", "call-end")) {
+        for (String route :
+            List.of(
+                "errors", "call-serve", "call-failed", "call-end", "chat-turns", "chat-events")) {
           PluginHelper.getRoutesLoader(getContext())
               .loadRoutes(
                   ResourceHelper.resolveResource(
@@ -78,6 +84,10 @@ class ChatTurnsRouteTest extends CamelTestSupport {
         from("direct:provider-test").to("mock:provider").setBody(exchangeProperty("answer"));
         from("direct:sink-test").to("mock:sink");
         from("direct:usage-settle").to("mock:settle");
+        from("direct:gate-admit").to("mock:gate");
+        from("direct:conversation-begin").to("mock:conversation");
+        from("direct:conversation-log").to("mock:conversation");
+        from("direct:embeddings").to("mock:embeddings");
       }
     };
   }
@@ -135,9 +145,12 @@ class ChatTurnsRouteTest extends CamelTestSupport {
   }
 
   private Exchange ask(ChatEvents answer) {
+    RequestContext request = Fixtures.context(chat);
     return template.send(
-        "direct:chat-turns",
+        "direct:call-serve",
         exchange -> {
+          exchange.setProperty(RequestContext.PROPERTY, request);
+          // What the entry route sets for routes.
           exchange.setProperty("call", chat);
           exchange.setProperty("sink", "sink-test");
           exchange.setProperty("answer", answer);
@@ -172,27 +185,21 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     }
   }
 
-  /** As {@link ChatCalls} and {@link CallWatch}, without an HTTP connection to watch. */
+  /** As {@link CallWatch}, without an HTTP connection to watch. */
   public static final class Watchless {
     public void begin() {}
 
-    public boolean hasNext(@ExchangeProperty("events") ChatEvents events) {
-      return events.hasNext();
-    }
-
-    public ChatEvent next(
-        @ExchangeProperty("events") ChatEvents events, @ExchangeProperty("call") ChatCall chat) {
-      ChatEvent event = events.next();
-      chat.accumulator().add(event);
-      return event;
-    }
-
     public void settle() {}
 
-    public void end(@ExchangeProperty("events") ChatEvents events) {
-      if (events != null) {
-        events.close();
-      }
+    public void end(@ExchangeProperty(RequestContext.PROPERTY) RequestContext request) {
+      request.call().close();
+    }
+  }
+
+  /** A conversation log that stores nothing. */
+  public static final class NotStored {
+    public boolean isStored() {
+      return false;
     }
   }
 
@@ -200,19 +207,22 @@ class ChatTurnsRouteTest extends CamelTestSupport {
   public static final class NobodyGone {
     public ChatEvent.Failed event(
         @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
-        @ExchangeProperty("call") ChatCall chat) {
-      ChatEvent.Failed failed =
-          new ChatEvent.Failed(OpenAiErrors.of(exception, chat.target().provider().name()));
-      chat.accumulator().add(failed);
-      return failed;
+        @ExchangeProperty(RequestContext.PROPERTY) RequestContext request) {
+      ApiError error = OpenAiErrors.of(exception, request.call().target().provider().name());
+      request.call().fail(error);
+      return new ChatEvent.Failed(error);
     }
 
     public boolean clientGone() {
       return false;
     }
 
-    public void answer(Exchange exchange) {
-      exchange.setProperty("answered", true);
+    public void giveUp(Exchange exchange) {
+      exchange.setProperty("gaveUp", true);
+    }
+
+    public void refuse(Exchange exchange) {
+      exchange.setProperty("refused", true);
     }
   }
 }

@@ -161,7 +161,7 @@ class UsageMeterTest {
     }
 
     @Override
-    public void release() {}
+    public void close() {}
 
     @Override
     public Status status() {

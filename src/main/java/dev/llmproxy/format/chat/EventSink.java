@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.http.KeepAlive;
@@ -28,8 +29,11 @@ public final class EventSink {
 
   /** Writes the next event, which the chat's accumulator has already. */
   public void write(
-      @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
-    Reply reply = Reply.answering(exchange);
+      @Body ChatEvent event,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange) {
+    ChatCall chat = context.callAs(ChatCall.class);
+    Reply reply = context.answering(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> pieces(reply, delta);
       case ChatEvent.ServerToolDelta call -> {}

@@ -2,6 +2,7 @@ package dev.llmproxy.format.openai;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ToolNotification;
@@ -29,8 +30,11 @@ public final class ChunkSink {
 
   /** Writes the next event. */
   public void write(
-      @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
-    Reply reply = Reply.answering(exchange);
+      @Body ChatEvent event,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange) {
+    ChatCall chat = context.callAs(ChatCall.class);
+    Reply reply = context.answering(exchange);
     switch (event) {
       case ChatEvent.Delta delta -> {
         keepAlive.begin(reply, KeepAlive.LINE);

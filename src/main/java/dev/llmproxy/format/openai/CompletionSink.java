@@ -2,9 +2,9 @@ package dev.llmproxy.format.openai;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
-import dev.llmproxy.http.Reply;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -14,14 +14,17 @@ public final class CompletionSink {
 
   /** Takes the next event, which the chat's accumulator has already. */
   public void write(
-      @Body ChatEvent event, @ExchangeProperty("call") ChatCall chat, Exchange exchange) {
+      @Body ChatEvent event,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange) {
+    ChatCall chat = context.callAs(ChatCall.class);
     switch (event) {
       case ChatEvent.Delta delta -> {}
       case ChatEvent.ServerToolDelta call -> {}
       case ChatEvent.ToolCallStart start -> {}
       case ChatEvent.ToolCallResult result -> {}
-      case ChatEvent.Complete complete -> Reply.answering(exchange).json(200, completion(chat));
-      case ChatEvent.Failed failed -> Reply.answering(exchange).error(failed.error());
+      case ChatEvent.Complete complete -> context.answering(exchange).json(200, completion(chat));
+      case ChatEvent.Failed failed -> context.answering(exchange).error(failed.error());
     }
   }
 

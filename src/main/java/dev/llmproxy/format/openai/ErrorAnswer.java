@@ -2,22 +2,19 @@ package dev.llmproxy.format.openai;
 
 import dev.llmproxy.base.Causes;
 import dev.llmproxy.call.Call;
-import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.http.Reply;
-import dev.llmproxy.http.RequestLog;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Says what an exception means to the client; used by the one route configuration that catches
- * them.
- */
+/** Turns an exception into what the client gets. */
 public final class ErrorAnswer {
   private static final Logger LOG = LoggerFactory.getLogger(ErrorAnswer.class);
 
@@ -27,52 +24,58 @@ public final class ErrorAnswer {
     this.log = log;
   }
 
-  /**
-   * The exception as a chat event, for the sink of the chat that it ended; its accumulator has it
-   * already.
-   */
-  public ChatEvent.Failed event(
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
-      @ExchangeProperty("call") ChatCall chat,
-      Exchange exchange) {
-    ChatEvent.Failed failed = new ChatEvent.Failed(error(exception, chat, exchange));
-    chat.accumulator().add(failed);
-    return failed;
-  }
-
-  /**
-   * Whether the call ended because its client left: there is nobody to tell, and it is no error.
-   */
+  /** Whether a call ended because its client left: nobody reads an error, and it is none. */
   public boolean clientGone(
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception, Exchange exchange) {
-    Reply reply = Reply.of(exchange);
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    Reply reply = context.reply();
     return reply.gone() || (!reply.wasCut() && leaving(exception));
   }
 
-  /** Answers a request that has no sink: it ends with the error as its whole answer. */
-  public void answer(
+  /** Ends a call with an exception, and gives the event for its sink. */
+  public ChatEvent.Failed event(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
-      @ExchangeProperty("call") Call call,
-      Exchange exchange) {
-    if (call == null && leaving(exception)) {
-      // It broke off while it sent its body.
-      LOG.debug("A client left before its request was whole");
-      Reply.of(exchange).end();
-      return;
-    }
-    ApiError error = error(exception, call, exchange);
-    if (call == null) {
-      log.refused(error, exchange);
-    } else {
-      call.fail(error);
-    }
-    Reply.answering(exchange).error(error);
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    Call call = context.call();
+    ApiError error = error(exception, context, call.target().provider().name());
+    call.fail(error);
+    return new ChatEvent.Failed(error);
   }
 
-  private static ApiError error(Exception exception, Call call, Exchange exchange) {
-    return Reply.of(exchange).wasCut()
+  /** Answers a request that is no call, or not yet. */
+  public void refuse(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange) {
+    if (leaving(exception)) {
+      LOG.debug("A client left before its request was whole");
+      context.reply().end();
+      return;
+    }
+    ApiError error = error(exception, context, null);
+    log.refused(error, context);
+    context.answering(exchange).error(error);
+  }
+
+  /** Ends the answer of a call whose error could not be written. */
+  public void giveUp(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    if (!leaving(exception)) {
+      LOG.error("{} its error could not be sent", context.requestId(), exception);
+    }
+    Reply reply = context.reply();
+    if (reply.begun()) {
+      reply.breakOff();
+    } else {
+      reply.error(OpenAiErrors.internal());
+    }
+  }
+
+  private static ApiError error(Exception exception, RequestContext context, String provider) {
+    return context.reply().wasCut()
         ? OpenAiErrors.stopping()
-        : OpenAiErrors.of(exception, call == null ? null : call.target().provider().name());
+        : OpenAiErrors.of(exception, provider);
   }
 
   private static boolean leaving(Throwable exception) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.error.ApiException;
@@ -58,7 +59,8 @@ public final class LocalChat implements AutoCloseable {
    * @throws ApiException 400 for what this model cannot do, 429 when too many wait for it, 503
    *     without its weights
    */
-  public ChatEvents generate(@ExchangeProperty("call") ChatCall chat) {
+  public ChatEvents generate(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    ChatCall chat = context.callAs(ChatCall.class);
     ObjectNode request = chat.turns().body();
     refuse(request, "tools", "this model cannot call tools");
     refuse(request, "functions", "this model cannot call functions");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.embedding.EmbeddingCall;
 import dev.llmproxy.embedding.EmbeddingRequest;
 import dev.llmproxy.embedding.VectorJson;
@@ -28,7 +29,8 @@ public final class LocalEmbedding implements AutoCloseable {
    *
    * @throws ApiException 400 for what this model cannot do, 503 when it cannot be loaded
    */
-  public ObjectNode embed(@ExchangeProperty("call") EmbeddingCall call) {
+  public ObjectNode embed(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    EmbeddingCall call = context.callAs(EmbeddingCall.class);
     EmbeddingRequest request = call.request();
     int dimensions = request.body().path("dimensions").asInt(EmbeddingModel.DIMENSIONS);
     if (dimensions != EmbeddingModel.DIMENSIONS) {

@@ -2,6 +2,7 @@ package dev.llmproxy.provider.openai;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.RequestDialect;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
@@ -30,7 +31,9 @@ public final class OpenAiChat {
    * Makes the message for the provider: nothing of the client's headers, the request with the
    * fields that must change.
    */
-  public void prepare(@ExchangeProperty("call") ChatCall chat, Exchange exchange) {
+  public void prepare(
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
+    ChatCall chat = context.callAs(ChatCall.class);
     ObjectNode request = upstreamRequest(chat);
     OpenAiHttp.request(
         exchange,
@@ -47,8 +50,9 @@ public final class OpenAiChat {
       @Header("Retry-After") String retryAfter,
       @Header("Location") String location,
       @Header("Content-Type") String contentType,
-      @ExchangeProperty("call") ChatCall chat)
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context)
       throws IOException {
+    ChatCall chat = context.callAs(ChatCall.class);
     OpenAiHttp.check(chat.target().provider(), status, retryAfter, location, body, "messages");
     return new OpenAiChatEvents(
         body,

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.embedding.EmbeddingCall;
 import dev.llmproxy.embedding.EmbeddingRequest;
@@ -35,7 +36,9 @@ public final class OpenAiEmbedding {
   }
 
   /** Makes the message for the provider: the request with the provider's name of the model. */
-  public void prepare(@ExchangeProperty("call") EmbeddingCall call, Exchange exchange) {
+  public void prepare(
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
+    EmbeddingCall call = context.callAs(EmbeddingCall.class);
     ObjectNode request = Json.object();
     request.setAll(call.request().body());
     call.target().provider().dialect().applyToEmbedding(request);
@@ -50,8 +53,9 @@ public final class OpenAiEmbedding {
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
       @Header("Retry-After") String retryAfter,
       @Header("Location") String location,
-      @ExchangeProperty("call") EmbeddingCall call)
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context)
       throws IOException {
+    EmbeddingCall call = context.callAs(EmbeddingCall.class);
     Provider provider = call.target().provider();
     OpenAiHttp.check(provider, status, retryAfter, location, body, "input");
     try {

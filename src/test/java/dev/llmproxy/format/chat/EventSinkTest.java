@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ChatTurns;
@@ -12,6 +13,7 @@ import dev.llmproxy.chat.EventSchemas;
 import dev.llmproxy.chat.EventSchemas.Event;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.http.KeepAlive;
+import dev.llmproxy.http.Reply;
 import dev.llmproxy.tool.SearchResult;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
@@ -53,11 +55,12 @@ class EventSinkTest {
   private final Vertx vertx = Vertx.vertx();
   private final EventSink sink = new EventSink(new KeepAlive(vertx, Duration.ofSeconds(1)));
   private HttpServer server;
+  private RequestContext context;
   private Consumer<Exchange> answer;
 
   @BeforeEach
   void listen() {
-    new ChatTurns(null, null, 1, 1, "").begin(chat);
+    new ChatTurns(null, null, 1, 1, "").begin(Fixtures.context(chat));
     server =
         vertx
             .createHttpServer()
@@ -208,12 +211,13 @@ class EventSinkTest {
   private void serve(HttpServerRequest request) {
     Exchange exchange = new DefaultExchange(new DefaultCamelContext());
     exchange.setMessage(new HttpMessage(exchange, request, request.response()));
+    context = Fixtures.context(chat, new Reply(request, request.response()));
     answer.accept(exchange);
   }
 
   private void write(Exchange exchange, ChatEvent event) {
     chat.accumulator().add(event);
-    sink.write(event, chat, exchange);
+    sink.write(event, context, exchange);
   }
 
   private <T> HttpResponse<T> get(HttpResponse.BodyHandler<T> handler)

@@ -64,7 +64,7 @@ class OpenAiChatTest {
       message.setHeader("Authorization", "Bearer sk-of-the-client");
       message.setHeader("Cookie", "session=1");
       message.setHeader(Exchange.HTTP_URI, "http://elsewhere.example/");
-      CHAT.prepare(chat("minimal"), exchange);
+      CHAT.prepare(Fixtures.context(chat("minimal")), exchange);
       assertThat(message.getHeaders())
           .containsOnlyKeys(
               Exchange.HTTP_METHOD,
@@ -89,7 +89,7 @@ class OpenAiChatTest {
             null,
             null,
             "text/event-stream",
-            chat("minimal"))) {
+            Fixtures.context(chat("minimal")))) {
       List<String> names = new ArrayList<>();
       events.forEachRemaining(event -> names.add(event.name()));
       assertThat(names).containsExactly("delta", "delta", "delta", "delta", "complete");
@@ -99,10 +99,12 @@ class OpenAiChatTest {
   @Test
   void refusesAnAnswerThatIsAnError() {
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> CHAT.receive(body("{}"), 401, null, null, null, chat("minimal")))
+        .isThrownBy(() ->
+            CHAT.receive(body("{}"), 401, null, null, null, Fixtures.context(chat("minimal"))))
         .satisfies(e -> assertThat(e.error().code()).isEqualTo("upstream_auth_error"));
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> CHAT.receive(body("<html>"), 429, "9", null, null, chat("minimal")))
+        .isThrownBy(() ->
+            CHAT.receive(body("<html>"), 429, "9", null, null, Fixtures.context(chat("minimal"))))
         .satisfies(e -> assertThat(e.error().retryAfter()).hasSeconds(9));
   }
 

@@ -1,4 +1,4 @@
-package dev.llmproxy.http;
+package dev.llmproxy.call;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

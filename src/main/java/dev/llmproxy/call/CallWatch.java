@@ -1,6 +1,5 @@
-package dev.llmproxy.chat;
+package dev.llmproxy.call;
 
-import dev.llmproxy.call.Call;
 import dev.llmproxy.http.Reply;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,8 +11,9 @@ public final class CallWatch {
   private final Set<Reply> watched = ConcurrentHashMap.newKeySet();
 
   /** From now on the client's leaving interrupts whatever the request waits for. */
-  public void begin(Exchange exchange) {
-    Reply reply = Reply.answering(exchange);
+  public void begin(
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
+    Reply reply = context.answering(exchange);
     watched.add(reply);
     reply.watch();
   }
@@ -24,21 +24,16 @@ public final class CallWatch {
   }
 
   /**
-   * The request is over: a provider that still sends is hung up on, and interrupts that come late
-   * are nobody's any more.
-   *
-   * @param events a chat's events, or null when there are none
+   * Ends the call: closes its provider's stream, gives back its memory, and discards interrupts
+   * that come late.
    */
-  public void end(
-      @ExchangeProperty("events") ChatEvents events,
-      @ExchangeProperty("call") Call call,
-      Exchange exchange) {
-    if (events != null) {
-      events.close();
+  public void end(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    Reply reply = context.reply();
+    try {
+      context.call().close();
+    } finally {
+      reply.release();
+      watched.remove(reply);
     }
-    call.release();
-    Reply reply = Reply.of(exchange);
-    reply.release();
-    watched.remove(reply);
   }
 }

@@ -1,13 +1,10 @@
-package dev.llmproxy.http;
+package dev.llmproxy.call;
 
 import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.ShownText;
-import dev.llmproxy.call.Call;
-import dev.llmproxy.call.Caller;
-import dev.llmproxy.call.RequestRecord;
-import dev.llmproxy.call.Settlement;
-import dev.llmproxy.call.Status;
 import dev.llmproxy.error.ApiError;
+import dev.llmproxy.http.RefusalLog;
+import dev.llmproxy.http.Reply;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,7 +21,7 @@ import org.apache.logging.log4j.message.MapMessage;
  * Writes one line a request. Those that are refused have no end: of each kind and address the first
  * few of a minute get a line, and the others are counted in one.
  */
-public final class RequestLog {
+public final class RequestLog implements RefusalLog {
   private static final Logger LOG = LogManager.getLogger(RequestLog.class);
   private static final int MOST_A_MINUTE = 10;
   private static final int MOST_KINDS = 1000;
@@ -50,17 +47,17 @@ public final class RequestLog {
    */
   public void ended(
       @Body Settlement settlement,
-      @ExchangeProperty("call") Call call,
-      @ExchangeProperty("reply") Reply reply,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     if (settlement == null) {
       exchange.setRouteStop(true);
-      if (exchange.getProperty(RECORD) == null && call.error() != null) {
-        refused(call.error(), reply, call.caller());
+      ApiError error = context.call().error();
+      if (exchange.getProperty(RECORD) == null && error != null) {
+        refused(error, context);
       }
       return;
     }
-    RequestRecord record = record(settlement, call, reply);
+    RequestRecord record = record(settlement, context.call(), context.reply());
     LOG.log(
         record.httpStatus() >= SERVER_ERROR || record.status() == Status.ERROR
             ? Level.WARN
@@ -72,30 +69,20 @@ public final class RequestLog {
   }
 
   /** Logs a request that was refused before it was admitted. */
-  public void refused(ApiError error, Exchange exchange) {
-    refused(error, Reply.of(exchange), exchange.getProperty(Caller.PROPERTY, Caller.class));
-  }
-
-  private void refused(ApiError error, Reply reply, Caller caller) {
+  public void refused(ApiError error, RequestContext context) {
+    Reply reply = context.reply();
+    Caller caller = context.caller();
     refused(
         error,
-        reply.header(HttpFront.REQUEST_ID),
+        context.requestId(),
         caller == null ? null : caller.email(),
         reply.address(),
         reply.method(),
         reply.path());
   }
 
-  /**
-   * Logs a request that was refused.
-   *
-   * @param requestId its {@code x-request-id}
-   * @param user who asked, or null when that is not known
-   * @param address the other end of the connection
-   * @param method of HTTP
-   * @param path without the query, as the client sent it
-   */
-  void refused(
+  @Override
+  public void refused(
       ApiError error, String requestId, String user, String address, String method, String path) {
     String code = error.code() == null ? error.type() : error.code();
     String what = error.status() + " " + code + " from " + address;
@@ -141,16 +128,29 @@ public final class RequestLog {
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
       @ExchangeProperty(Exchange.FAILURE_ROUTE_ID) String route,
       @ExchangeProperty(Exchange.FAILURE_ENDPOINT) String endpoint) {
-    Throwable cause = Causes.root(failure);
-    String reason = cause.getClass().getSimpleName() + ": " + cause.getMessage();
     String what =
         "The route %s failed after the answer, which is not touched by it: %s"
-            .formatted(
-                route == null ? endpoint : route,
-                VALUE.matcher(PATH_OF_URL.matcher(reason).replaceAll("$1/…")).replaceAll(""));
-    if (first("aside " + route + cause.getClass().getName(), what)) {
+            .formatted(route == null ? endpoint : route, reason(failure));
+    if (first("aside " + route + Causes.root(failure).getClass().getName(), what)) {
       LOG.warn(what);
     }
+  }
+
+  /** Logs that a route failed which serves no request. */
+  public void backgroundFailed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
+      @ExchangeProperty(Exchange.FAILURE_ROUTE_ID) String route) {
+    String what = "The route %s failed and will run again: %s".formatted(route, reason(failure));
+    if (first("background " + route + Causes.root(failure).getClass().getName(), what)) {
+      LOG.warn(what);
+    }
+  }
+
+  /** The deepest cause, without addresses and values that could be secrets. */
+  private static String reason(Throwable failure) {
+    Throwable cause = Causes.root(failure);
+    String reason = cause.getClass().getSimpleName() + ": " + cause.getMessage();
+    return VALUE.matcher(PATH_OF_URL.matcher(reason).replaceAll("$1/…")).replaceAll("");
   }
 
   /** Says what the last minute had more of than has been logged; to be called once a minute. */

@@ -1,0 +1,49 @@
+package dev.llmproxy.call;
+
+import dev.llmproxy.base.SteadyClock;
+import dev.llmproxy.http.BodyReader;
+import java.time.Clock;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.component.platform.http.vertx.HttpMessage;
+
+/** The first steps of the routes that answer HTTP requests. */
+public final class Requests {
+  private final BodyReader bodyReader;
+  private final Clock clock;
+  private final Clock steady;
+
+  /**
+   * @param bodyReader reads bodies within the limits of the server
+   * @param clock gives the time of requests
+   * @param steady only goes forward, e.g. a {@link SteadyClock}; deadlines follow it
+   */
+  public Requests(BodyReader bodyReader, Clock clock, Clock steady) {
+    this.bodyReader = bodyReader;
+    this.clock = clock;
+    this.steady = steady;
+  }
+
+  /**
+   * Puts the context of a request on its exchange; the first step of an entry route.
+   *
+   * @throws IllegalStateException when the exchange is no HTTP request
+   */
+  public void open(Exchange exchange) {
+    HttpMessage message = exchange.getMessage(HttpMessage.class);
+    if (message == null) {
+      throw new IllegalStateException("This route answers HTTP requests only.");
+    }
+    exchange.setProperty(RequestContext.PROPERTY, RequestContext.of(message, clock, steady));
+  }
+
+  /**
+   * Reads the body of a request whose key has been judged.
+   *
+   * @see BodyReader#read
+   */
+  public void readBody(
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
+    bodyReader.read(exchange, context.reply());
+  }
+}
