@@ -53,9 +53,13 @@ class SignInRouteTest {
       """
       - route:
           id: test-who
+          routeConfigurationId: http-errors
           from:
             uri: platform-http:/test-who
             steps:
+              - bean:
+                  ref: requests
+                  method: open
               - to: direct:gate-sign-in
               - to: direct:gate-limit
               - setBody:

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Status;
+import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -56,6 +57,25 @@ class SlowClientRouteTest {
       assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
           .contains("word" + CHUNKS)
           .contains("data: [DONE]");
+    }
+  }
+
+  @Test
+  void anErrorWaitsForAClientThatReadsSlowlyAndTheCallEndsOnce() throws IOException {
+    try (Socket slow =
+        request("[[script chunks=%d size=%d]]".formatted(CHUNKS, CHUNK_BYTES), true)) {
+      writtenWhenProviderWaits();
+
+      // As when the server stops: the error is written while nothing can be sent.
+      gateway.application().callWatch().cut();
+
+      assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+          .contains("event: error", "The server is stopping.")
+          .doesNotContain("data: [DONE]", "word" + CHUNKS);
+      assertThat(gateway.awaitRecords(1))
+          .extracting(UsageRecord::status)
+          .containsExactly(Status.ERROR);
+      Awaitility.await().until(() -> gateway.provider().cancelled() == 1);
     }
   }
 

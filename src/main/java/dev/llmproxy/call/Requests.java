@@ -25,11 +25,15 @@ public final class Requests {
   }
 
   /**
-   * Puts the context of a request on its exchange; the first step of an entry route.
+   * Puts the context of a request on its exchange, unless it is there; the first step of an entry
+   * route.
    *
    * @throws IllegalStateException when the exchange is no HTTP request
    */
   public void open(Exchange exchange) {
+    if (exchange.getProperty(RequestContext.PROPERTY) != null) {
+      return;
+    }
     HttpMessage message = exchange.getMessage(HttpMessage.class);
     if (message == null) {
       throw new IllegalStateException("This route answers HTTP requests only.");

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ShownText;
+import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.tool.ToolResult.Status;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,7 +24,6 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.ProducerTemplate;
 import org.apache.hc.core5.http.ContentType;
-import org.apache.hc.core5.http.io.EofSensorInputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -198,10 +198,7 @@ public final class ToolRunner {
     byte[] bytes;
     try (stream) {
       bytes = stream.readNBytes(Math.min(mostCharacters, MOST_BYTES / 4) * 4 + 1);
-      if (stream instanceof EofSensorInputStream live) {
-        // close() would read to the end, which may never come.
-        live.abort();
-      }
+      LiveBody.abort(stream);
     }
     return bytes;
   }

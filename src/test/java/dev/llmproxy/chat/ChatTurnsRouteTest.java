@@ -9,6 +9,7 @@ import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.RequestLog;
+import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.error.ApiError;
@@ -17,6 +18,7 @@ import dev.llmproxy.format.openai.ErrorAnswer;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
@@ -65,6 +67,7 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     registry.bind("errorAnswer", new NobodyGone());
     registry.bind("conversationLog", new NotStored());
     registry.bind("requestLog", new RequestLog());
+    registry.bind("requests", new Requests(null, Clock.systemUTC(), Clock.systemUTC()));
     registry.bind("usageMeter", new Watchless());
   }
 
@@ -190,6 +193,8 @@ class ChatTurnsRouteTest extends CamelTestSupport {
     public void begin() {}
 
     public void settle() {}
+
+    public void discard() {}
 
     public void end(@ExchangeProperty(RequestContext.PROPERTY) RequestContext request) {
       request.call().close();

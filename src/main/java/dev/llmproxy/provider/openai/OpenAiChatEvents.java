@@ -7,6 +7,7 @@ import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.error.UpstreamLimitException;
 import dev.llmproxy.http.AnswerMemory;
+import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.provider.EventTooLongException;
 import dev.llmproxy.provider.LimitedInput;
 import dev.llmproxy.provider.SseEvent;
@@ -17,7 +18,6 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
-import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /**
  * Chat events from a provider's live answer: of an event stream, and of JSON that came in its
@@ -161,16 +161,10 @@ final class OpenAiChatEvents implements ChatEvents {
     over = true;
     try {
       if (!whole || body.readNBytes(MOST_LEFT_BYTES).length == MOST_LEFT_BYTES) {
-        abort();
+        LiveBody.abort(body);
       }
     } catch (IOException e) {
       // The connection is of no use any more, and its pool knows.
-    }
-  }
-
-  private void abort() throws IOException {
-    if (body instanceof EofSensorInputStream live) {
-      live.abort();
     }
   }
 }

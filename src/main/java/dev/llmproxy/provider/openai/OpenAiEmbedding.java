@@ -10,6 +10,7 @@ import dev.llmproxy.embedding.EmbeddingCall;
 import dev.llmproxy.embedding.EmbeddingRequest;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.error.UpstreamLimitException;
+import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.provider.LimitedInput;
 import dev.llmproxy.provider.ProviderWarnings;
 import dev.llmproxy.provider.TurnUsage;
@@ -92,7 +93,7 @@ public final class OpenAiEmbedding {
       return list;
     } finally {
       if (!whole) {
-        OpenAiHttp.abort(body);
+        LiveBody.abort(body);
       }
     }
   }

@@ -6,6 +6,7 @@ import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.provider.Refusal;
 import dev.llmproxy.provider.UpstreamErrors;
 import java.io.ByteArrayOutputStream;
@@ -15,7 +16,6 @@ import java.nio.charset.StandardCharsets;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.http.HttpMethods;
-import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /** What all calls of the wire format {@code openai} have in common. */
 final class OpenAiHttp {
@@ -87,7 +87,7 @@ final class OpenAiHttp {
         start.write(part, 0, read);
       }
       if (read >= 0) {
-        abort(body);
+        LiveBody.abort(body);
       }
     } catch (IOException e) {
       if (Thread.currentThread().isInterrupted()) {
@@ -95,12 +95,5 @@ final class OpenAiHttp {
       }
     }
     return start.toString(StandardCharsets.UTF_8);
-  }
-
-  /** Hangs up: to close an answer that is not over would read on to its end. */
-  static void abort(InputStream body) throws IOException {
-    if (body instanceof EofSensorInputStream live) {
-      live.abort();
-    }
   }
 }
