@@ -350,6 +350,11 @@ class ContractHttpRouteTest {
           assertThat(answer.join().version()).isEqualTo(HttpClient.Version.HTTP_2);
           assertThat(answer.join().body()).contains("word10").endsWith("data: [DONE]\n\n");
         });
+    // Each has the id that its own record has.
+    for (CompletableFuture<HttpResponse<String>> answer : answers) {
+      String id = answer.join().headers().firstValue("x-request-id").orElseThrow();
+      assertThat(gateway.awaitRecord(record -> record.requestId().equals(id))).isNotNull();
+    }
   }
 
   @Wire("7.cors")
