@@ -3,6 +3,7 @@ package dev.llmproxy.chat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.Fixtures;
+import dev.llmproxy.RouteTestSupport;
 import dev.llmproxy.Wire;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.CallWatch;
@@ -17,20 +18,17 @@ import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.format.openai.ErrorAnswer;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.RoutesBuilder;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.component.mock.MockEndpoint;
 import org.apache.camel.spi.Registry;
-import org.apache.camel.support.PluginHelper;
-import org.apache.camel.support.ResourceHelper;
-import org.apache.camel.test.junit5.CamelTestSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -38,7 +36,7 @@ import org.junit.jupiter.api.Test;
  * The routes that serve a chat, from call-serve to call-end, between a gate, a provider, a sink and
  * a settlement of the test's.
  */
-class ChatTurnsRouteTest extends CamelTestSupport {
+class ChatTurnsRouteTest extends RouteTestSupport {
   private static final String REQUEST =
       "{\"model\":\"test/m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
   private static final ChatEvent FIRST = new ChatEvent.Delta(Json.object().put("n", 1));
@@ -59,6 +57,12 @@ class ChatTurnsRouteTest extends CamelTestSupport {
           Instant.EPOCH,
           new Accumulator());
 
+  ChatTurnsRouteTest() {
+    super(
+        List.of("errors", "call-serve", "call-failed", "call-end", "chat-turns", "chat-events"),
+        Map.of());
+  }
+
   @Override
   protected void bindToRegistry(Registry registry) {
     registry.bind("chatCalls", new ChatCalls(null, null, null, null));
@@ -72,27 +76,21 @@ class ChatTurnsRouteTest extends CamelTestSupport {
   }
 
   @Override
-  protected RoutesBuilder createRouteBuilder() {
-    return new RouteBuilder() {
-      @Override
-      public void configure() throws Exception {
-        for (String route :
-            List.of(
-                "errors", "call-serve", "call-failed", "call-end", "chat-turns", "chat-events")) {
-          PluginHelper.getRoutesLoader(getContext())
-              .loadRoutes(
-                  ResourceHelper.resolveResource(
-                      getContext(), "file:" + Path.of("routes", route + ".camel.yaml")));
-        }
-        from("direct:provider-test").to("mock:provider").setBody(exchangeProperty("answer"));
-        from("direct:sink-test").to("mock:sink");
-        from("direct:usage-settle").to("mock:settle");
-        from("direct:gate-admit").to("mock:gate");
-        from("direct:conversation-begin").to("mock:conversation");
-        from("direct:conversation-log").to("mock:conversation");
-        from("direct:embeddings").to("mock:embeddings");
-      }
-    };
+  protected RoutesBuilder[] createRouteBuilders() throws Exception {
+    RoutesBuilder surroundings =
+        new RouteBuilder() {
+          @Override
+          public void configure() {
+            from("direct:provider-test").to("mock:provider").setBody(exchangeProperty("answer"));
+            from("direct:sink-test").to("mock:sink");
+            from("direct:usage-settle").to("mock:settle");
+            from("direct:gate-admit").to("mock:gate");
+            from("direct:conversation-begin").to("mock:conversation");
+            from("direct:conversation-log").to("mock:conversation");
+            from("direct:embeddings").to("mock:embeddings");
+          }
+        };
+    return new RoutesBuilder[] {createRouteBuilder(), surroundings};
   }
 
   @BeforeEach
