@@ -1,12 +1,12 @@
 # make dev     builds, fetches the local model, starts on http://localhost:3000 and shows a first API key
-# make test    everything: unit, route, wire, SDK, browser and command-line tests, and the README, in about half an hour
+# make test    runs all tests: unit, route, wire, SDK, browser and command-line tests, and the README, in about half an hour
 # make test TEST=GateRouteTest runs one class, TEST=GateRouteTest#name one test
-# make build   only builds; ./llmproxy start then runs it
-# make fuzz    looks for provider streams that break the contract, for three minutes
+# make build   only builds; then run ./llmproxy start
+# make fuzz    searches for provider streams that break the contract, for three minutes
 # make crash   kills the gateway a thousand times under load and compares the books: make crash KILLS=1000 SEED=7
-# make hostile runs the server with 512 MB against clients and providers that mean harm
+# make hostile runs the server with 512 MB against hostile clients and providers
 # make golden  writes the golden files of the tests anew, for review with git diff
-# make format  brings the Java sources into the form that the build checks
+# make format  formats the Java sources as the build requires
 .PHONY: dev test build fuzz crash hostile golden format model clean
 .DEFAULT_GOAL := dev
 
@@ -18,7 +18,7 @@ dev:
 
 build: target/llmproxy.jar
 
-# Tests have their own target: building for use does not compile them.
+# Does not compile the tests.
 target/llmproxy.jar: $(sources)
 	@scripts/build
 
@@ -28,7 +28,7 @@ model:
 test:
 	@$(if $(TEST),$(maven) --quiet test -DfailIfNoTests=true -Dtest='$(TEST)',scripts/test)
 
-# What it finds is kept as an input of the test, which mvn test tries from then on.
+# A finding becomes an input file of the test, which every later run tries.
 fuzz:
 	@JAZZER_FUZZ=1 $(maven) test -Dtest=ProviderStreamFuzzTest#anyStreamKeepsTheContract
 

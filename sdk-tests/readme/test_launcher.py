@@ -28,9 +28,9 @@ def product(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def laid_up():
-    """The classes of the commands as make build lays them up, of the jar that is here now."""
-    subprocess.run([ROOT / "scripts/lay-up-classes"], check=True, timeout=120)
+def class_archive():
+    """The class archive of the commands, made from the present jar."""
+    subprocess.run([ROOT / "scripts/archive-classes"], check=True, timeout=120)
 
 
 def called(command, *arguments, folder, **environment):
@@ -38,6 +38,12 @@ def called(command, *arguments, folder, **environment):
     return subprocess.run(
         [command, *arguments], cwd=folder, env={**bare, "LC_ALL": "C.UTF-8", **environment}, capture_output=True, timeout=120
     )
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def names(product, folder=None):
@@ -93,9 +99,7 @@ def test_data_may_have_letters_of_any_language(product, tmp_path):
 
 
 def test_the_server_starts_in_a_folder_with_spaces(product, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [product / "llmproxy", "start", "--port", str(port)],
         cwd=tmp_path,
@@ -119,12 +123,12 @@ def test_the_server_starts_in_a_folder_with_spaces(product, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["--help", "list-keys", "usage", "doctor"])
-def test_a_command_takes_its_classes_from_those_laid_up_and_leaves_camel_alone(command, laid_up, tmp_path):
+def test_commands_use_the_class_archive_and_load_no_camel(command, class_archive, tmp_path):
     seen = tmp_path / "classes"
 
-    called(
-        ROOT / "llmproxy", command, folder=tmp_path, LLMPROXY_DATA=str(tmp_path / "data"), JAVA_OPTS=f"-Xlog:class+load:file={seen}"
-    )
+    # doctor would load an HTTP client to ask another server on the default port.
+    settings = {"LLMPROXY_DATA": str(tmp_path / "data"), "PORT": str(free_port())}
+    called(ROOT / "llmproxy", command, folder=tmp_path, JAVA_OPTS=f"-Xlog:class+load:file={seen}", **settings)
 
     loaded = [line for line in seen.read_text().splitlines() if "source:" in line]
     shared = [line for line in loaded if "shared objects file" in line]
@@ -133,7 +137,7 @@ def test_a_command_takes_its_classes_from_those_laid_up_and_leaves_camel_alone(c
 
 
 @pytest.mark.parametrize("options", ["-Xmx512m", "-XX:+UseG1GC", "-XX:-TieredCompilation", "-Xshare:off"])
-def test_options_of_ones_own_go_with_the_quick_start(options, laid_up, tmp_path):
+def test_java_options_work_with_the_class_archive(options, class_archive, tmp_path):
     listed = called(
         ROOT / "llmproxy", "list-keys", "--json", folder=tmp_path, LLMPROXY_DATA=str(tmp_path / "data"), JAVA_OPTS=options
     )
@@ -141,7 +145,7 @@ def test_options_of_ones_own_go_with_the_quick_start(options, laid_up, tmp_path)
     assert (listed.returncode, json.loads(listed.stdout), listed.stderr) == (0, [], b"")
 
 
-def test_laid_up_classes_of_another_build_are_left_aside_without_a_word(product, tmp_path):
+def test_a_class_archive_of_another_build_is_ignored_silently(product, tmp_path):
     (product / "target" / "commands.jsa").write_bytes(b"of another build")
     try:
         shown = called(product / "llmproxy", "--help", folder=tmp_path)
