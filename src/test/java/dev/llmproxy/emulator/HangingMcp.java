@@ -14,8 +14,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * An MCP server over streamable HTTP whose one tool {@code t} never answers and whom cancellations
- * do not move. On the bare socket, to see when the caller's side of a call is closed.
+ * An MCP server over streamable HTTP whose only tool {@code t} never answers and ignores
+ * cancellations. It uses plain sockets to see when the client closes the connection of a call.
  */
 public final class HangingMcp implements AutoCloseable {
   private final LoopbackServer server;
@@ -30,8 +30,8 @@ public final class HangingMcp implements AutoCloseable {
   }
 
   /**
-   * @param streams begins a stream of events as the answer to a call; else there is not even a
-   *     status
+   * @param streams whether a call is answered with the beginning of an event stream; otherwise
+   *     with nothing
    */
   public static HangingMcp start(boolean streams) {
     return new HangingMcp(streams);
@@ -41,17 +41,17 @@ public final class HangingMcp implements AutoCloseable {
     return "http://127.0.0.1:" + server.port() + "/mcp";
   }
 
-  /** How many have introduced themselves. */
+  /** Number of initialized clients. */
   public int sessions() {
     return sessions.get();
   }
 
-  /** Connections on which a call has begun to hang. */
+  /** Number of connections with a hanging call. */
   public int hanging() {
     return hanging.get();
   }
 
-  /** Those of them that the caller has closed since. */
+  /** Number of those connections that the client has closed. */
   public int left() {
     return left.get();
   }

@@ -38,14 +38,14 @@ import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
 
 /**
- * An MCP server, made with the SDK's server side: over standard input and output as a program, over
- * streamable HTTP on loopback within a test.
+ * An MCP server built with the SDK: as a program over standard input and output, or within a test
+ * over streamable HTTP on loopback.
  */
 public final class McpEmulator implements AutoCloseable {
   private static final McpJsonMapper JSON = new JacksonMcpJsonMapper(new JsonMapper());
   private static final String AUTHORIZATION = "authorization";
 
-  /** The variable that names a file to which what the program reads is copied. */
+  /** Environment variable with the name of a file that gets a copy of the program's input. */
   public static final String LOG = "MCP_EMULATOR_LOG";
 
   private final Tomcat tomcat;
@@ -59,7 +59,7 @@ public final class McpEmulator implements AutoCloseable {
   /** Speaks over standard input and output. */
   public static void main(String[] arguments) throws InterruptedException {
     System.err.println("The emulator has started");
-    // A program that greets where only messages belong.
+    // Some programs print a greeting among the messages.
     System.out.println("Welcome!");
     String log = System.getenv(LOG);
     InputStream in = log == null ? System.in : new Copied(System.in, Path.of(log));
@@ -69,7 +69,7 @@ public final class McpEmulator implements AutoCloseable {
     new CountDownLatch(1).await();
   }
 
-  /** An entry's command and args that run {@link #main}. */
+  /** The command and args of an entry that run {@link #main}. */
   public static List<String> command() {
     return List.of(
         ProcessHandle.current().info().command().orElseThrow(),
@@ -114,7 +114,7 @@ public final class McpEmulator implements AutoCloseable {
     return tomcat.getConnector().getLocalPort();
   }
 
-  /** Takes a tool away and says so. */
+  /** Removes a tool and announces the change. */
   public void remove(String tool) {
     server.removeTool(tool);
   }
@@ -229,7 +229,7 @@ public final class McpEmulator implements AutoCloseable {
     return text("never");
   }
 
-  /** Writes what is read to a file. */
+  /** Copies the input to a file. */
   private static final class Copied extends FilterInputStream {
     private final Path file;
 

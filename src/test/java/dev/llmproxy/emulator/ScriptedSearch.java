@@ -20,15 +20,15 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 
 /**
- * SearXNG, Brave, Tavily and Wikipedia on loopback, each in its own format. An engine finds one
- * page, which names the engine and the question, until it is told otherwise; it insists on its key.
- * Wikipedia's page is the one whose name is the question.
+ * SearXNG, Brave, Tavily and Wikipedia on loopback, each in its own format. By default an engine
+ * finds one page with the engine and the query in its title. Brave and Tavily require their key.
+ * The name of Wikipedia's page is the query.
  */
 public final class ScriptedSearch implements AutoCloseable {
-  /** What Brave and Tavily take. */
+  /** The key for Brave and Tavily. */
   public static final String KEY = "search-secret";
 
-  /** What an engine does when it is asked. */
+  /** An engine's reaction to a query. */
   public enum Behaviour {
     FINDS,
     FINDS_NOTHING,
@@ -62,14 +62,14 @@ public final class ScriptedSearch implements AutoCloseable {
     }
   }
 
-  /** Prints the settings and an empty line; runs until the process is ended. */
+  /** Prints the settings and an empty line; runs until the process ends. */
   public static void main(String[] arguments) throws Exception {
     start().settings().forEach((name, value) -> System.out.println("export " + name + "=" + value));
     System.out.println();
     new CountDownLatch(1).await();
   }
 
-  /** The settings that lead all engines here. */
+  /** The settings that make llmproxy use these engines. */
   public Map<String, String> settings() {
     return Map.of(
         "SEARXNG_URL", baseUrl("searxng"),
@@ -88,7 +88,7 @@ public final class ScriptedSearch implements AutoCloseable {
     behaviours.put(engine, behaviour);
   }
 
-  /** The engines that have been asked, in this order. */
+  /** The engines in the order of their queries. */
   public List<String> asked() {
     return List.copyOf(asked);
   }
