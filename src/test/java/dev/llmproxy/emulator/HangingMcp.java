@@ -30,8 +30,8 @@ public final class HangingMcp implements AutoCloseable {
   }
 
   /**
-   * @param streams whether a call is answered with the beginning of an event stream; otherwise
-   *     with nothing
+   * @param streams whether a call is answered with the beginning of an event stream; otherwise with
+   *     nothing
    */
   public static HangingMcp start(boolean streams) {
     return new HangingMcp(streams);

@@ -25,6 +25,7 @@ class SearchRoutesTest extends RouteTestSupport {
   SearchRoutesTest() {
     super(
         List.of(
+            "errors",
             "tool-web-search",
             "search-errors",
             "search-ask",
