@@ -10,6 +10,7 @@ import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
 import dev.llmproxy.flush.FlushBook;
+import dev.llmproxy.flush.FlushCommit;
 import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.Authenticator;
@@ -71,6 +72,7 @@ public final class Application implements AutoCloseable {
   private final WorkbookSchema workbookSchema;
   private final Ledger ledger;
   private final UsageMeter usageMeter;
+  private final FlushCommit flushCommit;
   private final UsageFlush usageFlush;
   private final ConversationLog conversationLog;
   private final ConversationFlush conversationFlush;
@@ -102,6 +104,7 @@ public final class Application implements AutoCloseable {
     usageMeter = new UsageMeter(ledger, steady);
     FlushBook flushBook = new FlushBook(ledger);
     workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
+    flushCommit = new FlushCommit(workbookSchema, clock);
     usageFlush =
         new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock, steady);
     usageFlush.counters().judgedBy(keyDirectory);
@@ -208,6 +211,10 @@ public final class Application implements AutoCloseable {
 
   public UsageMeter usageMeter() {
     return usageMeter;
+  }
+
+  public FlushCommit flushCommit() {
+    return flushCommit;
   }
 
   public UsageFlush usageFlush() {

@@ -7,6 +7,7 @@ import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
+import dev.llmproxy.flush.FlushCommit;
 import dev.llmproxy.flush.KeyCounters;
 import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.flush.UsageRotation;
@@ -121,6 +122,10 @@ public final class Parts {
 
   public static UnknownKeys unknownKeys(Application application) {
     return application.unknownKeys();
+  }
+
+  public static FlushCommit flushCommit(Application application) {
+    return application.flushCommit();
   }
 
   public static UsageFlush usageFlush(Application application) {

@@ -296,16 +296,6 @@ public final class FlushBook implements SheetMemory {
     });
   }
 
-  /** How many records are put aside or about to be tried again. */
-  long parked() {
-    return number(
-        rows(
-                "select count(*) from dead_letter where retry_number is null or retry_number > ?",
-                1,
-                state.retries)
-            .get(0)[0]);
-  }
-
   /** Whether a parked record is to be tried again. */
   boolean retrying() {
     return !rows("select 1 from dead_letter where retry_number > ?", 1, state.retries).isEmpty();

@@ -2,7 +2,6 @@ package dev.llmproxy.flush;
 
 import com.google.api.client.googleapis.json.GoogleJsonResponseException;
 import dev.llmproxy.base.Causes;
-import dev.llmproxy.flush.FlushStatus.State;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.time.Clock;
@@ -18,6 +17,16 @@ public final class FlushHealth {
   private static final Duration LONGEST = Duration.ofSeconds(64);
   private static final int REQUEST_TIMEOUT = 408;
   private static final int LONGEST_EXPONENT = 6;
+
+  /** The state of the flush. */
+  enum State {
+    /** It writes. */
+    WRITING,
+    /** The last round failed; it tries again soon. */
+    WAITING,
+    /** The workbook refuses the server until somebody acts. The flush tries now and then. */
+    REFUSED
+  }
 
   private final Clock clock;
   private final DoubleSupplier random;
@@ -76,9 +85,13 @@ public final class FlushHealth {
     problem = why;
   }
 
-  public synchronized FlushStatus status(long waiting, Duration behind, long parked) {
-    return new FlushStatus(
-        state, problem, state == State.WRITING ? null : notBefore, waiting, behind, parked);
+  synchronized State state() {
+    return state;
+  }
+
+  /** Why the flush does not write, for an operator; null when it writes. */
+  synchronized String problem() {
+    return problem;
   }
 
   /** Google's status in an exception's causes, or 0 when there was no answer. */

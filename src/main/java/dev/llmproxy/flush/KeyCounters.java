@@ -5,6 +5,8 @@ import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.CellData;
 import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.Request;
+import com.google.api.services.sheets.v4.model.SheetProperties;
+import com.google.api.services.sheets.v4.model.Spreadsheet;
 import dev.llmproxy.flush.FlushBook.KeyCount;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.KeyDirectory;
@@ -12,6 +14,7 @@ import dev.llmproxy.keys.KeyProblem;
 import dev.llmproxy.keys.KeyStatus;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.SheetIndex;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.time.Clock;
 import java.time.Duration;
@@ -25,6 +28,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.camel.Body;
+import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,7 +54,6 @@ public final class KeyCounters {
   private final Map<String, String> created = new HashMap<>();
   private final Map<String, String> given = new HashMap<>();
   private KeyDirectory keys;
-  private boolean tidying;
   private Instant tidyFrom;
   private Map<String, KeyCount> written = Map.of();
   private boolean due = true;
@@ -73,13 +76,11 @@ public final class KeyCounters {
   }
 
   /** To be called when the sheet refused the last change, whose rest is tried without Status. */
-  boolean refused() {
-    boolean tidied = tidying;
-    tidying = false;
-    if (tidied) {
+  boolean refused(UsageFlush.Round round) {
+    if (round.tidying) {
       tidyFrom = clock.instant().plus(REFUSED_PAUSE);
     }
-    return tidied;
+    return round.tidying;
   }
 
   private boolean mayTidy() {
@@ -103,8 +104,11 @@ public final class KeyCounters {
   }
 
   /** The range of the whole sheet. */
-  public List<String> ranges() {
-    return List.of(schema.keysRange());
+  public List<String> ranges(
+      @ExchangeProperty("round") UsageFlush.Round round,
+      @ExchangeProperty("spreadsheet") Spreadsheet main) {
+    round.keysSheet = schema.index(schema.mainId(), main).present(ApiKeySheet.TITLE);
+    return List.of(SheetIndex.range(round.keysSheet, null));
   }
 
   /**
@@ -113,8 +117,9 @@ public final class KeyCounters {
    * @param values the cells of the sheet
    * @return null when it is
    */
-  public BatchUpdateSpreadsheetRequest update(@Body BatchGetValuesResponse values) {
-    ApiKeySheet sheet = new ApiKeySheet(UsageFlush.cells(values, 0));
+  public BatchUpdateSpreadsheetRequest update(
+      @ExchangeProperty("round") UsageFlush.Round round, @Body BatchGetValuesResponse values) {
+    ApiKeySheet sheet = new ApiKeySheet(FlushCommit.cells(values, 0));
     Map<ApiKeyRow, String> hashes = new HashMap<>();
     for (ApiKeyRow row : sheet.rows()) {
       ApiKey.hashOfCell(row.apiKey()).ifPresent(hash -> hashes.put(row, hash));
@@ -123,22 +128,23 @@ public final class KeyCounters {
     takeOver(sheet, hashes, usedBy);
     Map<String, KeyCount> counts = book.keyCounts();
     List<Request> requests = new ArrayList<>();
+    Target target = new Target(sheet, round.keysSheet, requests);
     for (ApiKeyRow row : sheet.rows()) {
       String hash = hashes.get(row);
       if (hash != null) {
-        count(requests, sheet, row, counts.get(hash), astray(row, hash, usedBy));
+        count(target, row, counts.get(hash), astray(row, hash, usedBy));
       } else if (row.apiKey().isBlank() && row.email().isBlank() && astray(row, "", usedBy)) {
-        clear(requests, sheet, row);
+        clear(target, row);
       }
     }
-    tidying = false;
+    round.tidying = false;
     if (keys != null && mayTidy()) {
-      List<Request> tidy = tidy(UsageFlush.cells(values, 0), sheet, hashes);
-      tidying = !tidy.isEmpty();
-      if (!tidying) {
+      int before = requests.size();
+      tidy(FlushCommit.cells(values, 0), target, hashes);
+      round.tidying = requests.size() > before;
+      if (!round.tidying) {
         keys.tidied();
       }
-      requests.addAll(tidy);
     }
     lookedOnce = true;
     due = !requests.isEmpty();
@@ -147,12 +153,12 @@ public final class KeyCounters {
   }
 
   /** What makes Status and Created At say what they are to say; nothing of others' is changed. */
-  private List<Request> tidy(
-      List<List<Object>> cells, ApiKeySheet sheet, Map<ApiKeyRow, String> hashes) {
-    List<Request> requests = new ArrayList<>();
+  private void tidy(List<List<Object>> cells, Target target, Map<ApiKeyRow, String> hashes) {
+    ApiKeySheet sheet = target.sheet;
+    List<Request> requests = target.requests;
     List<KeyProblem> problems = keys.problemsIn(cells);
-    int sheetId = schema.keysSheet().getSheetId();
-    GridProperties grid = schema.keysSheet().getGridProperties();
+    int sheetId = target.properties.getSheetId();
+    GridProperties grid = target.properties.getGridProperties();
     if (cells.isEmpty()) {
       // Somebody has emptied it: its headers come back, and what is to be said below them.
       if (!problems.isEmpty() && grid.getColumnCount() >= LEAST_COLUMNS) {
@@ -166,30 +172,28 @@ public final class KeyCounters {
                     .map(WorkbookSchema::text)
                     .toList()));
       }
-      return requests;
+      return;
     }
     int status = sheet.column(ApiKeySheet.STATUS);
     if (status < 0 && !problems.isEmpty() && !keys.hadStatus() && sheet.width() < MOST_COLUMNS) {
       requests.addAll(
           WorkbookSchema.insertColumn(sheetId, sheet.width(), grid, ApiKeySheet.STATUS));
-      return requests;
+      return;
     }
     if (status >= 0) {
-      statuses(requests, sheet, problems, grid);
+      statuses(target, problems);
     }
-    sheet.rows().forEach(row -> created(requests, sheet, row, hashes.get(row)));
-    return requests;
+    sheet.rows().forEach(row -> created(target, row, hashes.get(row)));
   }
 
   /** What concerns the whole sheet is said in its first row that has room for it. */
-  private void statuses(
-      List<Request> requests, ApiKeySheet sheet, List<KeyProblem> problems, GridProperties grid) {
+  private void statuses(Target target, List<KeyProblem> problems) {
     Map<Integer, List<KeyProblem>> byRow =
         problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
     List<KeyProblem> whole = byRow.getOrDefault(0, List.of());
     Instant now = clock.instant();
     int last = 1;
-    for (ApiKeyRow row : sheet.rows()) {
+    for (ApiKeyRow row : target.sheet.rows()) {
       last = row.number();
       if (!KeyStatus.isOurs(row.status())) {
         continue;
@@ -199,14 +203,14 @@ public final class KeyCounters {
       whole = List.of();
       String next = KeyStatus.next(row.status(), KeyStatus.of(said), now);
       if (!next.equals(row.status())) {
-        write(requests, sheet, row.number(), ApiKeySheet.STATUS, cell(next));
+        target.write(row.number(), ApiKeySheet.STATUS, cell(next));
       }
     }
     if (!whole.isEmpty()) {
-      if (grid.getRowCount() <= last) {
-        requests.add(WorkbookSchema.appendEmptyRow(schema.keysSheet().getSheetId()));
+      if (target.properties.getGridProperties().getRowCount() <= last) {
+        target.requests.add(WorkbookSchema.appendEmptyRow(target.properties.getSheetId()));
       }
-      write(requests, sheet, last + 1, ApiKeySheet.STATUS, cell(KeyStatus.of(whole)));
+      target.write(last + 1, ApiKeySheet.STATUS, cell(KeyStatus.of(whole)));
     }
   }
 
@@ -218,8 +222,8 @@ public final class KeyCounters {
    * Fills in when a row was first seen. Should rows have moved while that came, the row that got it
    * gets back what it had.
    */
-  private void created(List<Request> requests, ApiKeySheet sheet, ApiKeyRow row, String hash) {
-    if (hash == null || sheet.column(ApiKeySheet.CREATED_AT) < 0) {
+  private void created(Target target, ApiKeyRow row, String hash) {
+    if (hash == null || target.sheet.column(ApiKeySheet.CREATED_AT) < 0) {
       return;
     }
     String shown = row.createdAt();
@@ -232,7 +236,7 @@ public final class KeyCounters {
               ? had
               : given.computeIfAbsent(
                   hash, key -> UsageLine.iso(clock.instant().plusMillis(given.size())));
-      write(requests, sheet, row.number(), ApiKeySheet.CREATED_AT, WorkbookSchema.text(due));
+      target.write(row.number(), ApiKeySheet.CREATED_AT, WorkbookSchema.text(due));
     } else if (!another) {
       created.put(hash, shown);
     }
@@ -279,43 +283,38 @@ public final class KeyCounters {
     return keys;
   }
 
-  private void count(
-      List<Request> requests, ApiKeySheet sheet, ApiKeyRow row, KeyCount count, boolean astray) {
+  private static void count(Target target, ApiKeyRow row, KeyCount count, boolean astray) {
     Optional<String> lastUsed = Optional.ofNullable(count.lastUsed()).map(UsageLine::iso);
     if (lastUsed.filter(iso -> !iso.equals(row.lastUsed())).isPresent()) {
-      write(requests, sheet, row, ApiKeySheet.LAST_USED, WorkbookSchema.text(lastUsed.get()));
+      target.write(row.number(), ApiKeySheet.LAST_USED, WorkbookSchema.text(lastUsed.get()));
     } else if (lastUsed.isEmpty() && astray) {
-      write(requests, sheet, row, ApiKeySheet.LAST_USED, new CellData());
+      target.write(row.number(), ApiKeySheet.LAST_USED, new CellData());
     }
     long total = Math.min(count.requests(), MOST_SHOWN);
     if (total != row.requests()) {
-      write(requests, sheet, row, ApiKeySheet.REQUESTS, WorkbookSchema.number(total));
+      target.write(row.number(), ApiKeySheet.REQUESTS, WorkbookSchema.number(total));
     }
     long tokens = Math.min(count.tokens(), MOST_SHOWN);
     if (tokens != row.tokens()) {
-      write(requests, sheet, row, ApiKeySheet.TOKENS, WorkbookSchema.number(tokens));
+      target.write(row.number(), ApiKeySheet.TOKENS, WorkbookSchema.number(tokens));
     }
   }
 
-  private void clear(List<Request> requests, ApiKeySheet sheet, ApiKeyRow row) {
+  private static void clear(Target target, ApiKeyRow row) {
     for (String header : List.of(ApiKeySheet.LAST_USED, ApiKeySheet.REQUESTS, ApiKeySheet.TOKENS)) {
-      write(requests, sheet, row, header, new CellData());
+      target.write(row.number(), header, new CellData());
     }
   }
 
-  /** A column that an administrator has removed is not brought back. */
-  private void write(
-      List<Request> requests, ApiKeySheet sheet, ApiKeyRow row, String header, CellData cell) {
-    write(requests, sheet, row.number(), header, cell);
-  }
-
-  private void write(
-      List<Request> requests, ApiKeySheet sheet, int row, String header, CellData cell) {
-    int column = sheet.column(header);
-    if (column >= 0) {
-      requests.add(
-          WorkbookSchema.updateCells(
-              schema.keysSheet().getSheetId(), row - 1, column, List.of(cell)));
+  /** The sheet as it was read, and the changes to it. */
+  private record Target(ApiKeySheet sheet, SheetProperties properties, List<Request> requests) {
+    /** Writes a cell, unless an administrator has removed the column. */
+    void write(int row, String header, CellData cell) {
+      int column = sheet.column(header);
+      if (column >= 0) {
+        requests.add(
+            WorkbookSchema.updateCells(properties.getSheetId(), row - 1, column, List.of(cell)));
+      }
     }
   }
 }

@@ -1,11 +1,9 @@
 package dev.llmproxy.flush;
 
 import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
-import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.SheetProperties;
-import com.google.api.services.sheets.v4.model.Spreadsheet;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerException;
@@ -20,18 +18,18 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
-import org.apache.camel.Body;
+import org.apache.camel.ExchangeException;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings the ledger's settled records into the workbook, each exactly once. One {@code batchUpdate}
- * carries the rows and, in the sheet {@code _sync}, how far this ledger has come; it is applied
- * whole or not at all. Whatever happens to it, the next round reads {@code _sync} and goes on from
- * there. A commit without an answer may still be applied for a while, so the next round waits until
- * it cannot. Used by one route at a time.
+ * Writes the ledger's settled records into the workbook, each exactly once; {@link FlushCommit}
+ * says how. A {@link Round} holds the state of one round. This class holds only what outlives a
+ * round: the pace, the health, whether this server leads, the open commit, and what refused batches
+ * have taught. Used by one route at a time.
  */
 public final class UsageFlush {
   private static final Logger LOG = LoggerFactory.getLogger(UsageFlush.class);
@@ -54,26 +52,18 @@ public final class UsageFlush {
   private final Clock steady;
 
   private boolean leading;
-  private boolean firstRound;
-  private boolean wrote;
-  private boolean fullBatchWaits;
   private Instant saidLate;
-  private SheetIndex index;
-  private boolean adopting;
-  private UsageBatch batch;
-  private final Map<String, Target> targets = new HashMap<>();
-  private boolean sending;
 
-  // After a refused batch: how many records the next may have, up to which sequence that holds, and
-  // the record that was refused alone.
+  // After a refused batch: how many records the next batches may have, up to which sequence that
+  // limit holds, and the record that was refused alone.
   private int limit = Integer.MAX_VALUE;
   private long limitedUpTo;
   private UsageRecord suspect;
   private String refusal;
 
   /**
-   * @param clock what people and calendars go by
-   * @param steady what waits go by: it only goes forward
+   * @param clock the system's clock, for dates
+   * @param steady a clock that only goes forward, for waits
    * @throws Settings.SettingException when a setting is missing or wrong
    */
   public UsageFlush(
@@ -88,10 +78,10 @@ public final class UsageFlush {
     this.book = book;
     this.titles = new SheetTitles(ledger);
     this.schema = schema;
+    this.commitWait = new CommitWait(workbook.commitWait(), ledger::noteCommitSent, clock, steady);
     this.counters = new KeyCounters(book, schema, clock);
-    this.rotation = new UsageRotation(ledger, book, schema, settings, clock, steady);
+    this.rotation = new UsageRotation(ledger, book, schema, settings, commitWait, clock, steady);
     this.health = new FlushHealth(steady, () -> ThreadLocalRandom.current().nextDouble());
-    this.commitWait = new CommitWait(workbook.commitWait(), clock, steady);
     this.pace =
         new RoundPace(
             settings.integer("SHEETS_ROUNDS_PER_MINUTE"),
@@ -110,12 +100,12 @@ public final class UsageFlush {
     return rotation;
   }
 
-  /** How it stands. */
-  public FlushStatus status() {
-    return health.status(waiting(), behind(), book.parked());
+  FlushHealth health() {
+    return health;
   }
 
-  private long waiting() {
+  /** How many settled records are not in the workbook. */
+  long waiting() {
     return Math.max(0, ledger.lastSequence() - book.state().checkpoint());
   }
 
@@ -139,7 +129,6 @@ public final class UsageFlush {
   }
 
   private boolean dueHere() {
-    firstRound = true;
     if (!pace.open(false)) {
       return false;
     }
@@ -167,24 +156,24 @@ public final class UsageFlush {
   }
 
   /**
-   * Whether another round is to follow at once, which then has begun. The first is, after {@link
-   * #due}; a further one only while a full batch waits, or after one that had to find something out
+   * Whether another round follows at once. The first one always does, after {@link #due}. A further
+   * one follows only while a full batch waits, or after a round that had to find something out
    * before it could write.
+   *
+   * @param last the round that has just ended; null before the first
    */
-  public boolean another() {
-    boolean first = firstRound;
-    firstRound = false;
-    boolean follows = first || (health.mayTry() && dueAtOnce() && pace.open(true));
-    if (follows) {
-      pace.begin();
-      wrote = false;
-      fullBatchWaits = false;
-    }
-    return follows;
+  public boolean another(@ExchangeProperty("round") Round last) {
+    return last == null || (health.mayTry() && dueAtOnce(last) && pace.open(true));
   }
 
-  private boolean dueAtOnce() {
-    return rotation.due() || ((fullBatchWaits || !wrote) && rowsDue());
+  private boolean dueAtOnce(Round last) {
+    return rotation.due() || ((last.fullBatchWaits || !last.wrote) && rowsDue());
+  }
+
+  /** Begins a round. */
+  public Round begin() {
+    pace.begin();
+    return new Round();
   }
 
   /** Whether records are waiting that may be written now. */
@@ -195,101 +184,9 @@ public final class UsageFlush {
         && (ledger.lastSequence() > book.state().checkpoint() || book.retrying());
   }
 
-  /** The spreadsheet that receives rows. */
-  public String spreadsheetId() {
-    String id = book.state().spreadsheet();
-    return id == null ? schema.mainId() : id;
-  }
-
-  /**
-   * What a commit has to know before: the checkpoint, and the headers of the sheets that it adds
-   * rows to.
-   *
-   * @param spreadsheet the one that receives rows, with the properties of all its sheets
-   */
-  public List<String> ranges(@ExchangeProperty("spreadsheet") Spreadsheet spreadsheet) {
-    index = schema.index(spreadsheetId(), spreadsheet);
-    adopting = book.state().spreadsheet() == null;
-    if (adopting) {
-      return List.of(SheetIndex.range(find(WorkbookSchema.INDEX_TITLE), null));
-    }
-    batch =
-        suspect == null
-            ? UsageBatch.next(ledger, book, limit, detailRowsPerDay)
-            : UsageBatch.empty(book);
-    targets.clear();
-    List<String> ranges = new ArrayList<>();
-    ranges.add(SheetIndex.range(find(WorkbookSchema.SYNC_TITLE), null));
-    for (String email : batch.rows().keySet()) {
-      String title = titles.of(email);
-      index
-          .find(title)
-          .ifPresent(sheet -> {
-            targets.put(title, new Target(sheet, ranges.size()));
-            ranges.add(SheetIndex.range(sheet, "1:1"));
-          });
-    }
-    return ranges;
-  }
-
-  /**
-   * The commit that brings the next records in.
-   *
-   * @param values the cells of the ranges that {@link #ranges} gave
-   * @return null when there is none this time
-   */
-  public BatchUpdateSpreadsheetRequest commit(@Body BatchGetValuesResponse values) {
-    ledger.noteCommitSent(null);
-    if (adopting) {
-      book.use(UsageRotation.last(cells(values, 0), schema.mainId()), clock.instant());
-      return null;
-    }
-    SyncSheet sync = new SyncSheet(cells(values, 0), ledger.id().toString());
-    FlushBook.State state = book.state();
-    // A row that somebody has deleted is replaced by what the ledger knows.
-    long checkpoint = sync.checkpoint().orElse(state.checkpoint());
-    long retries = sync.retries().orElse(state.retries());
-    if (checkpoint != state.checkpoint() || retries != state.retries()) {
-      stands(checkpoint, retries);
-      return null;
-    }
-    if (rotation.begin(index)) {
-      return null;
-    }
-    List<Request> requests = new ArrayList<>(rows(values));
-    requests.addAll(
-        sync.update(
-            find(WorkbookSchema.SYNC_TITLE).getSheetId(),
-            batch.checkpoint(),
-            batch.retries(),
-            clock.instant()));
-    Instant now = clock.instant();
-    commitWait.sent(now);
-    ledger.noteCommitSent(now);
-    sending = true;
-    return new BatchUpdateSpreadsheetRequest().setRequests(requests);
-  }
-
-  /** To be called when the commit was acknowledged. */
-  public void committed() {
-    answered();
-    sending = false;
-    wrote = true;
-    if (suspect != null) {
-      park();
-      return;
-    }
-    LOG.debug("Usage records up to {} are in the workbook", batch.checkpoint());
-    stands(batch.checkpoint(), batch.retries());
-    fullBatchWaits = batch.full() && (book.retrying() || waiting() >= batch.records().size());
-    if (batch.checkpoint() >= limitedUpTo && !book.retrying()) {
-      limit = Integer.MAX_VALUE;
-    }
-  }
-
   /** To be called when any other change was acknowledged. */
   public void answered() {
-    ledger.noteCommitSent(null);
+    commitWait.answered();
   }
 
   /** To be called when a round went through. */
@@ -311,20 +208,19 @@ public final class UsageFlush {
   }
 
   /** To be called when a round failed, whichever call it was that did. */
-  public void failed(Throwable cause) {
+  public void failed(@ExchangeProperty("round") Round round, @ExchangeException Throwable cause) {
     int status = FlushHealth.status(cause);
     String message = FlushHealth.message(cause);
-    boolean commit = sending;
-    sending = false;
+    boolean commit = round.sending();
     counters.setDue();
     if (FlushHealth.neverApplied(cause)) {
       answered();
     }
-    if (rotation.createFailed() && FlushHealth.saidNo(cause) && status != TOO_MANY) {
+    if (round.creating && FlushHealth.saidNo(cause) && status != TOO_MANY) {
       rotation.cancel(message);
       return;
     }
-    if (status == BAD_REQUEST && !commit && counters.refused()) {
+    if (status == BAD_REQUEST && !commit && counters.refused(round)) {
       LOG.warn(
           "The sheet \"User API Keys\" refuses what is to be said in Status or Created At; the counters go on without it: {}",
           message);
@@ -332,7 +228,7 @@ public final class UsageFlush {
     }
     boolean refused = status == 401 || status == 403 || status == 404;
     if (commit && (status == BAD_REQUEST || status == TOO_LARGE)) {
-      split(cause, message);
+      split(round.batch, cause, message);
     } else if (refused) {
       health.refused(advice(status) + " (" + status + ": " + message + ")");
     } else {
@@ -340,52 +236,13 @@ public final class UsageFlush {
     }
   }
 
-  /** The cells of one range; empty rows at the end are absent. */
-  public static List<List<Object>> cells(BatchGetValuesResponse values, int range) {
-    List<List<Object>> cells = values.getValueRanges().get(range).getValues();
-    return cells == null ? List.of() : cells;
-  }
-
   private void stands(long checkpoint, long retries) {
     book.stands(checkpoint, retries);
     counters.setDue();
   }
 
-  private SheetProperties find(String title) {
-    return index.present(title);
-  }
-
-  private List<Request> rows(BatchGetValuesResponse values) {
-    List<Request> requests = new ArrayList<>();
-    batch
-        .rows()
-        .forEach((email, lines) -> {
-          String title = titles.of(email);
-          Target target = targets.get(title);
-          List<?> headers = UsageLine.HEADERS;
-          int columns = UsageLine.HEADERS.size();
-          int sheetId;
-          if (target == null) {
-            SheetIndex.NewSheet made = index.add(title, UsageLine.HEADERS, false);
-            requests.addAll(made.requests());
-            sheetId = made.sheetId();
-          } else {
-            List<List<Object>> first = cells(values, target.range);
-            headers = first.isEmpty() ? List.of() : first.get(0);
-            columns = target.sheet.getGridProperties().getColumnCount();
-            sheetId = target.sheet.getSheetId();
-          }
-          List<RowData> rows = new ArrayList<>();
-          for (UsageLine line : lines) {
-            rows.add(line.row(headers, columns));
-          }
-          requests.add(WorkbookSchema.appendRows(sheetId, rows));
-        });
-    return requests;
-  }
-
   /** Halves a batch that was refused, down to the one record that is to blame. */
-  private void split(Throwable cause, String message) {
+  private void split(UsageBatch batch, Throwable cause, String message) {
     if (message.contains("limit of 10000000 cells")) {
       rotation.begin("Google's limit of cells reached");
     } else if (suspect != null || batch.records().isEmpty()) {
@@ -421,12 +278,139 @@ public final class UsageFlush {
       case 401 -> "The workbook does not accept the server's credentials";
       case 403 ->
           "The server may not write to the spreadsheet "
-              + spreadsheetId()
+              + receiver()
               + "; share it with the service account as editor";
-      default -> "There is no spreadsheet " + spreadsheetId() + "; it may have been deleted";
+      default -> "There is no spreadsheet " + receiver() + "; it may have been deleted";
     };
   }
 
-  /** A sheet that rows are added to, and the place of its header among the ranges. */
+  /** The id of the spreadsheet that receives rows. */
+  private String receiver() {
+    String id = book.state().spreadsheet();
+    return id == null ? schema.mainId() : id;
+  }
+
+  /** The state of one round, and the rows that it writes. */
+  public final class Round extends FlushRound {
+    // Of the rotation.
+    SheetProperties indexSheet;
+    SheetProperties syncSheet;
+    Set<String> indexed = Set.of();
+    boolean creating;
+
+    // Of the counters.
+    SheetProperties keysSheet;
+    boolean tidying;
+
+    private final Map<String, Target> targets = new HashMap<>();
+    private boolean adopting;
+    private UsageBatch batch;
+    private boolean wrote;
+    private boolean fullBatchWaits;
+
+    private Round() {
+      super(ledger.id().toString(), UsageFlush.this.commitWait);
+    }
+
+    @Override
+    protected String spreadsheetId() {
+      return receiver();
+    }
+
+    /** The headers of the sheets that receive rows. */
+    @Override
+    protected List<String> ranges() {
+      adopting = book.state().spreadsheet() == null;
+      if (adopting) {
+        return List.of(SheetIndex.range(index().present(WorkbookSchema.INDEX_TITLE), null));
+      }
+      batch =
+          suspect == null
+              ? UsageBatch.next(ledger, book, limit, detailRowsPerDay)
+              : UsageBatch.empty(book);
+      List<String> ranges = new ArrayList<>();
+      for (String email : batch.rows().keySet()) {
+        String title = titles.of(email);
+        index()
+            .find(title)
+            .ifPresent(sheet -> {
+              ranges.add(SheetIndex.range(sheet, "1:1"));
+              targets.put(title, new Target(sheet, ranges.size()));
+            });
+      }
+      return ranges;
+    }
+
+    @Override
+    protected Changes changes(SyncSheet sync, BatchGetValuesResponse values) {
+      if (adopting) {
+        book.use(
+            UsageRotation.last(FlushCommit.cells(values, 1), schema.mainId()), clock.instant());
+        return null;
+      }
+      FlushBook.State state = book.state();
+      // If somebody has deleted the row, the ledger's own checkpoint holds.
+      long checkpoint = sync.checkpoint().orElse(state.checkpoint());
+      long retries = sync.retries().orElse(state.retries());
+      if (checkpoint != state.checkpoint() || retries != state.retries()) {
+        stands(checkpoint, retries);
+        return null;
+      }
+      if (rotation.begin(index())) {
+        return null;
+      }
+      return new Changes(rows(values), new Checkpoint(batch.checkpoint(), batch.retries()));
+    }
+
+    @Override
+    protected void committed() {
+      wrote = true;
+      if (suspect != null) {
+        park();
+        return;
+      }
+      LOG.debug("Usage records up to {} are in the workbook", batch.checkpoint());
+      stands(batch.checkpoint(), batch.retries());
+      fullBatchWaits = batch.full() && (book.retrying() || waiting() >= batch.records().size());
+      if (batch.checkpoint() >= limitedUpTo && !book.retrying()) {
+        limit = Integer.MAX_VALUE;
+      }
+    }
+
+    private List<Request> rows(BatchGetValuesResponse values) {
+      List<Request> requests = new ArrayList<>();
+      batch
+          .rows()
+          .forEach((email, lines) -> {
+            String title = titles.of(email);
+            Target target = targets.get(title);
+            List<?> headers = UsageLine.HEADERS;
+            int columns = UsageLine.HEADERS.size();
+            int sheetId;
+            if (target == null) {
+              SheetIndex.NewSheet made = index().add(title, UsageLine.HEADERS, false);
+              requests.addAll(made.requests());
+              sheetId = made.sheetId();
+            } else {
+              List<List<Object>> first = FlushCommit.cells(values, target.range);
+              headers = first.isEmpty() ? List.of() : first.get(0);
+              columns = target.sheet.getGridProperties().getColumnCount();
+              sheetId = target.sheet.getSheetId();
+            }
+            List<RowData> rows = new ArrayList<>();
+            for (UsageLine line : lines) {
+              rows.add(line.row(headers, columns));
+            }
+            requests.add(WorkbookSchema.appendRows(sheetId, rows));
+          });
+      return requests;
+    }
+  }
+
+  /**
+   * A sheet that receives rows.
+   *
+   * @param range the place of its header among the ranges that were read; {@code _sync} is at 0
+   */
   private record Target(SheetProperties sheet, int range) {}
 }

@@ -2,7 +2,6 @@ package dev.llmproxy.flush;
 
 import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
-import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 import dev.llmproxy.base.Settings;
@@ -37,27 +36,26 @@ public final class UsageRotation {
   private final Ledger ledger;
   private final FlushBook book;
   private final WorkbookSchema schema;
+  private final CommitWait commitWait;
   private final Clock clock;
   private final Clock steady;
   private final int percent;
   private final boolean monthly;
   private final List<String> prepared;
   private Instant notBefore = Instant.EPOCH;
-  private SheetProperties indexSheet;
-  private SheetProperties syncSheet;
-  private Set<String> indexed = Set.of();
-  private boolean creating;
 
   UsageRotation(
       Ledger ledger,
       FlushBook book,
       WorkbookSchema schema,
       Settings settings,
+      CommitWait commitWait,
       Clock clock,
       Clock steady) {
     this.ledger = ledger;
     this.book = book;
     this.schema = schema;
+    this.commitWait = commitWait;
     this.clock = clock;
     this.steady = steady;
     this.percent = settings.integer("SHEETS_ROTATE_PERCENT");
@@ -98,18 +96,21 @@ public final class UsageRotation {
   }
 
   /** The range of {@code _index}. */
-  public List<String> indexRanges(@ExchangeProperty("spreadsheet") Spreadsheet main) {
-    indexSheet = schema.index(schema.mainId(), main).present(WorkbookSchema.INDEX_TITLE);
-    return List.of(SheetIndex.range(indexSheet, null));
+  public List<String> indexRanges(
+      @ExchangeProperty("round") UsageFlush.Round round,
+      @ExchangeProperty("spreadsheet") Spreadsheet main) {
+    round.indexSheet = schema.index(schema.mainId(), main).present(WorkbookSchema.INDEX_TITLE);
+    return List.of(SheetIndex.range(round.indexSheet, null));
   }
 
   /** Reads {@code _index}, and takes the next prepared spreadsheet if there is one. */
-  public void choose(@Body BatchGetValuesResponse values) {
+  public void choose(
+      @ExchangeProperty("round") UsageFlush.Round round, @Body BatchGetValuesResponse values) {
     Set<String> used = new HashSet<>();
-    UsageFlush.cells(values, 0).stream()
+    FlushCommit.cells(values, 0).stream()
         .filter(row -> !row.isEmpty())
         .forEach(row -> used.add(String.valueOf(row.get(0))));
-    indexed = Set.copyOf(used);
+    round.indexed = Set.copyOf(used);
     used.add(schema.mainId());
     used.add(book.state().spreadsheet());
     if (book.state().nextSpreadsheet() == null) {
@@ -121,9 +122,9 @@ public final class UsageRotation {
   }
 
   /** Whether a spreadsheet has to be made because none is prepared. */
-  public boolean createDue() {
-    creating = book.state().nextSpreadsheet() == null;
-    return creating;
+  public boolean createDue(@ExchangeProperty("round") UsageFlush.Round round) {
+    round.creating = book.state().nextSpreadsheet() == null;
+    return round.creating;
   }
 
   /** The spreadsheet to be made. */
@@ -134,8 +135,9 @@ public final class UsageRotation {
   }
 
   /** Notes which it is. One that was made just before the process died stays empty. */
-  public void created(@Body Spreadsheet spreadsheet) {
-    creating = false;
+  public void created(
+      @ExchangeProperty("round") UsageFlush.Round round, @Body Spreadsheet spreadsheet) {
+    round.creating = false;
     book.rotate(book.state().rotationReason(), spreadsheet.getSpreadsheetId());
   }
 
@@ -145,9 +147,11 @@ public final class UsageRotation {
   }
 
   /** The range of its {@code _sync}. */
-  public List<String> syncRanges(@ExchangeProperty("spreadsheet") Spreadsheet target) {
-    syncSheet = schema.index(target(), target).present(WorkbookSchema.SYNC_TITLE);
-    return List.of(SheetIndex.range(syncSheet, null));
+  public List<String> syncRanges(
+      @ExchangeProperty("round") UsageFlush.Round round,
+      @ExchangeProperty("spreadsheet") Spreadsheet target) {
+    round.syncSheet = schema.index(target(), target).present(WorkbookSchema.SYNC_TITLE);
+    return List.of(SheetIndex.range(round.syncSheet, null));
   }
 
   /**
@@ -155,19 +159,23 @@ public final class UsageRotation {
    *
    * @return null when it has it
    */
-  public BatchUpdateSpreadsheetRequest takeOver(@Body BatchGetValuesResponse values) {
-    ledger.noteCommitSent(null);
-    SyncSheet sync = new SyncSheet(UsageFlush.cells(values, 0), ledger.id().toString());
+  public BatchUpdateSpreadsheetRequest takeOver(
+      @ExchangeProperty("round") UsageFlush.Round round, @Body BatchGetValuesResponse values) {
+    commitWait.answered();
+    SyncSheet sync = new SyncSheet(FlushCommit.cells(values, 0), ledger.id().toString());
     FlushBook.State state = book.state();
     if (sync.checkpoint().orElse(-1) == state.checkpoint()
         && sync.retries().orElse(0) == state.retries()) {
       return null;
     }
-    ledger.noteCommitSent(clock.instant());
+    commitWait.sent(clock.instant());
     return new BatchUpdateSpreadsheetRequest()
         .setRequests(
             sync.update(
-                syncSheet.getSheetId(), state.checkpoint(), state.retries(), clock.instant()));
+                round.syncSheet.getSheetId(),
+                state.checkpoint(),
+                state.retries(),
+                clock.instant()));
   }
 
   /**
@@ -175,17 +183,17 @@ public final class UsageRotation {
    *
    * @return null when it is named there
    */
-  public BatchUpdateSpreadsheetRequest entry() {
+  public BatchUpdateSpreadsheetRequest entry(@ExchangeProperty("round") UsageFlush.Round round) {
     FlushBook.State state = book.state();
-    if (indexed.contains(state.nextSpreadsheet())) {
+    if (round.indexed.contains(state.nextSpreadsheet())) {
       return null;
     }
-    ledger.noteCommitSent(clock.instant());
+    commitWait.sent(clock.instant());
     return new BatchUpdateSpreadsheetRequest()
         .setRequests(
             List.of(
                 WorkbookSchema.appendRows(
-                    indexSheet.getSheetId(),
+                    round.indexSheet.getSheetId(),
                     List.of(
                         WorkbookSchema.row(
                             List.of(
@@ -200,13 +208,6 @@ public final class UsageRotation {
   public void done() {
     LOG.info("Usage goes to the spreadsheet {} from now on", target());
     book.use(target(), clock.instant());
-  }
-
-  /** Whether what just failed was the making of a spreadsheet. */
-  boolean createFailed() {
-    boolean failed = creating;
-    creating = false;
-    return failed;
   }
 
   /** Gives up for a while; rows go on into the old spreadsheet. */

@@ -88,7 +88,7 @@ class ClockSetBackRouteTest {
   void aCommitIsWaitedForAsLongAsItMayBeAppliedWhateverTheClockSays() {
     MovedClock clock = new MovedClock(LedgerTest.NOON);
     MovedClock steady = new MovedClock(Instant.EPOCH);
-    CommitWait wait = new CommitWait(Duration.ofSeconds(190), clock, steady);
+    CommitWait wait = new CommitWait(Duration.ofSeconds(190), at -> {}, clock, steady);
     Instant sent = clock.instant();
     wait.sent(sent);
     clock.move(HOUR);
@@ -100,7 +100,7 @@ class ClockSetBackRouteTest {
     assertThat(wait.over(sent)).as("set back").isTrue();
 
     // One that another process has sent, 100 s ago, or seemingly in an hour.
-    CommitWait other = new CommitWait(Duration.ofSeconds(190), clock, steady);
+    CommitWait other = new CommitWait(Duration.ofSeconds(190), at -> {}, clock, steady);
     assertThat(other.over(null)).isTrue();
     assertThat(other.over(clock.instant().minusSeconds(100))).isFalse();
     steady.move(Duration.ofSeconds(90));

@@ -85,7 +85,7 @@ class UsageWorkbookTest {
       List<UsageRecord> records = gateway.awaitRecords(9);
 
       await().until(() -> counted(key) == 8);
-      await().until(() -> gateway.application().usageFlush().status().parked() == 1);
+      await().until(() -> FlushBook.deadLetters(gateway.settings()).size() == 1);
       assertThat(FlushBook.deadLetters(gateway.settings()))
           .singleElement()
           .satisfies(letter -> {
@@ -101,7 +101,7 @@ class UsageWorkbookTest {
           .containsExactlyInAnyOrderElementsOf(
               records.stream().map(UsageRecord::requestId).toList());
       assertThat(FlushBook.deadLetters(gateway.settings())).isEmpty();
-      assertThat(gateway.application().usageFlush().status().parked()).isZero();
+      assertThat(FlushBook.deadLetters(gateway.settings())).isEmpty();
     }
   }
 
@@ -115,14 +115,14 @@ class UsageWorkbookTest {
       faulty.refuse(403);
       assertThat(gateway.chat(key, "openai/scripted", false, "one").statusCode()).isEqualTo(200);
 
-      await().until(() -> flush.status().state() == FlushStatus.State.REFUSED);
-      assertThat(flush.status().problem()).contains("share it with the service account");
-      assertThat(flush.status().waiting()).isEqualTo(1);
+      await().until(() -> flush.health().state() == FlushHealth.State.REFUSED);
+      assertThat(flush.health().problem()).contains("share it with the service account");
+      assertThat(flush.waiting()).isEqualTo(1);
 
       faulty.refuse(0);
       clock.move(Duration.ofSeconds(65));
       await().until(() -> counted(key) == 1);
-      await().until(() -> flush.status().state() == FlushStatus.State.WRITING);
+      await().until(() -> flush.health().state() == FlushHealth.State.WRITING);
     }
   }
 
@@ -132,11 +132,11 @@ class UsageWorkbookTest {
     faulty.refuse(403);
     try (Gateway gateway = Gateway.startUnread(data, settings, clock)) {
       UsageFlush flush = gateway.application().usageFlush();
-      await().until(() -> flush.status().state() == FlushStatus.State.REFUSED);
+      await().until(() -> flush.health().state() == FlushHealth.State.REFUSED);
 
       faulty.refuse(0);
       clock.move(Duration.ofSeconds(65));
-      await().until(() -> flush.status().state() == FlushStatus.State.WRITING);
+      await().until(() -> flush.health().state() == FlushHealth.State.WRITING);
     }
   }
 
