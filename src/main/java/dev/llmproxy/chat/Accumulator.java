@@ -15,36 +15,36 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Collects one request's chat events into the whole completion: concatenated text per choice, tool
- * calls by index, the last finish reason, the usage, and what the server's tools did. The
- * completion equals what the same call without streaming gives. Where nobody needs the completion
- * it keeps less, so that a stream takes no more memory the longer it is. One per request; written
- * by the request's thread, read by others only when the request is over, but for {@link #usage} and
- * {@link #deltas}.
+ * Collects one request's chat events into the whole completion: the text of each choice, the tool
+ * calls by index, the last finish reason, the usage, and the calls of the server's tools. The
+ * completion equals the answer to the same call without streaming. When nothing needs the
+ * completion, the accumulator stores less, so that the memory for a stream does not grow with its
+ * length. One per request. Only the request's thread writes. Other threads may read {@link #usage}
+ * and {@link #deltas} at any time, and the rest only after the end of the request.
  */
 public final class Accumulator {
-  /** What is kept of an answer, besides its usage and the number of its tokens. */
+  /** The parts of an answer that are stored, in addition to its usage and its token count. */
   public enum Kept {
-    /** All that the completion has. */
+    /** The whole completion. */
     ALL,
     /**
-     * What {@link #choices} of the first choice has besides text: how it ended, and what it cites.
+     * The finish reason and the annotations of the first choice, but no text; see {@link #choices}.
      */
     END,
     /** Nothing. */
     NOTHING
   }
 
-  /** Chunk fields that a completion does not have. */
+  /** Fields of a chunk that are not copied to the completion as they are. */
   private static final Set<String> OF_CHUNKS = Set.of("choices", "obfuscation");
 
-  /** Choice fields that are collected; of the others the last word stays. */
+  /** Fields of a choice that are collected over all chunks; of other fields the last value wins. */
   private static final Set<String> OF_CHOICES =
       Set.of("index", "delta", "logprobs", "finish_reason");
 
   private static final int CHARACTERS_PER_TOKEN = 4;
 
-  /** Chunk fields that every chunk has. */
+  /** Fields that every chunk has. */
   private static final Set<String> HEAD = Set.of("id", "object", "created", "model");
 
   private static final String ANNOTATIONS = "annotations";
@@ -52,7 +52,7 @@ public final class Accumulator {
   private static final long BYTES_OF_A_CHARACTER = 6;
   private static final long BYTES_OF_A_VALUE = 80;
 
-  private static final Set<String> SAID_ONCE = Set.of("id", "name", "role", "type");
+  private static final Set<String> SINGLE_VALUES = Set.of("id", "name", "role", "type");
 
   private final Map<Integer, Choice> choices = new TreeMap<>();
   private ObjectNode head;
@@ -64,30 +64,31 @@ public final class Accumulator {
   private Kept kept;
   private final AnswerMemory.Share memory;
 
-  /** One that keeps all. */
+  /** Stores the whole answer, without a memory limit. */
   public Accumulator() {
     this(Kept.ALL, new AnswerMemory(Long.MAX_VALUE).open());
   }
 
   /**
-   * @param memory what is kept is counted in it
+   * @param kept the parts of the answer to store
+   * @param memory the account that the stored parts are charged to
    */
   public Accumulator(Kept kept, AnswerMemory.Share memory) {
     this.kept = kept;
     this.memory = memory;
   }
 
-  /** What the answer takes of the memory for answers. */
+  /** The answer's share of the memory for answers. */
   AnswerMemory.Share memory() {
     return memory;
   }
 
-  /** From now on, before the first event, all is kept: somebody will ask for it. */
+  /** Stores the whole answer from now on. Call it before the first event. */
   public void keepAll() {
     kept = Kept.ALL;
   }
 
-  /** Takes the next event in order. */
+  /** Adds the next event, in order. */
   public void add(ChatEvent event) {
     switch (event) {
       case ChatEvent.Delta delta -> addChunk(delta.chunk());
@@ -107,7 +108,7 @@ public final class Accumulator {
     return error;
   }
 
-  /** Whether the answer is whole. */
+  /** Whether the answer came to its end without a failure. */
   public boolean complete() {
     return usage != null && error == null;
   }
@@ -117,32 +118,32 @@ public final class Accumulator {
     return usage;
   }
 
-  /** The text of the first choice so far; empty unless all is kept. */
+  /** The text of the first choice so far; empty unless the whole answer is stored. */
   public String content() {
     Choice first = choices.get(0);
     String text = first == null ? null : first.text("content");
     return text == null ? "" : text;
   }
 
-  /** What clients learn of the tools that the server ran, in order. */
+  /** The notifications about the tools that the server ran, in order. */
   public ArrayNode toolNotifications() {
     return toolNotifications;
   }
 
-  /** What the server's searches have found, in order. */
+  /** The results of the server's searches, in order. */
   public List<SearchResult> searchResults() {
     return searchResults;
   }
 
   /**
-   * The fields that all chunks of the answer share: id, created, model, and where all is kept those
-   * that nobody here knows. Null before the first.
+   * The fields that all chunks of the answer share: id, object, created and model, and also unknown
+   * fields if the whole answer is stored. Null before the first chunk.
    */
   public ObjectNode head() {
     return head;
   }
 
-  /** The tokens that came so far, estimated: what an answer that was cut short has cost. */
+  /** The estimated number of tokens received so far; used as the cost of an incomplete answer. */
   public long deltas() {
     return deltas.get();
   }
@@ -150,11 +151,11 @@ public final class Accumulator {
   /**
    * The {@code chat.completion} object.
    *
-   * @throws IllegalStateException when the answer is not whole, or not all of it is kept
+   * @throws IllegalStateException when the answer is incomplete, or not stored as a whole
    */
   public ObjectNode completion() {
     if (!complete() || kept != Kept.ALL) {
-      throw new IllegalStateException("The answer is not whole, or not kept.");
+      throw new IllegalStateException("The answer is incomplete, or not stored as a whole.");
     }
     ObjectNode completion = Json.object();
     completion.set("id", head.get("id"));
@@ -170,8 +171,8 @@ public final class Accumulator {
   }
 
   /**
-   * The choices of the {@code chat.completion} object with what has come so far, as far as it is
-   * kept; the finish reason is null where none has come.
+   * The stored parts of the answer so far, as the choices of a {@code chat.completion} object. A
+   * choice without a finish reason has null there.
    */
   public ArrayNode choices() {
     ArrayNode list = Json.array();
@@ -207,7 +208,10 @@ public final class Accumulator {
     }
   }
 
-  /** The memory that it takes, collected and then as an answer, besides its outermost object. */
+  /**
+   * The estimated bytes of memory for a JSON value, collected and then as an answer, without its
+   * outermost object.
+   */
   private static long size(JsonNode piece) {
     if (piece.isTextual()) {
       return piece.textValue().length() * BYTES_OF_A_CHARACTER;
@@ -220,8 +224,8 @@ public final class Accumulator {
   }
 
   /**
-   * The tokens of what a delta brings, estimated: one for each piece of text or tool calls, and for
-   * a long one a token for four characters. 0 when it brings nothing.
+   * The estimated number of tokens in a delta: one for each piece of text or tool calls, or a
+   * quarter of the characters if that is more. 0 for a delta without content.
    */
   public static int tokens(JsonNode delta) {
     int tokens = 0;
@@ -234,7 +238,7 @@ public final class Accumulator {
         }
         tokens = value.isEmpty() ? tokens : Math.max(tokens, pieces(characters));
       } else if (value.isTextual() && !field.getKey().equals("role")) {
-        // Some say the same under two names.
+        // Some providers send the same text in two fields.
         int characters = value.textValue().length();
         tokens = characters == 0 ? tokens : Math.max(tokens, pieces(characters));
       }
@@ -247,8 +251,8 @@ public final class Accumulator {
   }
 
   /**
-   * Adds a field of a later piece to what the earlier ones made of it: text and lists grow, objects
-   * field by field, and of what is said once the first word stays.
+   * Merges a field of a later delta into the collected value: texts and lists are appended, objects
+   * are merged field by field, and a field of {@link #SINGLE_VALUES} keeps its first value.
    */
   private static void join(ObjectNode whole, String name, JsonNode piece) {
     JsonNode earlier = whole.path(name);
@@ -257,7 +261,7 @@ public final class Accumulator {
     } else if (earlier instanceof ObjectNode object && piece instanceof ObjectNode more) {
       more.properties().forEach(field -> join(object, field.getKey(), field.getValue()));
     } else if (earlier.isTextual() && !earlier.textValue().isEmpty() && piece.isTextual()) {
-      if (!SAID_ONCE.contains(name)) {
+      if (!SINGLE_VALUES.contains(name)) {
         whole.put(name, earlier.textValue() + piece.textValue());
       }
     } else if (!piece.isNull()) {
@@ -369,7 +373,8 @@ public final class Accumulator {
         if (field.getKey().equals("arguments")) {
           arguments.append(field.getValue().asText(""));
         } else if (field.getKey().equals("name")) {
-          // What is repeated is not in the chunks any more; the rest are pieces.
+          // Repeated names are already removed from the chunks, so this is the next piece of the
+          // name.
           function.put("name", function.path("name").asText("") + field.getValue().asText(""));
         } else {
           join(function, field.getKey(), field.getValue());

@@ -11,24 +11,26 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Replaces images, sounds and files that a conversation carries in its texts by a short note: data:
- * URLs and base64 of more than 4 KB, wherever they stand.
+ * Replaces embedded images, sounds and files in the texts of a conversation by short notes: all
+ * data: URLs and base64 texts of more than 4 KB.
  */
 final class BlobNotes {
-  /** Characters of a blob that stays. */
+  /** The most characters of a blob that is not replaced. */
   static final int SMALL = 4096;
 
-  /** Base64 in lines has lines of 64 or 76 characters; words one under the other are shorter. */
+  /**
+   * Base64 with line breaks has lines of 64 or 76 characters; lists of words have shorter lines.
+   */
   private static final int SHORTEST_LINE = 60;
 
-  // Possessive, so that a long text is neither gone over twice nor recursed into.
+  // Possessive quantifiers, so that a long text causes no backtracking and no deep recursion.
   private static final Pattern DATA_URL =
       Pattern.compile("data:([\\w.+-]{0,100}+/[\\w.+-]{1,100}+)?((?:;[\\w=.+-]{1,200}+){0,8}+),");
   private static final String BASE64_PARAMETER = ";base64";
 
   private BlobNotes() {}
 
-  /** The same value without blobs; what is given is not changed. */
+  /** Returns the value without blobs; does not change its argument. */
   static JsonNode shorten(JsonNode value) {
     return switch (value) {
       case ObjectNode object -> {
@@ -47,7 +49,7 @@ final class BlobNotes {
     };
   }
 
-  /** The same text without blobs. */
+  /** Returns the text without blobs. */
   static String shorten(String text) {
     StringBuilder shortened = new StringBuilder();
     Matcher url = DATA_URL.matcher(text);
@@ -83,7 +85,7 @@ final class BlobNotes {
     }
   }
 
-  /** Where base64 that begins here ends; it may be broken into lines. */
+  /** The end of the base64 text that begins at {@code from}; it may have line breaks. */
   private static int endOfBase64(String text, int from) {
     int at = from;
     int line = from;
@@ -128,7 +130,7 @@ final class BlobNotes {
       try {
         bytes = Base64.getMimeDecoder().decode(content.replace('-', '+').replace('_', '/'));
       } catch (IllegalArgumentException e) {
-        // Not whole, or none after all: it is noted as the text that it is.
+        // Truncated, or not base64: the note counts the characters of the text itself.
       }
     }
     return "[%s of %d bytes, not kept; sha256 %s]".formatted(type, bytes.length, Sha256.hex(bytes));

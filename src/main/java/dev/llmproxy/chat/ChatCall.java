@@ -11,17 +11,17 @@ import dev.llmproxy.http.AnswerMemory;
 import java.time.Instant;
 
 /**
- * One chat request on its way: what was asked, by whom, of which model, and what has come of it so
- * far.
+ * The state of one chat request: the caller, the request, the target model, and the progress of the
+ * answer.
  *
- * @param requestId joins the {@code x-request-id} header, the log, the ledger and the sheet
- * @param caller who asks
- * @param request what is asked
+ * @param requestId the id in the {@code x-request-id} header, the log, the ledger and the sheet
+ * @param caller the owner of the API key, or the signed-in user
+ * @param request the request
  * @param target the provider and model that answer
- * @param started when the request came in
+ * @param started the time at which the request came in
  * @param accumulator collects the events
- * @param turns how far it has come
- * @param notices how the client is told of tools that the server runs
+ * @param turns the turns of the chat
+ * @param notices the form in which the client gets notifications about the server's tools
  */
 public record ChatCall(
     String requestId,
@@ -33,7 +33,7 @@ public record ChatCall(
     Turns turns,
     ToolNotices notices)
     implements Call {
-  /** One without tools of the server's. */
+  /** A chat without tools of the server. */
   public ChatCall(
       String requestId,
       Caller caller,
@@ -75,7 +75,7 @@ public record ChatCall(
     return accumulator.error() == null ? Status.CANCELLED : Status.ERROR;
   }
 
-  /** One that was cut short has probably cost what came. */
+  /** The provider's usage object, or an estimate when the answer is incomplete. */
   @Override
   public ObjectNode usage() {
     if (accumulator.usage() != null) {
@@ -91,7 +91,7 @@ public record ChatCall(
     return TokenCount.of(whole == null ? Usage.estimate(this) : whole);
   }
 
-  /** What its answer takes of the memory for answers. */
+  /** The answer's share of the memory for answers. */
   public AnswerMemory.Share memory() {
     return accumulator.memory();
   }
@@ -112,22 +112,25 @@ public record ChatCall(
     return turns.toolCalls();
   }
 
-  /** The fields that all chunks of the answer share, whether one has come or not. */
+  /**
+   * The fields that all chunks of the answer share. Never null: before the first chunk the server
+   * makes them up.
+   */
   public ObjectNode head() {
     return accumulator.head() == null ? turns.head(this) : accumulator.head();
   }
 
-  /** All texts that the client sent, for routes. */
+  /** All texts of the client's messages, for use in routes. */
   public String promptText() {
     return request.promptText();
   }
 
-  /** Whether the provider has begun to answer in the turn under way. */
+  /** Whether the provider has begun to answer in the current turn. */
   private boolean answering() {
     return turns.heard() || (turns.count() <= 1 && accumulator.head() != null);
   }
 
-  /** Nothing that was said: records print all their fields. */
+  /** Leaves out the content of the chat; the generated method would print all fields. */
   @Override
   public String toString() {
     return "ChatCall[" + requestId + "]";

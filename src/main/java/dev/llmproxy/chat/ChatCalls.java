@@ -12,7 +12,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Makes a request's {@link ChatCall} and keeps what comes of it. */
+/** Creates the {@link ChatCall} of a request and gives its events to the route. */
 public final class ChatCalls {
   private final ProviderCatalogue providers;
   private final ToolOffer tools;
@@ -28,20 +28,19 @@ public final class ChatCalls {
   }
 
   /**
-   * What a body asks for.
+   * Parses a request body.
    *
    * @param body UTF-8 JSON, or null
-   * @throws dev.llmproxy.error.ApiException 400 for a request that cannot be
+   * @throws dev.llmproxy.error.ApiException 400 for an invalid request
    */
   public ChatRequest request(@Body byte[] body) {
     return ChatRequest.parse(body);
   }
 
   /**
-   * Sets and gives the call that a request asks for.
+   * Creates the call of a request, and sets it in the request context.
    *
-   * @throws dev.llmproxy.error.ApiException 400 for a request that cannot be, 404 for a model
-   *     nobody serves
+   * @throws dev.llmproxy.error.ApiException 400 for an invalid request, 404 for an unknown model
    */
   public ChatCall call(
       @ExchangeProperty("request") ChatRequest request,
@@ -50,16 +49,16 @@ public final class ChatCalls {
     ToolNotices notices = ToolNotices.of(context.reply().requestHeader(ToolNotices.HEADER));
     Target target = providers.chatTarget(request.model());
     ServerTools offer = tools.of(request, context.caller(), target);
-    // Whole answers are the collated stream.
+    // An answer without streaming is built from the collected events.
     Accumulator.Kept kept = request.stream() ? Accumulator.Kept.NOTHING : Accumulator.Kept.ALL;
     return call(request, target, offer, notices, kept, context, exchange);
   }
 
   /**
-   * Sets and gives the call that a request in a form of its own asks for; its client gets every
-   * chat event, and the tools that the form names.
+   * Creates the call of a {@code POST /chat} request, and sets it in the request context. The
+   * client gets every chat event, and only the tools that the request names.
    *
-   * @throws dev.llmproxy.error.ApiException 404 for a model nobody serves
+   * @throws dev.llmproxy.error.ApiException 404 for an unknown model
    */
   public ChatCall callOfForm(
       @ExchangeProperty("request") ChatRequest request,
@@ -86,7 +85,7 @@ public final class ChatCalls {
             request,
             target,
             context.started(),
-            // What is cited, and where a later turn goes on, is known from the text.
+            // Citations and the separator between turns need the text of the answer.
             new Accumulator(offer.any() ? Accumulator.Kept.ALL : kept, answerMemory.open()),
             turns(offer, context.caller(), context.requestId()),
             notices);
@@ -112,12 +111,12 @@ public final class ChatCalls {
     return turns;
   }
 
-  /** Waits until it is known whether there is another event. */
+  /** Whether there is another event; waits until that is known. */
   public boolean hasNext(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return context.callAs(ChatCall.class).turns().events().hasNext();
   }
 
-  /** The next event, which the chat's accumulator then has too. */
+  /** Returns the next event, and adds it to the chat's accumulator. */
   public ChatEvent next(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     ChatCall chat = context.callAs(ChatCall.class);
     ChatEvent event = chat.turns().events().next();

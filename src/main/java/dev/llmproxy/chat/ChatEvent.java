@@ -6,19 +6,19 @@ import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 
 /**
- * What the internal chat endpoint emits between a provider, or a tool, and a sink; the last one of
- * a chat is complete or error.
+ * An event that the internal chat endpoint emits, from a provider or a tool to a sink. The last
+ * event of a chat is complete or error.
  */
 public sealed interface ChatEvent {
 
-  /** The event's name in the stream of {@code POST /chat}, where it is shown. */
+  /** The event's name in the stream of {@code POST /chat}. */
   String name();
 
   /**
    * A piece of the answer.
    *
-   * @param chunk an OpenAI {@code chat.completion.chunk} with every field this contract asks for
-   *     and without usage; fields nobody here knows are still in it
+   * @param chunk an OpenAI {@code chat.completion.chunk} with every field that the wire contract
+   *     requires, without usage; unknown fields of the provider are included
    */
   record Delta(ObjectNode chunk) implements ChatEvent {
     @Override
@@ -28,10 +28,10 @@ public sealed interface ChatEvent {
   }
 
   /**
-   * A piece of a call of one of the server's tools, for clients that want to see these as well; it
-   * is not part of the answer.
+   * A piece of a call of a server's tool, for clients that ask to see these calls. It is not part
+   * of the answer.
    *
-   * @param chunk as that of {@link Delta}
+   * @param chunk a chunk as in {@link Delta}
    */
   record ServerToolDelta(ObjectNode chunk) implements ChatEvent {
     @Override
@@ -40,7 +40,7 @@ public sealed interface ChatEvent {
     }
   }
 
-  /** A tool that the server runs itself has been asked for and is about to run. */
+  /** The model has called a tool of the server, and the tool is about to run. */
   record ToolCallStart(ToolCall call) implements ChatEvent {
     @Override
     public String name() {
@@ -48,7 +48,7 @@ public sealed interface ChatEvent {
     }
   }
 
-  /** A tool that the server ran has ended, well or not. */
+  /** A tool of the server has ended, with a result or with a failure. */
   record ToolCallResult(ToolCall call, ToolResult result) implements ChatEvent {
     @Override
     public String name() {
@@ -57,7 +57,7 @@ public sealed interface ChatEvent {
   }
 
   /**
-   * The answer is whole.
+   * The answer is complete.
    *
    * @param usage OpenAI's usage object with at least prompt_tokens, completion_tokens and
    *     total_tokens
@@ -69,7 +69,7 @@ public sealed interface ChatEvent {
     }
   }
 
-  /** The answer ended early or never began. */
+  /** The answer failed, before its first event or later. */
   record Failed(ApiError error) implements ChatEvent {
     @Override
     public String name() {

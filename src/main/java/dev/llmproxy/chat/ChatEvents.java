@@ -3,10 +3,10 @@ package dev.llmproxy.chat;
 import java.util.Iterator;
 
 /**
- * The events of one turn, or of the tools that run between two, as they come: {@code next} blocks
- * until there is one. The last of the whole chat is complete or error; nothing that a provider or a
- * tool does is thrown. {@link #close} gives up at once, from any thread, and is harmless when they
- * are over.
+ * The events of one turn, or of the tools that run between two turns. {@code next} blocks until
+ * there is an event. The last event of a chat is complete or error. A failure of a provider or a
+ * tool is an event and not an exception. {@link #close} cancels at once, from any thread; after the
+ * last event it has no effect.
  */
 public interface ChatEvents extends Iterator<ChatEvent>, AutoCloseable {
   @Override

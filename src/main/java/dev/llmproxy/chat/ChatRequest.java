@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * A chat request as OpenAI's CreateChatCompletionRequest has it. Little is checked, and all of it
- * is passed on.
+ * A chat request in the format of OpenAI's CreateChatCompletionRequest. Some fields are checked.
+ * All fields, also unknown ones, go to the provider.
  *
  * @param body the request; never changed
  */
@@ -38,7 +38,7 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
 
   /**
    * @param json the request body in UTF-8, or null
-   * @throws ApiException 400 that names the field at fault
+   * @throws ApiException 400 that names the invalid field
    */
   public static ChatRequest parse(byte[] json) {
     RequestBody body = RequestBody.parse(json);
@@ -70,7 +70,7 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
     return text.toString();
   }
 
-  /** What the user said last; empty when nothing, or no text. */
+  /** The text of the last user message; empty when there is none. */
   public String lastUserText() {
     String last = "";
     for (JsonNode message : body.path("messages")) {
@@ -108,23 +108,23 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
     return of(changed);
   }
 
-  /** The model id that is asked for: {@code provider/model}. */
+  /** The requested model id: {@code provider/model}. */
   @Override
   public String model() {
     return body.get("model").textValue();
   }
 
-  /** Whether the answer is to come piece by piece; not when the request does not say. */
+  /** Whether the client asked for a stream; false by default. */
   public boolean stream() {
     return body.path("stream").asBoolean(false);
   }
 
-  /** Whether the client asked for the usage chunk at the end of its stream. */
+  /** Whether the client asked for a usage chunk at the end of the stream. */
   public boolean includeUsage() {
     return body.path("stream_options").path("include_usage").asBoolean(false);
   }
 
-  /** Nothing of the client's, who may have put anything into the model id: records print all. */
+  /** Leaves out the client's data; the generated method would print the whole body. */
   @Override
   public String toString() {
     return "ChatRequest";
@@ -136,7 +136,7 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
     checkOptions(fields);
   }
 
-  /** The messages of this request, or of one in another form. */
+  /** Checks the messages of a chat request, in OpenAI's or in another form. */
   public static void checkMessages(RequestBody fields) {
     JsonNode messages = fields.required("messages");
     if (!messages.isArray()) {
@@ -150,7 +150,7 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
     }
   }
 
-  /** All other fields but the model, wherever they stand. */
+  /** Checks all other fields but the model, at the top level or inside another object. */
   public static void checkOptions(RequestBody fields) {
     fields.optional("stream", JsonNode::isBoolean, "a boolean");
     fields.optional("stream_options", JsonNode::isObject, "an object");

@@ -12,8 +12,8 @@ import org.apache.camel.Body;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * Takes a chat from turn to turn: provider, tools that it asks for, provider … until it answers, or
- * has had as many turns, as long, or as much as one chat may.
+ * Runs a chat turn by turn: ask the provider, run the tools that the model calls, ask again. The
+ * chat ends with an answer, or when it reaches the limit of turns, time or cost.
  */
 public final class ChatTurns {
   private final ToolRunner tools;
@@ -23,9 +23,9 @@ public final class ChatTurns {
   private final BigDecimal mostDollars;
 
   /**
-   * @param mostTurns of one chat, 1 or more
-   * @param mostSeconds after which no other turn begins, 1 or more
-   * @param mostDollars US dollars after which no other turn begins; blank for any
+   * @param mostTurns the most turns of one chat, 1 or more
+   * @param mostSeconds no turn begins after these seconds; 1 or more
+   * @param mostDollars no turn begins after this cost in US dollars; blank for no limit
    */
   public ChatTurns(
       ToolRunner tools, ToolMemory memory, int mostTurns, int mostSeconds, String mostDollars) {
@@ -42,28 +42,28 @@ public final class ChatTurns {
     this.mostDollars = mostDollars.isBlank() ? null : dollars(mostDollars);
   }
 
-  /** Sets the deadline after which no other turn begins. */
+  /** Sets the deadline after which no turn begins. */
   public void start(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     context.endIn(longest);
   }
 
-  /** Whether there is something left to do. */
+  /** Whether the chat has another step: a turn of the provider, or tools to run. */
   public boolean goesOn(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return chat(context).turns().next() != Turns.Step.NOTHING;
   }
 
-  /** Whether that is to run tools, and not to ask the provider. */
+  /** Whether the next step is to run tools, and not to ask the provider. */
   public boolean toolsAsked(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return chat(context).turns().next() == Turns.Step.RUN_TOOLS;
   }
 
-  /** Another turn begins. */
+  /** Begins another turn. */
   public void begin(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     ChatCall chat = chat(context);
     chat.turns().begin(chat.accumulator().deltas());
   }
 
-  /** Takes the turn's events, as the client is to get them. */
+  /** Sets the events of the turn, in the form for the client. */
   public void listen(
       @Body ChatEvents provider,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
@@ -72,7 +72,7 @@ public final class ChatTurns {
     turns.events(turns.tools().any() ? new TurnEvents(provider, chat, memory) : provider);
   }
 
-  /** Begins to run the tools that were asked for. */
+  /** Starts the tools that the model called. */
   public void runTools(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     Turns turns = chat(context).turns();
     turns.events(
@@ -80,7 +80,10 @@ public final class ChatTurns {
             tools.start(turns.asked(), turns.tools().names()), turns, () -> afterTools(context)));
   }
 
-  /** The events that end a chat which has called the client's functions, or may not go on. */
+  /**
+   * The events that end the chat, when the model also called the client's functions or a limit is
+   * reached. Otherwise empty.
+   */
   private List<ChatEvent> afterTools(RequestContext context) {
     ChatCall chat = chat(context);
     Turns turns = chat.turns();
@@ -103,7 +106,7 @@ public final class ChatTurns {
     return last;
   }
 
-  /** The limit that has been reached, for people; null when there is none. */
+  /** The limit that the chat has reached, as text for people; null when there is none. */
   private String limit(ChatCall chat, RequestContext context) {
     Turns turns = chat.turns();
     if (turns.count() == 0) {
@@ -130,9 +133,9 @@ public final class ChatTurns {
   }
 
   /**
-   * The value of CHAT_COST_DOLLARS.
+   * Parses the setting CHAT_COST_DOLLARS.
    *
-   * @throws IllegalArgumentException when it is no number above 0
+   * @throws IllegalArgumentException when it is not a number above 0
    */
   public static BigDecimal dollars(String setting) {
     try {
@@ -141,7 +144,7 @@ public final class ChatTurns {
         return dollars;
       }
     } catch (NumberFormatException e) {
-      // Said below.
+      // The exception below reports it.
     }
     throw new IllegalArgumentException(
         "CHAT_COST_DOLLARS is \"%s\"; it must be a number above 0, or empty".formatted(setting));

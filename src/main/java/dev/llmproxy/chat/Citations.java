@@ -11,13 +11,13 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Where an answer names what a search has found, in the form of OpenAI's {@code annotations} of
- * type {@code url_citation}. Indexes count code points; a Markdown link counts as a whole.
+ * Finds the URLs of search results in an answer, as OpenAI's {@code annotations} of type {@code
+ * url_citation}. Indexes count code points. For a Markdown link the range covers the whole link.
  */
 final class Citations {
   private Citations() {}
 
-  /** In the order in which they stand; empty when the answer names no address that was found. */
+  /** The citations in the order of the answer; empty when it contains no URL of a result. */
   static ArrayNode in(String answer, List<SearchResult> found) {
     Map<String, SearchResult> byUrl = new LinkedHashMap<>();
     found.stream()
@@ -26,7 +26,7 @@ final class Citations {
     TreeMap<Integer, ObjectNode> citations = new TreeMap<>();
     TreeMap<Integer, Integer> taken = new TreeMap<>();
     byUrl.values().stream()
-        // One address may be the beginning of another.
+        // One URL may be a prefix of another.
         .sorted(Comparator.comparingInt((SearchResult result) -> result.url().length()).reversed())
         .forEach(result -> {
           int length = result.url().length();
@@ -46,14 +46,14 @@ final class Citations {
     return list;
   }
 
-  /** Whether a longer address stands there. */
+  /** Whether the URL in the answer continues after {@code end}. */
   private static boolean goesOn(String answer, int end) {
     if (end >= answer.length()) {
       return false;
     }
     char next = answer.charAt(end);
     boolean last = end + 1 == answer.length() || !isOfAddress(answer.charAt(end + 1));
-    // What ends a sentence may stand within an address, too.
+    // A full stop, comma or question mark may end a sentence or be part of the URL.
     return ".,?".indexOf(next) >= 0 ? !last : isOfAddress(next);
   }
 

@@ -8,14 +8,14 @@ import dev.llmproxy.base.ShownText;
 import dev.llmproxy.tool.ToolResult;
 import java.util.regex.Pattern;
 
-/** Words in the messages of a request. */
+/** Reads and changes the texts in the messages of a request. */
 final class PromptText {
   private static final int SNIPPET_CHARACTERS = 300;
   private static final Pattern GAPS = Pattern.compile("\\s+");
 
   private PromptText() {}
 
-  /** The text of a message's content; its text parts one after the other. */
+  /** The text of a message's content; text parts are concatenated. */
   static String of(JsonNode content) {
     if (!content.isArray()) {
       return content.asText("");
@@ -25,7 +25,7 @@ final class PromptText {
     return text.toString();
   }
 
-  /** The same message with its texts rewritten; the message itself when nothing matches. */
+  /** Returns the message with replaced texts; the same object when nothing matches. */
   static ObjectNode replaced(ObjectNode message, Pattern pattern, String replacement) {
     JsonNode content = message.path("content");
     if (!pattern.matcher(of(content)).find()) {
@@ -45,9 +45,9 @@ final class PromptText {
   }
 
   /**
-   * The same messages with what was found put around what the user said last.
+   * Returns the messages with search results added to the last user message.
    *
-   * @param most so many results, the best
+   * @param most the most results to add, in the order of the search
    */
   static ArrayNode withSearch(ArrayNode messages, ToolResult search, int most) {
     int last = messages.size() - 1;
@@ -59,7 +59,7 @@ final class PromptText {
     if (search.sources().isEmpty()) {
       put(message, "", "\n\n(A web search for this brought nothing.)");
     } else {
-      // The smallest models do not know when to stop.
+      // A very small model otherwise writes on without end.
       put(message, found(search, most), most == 1 ? "\nAnswer in one or two sentences." : "");
     }
     changed.set(last, message);

@@ -8,39 +8,39 @@ import java.util.Set;
 /**
  * The tools that the server runs itself in one chat.
  *
- * @param body what the provider is asked: the client's request, with these tools as functions in
- *     place of the words that asked for them
- * @param offered by name; empty in most chats
- * @param search what is searched for before the model is asked, because it cannot call tools; null
+ * @param body the request to the provider: the client's request with these tools as functions
+ * @param offered the tools by name; empty in most chats
+ * @param search the search to run before the first turn, for a model that cannot call tools; null
  *     otherwise
  */
 record ServerTools(ObjectNode body, Map<String, Tool> offered, Search search) {
   /**
    * A search before the first turn.
    *
-   * @param results how many of them the model gets at most
+   * @param question the query
+   * @param results the most results that the model gets
    */
   record Search(String question, int results) {}
 
-  /** Nothing but the request. */
+  /** A chat without tools of the server. */
   static ServerTools none(ChatRequest request) {
     return new ServerTools(request.body(), Map.of(), null);
   }
 
-  /** Whether the server does anything but ask the provider once. */
+  /** Whether the server may run a tool in this chat. */
   boolean any() {
     return !offered.isEmpty() || search != null;
   }
 
-  /** What may be run. */
+  /** The names of the tools that may run. */
   Set<String> names() {
     return search == null ? offered.keySet() : Set.of(ToolOffer.WEB_SEARCH);
   }
 
-  /** Whether a call of this name is the server's to answer, and not the client's. */
+  /** Whether the server answers a call of this name, and not the client. */
   boolean answers(String name) {
-    // A name that nobody has goes back to the model with those that exist, unless the client may
-    // know it.
+    // When the client offered no functions, the server also answers an unknown name: the model gets
+    // the list of tools.
     return offered.containsKey(name)
         || (!offered.isEmpty() && body.path("tools").size() == offered.size());
   }

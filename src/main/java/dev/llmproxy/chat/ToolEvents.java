@@ -12,7 +12,7 @@ import java.util.NoSuchElementException;
 import java.util.Queue;
 import java.util.function.Supplier;
 
-/** The chat events of the tools between two turns: each as it begins and as it ends. */
+/** The chat events of the tools that run between two turns: the start and the result of each. */
 final class ToolEvents implements ChatEvents {
   private final ToolRun run;
   private final Turns turns;
@@ -22,7 +22,8 @@ final class ToolEvents implements ChatEvents {
   private boolean over;
 
   /**
-   * @param afterwards what follows the results, once the turns have them
+   * @param afterwards gives the events after the last result; called when the turns have all
+   *     results
    */
   ToolEvents(ToolRun run, Turns turns, Supplier<List<ChatEvent>> afterwards) {
     this.run = run;

@@ -12,10 +12,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
- * What models learnt from the server's tools before they called the client's own functions. The
- * client never sees it, so that it cannot send it along with what its functions gave; here it is
- * put back in its place when the same messages come again from the same caller. Kept for an hour in
- * this process; one that has been forgotten means that the model may search again.
+ * Remembers the calls and results of the server's tools in chats that then called the client's own
+ * functions. The client never gets these messages, so it cannot send them together with the results
+ * of its functions. When the same messages come again from the same caller, the stored messages are
+ * inserted at their place. An entry is stored in memory for an hour after its last use. After that
+ * the model may have to call the tools again.
  */
 public final class ToolMemory {
   private static final Duration LIFE = Duration.ofHours(1);
@@ -29,9 +30,10 @@ public final class ToolMemory {
           .build();
 
   /**
-   * Keeps what the server has added to a chat that ends with calls of the client's functions.
+   * Stores the messages that the server added to a chat that ends with calls of the client's
+   * functions.
    *
-   * @param messages the last assistant message with these calls included
+   * @param messages the added messages, up to the assistant message with these calls
    */
   void keep(ChatCall chat, ArrayNode messages) {
     String firstOfClients = null;
@@ -49,7 +51,10 @@ public final class ToolMemory {
     }
   }
 
-  /** The client's messages with what was added between them earlier, or null when nothing was. */
+  /**
+   * Returns the client's messages with the stored messages inserted; null when nothing is stored
+   * for them.
+   */
   ArrayNode recall(Caller caller, JsonNode messages) {
     if (steps.estimatedSize() == 0) {
       return null;
@@ -76,9 +81,9 @@ public final class ToolMemory {
   }
 
   /**
-   * The keys of places in one conversation: whose it is, all messages before, and the call's id,
-   * which alone is not unique with every provider. Asked for from the first place to the last, as
-   * every message is read once, however many places there are.
+   * Computes the keys of places in one conversation, from the caller, all messages before the
+   * place, and the call's id. The id alone is not unique with every provider. The places must come
+   * in order, so that each message is hashed only once.
    */
   private static final class Keys {
     private final JsonNode messages;
@@ -93,7 +98,7 @@ public final class ToolMemory {
     /**
      * The key of one place.
      *
-     * @param place the number of messages before it, not smaller than the last time
+     * @param place the number of messages before it, not smaller than in the previous call
      */
     String of(int place, String callId) {
       for (; read < place; read++) {
@@ -102,7 +107,10 @@ public final class ToolMemory {
       return before.hexWith(line(TextNode.valueOf(callId)));
     }
 
-    /** No line break is in it but the last, so that two lines never read like one. */
+    /**
+     * A line for the hash. It has one line break, at its end, so that two values never hash like
+     * one.
+     */
     private static byte[] line(JsonNode value) {
       return (Json.text(value) + "\n").getBytes(StandardCharsets.UTF_8);
     }

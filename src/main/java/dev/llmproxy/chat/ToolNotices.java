@@ -5,28 +5,28 @@ import dev.llmproxy.error.OpenAiErrors;
 import java.util.Locale;
 
 /**
- * How a client of the OpenAI API is told of the tools that the server runs; it says so in the
- * request header {@value #HEADER}.
+ * The form in which a client of the OpenAI API gets notifications about the server's tools. The
+ * client chooses it with the request header {@value #HEADER}.
  */
 public enum ToolNotices {
-  /** The event {@code tool_notification}, whose data is also a chunk that says nothing. */
+  /** The event {@code tool_notification}; its data is also a valid chunk without content. */
   HYBRID,
-  /** A comment of the stream, which no SDK shows. */
+  /** A comment in the stream, which SDKs ignore. */
   COMMENT,
-  /** Not at all. */
+  /** No notifications. */
   OFF,
   /**
-   * The event with two or three fields and no chunk, and the calls as {@code delta.tool_calls}; it
-   * breaks most SDKs.
+   * The event with only two or three fields, without a chunk, and the calls as {@code
+   * delta.tool_calls}. Most SDKs fail on it.
    */
   BARE;
 
-  /** The request header that chooses. */
+  /** The request header with which the client chooses. */
   public static final String HEADER = "X-Tool-Notifications";
 
   /**
-   * @param header its value; null or blank for the default
-   * @throws ApiException 400 for a value that does not exist
+   * @param header the value of the header; null or blank for the default
+   * @throws ApiException 400 for an unknown value
    */
   public static ToolNotices of(String header) {
     if (header == null || header.isBlank()) {
@@ -42,7 +42,7 @@ public enum ToolNotices {
         .asException();
   }
 
-  /** Whether a whole answer lists the tools that were run. */
+  /** Whether an answer without streaming lists the tools that ran. */
   public boolean listed() {
     return this == HYBRID || this == BARE;
   }

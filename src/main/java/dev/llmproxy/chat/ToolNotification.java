@@ -9,9 +9,10 @@ import dev.llmproxy.tool.ToolResult;
 import java.util.List;
 
 /**
- * What clients of the OpenAI API learn of a tool that the server runs: {@code tool}, {@code status}
- * (started, completed, failed), {@code query} or {@code arguments}, {@code call_id}, and at the end
- * {@code result} (a line for people), {@code duration_ms} and, of a search, {@code results}.
+ * The notification about a server's tool for clients of the OpenAI API. Its fields are {@code
+ * tool}, {@code status} (started, completed, failed), {@code query} or {@code arguments}, and
+ * {@code call_id}. When the tool has ended, there are also {@code result} (a line for people),
+ * {@code duration_ms} and, for a search, {@code results}.
  */
 public final class ToolNotification {
   private ToolNotification() {}
@@ -34,12 +35,12 @@ public final class ToolNotification {
     return notification;
   }
 
-  /** The form of the original design: {@code tool}, {@code status}, and what is searched for. */
+  /** The bare form: only {@code tool}, {@code status} and {@code query}. */
   public static ObjectNode bare(ObjectNode notification) {
     return notification.deepCopy().retain("tool", "status", "query");
   }
 
-  /** Search results as JSON: {@code title}, {@code url}, {@code snippet}. */
+  /** Search results as a JSON array of objects: {@code title}, {@code url}, {@code snippet}. */
   static JsonNode results(List<SearchResult> results) {
     return Json.tree(results);
   }

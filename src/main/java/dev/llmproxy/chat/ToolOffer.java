@@ -24,9 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds out which of the server's tools a chat is offered: those that the request names ({@code
- * {"type": "web_search"}} in {@code tools}, a function of that name without parameters, or {@code
- * web_search_options}), and those of the caller's tier.
+ * Selects the server's tools that a chat is offered: the tools that the request names, and the
+ * tools of the caller's tier. A request names a tool with {@code {"type": "web_search"}} in {@code
+ * tools}, with a function of that name without parameters, or with {@code web_search_options}.
  */
 public final class ToolOffer {
   private static final Logger LOG = LoggerFactory.getLogger(ToolOffer.class);
@@ -36,12 +36,15 @@ public final class ToolOffer {
   private static final String CHOICE = "tool_choice";
   private static final int LONGEST_QUESTION = 400;
 
-  /** Tokens; a model with no more is a small one, and of more than one result it answers worse. */
+  /**
+   * A model with at most this context length, in tokens, is small. It gets one search result,
+   * because its answers are worse with more.
+   */
   private static final int SMALL_CONTEXT = 4096;
 
   private static final int MOST_RESULTS = 5;
 
-  /** What OpenAI calls its own search, here and in other endpoints. */
+  /** Other names of OpenAI's web search, here and in other endpoints. */
   public static final Set<String> ALSO_WEB_SEARCH = Set.of("web_search_preview");
 
   private final ToolCatalogue catalogue;
@@ -54,16 +57,16 @@ public final class ToolOffer {
   }
 
   /**
-   * Those that the request names, and those of the caller's tier.
+   * Selects the tools that the request names and the tools of the caller's tier.
    *
-   * @throws ApiException 400 when the request names a tool twice, one that the model cannot have,
-   *     or wants several answers with tools
+   * @throws ApiException 400 when the request names a tool twice, names a tool that the model
+   *     cannot use, or asks for several choices with tools
    */
   ServerTools of(ChatRequest request, Caller caller, Target target) {
     return of(request, tiers.of(caller.tier()), target);
   }
 
-  /** As {@link #of}, without those of a tier. */
+  /** Selects only the tools that the request names; otherwise as {@link #of}. */
   ServerTools named(ChatRequest request, Target target) {
     return of(request, List.of(), target);
   }
@@ -105,7 +108,7 @@ public final class ToolOffer {
     return new ServerTools(asked, offered, null);
   }
 
-  /** The server's tools that a request names; the others are added to {@code own}. */
+  /** The server's tools that a request names. Adds the client's own tools to {@code own}. */
   private Map<String, Tool> named(ObjectNode body, ArrayNode own) {
     Map<String, Tool> named = new LinkedHashMap<>();
     JsonNode tools = body.path(TOOLS);
@@ -137,30 +140,34 @@ public final class ToolOffer {
   private Optional<Tool> find(String name) {
     Optional<Tool> tool = catalogue.find(ALSO_WEB_SEARCH.contains(name) ? WEB_SEARCH : name);
     if (tool.isEmpty() && Tool.isName(name) && unknown.size() < 100 && unknown.add(name)) {
-      LOG.info("A chat asks for a tool {} that this server does not have", name);
+      LOG.info("A chat asks for the unknown tool {}", name);
     }
     return tool;
   }
 
-  /** Whether a tier's tools would not change what the client has asked for. */
+  /**
+   * Whether the tools of a tier may be added: not with several choices or with the old {@code
+   * functions}.
+   */
   private static boolean mayAdd(ObjectNode body) {
     return body.path("n").asInt(1) == 1 && !body.hasNonNull("functions");
   }
 
-  /** In OpenAI's form, or in that of objects. */
+  /** Whether {@code tool_choice} is "none", as a string or as an object. */
   private static boolean choosesNone(ObjectNode body) {
     JsonNode choice = body.path(CHOICE);
     return (choice.isObject() ? choice.path("type") : choice).asText("").equals("none");
   }
 
   /**
-   * Without the server's tools: a model that calls one although it may not could not have it run.
+   * The request without the server's tools, so that the model cannot call one although the choice
+   * is "none".
    */
   private static ServerTools without(ObjectNode body, ArrayNode own) {
     ObjectNode asked = body.deepCopy();
     asked.remove(List.of(TOOLS, OPTIONS));
     if (own.isEmpty()) {
-      // Providers refuse a choice where there is nothing to choose from.
+      // Providers refuse tool_choice without tools.
       asked.remove(CHOICE);
     } else {
       asked.set(TOOLS, own);
@@ -207,7 +214,7 @@ public final class ToolOffer {
     return names;
   }
 
-  /** A choice in the words that name a tool of the server's is one of its function. */
+  /** Turns a {@code tool_choice} that names a tool of the server into a choice of its function. */
   private static void choose(ObjectNode asked, Map<String, Tool> offered) {
     String type = asked.path(CHOICE).path("type").asText("");
     String name = ALSO_WEB_SEARCH.contains(type) ? WEB_SEARCH : type;
@@ -216,7 +223,10 @@ public final class ToolOffer {
     }
   }
 
-  /** A search for what the user said last, as far as it takes it; null when there are no words. */
+  /**
+   * A search for the last user message, cut to the longest query; null when the message has no
+   * text.
+   */
   private static Search search(ObjectNode body, Target target) {
     String question = new ChatRequest(body).lastUserText().strip();
     if (question.isEmpty()) {

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 
 /**
- * What is kept of a chat: the messages of the request, and what came of it in OpenAI's form.
- * Nothing else of the request, and no blobs.
+ * The stored form of a chat: the messages of the request, and the answer in OpenAI's form. Other
+ * fields of the request and blobs are not stored.
  */
 public final class Transcript {
   private Transcript() {}
@@ -18,10 +18,9 @@ public final class Transcript {
 
   /**
    * {@code {"choices":[…],"tool_notifications":[…],"search_results":[…],"error":{…}}}: the choices
-   * of a {@code chat.completion}, with thinking in the field in which the provider sent it and
-   * without log probabilities, as far as they came; what the server's tools did and found, if any
-   * ran; and the error that the client was told of, if there was one. To be asked when the chat is
-   * over.
+   * of a {@code chat.completion} as far as received, with reasoning in the provider's field and
+   * without log probabilities; the notifications and search results of the server's tools, if any
+   * ran; and the error that the client got, if any. Call it after the end of the chat.
    */
   public static ObjectNode answer(ChatCall chat) {
     ObjectNode answer = Json.object();

@@ -18,15 +18,15 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One turn of several: the provider's events, without what is only the server's business. All turns
- * look like one answer; calls of the server's tools are kept back, and those of the client's own
- * functions go out as they come.
+ * The events of one turn of a chat with the server's tools. Changes the provider's events so that
+ * all turns look like one answer: removes the calls of the server's tools, and passes on the calls
+ * of the client's functions.
  */
 final class TurnEvents implements ChatEvents {
   private static final String CALLS = "tool_calls";
   private static final String FINISH = "finish_reason";
 
-  /** Finish reasons with which a call may not be whole. */
+  /** Finish reasons after which a tool call may be incomplete. */
   private static final Set<String> CUT = Set.of("length", "content_filter");
 
   private static final Executor AFTER_PATIENCE =
@@ -45,10 +45,10 @@ final class TurnEvents implements ChatEvents {
   private ObjectNode finish;
 
   /**
-   * Where a call goes.
+   * The receiver of a call.
    *
-   * @param server whether it is the server's to answer
-   * @param place the index that the client knows it by; -1 when it does not
+   * @param server whether the server answers it
+   * @param place the index of the call in the client's stream; -1 when the client does not get it
    */
   private record Shown(boolean server, int place) {}
 
@@ -85,7 +85,10 @@ final class TurnEvents implements ChatEvents {
     provider.close();
   }
 
-  /** The tools do not wait for a provider that leaves its stream open after its last word. */
+  /**
+   * Closes the provider's stream. Tools start at once, and do not wait for a provider that leaves
+   * its stream open.
+   */
   private void hangUp() {
     if (turns.next() == Turns.Step.RUN_TOOLS) {
       Thread closing = Thread.startVirtualThread(provider::close);
@@ -141,7 +144,10 @@ final class TurnEvents implements ChatEvents {
     }
   }
 
-  /** Takes the server's calls out of a delta, and numbers the others. */
+  /**
+   * Moves the server's calls from a delta to {@code serverCalls}, and sets the indexes of the
+   * client's calls.
+   */
   private void sort(ObjectNode delta, ArrayNode serverCalls) {
     if (!(delta.get(CALLS) instanceof ArrayNode fragments)) {
       return;
@@ -180,7 +186,10 @@ final class TurnEvents implements ChatEvents {
     return name.isEmpty() ? call.path("custom").path("name").asText("") : name;
   }
 
-  /** Makes a delta go on where the client is; returns whether there is something in it. */
+  /**
+   * Adapts a delta to the deltas that the client already has; returns whether anything is left in
+   * it.
+   */
   private boolean tidy(ObjectNode delta) {
     boolean text = !delta.path("content").asText("").isEmpty();
     if (turns.firstWord()) {
@@ -211,13 +220,13 @@ final class TurnEvents implements ChatEvents {
     JsonNode all = choice.path("message").path(CALLS);
     for (JsonNode call : all) {
       String name = name(call);
-      // A client cannot answer a call without a name.
+      // A client cannot answer a call without a name, so the server does.
       if (call.get("function") instanceof ObjectNode function
           && (name.isEmpty() || turns.tools().answers(name))) {
         ToolCall asked =
             ToolCall.of(call.path("id").asText(), name, function.path("arguments").asText(""));
         calls.add(asked);
-        // Providers refuse what their own models wrote when it is not in order.
+        // Providers refuse messages with invalid calls, even if their own model wrote them.
         function.put("name", asked.name()).put("arguments", asked.object());
       }
     }

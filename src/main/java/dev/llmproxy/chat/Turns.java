@@ -13,12 +13,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * How far one chat has come: what the provider is asked next, which of the server's tools it has
- * asked for, and what its turns have used. Written by the request's thread; what has been used and
- * counted may be read by any.
+ * The progress of one chat: the next request to the provider, the calls of the server's tools, and
+ * the usage of the turns. Only the request's thread writes. Any thread may read the usage and the
+ * counts.
  */
 public final class Turns {
-  /** What is to be done next. */
+  /** The next step of the chat. */
   enum Step {
     ASK_THE_PROVIDER,
     RUN_TOOLS,
@@ -26,13 +26,13 @@ public final class Turns {
   }
 
   /**
-   * What has been used.
+   * The usage so far.
    *
-   * @param ended OpenAI's usage object of the turns that have ended, or null when none has
-   * @param running whether a turn is under way
-   * @param promptCharacters of the turn under way
-   * @param piecesBefore pieces of the answer that came before it
-   * @param reported what the provider has said of it so far, or null
+   * @param ended OpenAI's usage object, the sum over the turns that have ended; null when none has
+   * @param running whether a turn is running
+   * @param promptCharacters the characters of the current turn's messages
+   * @param piecesBefore the pieces of the answer before the current turn
+   * @param reported the usage that the provider has reported for the current turn so far, or null
    */
   public record Used(
       ObjectNode ended,
@@ -65,12 +65,12 @@ public final class Turns {
     used = new Used(null, true, characters(body), 0, null);
   }
 
-  /** What the provider is asked in this turn: an OpenAI chat request; not to be changed. */
+  /** The OpenAI chat request of this turn. Do not change it. */
   public ObjectNode body() {
     return body;
   }
 
-  /** The events of the turn under way, or of the tools that run; null before the first turn. */
+  /** The events of the current turn or of the running tools; null before the first turn. */
   ChatEvents events() {
     return events;
   }
@@ -79,34 +79,34 @@ public final class Turns {
     events = underWay;
   }
 
-  /** Gives up what is under way. */
+  /** Cancels the current turn or the running tools. */
   void close() {
     if (events != null) {
       events.close();
     }
   }
 
-  /** How often the provider has been asked. */
+  /** The number of turns begun so far. */
   public int count() {
     return count.get();
   }
 
-  /** How many tools the server has begun to run. */
+  /** The number of tool calls that the server has started. */
   public int toolCalls() {
     return toolCalls.get();
   }
 
-  /** What has been used so far. */
+  /** The usage so far. */
   public Used used() {
     return used;
   }
 
-  /** Pieces of answers that no client gets to see: calls of the server's tools. */
+  /** The number of pieces that the client does not get: calls of the server's tools. */
   public long hidden() {
     return hidden.get();
   }
 
-  /** Takes what the provider says in the middle of its answer that it has cost so far. */
+  /** Sets the usage that the provider reports in the middle of its answer. */
   public void report(ObjectNode usageSoFar) {
     Used now = used;
     used = new Used(now.ended, now.running, now.promptCharacters, now.piecesBefore, usageSoFar);
@@ -125,33 +125,37 @@ public final class Turns {
     return next;
   }
 
-  /** The calls that are to be run now. */
+  /** The tool calls to run now. */
   List<ToolCall> asked() {
     return asked;
   }
 
-  /** They are being run. */
+  /** Counts the tool calls that now start. */
   void toolsBegin() {
     toolCalls.addAndGet(asked.size());
   }
 
-  /** What the server has added to the client's messages so far. */
+  /** The messages that the server has added to the client's messages so far. */
   ArrayNode added() {
     return added;
   }
 
-  /** The messages have become others than the client sent. */
+  /** Replaces the client's messages by those with the remembered tool calls. */
   void recall(ArrayNode messages) {
     body = Json.object().<ObjectNode>setAll(body).set("messages", messages);
   }
 
-  /** The model, which cannot call tools, is to be asked with what this call has found. */
+  /** Runs a search before the first turn, for a model that cannot call tools. */
   void searchFirst(ToolCall search) {
     asked = List.of(search);
     next = Step.RUN_TOOLS;
   }
 
-  /** Another turn begins. */
+  /**
+   * Begins another turn.
+   *
+   * @param pieces the pieces of the answer so far
+   */
   void begin(long pieces) {
     count.incrementAndGet();
     heard = false;
@@ -159,18 +163,22 @@ public final class Turns {
     used = new Used(used.ended, true, characters(body), pieces + hidden.get(), null);
   }
 
-  /** The turn under way has ended. */
+  /**
+   * Ends the current turn.
+   *
+   * @param usage OpenAI's usage object of this turn
+   */
   void end(ObjectNode usage) {
     ObjectNode ended = used.ended == null ? usage : Usage.sum(used.ended, usage);
     used = new Used(ended, false, 0, 0, null);
   }
 
   /**
-   * The model has asked for tools of the server's.
+   * Sets the calls of the server's tools as the next step.
    *
-   * @param message the assistant message in which it did
-   * @param clients the chunk that ends the answer because it asked for the client's own functions
-   *     as well; null when it did not
+   * @param message the assistant message with the calls
+   * @param clients the chunk that ends the answer when the model also called the client's
+   *     functions; null when it did not
    */
   void ask(List<ToolCall> calls, ObjectNode message, ObjectNode clients) {
     asked = calls;
@@ -179,12 +187,12 @@ public final class Turns {
     next = Step.RUN_TOOLS;
   }
 
-  /** The chunk that ends the answer once the tools have run, or null when another turn follows. */
+  /** The chunk that ends the answer after the tools; null when another turn follows. */
   ObjectNode finish() {
     return finish;
   }
 
-  /** What has come of the tools that were asked for. */
+  /** Adds the results of the tool calls to the next request. */
   void answer(Map<ToolCall, ToolResult> results) {
     ArrayNode messages = (ArrayNode) body.path("messages");
     ObjectNode nextBody = Json.object().setAll(body);
@@ -208,12 +216,15 @@ public final class Turns {
     next = finish == null ? Step.ASK_THE_PROVIDER : Step.NOTHING;
   }
 
-  /** No other turn follows. */
+  /** Ends the chat: no turn follows. */
   void stop() {
     next = Step.NOTHING;
   }
 
-  /** A model that must call a tool again would never answer. */
+  /**
+   * Makes the choice of tools free, because a model that must call a tool in every turn never
+   * answers.
+   */
   private static void freeChoice(ObjectNode request) {
     JsonNode choice = request.path("tool_choice");
     if (choice.path("type").asText("").equals("allowed_tools")) {
@@ -225,7 +236,7 @@ public final class Turns {
     }
   }
 
-  /** Takes the id and time of the first chunk for all turns. */
+  /** Gives the chunks of all turns the id and time of the first chunk. */
   void adopt(ObjectNode chunk, ChatCall chat) {
     heard = true;
     if (head == null) {
@@ -235,7 +246,7 @@ public final class Turns {
     }
   }
 
-  /** {@code id}, {@code object}, {@code created} and {@code model} of every chunk. */
+  /** The fields {@code id}, {@code object}, {@code created} and {@code model} of every chunk. */
   ObjectNode head(ChatCall chat) {
     if (head == null) {
       head =
@@ -248,29 +259,34 @@ public final class Turns {
     return head;
   }
 
-  /** Whether the chunk that asks is the first that the client gets, and is to say the role. */
+  /**
+   * Whether this is the first call, and the client's first chunk, which contains the role. False
+   * from the second call on.
+   */
   public boolean firstWord() {
     boolean first = !spoken;
     spoken = true;
     return first;
   }
 
-  /** The index of the next tool call that the client gets to see. */
+  /** The index of the next tool call in the client's stream. */
   int nextPlace() {
     return places++;
   }
 
-  /** The number of the next call that the server has to make up an id for, in whatever turn. */
+  /**
+   * The number of the next tool call for which the server generates an id, counted over all turns.
+   */
   public int nextOwnCall() {
     return ownCalls++;
   }
 
-  /** Pieces of an answer came that the client does not get to see. */
+  /** Counts pieces that the client does not get. */
   void hide(int pieces) {
     hidden.addAndGet(pieces);
   }
 
-  /** A chunk of the answer with one choice, which says this. */
+  /** A chunk of the answer with one choice. */
   public ObjectNode chunk(ChatCall chat, ObjectNode delta, String finishReason) {
     ObjectNode chunk = head(chat).deepCopy();
     ObjectNode choice = chunk.putArray("choices").addObject().put("index", 0);
@@ -279,7 +295,7 @@ public final class Turns {
     return chunk;
   }
 
-  /** The events that end the answer: what it cites, its last chunk, and the usage of all turns. */
+  /** The events that end the answer: its citations, its last chunk, and the usage of all turns. */
   List<ChatEvent> last(ChatCall chat, ObjectNode finishChunk) {
     List<ChatEvent> events = new ArrayList<>();
     ArrayNode citations =
@@ -294,7 +310,10 @@ public final class Turns {
     return events;
   }
 
-  /** Images and sounds do not count: what they cost is not in their characters. */
+  /**
+   * The characters of all texts. Images and sounds are not counted, because their cost does not
+   * depend on characters.
+   */
   private static long characters(ObjectNode body) {
     long characters = 0;
     for (JsonNode message : body.path("messages")) {

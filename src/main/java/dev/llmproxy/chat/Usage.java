@@ -10,7 +10,7 @@ public final class Usage {
 
   private Usage() {}
 
-  /** A usage object of these counts. */
+  /** A usage object with these counts. */
   public static ObjectNode of(long promptTokens, long completionTokens) {
     return Json.object()
         .put("prompt_tokens", promptTokens)
@@ -18,7 +18,10 @@ public final class Usage {
         .put("total_tokens", promptTokens + completionTokens);
   }
 
-  /** The same counts of two turns together; what is no number is the later's. */
+  /**
+   * Adds the counts of two turns, field by field. For a field that is not a number, the later value
+   * wins.
+   */
   public static ObjectNode sum(ObjectNode earlier, ObjectNode later) {
     ObjectNode sum = earlier.deepCopy();
     later
@@ -42,15 +45,15 @@ public final class Usage {
     return sum;
   }
 
-  /** What the turns of a call have cost that are over. */
+  /** The usage of the turns that have ended. */
   public static ObjectNode ended(ChatCall chat) {
     ObjectNode ended = chat.turns().used().ended();
     return ended == null ? of(0, 0) : ended;
   }
 
   /**
-   * What a call that is not whole, or reported no usage, has probably cost: what its earlier turns
-   * did, and for the one under way {@link #estimateOfTurn}. Any thread may ask.
+   * The estimated usage of a call that is incomplete or without a usage report: the usage of the
+   * earlier turns, and an estimate for the current turn. Any thread may call it.
    */
   public static ObjectNode estimate(ChatCall chat) {
     Turns.Used used = chat.turns().used();
@@ -58,7 +61,7 @@ public final class Usage {
     return used.ended() == null ? turn : sum(used.ended(), turn);
   }
 
-  /** What the prompt of the turn under way has probably cost. */
+  /** The estimated number of prompt tokens of the current turn. */
   public static long estimateOfPrompt(ChatCall chat) {
     return Math.ceilDiv(chat.turns().used().promptCharacters(), CHARACTERS_PER_TOKEN);
   }
@@ -70,8 +73,8 @@ public final class Usage {
   }
 
   /**
-   * A token for four characters of the messages' text, and one for each piece of the answer, unless
-   * the provider has said more so far.
+   * One prompt token for four characters of the messages, and one completion token for each piece
+   * of the answer; a usage that the provider has reported so far has precedence.
    */
   private static ObjectNode estimateOfTurn(ChatCall chat, Turns.Used used) {
     long prompt = Math.ceilDiv(used.promptCharacters(), CHARACTERS_PER_TOKEN);

@@ -1,2 +1,2 @@
-/** A chat: its request, its turns, the events of its answer, and the tools that it is offered. */
+/** Chats: the request, the turns, the events of the answer, and the offered tools. */
 package dev.llmproxy.chat;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Works on the golden chat events, whose making OpenAiStreamTranslatorTest checks. */
+/** Uses the golden chat events, which OpenAiStreamTranslatorTest checks. */
 class AccumulatorTest {
   private static final OpenAiSchema COMPLETION = new OpenAiSchema("CreateChatCompletionResponse");
   private static final OpenAiSchema CHUNK = new OpenAiSchema("CreateChatCompletionStreamResponse");
@@ -39,7 +39,7 @@ class AccumulatorTest {
   @Wire("4.collate")
   @ParameterizedTest
   @MethodSource("whole")
-  void collatesAStreamIntoItsCompletion(String name) {
+  void streamBecomesItsCompletion(String name) {
     Accumulator accumulator = accumulate(name);
     assertThat(accumulator.complete()).isTrue();
     Fixtures.check("responses/" + name + ".openai.json", accumulator.completion());
@@ -48,14 +48,14 @@ class AccumulatorTest {
   @Wire("4.shape")
   @ParameterizedTest
   @MethodSource("whole")
-  void makesCompletionsThatOpenAisSchemaAccepts(String name) {
+  void completionsMatchOpenAisSchema(String name) {
     assertThat(COMPLETION.problems(accumulate(name).completion())).isEmpty();
   }
 
   @Wire("4.finish")
   @ParameterizedTest
   @MethodSource("failed")
-  void makesNoCompletionOfAnAnswerThatIsNotWhole(String name) {
+  void incompleteAnswerHasNoCompletion(String name) {
     Accumulator accumulator = accumulate(name);
     assertThat(accumulator.complete()).isFalse();
     assertThat(accumulator.error()).isNotNull();
@@ -65,7 +65,7 @@ class AccumulatorTest {
   @Wire({"5.1", "5.2", "5.3", "5.4"})
   @ParameterizedTest
   @MethodSource("all")
-  void isFedWithEventsThatOpenAisSchemaAccepts(String name) {
+  void goldenEventsMatchOpenAisSchema(String name) {
     for (JsonNode event : events(name)) {
       switch (event.get("event").asText()) {
         case "delta" -> assertThat(CHUNK.problems(event.get("chunk"))).isEmpty();
@@ -76,14 +76,14 @@ class AccumulatorTest {
   }
 
   @Test
-  void theSchemaRefusesWhatOpenAiWouldNotSend() {
+  void schemaRejectsInvalidCompletions() {
     assertThat(COMPLETION.problems(Json.object())).isNotEmpty();
     assertThat(CHUNK.problems(Json.object().put("id", 7))).isNotEmpty();
     assertThat(ERROR.problems(Json.object())).isNotEmpty();
   }
 
   @Test
-  void leavesTheChunksAsTheyAre() {
+  void chunksAreNotChanged() {
     for (JsonNode event : events("unknown-fields")) {
       if (event.has("chunk")) {
         String before = Json.text(event.get("chunk"));
@@ -96,16 +96,16 @@ class AccumulatorTest {
   }
 
   @Test
-  void estimatesTheTokensOfTheChunksThatBroughtSomething() {
+  void tokenEstimateCountsChunksWithContent() {
     assertThat(accumulate("plain").deltas()).isEqualTo(2);
-    // Three pieces, of which "and two." is long enough for two tokens.
+    // Three pieces; "and two." is long enough for two tokens.
     assertThat(accumulate("reasoning").deltas()).isEqualTo(4);
     assertThat(accumulate("ends-without-finish").deltas()).isEqualTo(1);
     assertThat(accumulate("nothing-but-done").deltas()).isZero();
   }
 
   @Test
-  void knowsTheHeadOfAnAnswerUnderWay() {
+  void headIsKnownBeforeTheEnd() {
     Accumulator accumulator = new Accumulator();
     assertThat(accumulator.head()).isNull();
     accumulator.add(event(events("plain").get(0)));
@@ -116,12 +116,12 @@ class AccumulatorTest {
   }
 
   @Test
-  void keepsOfAStreamThatNobodyKeepsTheEndAlone() {
+  void unstoredStreamStoresOnlyItsEnd() {
     String text = "a long piece of an answer ".repeat(1000);
     AnswerMemory.Share memory = new AnswerMemory(1 << 20).open();
     Accumulator nothing = new Accumulator(Accumulator.Kept.NOTHING, memory);
     Accumulator end = new Accumulator(Accumulator.Kept.END, memory);
-    // Kept, these are more characters than any array has.
+    // Stored in full, this text would not fit into an array.
     int pieces = 100_000;
     for (int i = 0; i < pieces; i++) {
       ObjectNode chunk = Json.object().put("id", "x").put("x_" + i, text);

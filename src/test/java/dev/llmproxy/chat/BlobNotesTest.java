@@ -22,13 +22,13 @@ class BlobNotesTest {
   private static final String BASE64 = Base64.getEncoder().encodeToString(BYTES);
 
   @Test
-  void aDataUrlInTheMiddleOfATextIsNotedWithItsType() {
+  void dataUrlInsideATextBecomesANoteWithItsType() {
     assertThat(BlobNotes.shorten("see ![a](data:image/png;base64," + BASE64 + ") and data:, too"))
         .isEqualTo("see ![a]([image/png" + NOTE + ") and data:, too");
   }
 
   @Test
-  void base64IsNotedAloneInTextUrlSafeAndInLines() {
+  void base64BecomesANoteAloneInTextUrlSafeAndWithLineBreaks() {
     String safe = Base64.getUrlEncoder().withoutPadding().encodeToString(BYTES);
     String lines = Base64.getMimeEncoder().encodeToString(BYTES);
 
@@ -40,7 +40,7 @@ class BlobNotesTest {
   }
 
   @Test
-  void aDataUrlThatIsNotBase64IsNotedToo() {
+  void dataUrlWithoutBase64BecomesANote() {
     assertThat(BlobNotes.shorten("<img src='data:image/svg+xml," + "%3Csvg".repeat(1000) + "'>"))
         .startsWith("<img src='[image/svg+xml of 6000 bytes, not kept; sha256 ")
         .endsWith("]'>");
@@ -56,14 +56,14 @@ class BlobNotesTest {
         "日本語",
         "a=b;"
       })
-  void longTextStaysAsItIs(String text) {
+  void longTextIsNotChanged(String text) {
     String whole = text.repeat(300_000);
 
     assertThat(BlobNotes.shorten(whole)).isEqualTo(whole);
   }
 
   @Test
-  void valuesAreCopiedAndTheOriginalStays() throws Exception {
+  void valuesAreCopiedAndTheOriginalIsNotChanged() throws Exception {
     String json = "{\"a\":[{\"data\":\"" + BASE64 + "\",\"n\":1.50,\"x\":null}],\"b\":true}";
     JsonNode value = Json.parse(json);
 

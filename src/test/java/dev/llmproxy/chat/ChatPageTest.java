@@ -21,7 +21,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What docs/chat.md shows of events fits the schemas beside it, which are schemas. */
+/**
+ * The examples of events in docs/chat.md match the schemas beside the page, and the schemas are
+ * valid.
+ */
 class ChatPageTest {
   private static final Pattern BLOCK = Pattern.compile("```text\\n(.*?)```", Pattern.DOTALL);
   private static final JsonSchema SCHEMA_OF_SCHEMAS =
@@ -34,7 +37,7 @@ class ChatPageTest {
 
   @ParameterizedTest
   @MethodSource("names")
-  void eachEventHasASchemaThePageLinksToAndAnExample(String name) throws IOException {
+  void eachEventHasAnExampleAndALinkedSchema(String name) throws IOException {
     assertThat(SCHEMA_OF_SCHEMAS.validate(EventSchemas.schema(name))).isEmpty();
     assertThat(page()).contains("[`%s`](chat-events/%s.schema.json)".formatted(name, name));
     assertThat(examples()).extracting(Event::name).contains(name);
@@ -42,7 +45,7 @@ class ChatPageTest {
 
   @ParameterizedTest
   @MethodSource("names")
-  void fieldsAreRequiredAndOthersRefused(String name) throws IOException {
+  void missingAndUnknownFieldsAreRejected(String name) throws IOException {
     for (Event example : examples().stream().filter(event -> event.name().equals(name)).toList()) {
       assertThat(EventSchemas.problems(new Event(name, Json.object()))).isNotEmpty();
       ObjectNode more = example.data().deepCopy();
@@ -65,7 +68,7 @@ class ChatPageTest {
           complete         | {"id":"x","model":"m","finish_reason":"stop","usage":{},"turns":1,"tool_calls":0}
           error            | {"error":{"message":"m","type":"t"}}
           """)
-  void aWrongEventIsFound(String name, String data) throws IOException {
+  void invalidEventIsRejected(String name, String data) throws IOException {
     assertThat(EventSchemas.problems(new Event(name, Json.parse(data)))).isNotEmpty();
   }
 

@@ -23,7 +23,7 @@ class ChatRequestTest {
       {"model": "groq/llama", "messages": [{"role": "user", "content": "Hi"}]}\
       """;
 
-  /** Fields put over a request that is right. */
+  /** Fields that are set in a valid request. */
   @Wire({
     "3.roles",
     "3.content",
@@ -39,7 +39,7 @@ class ChatRequestTest {
   @ValueSource(
       strings = {
         "{}",
-        // Several clients send null for what they leave out.
+        // Several clients send null for omitted fields.
         """
         {"temperature": null, "top_p": null, "n": null, "presence_penalty": null,
          "frequency_penalty": null, "max_tokens": null, "max_completion_tokens": null,
@@ -47,7 +47,7 @@ class ChatRequestTest {
          "user": null, "stream": null, "stream_options": null, "tools": null, "functions": null,
          "tool_choice": null, "response_format": null}\
         """,
-        // The ends of each range.
+        // The limits of each range.
         """
         {"temperature": 0, "top_p": 0, "n": 1, "presence_penalty": -2, "frequency_penalty": -2.0,
          "max_tokens": 1, "max_completion_tokens": 1, "top_logprobs": 0}\
@@ -56,7 +56,7 @@ class ChatRequestTest {
         {"temperature": 2.0, "top_p": 1.0, "n": 128, "presence_penalty": 2, "frequency_penalty": 2,
          "max_tokens": 2147483647, "max_completion_tokens": 2147483647, "top_logprobs": 20}\
         """,
-        // Whole numbers of clients that know only one type of number.
+        // Whole numbers from clients with only one number type.
         """
         {"seed": 7.0, "n": 1.0, "max_tokens": 1e3}\
         """,
@@ -72,8 +72,7 @@ class ChatRequestTest {
         """
         {"seed": -9223372036854775809, "logprobs": true, "logit_bias": {"50256": -100}, "user": ""}\
         """,
-        // Unknown fields, those that only some providers know, and whatever form the known ones
-        // take.
+        // Unknown fields, fields of single providers, and known fields in all forms.
         """
         {"vendor_option": {"deep": [1]}, "metadata": {"a": "b"}, "store": true, "service_tier": "x",
          "reasoning_effort": "low", "modalities": ["text"], "web_search_options": {},
@@ -107,12 +106,12 @@ class ChatRequestTest {
          {"type": "refusal", "refusal": "no"}, {"type": "of tomorrow"}]}]}\
         """,
       })
-  void acceptsAndChangesNothing(String fields) throws JsonProcessingException {
+  void validRequestIsAcceptedUnchanged(String fields) throws JsonProcessingException {
     ObjectNode sent = with(fields);
     assertThat(ChatRequest.parse(Json.bytes(sent)).body()).isEqualTo(sent);
   }
 
-  /** Columns: fields put over a request that is right | code and param of the 400. */
+  /** Columns: fields that are set in a valid request | code and param of the 400. */
   @Wire({"3.required", "3.roles", "3.content", "3.pass", "6.400"})
   @ParameterizedTest
   @CsvSource(
@@ -167,7 +166,7 @@ class ChatRequestTest {
         "{\"tools\": {}}                    | invalid_type  | tools",
         "{\"functions\": {}}                | invalid_type  | functions",
       })
-  void refusesAndNamesTheField(String fields, String code, String param)
+  void invalidFieldIsNamed(String fields, String code, String param)
       throws JsonProcessingException {
     ApiError error = refusal(Json.bytes(with(fields)));
     assertThat(error.code()).isEqualTo(code);
@@ -192,24 +191,24 @@ class ChatRequestTest {
         "a=b",
         "{} x"
       })
-  void refusesWhatIsNoJsonObject(String body) {
+  void bodyThatIsNotAnObjectIsRejected(String body) {
     ApiError error = refusal(body.getBytes(UTF_8));
     assertThat(error.code()).isNull();
     assertThat(error.param()).isNull();
     assertThat(error.message()).startsWith("The request body is not valid JSON:");
   }
 
-  /** Columns: hex bytes. Latin-1 text, cut UTF-8, UTF-32 that holds no characters. */
+  /** Columns: hex bytes. Latin-1 text, truncated UTF-8, UTF-32 with invalid characters. */
   @Wire("3.object")
   @ParameterizedTest
   @ValueSource(
       strings = {"7b22e9223a317d", "7b22c3", "00000070ffffffff", "0000007b7fffffff", "ff", "00"})
-  void refusesWhatIsNoText(String hex) {
+  void bodyThatIsNotUtf8IsRejected(String hex) {
     assertThat(refusal(HexFormat.of().parseHex(hex)).param()).isNull();
   }
 
   @Test
-  void refusesWhatJsonAllowsButNobodyCanHold() {
+  void hugeNumbersAndDeepNestingAreRejected() {
     assertThat(refusal("[".repeat(100_000).getBytes(UTF_8)).param()).isNull();
     for (String number : List.of("9".repeat(5000), "0." + "9".repeat(5000), "1e9999999999")) {
       assertThat(refusal(("{\"temperature\": " + number + "}").getBytes(UTF_8)).param()).isNull();
@@ -217,18 +216,20 @@ class ChatRequestTest {
   }
 
   @Test
-  void refusesABodyThatIsMissing() {
+  void missingBodyIsRejected() {
     assertThat(refusal(null).param()).isNull();
   }
 
   @Test
-  void saysWhereTheJsonIsBrokenAndNotWhatItHolds() {
+  void syntaxErrorIsLocatedWithoutQuotingTheBody() {
     assertThat(refusal("{\"model\":\n \"my secret\" oops}".getBytes(UTF_8)).message())
         .contains("line 2")
         .doesNotContain("secret", "oops");
   }
 
-  /** Columns: fields put over a request that is right | whether to stream, whether with usage. */
+  /**
+   * Columns: fields that are set in a valid request | whether to stream | whether to include usage.
+   */
   @Wire("5.5b")
   @ParameterizedTest
   @CsvSource(
@@ -244,7 +245,7 @@ class ChatRequestTest {
         "{\"stream\": true, \"stream_options\": {\"include_usage\": false}} | true | false",
         "{\"stream\": true, \"stream_options\": {\"include_usage\": true}}  | true | true",
       })
-  void streamsAndShowsUsageOnlyWhenAsked(String fields, boolean stream, boolean usage)
+  void streamAndUsageAreOffByDefault(String fields, boolean stream, boolean usage)
       throws JsonProcessingException {
     ChatRequest request = ChatRequest.parse(Json.bytes(with(fields)));
     assertThat(request.stream()).isEqualTo(stream);

@@ -33,8 +33,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The routes that serve a chat, from call-serve to call-end, between a gate, a provider, a sink and
- * a settlement of the test's.
+ * The routes of a chat from call-serve to call-end. The gate, the provider, the sink and the
+ * settlement are the test's.
  */
 class ChatTurnsRouteTest extends RouteTestSupport {
   private static final String REQUEST =
@@ -100,7 +100,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
   @Wire("5.order")
   @Test
-  void everyEventReachesTheSinkInOrderAndTheChatIsSettledOnce() throws InterruptedException {
+  void eventsReachTheSinkInOrderAndTheChatIsSettledOnce() throws InterruptedException {
     sink().expectedBodiesReceived(FIRST, SECOND, LAST);
 
     Exchange exchange = ask(new Events(FIRST, SECOND, LAST));
@@ -112,7 +112,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
   @Wire("6.502")
   @Test
-  void aProviderThatCannotBeCalledIsTheSinksErrorEvent() throws InterruptedException {
+  void failedProviderCallReachesTheSinkAsAnErrorEvent() throws InterruptedException {
     getMockEndpoint("mock:provider")
         .whenAnyExchangeReceived(call -> fail(new ConnectException("refused")));
     sink().expectedMessageCount(1);
@@ -128,7 +128,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
   @Wire("5.8")
   @Test
-  void aSinkThatFailsEndsTheChatAndHangsUpOnTheProvider() throws InterruptedException {
+  void failingSinkEndsTheChatAndClosesTheProvidersStream() throws InterruptedException {
     sink().whenExchangeReceived(1, call -> fail(OpenAiErrors.internal().asException()));
     Events events = new Events(FIRST, SECOND, LAST);
 
@@ -151,7 +151,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
         "direct:call-serve",
         exchange -> {
           exchange.setProperty(RequestContext.PROPERTY, request);
-          // What the entry route sets for routes.
+          // The properties that the entry route sets.
           exchange.setProperty("call", chat);
           exchange.setProperty("sink", "sink-test");
           exchange.setProperty("answer", answer);
@@ -206,7 +206,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
     }
   }
 
-  /** As {@link ErrorAnswer}, without an HTTP connection that might be gone. */
+  /** As {@link ErrorAnswer}, without an HTTP connection. */
   public static final class NobodyGone {
     public ChatEvent.Failed event(
         @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,

@@ -17,7 +17,7 @@ class CitationsTest {
           new SearchResult("AB", "https://a.example/x/long", ""),
           new SearchResult("Local", "operation.md", ""));
 
-  /** What is cited, with its title. */
+  /** The cited texts with their titles. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -32,7 +32,7 @@ class CitationsTest {
           https://a.example/x https://a.example/x         | A https://a.example/x, A https://a.example/x
           👋🏽 https://a.example/x                          | A https://a.example/x
           """)
-  void whatTheAnswerNamesIsCited(String answer, String cited) {
+  void urlsInTheAnswerAreCited(String answer, String cited) {
     List<String> citations = new ArrayList<>();
     int[] points = answer.codePoints().toArray();
     for (JsonNode annotation : Citations.in(answer, FOUND)) {
@@ -48,7 +48,7 @@ class CitationsTest {
   }
 
   @Test
-  void whatItDoesNotNameIsNot() {
+  void resultsThatTheAnswerDoesNotNameAreNotCited() {
     assertThat(Citations.in("", FOUND)).isEmpty();
     assertThat(Citations.in("I read operation.md.", FOUND)).isEmpty();
     assertThat(Citations.in("https://a.example/xylophone", FOUND)).isEmpty();

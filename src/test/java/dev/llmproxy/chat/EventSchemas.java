@@ -22,7 +22,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** The events of POST /chat as docs/chat-events/ describes them. */
+/** The JSON schemas of the events of POST /chat, in docs/chat-events/. */
 public final class EventSchemas {
   private static final Path FOLDER = Path.of("docs/chat-events");
   private static final String ENDING = ".schema.json";
@@ -31,10 +31,10 @@ public final class EventSchemas {
 
   private EventSchemas() {}
 
-  /** An event as a page reads it. */
+  /** An event of a stream. */
   public record Event(String name, JsonNode data) {}
 
-  /** The names of the events that are described. */
+  /** The names of the events that have a schema. */
   static Set<String> names() {
     try (Stream<Path> files = Files.list(FOLDER)) {
       Set<String> names = new TreeSet<>();
@@ -49,7 +49,7 @@ public final class EventSchemas {
     return Json.parse(Files.readString(FOLDER.resolve(name + ENDING)));
   }
 
-  /** What is wrong with an event. */
+  /** The schema violations of an event; empty when it is valid. */
   static List<String> problems(Event event) {
     try {
       return SCHEMAS
@@ -63,7 +63,7 @@ public final class EventSchemas {
     }
   }
 
-  /** The events of a stream, each of which must have a name and fit its schema. */
+  /** Parses the events of a stream. Each must have a name and match its schema. */
   public static List<Event> events(String stream) {
     try {
       SseReader reader =

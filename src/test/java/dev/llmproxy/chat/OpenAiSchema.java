@@ -27,7 +27,7 @@ public final class OpenAiSchema {
             .getSchema(SchemaLocation.of(FILE + "#/$defs/" + definition));
   }
 
-  /** What is wrong with a value; empty when nothing is. */
+  /** The schema violations of a value; empty when it is valid. */
   public List<String> problems(JsonNode value) {
     return schema.validate(Json.text(value), InputFormat.JSON).stream()
         .map(ValidationMessage::getMessage)

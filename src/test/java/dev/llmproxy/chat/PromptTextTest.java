@@ -18,7 +18,7 @@ class PromptTextTest {
           new SearchResult("Llamas", "https://b.example", "x".repeat(1000)));
 
   @Test
-  void theBestResultIsPutAroundWhatTheUserSaidLast() throws Exception {
+  void bestResultIsAddedToTheLastUserMessage() throws Exception {
     ArrayNode messages =
         messages(
             "[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Yes?\"},{\"role\":\"user\",\"content\":\"What do they weigh?\"},{\"role\":\"assistant\",\"content\":\"They\"}]");
@@ -34,7 +34,7 @@ class PromptTextTest {
   }
 
   @Test
-  void contentInPartsStaysInParts() throws Exception {
+  void contentPartsRemainParts() throws Exception {
     ArrayNode messages =
         messages(
             "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"What is it?\"},{\"type\":\"image_url\"}]}]");
@@ -47,7 +47,7 @@ class PromptTextTest {
   }
 
   @Test
-  void aSearchWithoutResultsIsSaid() throws Exception {
+  void searchWithoutResultsIsReportedToTheModel() throws Exception {
     ArrayNode messages = messages("[{\"role\":\"user\",\"content\":\"zzz\"}]");
 
     assertThat(PromptText.withSearch(messages, found(List.of()), 1).at("/0/content").asText())

@@ -27,7 +27,7 @@ class ToolMemoryTest {
               .getBytes(UTF_8));
 
   @Test
-  void readsEveryMessageOnceHoweverManyCallTools() {
+  void eachMessageIsHashedOnce() {
     Mark read = new Mark();
     ArrayNode messages = Json.array().add(QUESTION).add(calling("call_0"));
     for (int i = 1; i <= 100; i++) {
@@ -55,7 +55,7 @@ class ToolMemoryTest {
     return Json.object().put("role", "tool").put("tool_call_id", id).put("content", "seen");
   }
 
-  /** A value that counts how often it is written out. */
+  /** A value that counts how often it is serialized. */
   private static final class Mark extends JsonSerializable.Base {
     private int written;
 

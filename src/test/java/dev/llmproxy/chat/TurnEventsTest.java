@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** What providers may do with calls in their streams. */
+/** The forms in which providers stream tool calls. */
 class TurnEventsTest {
   private static final String REQUEST =
       """
@@ -28,7 +28,7 @@ class TurnEventsTest {
   private final ChatCall chat = chat(ToolNotices.HYBRID);
 
   @Test
-  void aCallThatIsNamedLaterIsTheServersAllTheSame() throws Exception {
+  void serverCallWithALateNameIsRecognized() throws Exception {
     List<ChatEvent> events =
         run(
             chat,
@@ -42,7 +42,7 @@ class TurnEventsTest {
   }
 
   @Test
-  void aCallThatIsNamedLaterIsTheClientsWithAllOfItsArguments() throws Exception {
+  void clientCallWithALateNameKeepsAllArguments() throws Exception {
     List<ChatEvent> events =
         run(
             chat,
@@ -56,7 +56,7 @@ class TurnEventsTest {
   }
 
   @Test
-  void theClientsCallsAreCountedWithoutTheServers() throws Exception {
+  void clientCallsAreNumberedWithoutServerCalls() throws Exception {
     List<ChatEvent> events =
         run(
             chat,
@@ -74,7 +74,7 @@ class TurnEventsTest {
   }
 
   @Test
-  void textOnTheChunkOfACallOrOfTheEndIsNotLost() throws Exception {
+  void textInTheChunkOfACallOrOfTheEndIsNotLost() throws Exception {
     ObjectNode both = calls("{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"find\"}}");
     ((ObjectNode) both.at("/choices/0/delta")).put("content", "one ");
     ObjectNode last = finish("tool_calls");
@@ -87,7 +87,7 @@ class TurnEventsTest {
   }
 
   @Test
-  void barePutsTheServersCallsBetweenThoseOfTheClient() throws Exception {
+  void bareNotificationsShowServerCallsBetweenClientCalls() throws Exception {
     ChatCall bare = chat(ToolNotices.BARE);
 
     List<ChatEvent> events =
@@ -105,7 +105,7 @@ class TurnEventsTest {
   }
 
   @Test
-  void whatNobodySeesIsCountedAsUsed() throws Exception {
+  void hiddenPiecesCountAsUsage() throws Exception {
     chat.turns().begin(0);
 
     run(

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class UsageTest {
   @Test
-  void aSumKeepsEveryField() throws Exception {
+  void sumContainsEveryField() throws Exception {
     ObjectNode sum =
         Usage.sum(
             (ObjectNode)
