@@ -5,13 +5,13 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Counts the memory of what is read. */
+/** An input stream that charges the bytes read to the memory for answers. */
 public final class CountedInput extends FilterInputStream {
   private final AnswerMemory.Share memory;
   private final int memoryOfByte;
 
   /**
-   * @param memoryOfByte bytes of memory that a byte of the stream takes
+   * @param memoryOfByte bytes of memory for each byte of the stream
    */
   public CountedInput(InputStream in, AnswerMemory.Share memory, int memoryOfByte) {
     super(in);

@@ -6,11 +6,17 @@ import com.fasterxml.jackson.core.util.JsonParserDelegate;
 import dev.llmproxy.http.AnswerMemory;
 import java.io.IOException;
 
-/** Counts the memory that a tree takes while it is read: small things take far more than bytes. */
+/**
+ * A parser that charges the memory of the JSON tree while it is read. Small values take much more
+ * memory than their bytes.
+ */
 public final class CountedParser extends JsonParserDelegate {
   private static final long BYTES_OF_A_VALUE = 80;
 
-  /** A text is there as characters of two bytes, as a value, and as what is made of it. */
+  /**
+   * A text is in memory as characters of two bytes, as a JSON value, and in the answer made from
+   * it.
+   */
   private static final long BYTES_OF_A_CHARACTER = 3;
 
   private static final int AT_ONCE = 64;

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.base.Json;
 
 /**
- * The readable part of a JSON document that ends too early. Jackson says where such a document
- * ends, and gives nothing of the string that it ends in.
+ * Reads a truncated JSON document as far as possible. Jackson reports the position of the end, but
+ * not the unfinished string there.
  */
 final class CutJson {
   private static final int UNICODE_ESCAPE_CHARACTERS = 6;
@@ -14,11 +14,11 @@ final class CutJson {
   private CutJson() {}
 
   /**
-   * The document with what is open at its end closed there, or else without its last, unfinished
-   * member.
+   * Closes the open strings, objects and arrays at the end of the text and parses it; if that
+   * fails, drops the last, unfinished member.
    *
    * @param text the start of a JSON object or array
-   * @return null when that is no JSON either
+   * @return null when the text is not JSON in either form
    */
   static JsonNode read(String text) {
     StringBuilder closers = new StringBuilder();

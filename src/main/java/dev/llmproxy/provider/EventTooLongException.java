@@ -2,7 +2,7 @@ package dev.llmproxy.provider;
 
 import java.io.IOException;
 
-/** A server-sent event that has more bytes than its reader takes. */
+/** A server-sent event is longer than the reader's limit. */
 public final class EventTooLongException extends IOException {
   private static final long serialVersionUID = 1L;
 

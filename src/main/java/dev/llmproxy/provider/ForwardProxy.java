@@ -23,8 +23,9 @@ import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
 import org.apache.hc.client5.http.impl.routing.SystemDefaultRoutePlanner;
 
 /**
- * The proxies through which providers are asked, as {@code https_proxy}, {@code http_proxy} and
- * {@code no_proxy} name them, in small letters or capitals. This machine is always asked directly.
+ * The forward proxies for requests to providers, from the settings {@code https_proxy}, {@code
+ * http_proxy} and {@code no_proxy}, in lower or upper case. Requests to loopback addresses never
+ * use a proxy.
  */
 public final class ForwardProxy extends ProxySelector implements HttpClientConfigurer {
   private static final Pattern LOOPBACK =
@@ -41,8 +42,8 @@ public final class ForwardProxy extends ProxySelector implements HttpClientConfi
   private final NoProxy direct;
 
   /**
-   * @throws Settings.SettingException when a proxy's address is none, or an entry of {@code
-   *     no_proxy}; the message repeats no password
+   * @throws Settings.SettingException when the address of a proxy or an entry of {@code no_proxy}
+   *     is invalid; the message contains no password
    */
   public ForwardProxy(Settings settings) {
     https = proxy(settings, "https_proxy");
@@ -65,7 +66,7 @@ public final class ForwardProxy extends ProxySelector implements HttpClientConfi
         return uri;
       }
     } catch (URISyntaxException e) {
-      // The message below serves all cases.
+      // The exception below reports it.
     }
     throw new Settings.SettingException(
         name + " is no address of an HTTP proxy; it must be as http://proxy.example.com:3128");
@@ -94,7 +95,7 @@ public final class ForwardProxy extends ProxySelector implements HttpClientConfi
     return "https".equalsIgnoreCase(uri.getScheme()) ? HTTPS_PORT : HTTP_PORT;
   }
 
-  /** What Java's own client is told when a proxy asks for a password. */
+  /** The proxies' user names and passwords, for {@link java.net.http.HttpClient}. */
   public Authenticator authenticator() {
     return new Authenticator() {
       @Override
@@ -126,7 +127,7 @@ public final class ForwardProxy extends ProxySelector implements HttpClientConfi
 
   @Override
   public void connectFailed(URI uri, SocketAddress proxy, IOException failure) {
-    // Who called is told.
+    // The caller gets the exception.
   }
 
   @Override

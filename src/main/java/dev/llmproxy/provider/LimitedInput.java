@@ -6,14 +6,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.function.Supplier;
 
-/** A stream of bytes that fails where it becomes longer than it may be. */
+/** An input stream that fails when it is longer than a limit. */
 public final class LimitedInput extends FilterInputStream {
   private final Supplier<UpstreamLimitException> tooLong;
   private long left;
 
   /**
-   * @param most bytes that may come
-   * @param tooLong what reading fails with when more come
+   * @param most the most bytes
+   * @param tooLong creates the exception for a longer stream
    */
   public LimitedInput(InputStream in, long most, Supplier<UpstreamLimitException> tooLong) {
     super(in);
@@ -21,7 +21,7 @@ public final class LimitedInput extends FilterInputStream {
     left = most;
   }
 
-  /** The body of an answer, which may have so many MB. */
+  /** The body of an answer, limited to {@code mostMegabytes} MB. */
   public static LimitedInput answer(InputStream body, int mostMegabytes) {
     return new LimitedInput(
         body, (long) mostMegabytes << 20, () -> UpstreamLimitException.answer(mostMegabytes));

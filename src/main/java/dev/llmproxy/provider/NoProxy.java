@@ -13,10 +13,11 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * What {@code no_proxy} exempts from the proxy, by the rules of Go's programs: {@code *} is all; an
- * IP address, or a block such as {@code 10.0.0.0/8}, is itself; a domain is itself and all below
- * it; {@code .domain} is what is below it. All but a block may end with a port. No name is looked
- * up, so that a block exempts addresses alone and not the names that have one of them.
+ * The servers that {@code no_proxy} exempts from the proxy, by the rules of Go programs. {@code *}
+ * matches every server. An IP address matches itself; a block such as {@code 10.0.0.0/8} matches
+ * its addresses. A domain matches itself and its subdomains; {@code .domain} matches only
+ * subdomains. Every entry except a block may end with a port. Host names are not resolved, so a
+ * block does not match a name.
  *
  * @see <a href="https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config">httpproxy</a>
  */
@@ -27,21 +28,21 @@ final class NoProxy {
 
   /**
    * @param text the entries, separated by commas or spaces
-   * @throws Settings.SettingException that names the entry that is none
+   * @throws Settings.SettingException that names the invalid entry
    */
   NoProxy(String text) {
     entries =
         Arrays.stream(SEPARATORS.split(text.toLowerCase(Locale.ROOT), -1))
-            // Guides to Docker add its socket, /var/run/docker.sock, which is for other programs.
+            // Guides to Docker add its socket, /var/run/docker.sock, for other programs.
             .filter(entry -> !entry.isEmpty() && !entry.startsWith("/"))
             .map(NoProxy::entry)
             .toList();
   }
 
   /**
-   * Whether a server is asked directly.
+   * Whether requests to a server bypass the proxy.
    *
-   * @param host in small letters; an IPv6 address without brackets
+   * @param host in lower case; an IPv6 address without brackets
    */
   boolean exempts(String host, int port) {
     InetAddress address = NetUtil.createInetAddressFromIpAddressString(host);

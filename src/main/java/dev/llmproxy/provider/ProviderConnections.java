@@ -15,11 +15,11 @@ import org.apache.hc.core5.http.io.HttpMessageParser;
 import org.apache.hc.core5.http.io.SessionInputBuffer;
 
 /**
- * The connections of Camel's component {@code http}, by which providers are asked. Its own read
- * headers of any length, and as many interim answers as come.
+ * The HTTP connections to providers, for Camel's component {@code http}. They limit the response
+ * headers and the number of interim responses, which that component's own connections do not.
  */
 public final class ProviderConnections {
-  /** As many bytes of one response's headers are read; the largest of known servers are 16 KiB. */
+  /** The most bytes of a response's headers; the largest of known servers are 16 KiB. */
   private static final int MOST_HEADER_BYTES = 64 << 10;
 
   private static final int MOST_INTERIM_ANSWERS = 16;
@@ -27,7 +27,7 @@ public final class ProviderConnections {
 
   private ProviderConnections() {}
 
-  /** A pool of connections; who uses it closes it. */
+  /** Opens a pool of connections. The caller closes it. */
   public static HttpClientConnectionManager open() {
     return PoolingHttpClientConnectionManagerBuilder.create()
         .setConnectionFactory(
@@ -43,7 +43,7 @@ public final class ProviderConnections {
             .formatted(MOST_HEADER_BYTES >> 10));
   }
 
-  /** Reads the heads of one connection's responses. */
+  /** Parses the status lines and headers of one connection's responses. */
   private static final class Parser implements HttpMessageParser<ClassicHttpResponse> {
     private final HttpMessageParser<ClassicHttpResponse> parser;
     private int interim;
@@ -66,12 +66,12 @@ public final class ProviderConnections {
 
     private ClassicHttpResponse head(SessionInputBuffer buffer, InputStream in)
         throws IOException, HttpException {
-      // The buffer may read the start of the body with the head.
+      // The buffer may also read the start of the body.
       int most = MOST_HEADER_BYTES + buffer.capacity();
       try {
         return parser.parse(buffer, new LimitedInput(in, most, ProviderConnections::tooLong));
       } catch (MessageConstraintException e) {
-        // The one constraint that there is, of ten lines.
+        // The only constraint in force limits the empty lines before a response to ten.
         throw new UpstreamLimitException("sent empty lines in place of an answer");
       }
     }

@@ -5,16 +5,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells the operator, once each, what is odd about providers' answers. Thread-safe. */
+/** Logs warnings about unusual answers of providers, each warning once. Thread-safe. */
 public final class ProviderWarnings {
   private static final Logger LOG = LoggerFactory.getLogger(ProviderWarnings.class);
 
-  /** A provider that is odd in ever new ways does not fill the memory, or the log. */
+  /** Limits memory and log when a provider causes ever new warnings. */
   private static final int MOST = 1000;
 
   private final Set<String> said = ConcurrentHashMap.newKeySet();
 
-  /** Warns of counts that no turn can have. */
+  /** Warns when a provider reports impossible token counts. */
   public void ofUsage(String provider, TurnUsage usage) {
     if (usage.absurd() != null) {
       once(
@@ -23,7 +23,11 @@ public final class ProviderWarnings {
     }
   }
 
-  /** Warns of a provider, unless it has been said; {@code what} ends the sentence. */
+  /**
+   * Warns about a provider, once for each text.
+   *
+   * @param what the end of the sentence "The provider `name` …", without the full stop
+   */
   public void once(String provider, String what) {
     String warning = "The provider `" + provider + "` " + what;
     if (said.size() < MOST && said.add(warning)) {

@@ -1,13 +1,13 @@
 package dev.llmproxy.provider;
 
 /**
- * A provider's whole answer that is an error.
+ * An error answer of a provider.
  *
- * @param status its HTTP status
- * @param retryAfter its header of that name, or null
- * @param location its header of that name, or null
- * @param body its start, of any kind; may be cut anywhere
- * @param input the field of the request that holds what the model is to read: {@code messages} or
- *     {@code input}
+ * @param status the HTTP status
+ * @param retryAfter the header Retry-After, or null
+ * @param location the header Location, or null
+ * @param body the start of the body, in any format; may be truncated
+ * @param input the field of the request with the text for the model: {@code messages} or {@code
+ *     input}
  */
 public record Refusal(int status, String retryAfter, String location, String body, String input) {}

@@ -14,17 +14,18 @@ import java.util.stream.Stream;
 import org.jsoup.Jsoup;
 
 /**
- * What a provider's error says, whatever its shape: OpenAI's object, FastAPI's {@code detail}, a
- * {@code message} or a list of {@code errors} at the top (Mistral, vLLM, Cloudflare), plain text.
+ * The contents of a provider's error in any known format: OpenAI's object, FastAPI's {@code
+ * detail}, a {@code message} or a list of {@code errors} at the top level (Mistral, vLLM,
+ * Cloudflare), or plain text.
  *
- * @param message the provider's own words, or null when there are none for people
- * @param instead what came instead of words, for operators: JSON without any that is known, or a
- *     page (of a proxy on the way, as a rule); null when nothing did
- * @param type its category, or null
- * @param code its reason as one word, or null; a number is given as its digits
- * @param param the path of the request's field at fault, or null
- * @param status the HTTP status that it names itself, or 0
- * @param aboutKey whether it is about this server's key there
+ * @param message the provider's message, or null when the error has none for people
+ * @param instead a description of a body without a message, for operators: the JSON text, or the
+ *     title of an HTML page (usually from a proxy); null when there is none
+ * @param type the category of the error, or null
+ * @param code the reason as one word or number, or null
+ * @param param the path of the invalid field in the request, or null
+ * @param status the HTTP status in the body, or 0
+ * @param aboutKey whether the error is about llmproxy's API key for the provider
  */
 record RefusalWords(
     String message,
@@ -54,7 +55,7 @@ record RefusalWords(
   private static final Pattern ONE_WORD = Pattern.compile("[\\w.:-]{1,64}");
   private static final Pattern UNREADABLE = Pattern.compile("[\\x00-\\x08\\x0e-\\x1a]");
 
-  /** How vendors call a used-up account in their codes and types. */
+  /** Codes and types for an account without credit. */
   private static final Set<String> MONEY_CODES =
       Set.of(
           "insufficient_quota",
@@ -137,11 +138,11 @@ record RefusalWords(
               + "|tokens in request more than"
               + "|\\bn_ctx\\b");
 
-  /** A rate limit counts tokens too. */
+  /** Messages of rate limits, which may also mention tokens. */
   private static final Pattern RATE_WORDS =
       Pattern.compile("(?i)rate.?limit|per (minute|hour|day)|\\b[TR]P[MD]\\b|too many requests");
 
-  /** Of a body of any kind, which may be cut. */
+  /** Reads a body in any format; it may be truncated. */
   static RefusalWords of(String body) {
     String text = body.replace("\ufeff", "").strip();
     if (text.isEmpty()) {
@@ -157,7 +158,7 @@ record RefusalWords(
     return UNREADABLE.matcher(text).find() ? NONE : words(text);
   }
 
-  /** Of a whole error in JSON, with or without an object {@code error} in it. */
+  /** Reads a complete error in JSON, with or without an object {@code error} in it. */
   static RefusalWords of(JsonNode json) {
     // Gemini's compatible endpoint wraps the object in a list.
     JsonNode answer = json.isArray() && json.path(0).isObject() ? json.path(0) : json;
@@ -177,14 +178,14 @@ record RefusalWords(
         aboutKey(error));
   }
 
-  /** Whether the account with the provider is used up, by the provider's words. */
+  /** Whether the error says that the account with the provider has no credit. */
   boolean outOfMoney() {
     return MONEY_CODES.contains(lower(code))
         || MONEY_CODES.contains(lower(type))
         || (message != null && MONEY_WORDS.matcher(message).find());
   }
 
-  /** Whether the request is longer than the model can read, by the provider's words. */
+  /** Whether the error says that the request exceeds the model's context length. */
   boolean contextLength() {
     return CONTEXT_CODES.contains(lower(code))
         || CONTEXT_CODES.contains(lower(type))
@@ -193,7 +194,7 @@ record RefusalWords(
             && !RATE_WORDS.matcher(message).find());
   }
 
-  /** The code unless it is a number, which only repeats a status or means nothing elsewhere. */
+  /** The code, or null for a number: numbers repeat the status or have no meaning for clients. */
   String textCode() {
     return code == null || code.chars().allMatch(Character::isDigit) ? null : code;
   }
@@ -252,7 +253,7 @@ record RefusalWords(
       return groq(node, depth);
     }
     String path = path(node.path("loc"));
-    // OpenRouter says "Provider returned error", and here what that one said.
+    // OpenRouter's message is "Provider returned error"; the provider's own message is here.
     String raw = raw(node.path("metadata").path("raw"), depth);
     return cut(
         (path == null ? "" : path + ": ")
@@ -274,12 +275,12 @@ record RefusalWords(
   }
 
   private static String code(JsonNode error) {
-    // Anthropic's finer reason.
+    // Anthropic's more specific reason.
     JsonNode detail = error.path("details").path("error_code");
     return oneWord(detail.isMissingNode() ? error.path("code") : detail);
   }
 
-  /** OpenAI's codes are one word; some providers put a sentence there. */
+  /** The value if it is one word, as OpenAI's codes are. Some providers send a sentence. */
   private static String oneWord(JsonNode value) {
     String text = value.isIntegralNumber() ? value.asText() : value.textValue();
     return text != null && ONE_WORD.matcher(text).matches() ? text : null;
@@ -297,7 +298,9 @@ record RefusalWords(
         .orElse(null);
   }
 
-  /** FastAPI's {@code ["body","messages",0,"role"]} as OpenAI's {@code messages[0].role}. */
+  /**
+   * Converts FastAPI's {@code ["body","messages",0,"role"]} to OpenAI's {@code messages[0].role}.
+   */
   private static String path(JsonNode loc) {
     if (!loc.isArray()) {
       return null;
@@ -324,8 +327,8 @@ record RefusalWords(
   }
 
   /**
-   * Google answers a wrong key with 400, <a
-   * href="https://cloud.google.com/apis/design/errors">explained</a> in details.
+   * Whether the error is about the API key. Google answers an invalid key with 400 and gives the
+   * reason <a href="https://cloud.google.com/apis/design/errors">in details</a>.
    */
   private static boolean aboutKey(JsonNode error) {
     JsonNode details = error.path("details");

@@ -11,18 +11,18 @@ import java.nio.charset.StandardCharsets;
 /**
  * Reads server-sent events from bytes, as <a
  * href="https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream">the
- * HTML standard</a> parses them: lines end in LF, CR or CRLF, a byte order mark at the start and
- * comments are skipped. Bytes are decoded a whole line at a time, because the network may cut a
- * character in two. Not thread-safe.
+ * HTML standard</a> describes it: lines end in LF, CR or CRLF; a byte order mark at the start and
+ * comments are skipped. Bytes are decoded line by line, because a character may be split between
+ * two reads. Not thread-safe.
  */
 public final class SseReader {
   private static final int BUFFER_BYTES = 2048;
   private static final int LINE_BYTES = 512;
 
-  /** What one long line needed is given back after it. */
+  /** A larger line buffer is released after its line. */
   private static final int MOST_KEPT_BYTES = 16 << 10;
 
-  /** Room for a field's name in a line, whose value may have all of an event's bytes. */
+  /** Bytes for the field's name in a line; the limit of an event applies to the value. */
   private static final int NAME_BYTES = 16;
 
   private static final char BYTE_ORDER_MARK = '\uFEFF';
@@ -41,30 +41,33 @@ public final class SseReader {
 
   /**
    * @param in the body of an event stream
-   * @param mostEventBytes an event that is longer ends the stream with an {@link
+   * @param mostEventBytes the most bytes of an event; a longer event causes an {@link
    *     EventTooLongException}
    */
   public SseReader(InputStream in, int mostEventBytes) {
     this(in, mostEventBytes, bytes -> {});
   }
 
-  /** As {@link #SseReader(InputStream, int)}; {@code longLine} is told of what is read ahead. */
+  /**
+   * As {@link #SseReader(InputStream, int)}. {@code longLine} is called while a long line is read.
+   */
   public SseReader(InputStream in, int mostEventBytes, LongLine longLine) {
     this.in = in;
     this.mostEventBytes = mostEventBytes;
     this.longLine = longLine;
   }
 
-  /** Who counts the memory of lines that are long. */
+  /** Receives the growth of long lines, to count their memory. */
   public interface LongLine {
-    /** A line has become so many bytes longer; it may throw to end the stream. */
+    /** The line has grown by this number of bytes. May throw to end the stream. */
     void grows(int bytes);
   }
 
   /**
-   * Waits for the first byte that is no white space and no byte order mark, and leaves it there.
+   * Waits for the first byte that is not white space or a byte order mark, and returns it without
+   * consuming it.
    *
-   * @return -1 when the stream ends before it
+   * @return -1 when the stream ends first
    */
   public int peek() throws IOException {
     while (fill()) {
@@ -78,20 +81,20 @@ public final class SseReader {
     return -1;
   }
 
-  /** All bytes from here on, for another reader; this one is not to be used any more. */
+  /** The remaining bytes, for another reader. Do not use this reader afterwards. */
   public InputStream rest() {
     return new SequenceInputStream(
         new ByteArrayInputStream(buffer, position, limit - position), in);
   }
 
   /**
-   * Waits for the next event that has data. Where servers forget the blank line between events,
-   * each of which is one line of JSON or the word {@code [DONE]}, each line is an event.
+   * Waits for the next event that has data. Some servers omit the blank line between events. So a
+   * data line that is a whole JSON object or {@code [DONE]} is an event when another data line
+   * follows.
    *
-   * @return null at the end of the stream; unlike the standard, which drops it, an event without
-   *     the blank line that ends it is returned, because servers forget that line after the last
-   *     event
-   * @throws EventTooLongException when an event has more bytes than it may
+   * @return null at the end of the stream. An event without a blank line at the end of the stream
+   *     is also returned, because some servers omit that line. The standard drops such an event
+   * @throws EventTooLongException when an event is over the limit
    * @throws IOException when reading fails
    */
   public SseEvent next() throws IOException {

@@ -7,16 +7,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a provider says that one turn has used, put together from wherever and whenever it says it.
- * Providers say it in pieces, under other names, at odd places, and as zeros that mean "unknown";
- * what they say later replaces what they said before, field by field. One per turn and not
- * thread-safe.
+ * The usage of one turn, collected from all reports of the provider. Providers report usage in
+ * several pieces, under different names and at different places, and with zeros that mean
+ * "unknown". A later value replaces an earlier one, field by field. One per turn; not thread-safe.
  */
 public final class TurnUsage {
-  /** No turn has more tokens: what says so is wrong. */
+  /** The most tokens of a turn; a higher count is an error of the provider. */
   static final long MOST_TOKENS = 1_000_000_000_000L;
 
-  /** Of one object; OpenAI's has five. */
+  /** The most fields of one object; OpenAI's has five. */
   private static final int MOST_FIELDS = 64;
 
   private static final String PROMPT = "prompt_tokens";
@@ -34,7 +33,7 @@ public final class TurnUsage {
   private boolean any;
   private String absurd;
 
-  /** Takes an object of a provider's; one that is none, or empty, changes nothing. */
+  /** Merges a usage object of the provider. Other values and empty objects change nothing. */
   public void take(JsonNode reported) {
     if (!(reported instanceof ObjectNode object) || object.isEmpty()) {
       return;
@@ -44,17 +43,20 @@ public final class TurnUsage {
     merge(said, object);
   }
 
-  /** Whether the provider has said anything. */
+  /** Whether the provider has reported usage. */
   public boolean any() {
     return any;
   }
 
-  /** The first field whose value no turn can have, with that value, for the log; else null. */
+  /**
+   * The first field with an impossible value, with that value, for the log; null when there is
+   * none.
+   */
   String absurd() {
     return absurd;
   }
 
-  /** What has been said so far, with zeros for the counts that are not known. */
+  /** The usage reported so far, with zeros for unknown counts. */
   public ObjectNode soFar() {
     ObjectNode usage = said.deepCopy();
     usage.put(PROMPT, known(PROMPT)).put(COMPLETION, known(COMPLETION));
@@ -62,10 +64,10 @@ public final class TurnUsage {
   }
 
   /**
-   * What the turn has used, with estimates where the provider did not say it.
+   * The usage of the whole turn, with estimates for counts that the provider did not report.
    *
-   * @param promptEstimate tokens of the prompt, estimated
-   * @param completionEstimate tokens of what came, estimated; 0 when nothing came
+   * @param promptEstimate the estimated tokens of the prompt
+   * @param completionEstimate the estimated tokens of the answer; 0 when it is empty
    */
   public ObjectNode whole(long promptEstimate, long completionEstimate) {
     long total = known(TOTAL);
@@ -79,14 +81,14 @@ public final class TurnUsage {
       completion = Math.max(completionEstimate, completionEstimate > 0 ? total - prompt : 0);
     }
     ObjectNode usage = said.deepCopy().put(PROMPT, prompt).put(COMPLETION, completion);
-    // Some count what was reasoned in the total alone.
+    // Some providers count reasoning tokens only in the total.
     return usage.put(TOTAL, Math.max(total, prompt + completion));
   }
 
   /**
-   * What a call has used whose answer has no tokens, such as embeddings.
+   * The usage of a call whose answer has no tokens, such as embeddings.
    *
-   * @param estimate tokens of its input, estimated
+   * @param estimate the estimated tokens of the input
    */
   public ObjectNode ofPrompt(long estimate) {
     long total = known(TOTAL);
@@ -97,7 +99,7 @@ public final class TurnUsage {
     return usage;
   }
 
-  /** A count that a provider gave, or -1 when no turn can have it. */
+  /** The count in a provider's value, or -1 when it is impossible. */
   static long count(JsonNode value) {
     if (value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0) {
       boolean possible =
@@ -122,14 +124,17 @@ public final class TurnUsage {
       if (tokens < 0) {
         absurd(name, value);
       } else if (tokens > 0) {
-        // A zero may mean that it is not known, or not yet.
+        // A zero may mean "unknown" or "not yet known".
         said.put(count, tokens);
         return;
       }
     }
   }
 
-  /** Numbers of tokens inside, such as those of the cache, are limited like those above them. */
+  /**
+   * Merges the other fields. Token counts in nested objects, such as those of the cache, have the
+   * same limit.
+   */
   private void merge(ObjectNode into, ObjectNode from) {
     for (Map.Entry<String, JsonNode> field : from.properties()) {
       String name = field.getKey();
@@ -147,7 +152,10 @@ public final class TurnUsage {
     }
   }
 
-  /** What is said anew in every chunk would otherwise be copied with all that was said before. */
+  /**
+   * Whether an object has no room for a new field. Without a limit, a new field in every chunk
+   * would make every copy larger.
+   */
   private static boolean isFull(ObjectNode object, String name) {
     return object.size() >= MOST_FIELDS && !object.has(name);
   }

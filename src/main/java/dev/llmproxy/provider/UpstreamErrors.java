@@ -10,13 +10,13 @@ import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What a client is told when a provider answers with an error. */
+/** Maps errors of providers to errors for the client. */
 public final class UpstreamErrors {
   private static final Logger LOG = LoggerFactory.getLogger(UpstreamErrors.class);
   private static final int MOST_MESSAGE_CHARACTERS = 2000;
   private static final String MESSAGES = "messages";
 
-  /** By these words, and not by the code, litellm knows such an error. */
+  /** litellm recognizes such an error by these words, and not by the code. */
   private static final String MAXIMUM_CONTEXT_LENGTH = "maximum context length";
 
   private static final Duration DEFAULT_RETRY_AFTER = Duration.ofSeconds(5);
@@ -24,9 +24,10 @@ public final class UpstreamErrors {
   private UpstreamErrors() {}
 
   /**
-   * Errors about the request itself keep the provider's status and words; those about this server's
-   * standing with the provider become a 502, because a 401 would tell the client that its own key
-   * is wrong, or a 429 that no retry helps against when the account there is used up.
+   * Maps an error answer. Errors about the request keep the provider's status and message. When the
+   * provider rejects this server's key, the client gets a 502, because a 401 would mean that the
+   * client's own key is wrong. When this server's account has no credit, the client gets a 429 with
+   * the code {@code insufficient_quota}, for which clients do not retry.
    */
   public static ApiError of(Provider from, Refusal refusal) {
     RefusalWords words = RefusalWords.of(refusal.body());
@@ -35,7 +36,7 @@ public final class UpstreamErrors {
     return of(from, refusal, words, shown(from, words), reason).because(reason);
   }
 
-  /** An error object inside a stream, with or without the chunk around it. */
+  /** Maps an error object inside a stream, with or without the chunk around it. */
   public static ApiError inStream(Provider from, JsonNode error) {
     RefusalWords words = RefusalWords.of(error);
     String message = shown(from, words);
@@ -111,7 +112,9 @@ public final class UpstreamErrors {
             : "The provider `%s` refused the request.".formatted(from.name()));
   }
 
-  /** A server that does not know the model says so; one that does not know the path does not. */
+  /**
+   * The message for a 404. A server without the model names it; a server without the path does not.
+   */
   private static String notFound(Provider from, String message) {
     String words = message == null ? "" : message.toLowerCase(Locale.ROOT);
     return words.isEmpty() || words.matches("(404 )?(page )?not found\\.?")
@@ -133,7 +136,7 @@ public final class UpstreamErrors {
         all);
   }
 
-  /** The account that this server has with the provider: waiting does not fill it. */
+  /** The error for an account without credit. A retry does not help. */
   private static ApiError outOfMoney(Provider from, Refusal refusal, String message) {
     return new ApiError(
         429,
@@ -150,7 +153,7 @@ public final class UpstreamErrors {
         true);
   }
 
-  /** The provider's rate limit, which passes. */
+  /** The error for the provider's rate limit. A retry may help. */
   private static ApiError tooManyRequests(
       Provider from, Refusal refusal, RefusalWords words, String message) {
     return new ApiError(
@@ -167,15 +170,15 @@ public final class UpstreamErrors {
   private static String reason(Refusal refusal, RefusalWords words) {
     if (refusal.status() / 100 == 3) {
       String location = refusal.location();
-      // A query may hold what is secret.
+      // A query may contain secrets.
       return location == null ? "redirect" : "redirect to " + location.replaceFirst("\\?.*", "?…");
     }
     return words.message() == null ? words.instead() : words.message();
   }
 
   /**
-   * Whether an {@code error} field says anything: some providers send one with every chunk that is
-   * null, false, empty, or an object without message and code.
+   * Whether an {@code error} field contains an error. Some providers send one in every chunk that
+   * is null, false, empty, or an object without message and code.
    */
   public static boolean says(JsonNode error) {
     if (error.isObject()) {

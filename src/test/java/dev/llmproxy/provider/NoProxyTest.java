@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The rules, as the tests of Go's package httpproxy have them. */
+/** The cases of the tests of Go's package httpproxy. */
 class NoProxyTest {
   @ParameterizedTest
   @CsvSource(
@@ -42,7 +42,7 @@ class NoProxyTest {
         "''                     | http://127.8.8.8",
         "''                     | http://[::1]:8080"
       })
-  void isAskedDirectly(String noProxy, URI server) {
+  void exemptServerIsCalledDirectly(String noProxy, URI server) {
     assertThat(proxies(noProxy).select(server)).containsExactly(Proxy.NO_PROXY);
   }
 
@@ -65,14 +65,14 @@ class NoProxyTest {
         "example.com:443        | http://example.com",
         "''                     | http://localhost.example.com"
       })
-  void isAskedThroughTheProxy(String noProxy, URI server) {
+  void otherServerIsCalledThroughTheProxy(String noProxy, URI server) {
     assertThat(proxies(noProxy).select(server).getFirst().type()).isEqualTo(Proxy.Type.HTTP);
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {"10.0.0.0/33", "10.0.0.0/-1", "10.0.0/x", "a.example/8", ":80", "a.example:port"})
-  void anEntryThatIsNoneIsNamed(String entry) {
+  void invalidEntryIsNamed(String entry) {
     assertThatExceptionOfType(Settings.SettingException.class)
         .isThrownBy(() -> proxies("good.example, " + entry))
         .withMessageStartingWith("no_proxy names `" + entry + "`, which is no host");

@@ -62,8 +62,7 @@ class SseReaderTest {
   @Wire({"5.utf8", "5.read"})
   @ParameterizedTest
   @MethodSource("streams")
-  void readsTheSameEventsWhereverTheNetworkCuts(String raw, List<SseEvent> expected)
-      throws IOException {
+  void eventsDoNotDependOnTheSizesOfReads(String raw, List<SseEvent> expected) throws IOException {
     byte[] bytes = raw.getBytes(StandardCharsets.UTF_8);
     for (int cut = 0; cut <= bytes.length; cut++) {
       InputStream twoReads =
@@ -77,13 +76,13 @@ class SseReaderTest {
   @Wire({"5.utf8", "5.read"})
   @ParameterizedTest
   @MethodSource("streams")
-  void readsTheSameEventsByteByByte(String raw, List<SseEvent> expected) throws IOException {
+  void eventsAreReadByteByByte(String raw, List<SseEvent> expected) throws IOException {
     byte[] bytes = raw.getBytes(StandardCharsets.UTF_8);
     assertThat(events(new ByteByByte(bytes))).isEqualTo(expected);
   }
 
   @Test
-  void givesAnEventWithoutWaitingForWhatFollowsItsBlankLine() throws IOException {
+  void eventIsReturnedAtItsBlankLine() throws IOException {
     for (String raw : List.of("data: a\n\n", "data: a\r\r", "data: a\r\n\r")) {
       InputStream silentAfterwards =
           new SequenceInputStream(
@@ -93,32 +92,32 @@ class SseReaderTest {
   }
 
   @Test
-  void staysAtTheEnd() throws IOException {
+  void endIsReturnedRepeatedly() throws IOException {
     SseReader reader = new SseReader(new ByteArrayInputStream(new byte[0]), PLENTY);
     assertThat(reader.next()).isNull();
     assertThat(reader.next()).isNull();
   }
 
   @Test
-  void refusesALineThatIsTooLong() {
+  void lineOverTheLimitFails() {
     assertThatIOException().isThrownBy(() -> events("data: " + "x".repeat(5000), 4000));
     assertThatIOException().isThrownBy(() -> events("data: " + "x".repeat(11) + "\n\n", 10));
     assertThatIOException().isThrownBy(() -> events(": " + "x".repeat(5000), 100));
   }
 
   @Test
-  void refusesAnEventOfTooManyLines() {
+  void eventOverTheLimitFails() {
     assertThatIOException().isThrownBy(() -> events("data: 12345\n".repeat(2) + "\n", 10));
   }
 
   @Test
-  void acceptsAnEventOfExactlyTheMostBytes() throws IOException {
+  void eventAtTheLimitIsRead() throws IOException {
     assertThat(events("data: " + "x".repeat(10) + "\n\n", 10))
         .containsExactly(new SseEvent(null, "x".repeat(10)));
   }
 
   @Test
-  void whatIsTooLongDoesNotDependOnHowTheNetworkCuts() throws IOException {
+  void limitDoesNotDependOnTheSizesOfReads() throws IOException {
     byte[] fits = ("data: " + "x".repeat(10) + "\n\n").getBytes(StandardCharsets.UTF_8);
     assertThat(events(new SseReader(new ByteByByte(fits), 10)))
         .containsExactly(new SseEvent(null, "x".repeat(10)));
@@ -126,7 +125,7 @@ class SseReaderTest {
   }
 
   @Test
-  void passesOnAFailureOfTheConnection() {
+  void connectionFailureIsThrown() {
     InputStream broken =
         new SequenceInputStream(
             new ByteArrayInputStream("data: a\n".getBytes(StandardCharsets.UTF_8)),
@@ -164,7 +163,7 @@ class SseReaderTest {
     return new SseEvent(name, data);
   }
 
-  /** Gives one byte to each read, as a slow network may. */
+  /** Returns one byte for each read, like a slow network. */
   private static final class ByteByByte extends ByteArrayInputStream {
     ByteByByte(byte[] bytes) {
       super(bytes);
@@ -176,7 +175,7 @@ class SseReaderTest {
     }
   }
 
-  /** Whoever reads it has waited for more than was needed. */
+  /** Fails when it is read: the reader must not wait for more than it needs. */
   private static final class NeverRead extends InputStream {
     @Override
     public int read() throws IOException {

@@ -8,7 +8,7 @@ import java.io.IOException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What is estimated here is 3 tokens of a prompt and 4 of an answer. */
+/** The estimates in these tests are 3 prompt tokens and 4 completion tokens. */
 class TurnUsageTest {
   @ParameterizedTest
   @CsvSource(
@@ -23,16 +23,16 @@ class TurnUsageTest {
         "{'prompt_tokens':120,'completion_tokens':34}  {'prompt_tokens':null}        | 120 | 34 | 154",
         "{'prompt_tokens':9,'completion_tokens':1}  {'completion_tokens':2}          |   9 |  2 |  11",
         "{'prompt_tokens':9,'completion_tokens':2}  {'prompt_tokens':0}              |   9 |  2 |  11",
-        // What is not said, or said as zero, is estimated.
+        // Counts that are missing or zero are estimated.
         "{'completion_tokens':25}                                                    |   3 | 25 |  28",
         "{'prompt_tokens':0,'completion_tokens':12,'total_tokens':12}                |   3 | 12 |  15",
         "{'prompt_tokens':0,'completion_tokens':0,'total_tokens':0}                  |   3 |  4 |   7",
         "{'completion_tokens':12,'total_tokens':20}                                  |   8 | 12 |  20",
         "{'prompt_tokens':8,'total_tokens':20}                                       |   8 | 12 |  20",
         "{}                                                                          |   3 |  4 |   7",
-        // What was reasoned is in the total alone.
+        // Reasoning tokens are only in the total.
         "{'prompt_tokens':8,'completion_tokens':5,'total_tokens':20}                 |   8 |  5 |  20",
-        // No turn has so many, or such.
+        // Impossible counts.
         "{'prompt_tokens':1000000000000,'completion_tokens':1}            | 1000000000000 |  1 | 1000000000001",
         "{'prompt_tokens':1000000000001,'completion_tokens':5}                       |   3 |  5 |   8",
         "{'prompt_tokens':1e15,'completion_tokens':9223372036854775807}              |   3 |  4 |   7",
@@ -42,7 +42,7 @@ class TurnUsageTest {
         "{'prompt_tokens':'many','completion_tokens':[5]}                            |   3 |  4 |   7",
         "{'prompt_tokens':8,'completion_tokens':5,'total_tokens':9e18}               |   8 |  5 |  13",
       })
-  void putsTogetherWhatIsSaid(String said, long prompt, long completion, long total)
+  void reportsAreCombined(String said, long prompt, long completion, long total)
       throws IOException {
     TurnUsage usage = new TurnUsage();
     for (String object : said.split("  ", -1)) {
@@ -64,7 +64,7 @@ class TurnUsageTest {
         "{'cost':0.1,'prompt_tokens_details':{'cached_tokens':5,'audio_tokens':-1}}",
         "{'cost':0.1,'prompt_tokens_details':{'cached_tokens':5,'audio_tokens':9e18}}",
       })
-  void keepsTheFieldsThatNobodyKnowsAndLeavesOutImpossibleTokens(String said) throws IOException {
+  void unknownFieldsRemainAndImpossibleCountsAreDropped(String said) throws IOException {
     TurnUsage usage = new TurnUsage();
     usage.take(Json.parse(said.replace('\'', '"')));
 

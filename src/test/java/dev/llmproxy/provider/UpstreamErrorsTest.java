@@ -29,7 +29,7 @@ class UpstreamErrorsTest {
       delimiter = '|',
       nullValues = "null",
       value = {
-        // The request's own fault keeps the provider's words.
+        // Errors about the request keep the provider's message.
         "400 | {\"error\":{\"message\":\"Bad seed.\",\"type\":\"invalid_request_error\",\"param\":\"seed\",\"code\":\"invalid_value\"}}"
             + " | 400 | invalid_request_error | invalid_value | seed | Bad seed.",
         "400 | {\"error\":{\"message\":\"This model's maximum context length is 8 tokens.\",\"param\":\"messages\",\"code\":\"context_length_exceeded\"}}"
@@ -45,7 +45,7 @@ class UpstreamErrorsTest {
         "400 | {\"error\":{\"message\":\"This model's maximum context length is 8 tokens.\",\"type\":\"BadRequestError\",\"param\":null,\"code\":400}}"
             + " | 400 | invalid_request_error | context_length_exceeded | messages | This model's maximum context length is 8 tokens.",
         "400 | [{\"error\":{\"code\":400,\"message\":\"No such field.\",\"status\":\"INVALID_ARGUMENT\"}}] | 400 | invalid_request_error | null | null | No such field.",
-        // What the provider thinks of this server is not the client's fault.
+        // Errors about this server's key are not the client's fault.
         "401 | {\"error\":{\"message\":\"Incorrect API key provided: gsk-secret\"}} | 502 | server_error | upstream_auth_error | null"
             + " | The provider `groq` refused this server's credentials; its administrator has to check the provider's key.",
         "403 | {\"error\":{\"message\":\"org-secret has no access\"}} | 502 | server_error | upstream_auth_error | null"
@@ -53,14 +53,14 @@ class UpstreamErrorsTest {
         "400 | [{\"error\":{\"code\":400,\"message\":\"API key not valid.\",\"status\":\"INVALID_ARGUMENT\",\"details\":[{\"reason\":\"API_KEY_INVALID\"}]}}]"
             + " | 502 | server_error | upstream_auth_error | null"
             + " | The provider `groq` refused this server's credentials; its administrator has to check the provider's key.",
-        // Time and limits.
+        // Timeouts and rate limits.
         "408 | {}                     | 504 | server_error | upstream_timeout | null | The provider `groq` did not answer in time.",
         "504 | {}                     | 504 | server_error | upstream_timeout | null | The provider `groq` did not answer in time.",
         "429 | {}                     | 429 | requests | rate_limit_exceeded | null | The provider `groq` is over its rate limit.",
         "429 | {\"error\":{\"message\":\"Slow down.\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}} | 429 | tokens | rate_limit_exceeded | null | Slow down.",
         "429 | {\"error\":{\"message\":\"No money.\",\"type\":\"insufficient_quota\",\"code\":\"insufficient_quota\"}} | 429 | insufficient_quota | insufficient_quota | null | No money.",
         "429 | [{\"error\":{\"code\":429,\"message\":\"Slow down.\",\"status\":\"RESOURCE_EXHAUSTED\"}}] | 429 | requests | rate_limit_exceeded | null | Slow down.",
-        // Everything else is the provider's failure.
+        // Other errors are failures of the provider.
         "500 | {\"error\":{\"message\":\"Oops.\",\"code\":\"x\"}} | 502 | server_error | upstream_error | null | The provider `groq` failed with status 500: Oops.",
         "503 | no JSON                | 502 | server_error | upstream_error | null | The provider `groq` failed with status 503: no JSON",
         "529 | {}                     | 502 | server_error | upstream_error | null | The provider `groq` failed with status 529.",
@@ -70,7 +70,7 @@ class UpstreamErrorsTest {
         "302 | ''                     | 502 | server_error | upstream_error | null | The provider `groq` answers with a redirect (302), which is not followed; its administrator has to check GROQ_BASE_URL.",
         "204 | ''                     | 502 | server_error | upstream_error | null | The provider `groq` failed with status 204.",
       })
-  void meansToTheClient(
+  void errorIsMappedForTheClient(
       int status, String body, int answer, String type, String code, String param, String message) {
     ApiError error = of(status, null, body);
     assertThat(error.status()).isEqualTo(answer);
@@ -82,20 +82,20 @@ class UpstreamErrorsTest {
 
   @ParameterizedTest
   @ValueSource(ints = {302, 400, 401, 403, 404, 408, 413, 422, 429, 500, 502, 503, 504})
-  void neverShowsAPage(int status) {
+  void htmlPageIsNeverShownToTheClient(int status) {
     assertThat(of(status, null, HTML).message()).doesNotContain("<", "nginx", "gsk-secret");
     String inJson = Json.text(Json.object().set("error", Json.object().put("message", HTML)));
     assertThat(of(status, null, inJson).message()).doesNotContain("<", "nginx", "gsk-secret");
   }
 
   @Test
-  void shortensAMessageThatIsTooLong() {
+  void longMessageIsShortened() {
     String body =
         Json.text(Json.object().set("error", Json.object().put("message", "x".repeat(5000))));
     assertThat(of(400, null, body).message()).hasSizeLessThan(2100).endsWith("…");
   }
 
-  /** Columns: status, Retry-After of the provider | seconds that the client is told. */
+  /** Columns: status, Retry-After of the provider | seconds in the client's Retry-After. */
   @Wire({"6.kept429", "6.retry"})
   @ParameterizedTest
   @CsvSource({
@@ -110,12 +110,15 @@ class UpstreamErrorsTest {
     "400, 7, ",
     "500, 7, ",
   })
-  void tellsWhenToTryAgainAfterARateLimit(int status, String retryAfter, Long seconds) {
+  void rateLimitHasARetryAfter(int status, String retryAfter, Long seconds) {
     assertThat(of(status, retryAfter, "{}").retryAfter())
         .isEqualTo(seconds == null ? null : Duration.ofSeconds(seconds));
   }
 
-  /** wire.md §6: SDKs would retry a used-up budget twice. Columns: type | code | in vain. */
+  /**
+   * SDKs would retry an account without credit twice. Columns: type | code | whether a retry is
+   * useless.
+   */
   @Wire("6.429quota")
   @ParameterizedTest
   @CsvSource({
@@ -125,7 +128,7 @@ class UpstreamErrorsTest {
     "requests, rate_limit_exceeded, false",
     "tokens, , false",
   })
-  void tellsThatWaitingForABudgetIsInVain(String type, String code, boolean inVain) {
+  void accountWithoutCreditIsNotRetried(String type, String code, boolean inVain) {
     String body =
         Json.text(Json.object().set("error", Json.object().put("type", type).put("code", code)));
     assertThat(of(429, null, body).retryInVain()).isEqualTo(inVain);
@@ -134,7 +137,7 @@ class UpstreamErrorsTest {
     assertThat(of(500, null, body).retryInVain()).isFalse();
   }
 
-  /** Columns: status, body of any shape | status of the answer, code, param, message. */
+  /** Columns: status, body in some format | status of the answer, code, param, message. */
   @Wire({"6.kept", "6.502"})
   @ParameterizedTest
   @CsvSource(
@@ -166,7 +169,7 @@ class UpstreamErrorsTest {
         "400 | data: {'error':{'message':'No.'}} | 400 | null | null | No.",
         "400 | P\u0001\u0002NG                    | 400 | null | null | The provider `groq` refused the request.",
         "400 | {'why':'No.'}                       | 400 | null | null | The provider `groq` refused the request.",
-        // Of the address, not of the model.
+        // The path is unknown, not the model.
         "404 | {'detail':'Not Found'} | 404 | null | null"
             + " | The provider `groq` has nothing at the address that this server asks (404); its administrator has to check GROQ_BASE_URL.",
         "404 | 404 page not found     | 404 | null | null"
@@ -174,7 +177,7 @@ class UpstreamErrorsTest {
         "404 | {'detail':'No model x.'} | 404 | null | null | No model x.",
         "504 | upstream is slow       | 504 | upstream_timeout | null | The provider `groq` did not answer in time: upstream is slow",
       })
-  void keepsTheProvidersWordsWhateverTheirShape(
+  void messageIsFoundInEveryFormat(
       int status, String body, int answer, String code, String param, String message) {
     ApiError error = of(status, null, quoted(body));
     assertThat(error.message()).isEqualTo(message);
@@ -184,9 +187,9 @@ class UpstreamErrorsTest {
     assertThat(error.upstream().status()).isEqualTo(status);
   }
 
-  /** Wherever the body was cut, its message is found if any of it came. */
+  /** Wherever the body is truncated, the received part of its message is found. */
   @Test
-  void readsAnErrorThatIsCut() {
+  void truncatedErrorIsRead() {
     String whole =
         "{\"object\": \"error\", \"error\": {\"code\": \"bad\", \"message\": \"N\\u00f6 \\\"seed\\\".\", \"x\": [1, {\"y\": 2}]}}";
     int words = whole.indexOf("N\\u00f6");
@@ -201,7 +204,7 @@ class UpstreamErrorsTest {
         .startsWith("éé");
   }
 
-  /** Columns: status, body, of providers where this server's account is used up. */
+  /** Columns: status and body of errors for an account without credit. */
   @Wire("6.429quota")
   @ParameterizedTest
   @CsvSource(
@@ -224,7 +227,7 @@ class UpstreamErrorsTest {
         "429 | {'error':{'code':429,'message':'Your prepayment credits are depleted.','status':'RESOURCE_EXHAUSTED'}}",
         "400 | {'error':{'message':'Budget has been exceeded! Current cost: 2, Max budget: 1','type':'budget_exceeded','code':'400'}}",
       })
-  void saysThatThisServersAccountIsUsedUp(int status, String body) {
+  void accountWithoutCreditIsRecognized(int status, String body) {
     ApiError error = of(status, null, quoted(body));
     assertThat(error.status()).isEqualTo(429);
     assertThat(error.type()).isEqualTo("insufficient_quota");
@@ -234,7 +237,7 @@ class UpstreamErrorsTest {
     assertThat(error.upstream()).isEqualTo(new ApiError.Upstream(status, error.message()));
   }
 
-  /** What passes by itself, or is about the request, is no matter of money. */
+  /** Temporary errors and errors about the request are not errors of the account. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -245,12 +248,13 @@ class UpstreamErrorsTest {
         "400 | {'error':{'message':'Your tool `get_balance` has no parameters.'}}",
         "403 | {'error':'No access to this model.'}",
       })
-  void takesNothingElseForAUsedUpAccount(int status, String body) {
+  void otherErrorsAreNotErrorsOfTheAccount(int status, String body) {
     assertThat(of(status, null, quoted(body)).retryInVain()).isFalse();
   }
 
   /**
-   * What vendors say when a request is longer than the model reads: OpenAI's row of the contract.
+   * Messages of providers for a request over the context length; they become the error that the
+   * wire contract gives.
    */
   @Wire("6.400context")
   @ParameterizedTest
@@ -289,7 +293,7 @@ class UpstreamErrorsTest {
         "400 | This endpoint's maximum context length is 131072 tokens. However, you requested about 140000 tokens",
         "400 | requested generation is not possible! The prompt is 5000 tokens long, but the maximum supported sequence length is just 4096; maximum sequence length exceeded",
       })
-  void knowsARequestThatIsTooLong(int status, String message) {
+  void contextLengthErrorIsRecognizedByItsMessage(int status, String message) {
     String body = Json.text(Json.object().put("message", message));
     for (ApiError error :
         List.of(
@@ -305,7 +309,10 @@ class UpstreamErrorsTest {
     }
   }
 
-  /** Those that say it by a code: the words are added, because one client goes by them alone. */
+  /**
+   * Errors with only a code; the words are added, because one client recognizes the error only by
+   * them.
+   */
   @Wire("6.400context")
   @ParameterizedTest
   @CsvSource(
@@ -318,7 +325,7 @@ class UpstreamErrorsTest {
         "413 | {'error':{'message':'Too long.','code':'model_max_prompt_tokens_exceeded'}}",
         "400 | {'error':{'code':'1261','message':'Too long.'}}",
       })
-  void knowsTheCodesOfARequestThatIsTooLong(int status, String body) {
+  void contextLengthErrorIsRecognizedByItsCode(int status, String body) {
     ApiError error = of(status, null, quoted(body));
     assertThat(error.status()).isEqualTo(400);
     assertThat(error.code()).isEqualTo("context_length_exceeded");
@@ -326,13 +333,13 @@ class UpstreamErrorsTest {
   }
 
   @Test
-  void namesTheFieldOfAnEmbeddingRequestThatIsTooLong() {
+  void contextLengthErrorOfAnEmbeddingNamesItsField() {
     String body = "{\"message\":\"input is too long\"}";
     assertThat(UpstreamErrors.of(GROQ, new Refusal(400, null, null, body, "input")).param())
         .isEqualTo("input");
   }
 
-  /** Refusals of other fields, and rate limits, which count tokens too. */
+  /** Errors about other fields, and rate limits, which also mention tokens. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -346,13 +353,13 @@ class UpstreamErrorsTest {
         "413 | Request Entity Too Large",
         "429 | Too many tokens, please wait before trying again.",
       })
-  void takesNothingElseForARequestThatIsTooLong(int status, String message) {
+  void otherErrorsAreNotContextLengthErrors(int status, String message) {
     assertThat(of(status, null, Json.text(Json.object().put("message", message))).code())
         .isNotEqualTo("context_length_exceeded");
   }
 
   @Test
-  void namesTheTargetOfARedirectForTheLogAlone() {
+  void redirectTargetIsOnlyInTheLog() {
     Refusal refusal = new Refusal(308, null, "https://10.0.0.7/v1/?token=secret", "", "messages");
     ApiError error = UpstreamErrors.of(GROQ, refusal);
     assertThat(error.upstream())
@@ -363,7 +370,7 @@ class UpstreamErrorsTest {
   }
 
   @Test
-  void keepsForTheLogWhatIsNotForClients() {
+  void detailsForOperatorsAreOnlyInTheLog() {
     assertThat(
             of(401, null, "{\"error\":{\"message\":\"Key gsk_secret of org-1 is closed\"}}")
                 .upstream())
@@ -388,7 +395,7 @@ class UpstreamErrorsTest {
         "{'message':'Insufficient credits','code':402}   | 429 | insufficient_quota | Insufficient credits",
         "{'message':'No seed.','code':400}               | 400 | | No seed.",
       })
-  void inAStreamMeansToTheClient(String error, int status, String code, String message)
+  void errorInAStreamIsMappedForTheClient(String error, int status, String code, String message)
       throws JsonProcessingException {
     ApiError means = UpstreamErrors.inStream(GROQ, Json.parse(quoted(error)));
     assertThat(means.status()).isEqualTo(status);
@@ -396,13 +403,13 @@ class UpstreamErrorsTest {
     assertThat(means.message()).isEqualTo(message);
   }
 
-  /** Bodies are written with ' for ", and \\' for \\". */
+  /** In the cases ' stands for ", and \\' for \\". */
   private static String quoted(String body) {
     return body == null ? "" : body.replace('\'', '"');
   }
 
   @Test
-  void inAStreamNamesTheProviderAndKeepsItsWords() {
+  void errorInAStreamNamesTheProviderAndKeepsItsMessage() {
     ApiError error = UpstreamErrors.inStream(GROQ, Json.object().put("message", "Overloaded."));
     assertThat(error.code()).isEqualTo("upstream_error");
     assertThat(error.message()).isEqualTo("The provider `groq` failed: Overloaded.");
@@ -415,7 +422,7 @@ class UpstreamErrorsTest {
   }
 
   @Test
-  void aMessageThatQuotesThisServersKeyIsShownWithoutIt() {
+  void serversKeyIsMaskedInMessages() {
     ApiError error =
         UpstreamErrors.inStream(GROQ, Json.object().put("message", "Bad key gsk_secret!"));
 

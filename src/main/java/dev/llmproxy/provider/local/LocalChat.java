@@ -26,20 +26,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The wire format {@code local}: OpenAI's request for the model that runs in this process. Loads it
- * aside at start.
+ * The wire format {@code local} for chats: runs OpenAI's request on the model in this process.
+ * Loads the model in the background at start.
  */
 public final class LocalChat implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LocalChat.class);
 
-  /** Always the most likely word: a model this small is at its best so, and says the same twice. */
+  /** Temperature 0: a small model gives its best answers so, and the same answer each time. */
   private static final double DEFAULT_TEMPERATURE = 0;
 
   private final CompletableFuture<LocalModel> model;
 
   /**
-   * Begins to load the weights that {@code LOCAL_MODEL_FILE} names; when they are missing the
-   * server runs without.
+   * Starts to load the weights from {@code LOCAL_MODEL_FILE}. Without the file the server runs
+   * without a local model.
    */
   public LocalChat(Settings settings) {
     if (settings.on("LOCAL_MODEL")) {
@@ -54,10 +54,10 @@ public final class LocalChat implements AutoCloseable {
   }
 
   /**
-   * Begins an answer; waits for the model if it is still being loaded.
+   * Starts an answer. Waits while the model is being loaded.
    *
-   * @throws ApiException 400 for what this model cannot do, 429 when too many wait for it, 503
-   *     without its weights
+   * @throws ApiException 400 for an unsupported option, 429 when too many requests wait, 503
+   *     without the weights
    */
   public ChatEvents generate(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     ChatCall chat = context.callAs(ChatCall.class);
@@ -82,7 +82,7 @@ public final class LocalChat implements AutoCloseable {
     }
   }
 
-  /** Lets go of the model's memory; answers under way end. */
+  /** Ends running answers and frees the model's memory. */
   @Override
   public void close() {
     if (model.state() == Future.State.SUCCESS) {

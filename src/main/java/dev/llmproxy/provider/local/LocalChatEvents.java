@@ -13,8 +13,8 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.CancellationException;
 
 /**
- * Chat events of the local model: the text as it is written, then the end and the exact usage. One
- * per request.
+ * The chat events of the local model: the text as it is generated, then the end and the exact
+ * usage. One per turn.
  */
 final class LocalChatEvents implements ChatEvents {
   private final ChatCall chat;
@@ -68,7 +68,7 @@ final class LocalChatEvents implements ChatEvents {
     generation.close();
   }
 
-  /** An answer that is cut short has cost exactly this. */
+  /** Reports the exact usage so far, for the ledger if the answer stops early. */
   private void report() {
     chat.turns().report(usage());
   }

@@ -18,16 +18,16 @@ import java.util.List;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * The wire format {@code local} for embeddings: OpenAI's request for the model that runs in this
- * process. The model is loaded by the first request and shared by all.
+ * The wire format {@code local} for embeddings: runs OpenAI's request on the model in this process.
+ * The first request loads the model.
  */
 public final class LocalEmbedding implements AutoCloseable {
   private EmbeddingModel model;
 
   /**
-   * The list of embeddings.
+   * Computes OpenAI's list of embeddings.
    *
-   * @throws ApiException 400 for what this model cannot do, 503 when it cannot be loaded
+   * @throws ApiException 400 for an unsupported option, 503 when the model cannot be loaded
    */
   public ObjectNode embed(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     EmbeddingCall call = context.callAs(EmbeddingCall.class);
@@ -56,7 +56,7 @@ public final class LocalEmbedding implements AutoCloseable {
     return list;
   }
 
-  /** Lets go of the model's memory; answers under way fail. */
+  /** Frees the model's memory. Running requests fail. */
   @Override
   public synchronized void close() {
     if (model != null) {

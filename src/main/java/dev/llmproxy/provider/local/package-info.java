@@ -1,2 +1,2 @@
-/** The models that run in this process, as a provider. */
+/** The provider for the models in this process. */
 package dev.llmproxy.provider.local;

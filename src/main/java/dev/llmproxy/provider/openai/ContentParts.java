@@ -5,9 +5,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * Makes text of what providers put into a delta in place of it: lists of parts, as Mistral does
- * with what the model thinks, single parts, and numbers. Clients take {@code content} for text
- * whatever it is.
+ * Converts other values in the text fields of a delta to text: lists of parts, as Mistral sends
+ * them for reasoning, single parts, and numbers. Clients expect {@code content} to be text.
  */
 final class ContentParts {
   private static final String CONTENT = "content";
@@ -15,9 +14,11 @@ final class ContentParts {
 
   private ContentParts() {}
 
-  /** Repairs the fields of a delta that are to be text; parts that are images become its images. */
+  /**
+   * Converts the text fields of a delta to text. Image parts are moved to the field {@code images}.
+   */
   static void repair(ObjectNode delta) {
-    // The common case: one look.
+    // The common case is text: one lookup.
     JsonNode content = delta.get(CONTENT);
     if (content != null && !content.isTextual() && !content.isNull()) {
       delta.put(CONTENT, "");

@@ -16,11 +16,11 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * Reads OpenAI's list of embeddings. Its numbers are not made objects, which would take many times
- * the memory of their digits.
+ * Reads OpenAI's list of embeddings. Creates no objects for the numbers, because they would take
+ * many times the memory of the digits.
  */
 final class EmbeddingReader {
-  /** Of a byte of the answer: its digits, and what is sent of them. */
+  /** Bytes of memory for each byte of the answer: the digits, and the output made from them. */
   private static final int MEMORY_OF_BYTE = 3;
 
   private final JsonParser digits;
@@ -37,9 +37,9 @@ final class EmbeddingReader {
   /**
    * Reads a list to its end.
    *
-   * @param base64 the form that arrays of numbers get; see {@link VectorJson}
-   * @return null when it is JSON of another kind
-   * @throws JsonProcessingException when it is no JSON
+   * @param base64 whether arrays of numbers become base64; see {@link VectorJson}
+   * @return null when it is JSON, but not an object
+   * @throws JsonProcessingException when it is not JSON
    */
   static ObjectNode read(InputStream in, boolean base64, AnswerMemory.Share memory)
       throws IOException {
@@ -48,7 +48,7 @@ final class EmbeddingReader {
       JsonToken first = reader.parser.nextToken();
       ObjectNode list = first == JsonToken.START_OBJECT ? reader.list() : null;
       if (list != null && reader.parser.nextToken() != null) {
-        throw new JsonParseException(reader.digits, "there is something behind it");
+        throw new JsonParseException(reader.digits, "there is text after the list");
       }
       return list;
     } catch (NumberFormatException e) {

@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * What the finish reasons mean that providers give. The table has those that OpenAI, Azure,
+ * The meanings of providers' finish reasons. The table has the reasons that OpenAI, Azure,
  * Anthropic, Gemini and Vertex, Bedrock, Mistral, Cohere, DeepSeek, Zhipu, Moonshot, DashScope,
- * watsonx, vLLM, SGLang, llama.cpp, TGI and Ollama document, or were seen to send. Case and
+ * watsonx, vLLM, SGLang, llama.cpp, TGI and Ollama document or were seen to send. Case and
  * punctuation do not matter.
  */
 enum FinishReason {
@@ -18,11 +18,11 @@ enum FinishReason {
   CONTENT_FILTER,
   TOOL_CALLS,
   FUNCTION_CALL,
-  /** The provider has given the answer up: what came of it is not whole. */
+  /** The provider aborted the answer, so it is incomplete. */
   FAILED,
-  /** The provider does not say why: good for an answer that has something in it. */
+  /** The provider gives no reason. The answer is complete if it has content. */
   OTHER,
-  /** In no vendor's documents. */
+  /** Not in the documents of any provider. */
   UNKNOWN;
 
   private static final Pattern NO_LETTER = Pattern.compile("[^a-z0-9]+");
@@ -55,7 +55,7 @@ enum FinishReason {
     OTHER.is("image_other");
   }
 
-  /** What reasons that are in no document say they are, in the order in which they are tried. */
+  /** Patterns for undocumented reasons, in the order in which they are tried. */
   private static final List<Map.Entry<Pattern, FinishReason>> ALIKE =
       List.of(
           Map.entry(
@@ -67,7 +67,7 @@ enum FinishReason {
               FAILED),
           Map.entry(Pattern.compile("max.*token|token.*limit|length|contextwindow"), LENGTH));
 
-  /** The meaning of a reason, which is not empty. */
+  /** The meaning of a reason. The reason is not empty. */
   static FinishReason of(String reason) {
     FinishReason exact = KNOWN.get(reason);
     if (exact != null) {
@@ -77,7 +77,7 @@ enum FinishReason {
     if (known != null) {
       return known;
     }
-    // Such as "content_filter: PROHIBITED_CONTENT".
+    // For example "content_filter: PROHIBITED_CONTENT".
     for (String part : PARTS.split(reason, 4)) {
       FinishReason inPart = KNOWN.get(letters(part));
       if (inPart != null) {
@@ -93,9 +93,9 @@ enum FinishReason {
   }
 
   /**
-   * The word that clients know for it.
+   * The finish reason in OpenAI's format.
    *
-   * @param calls whether the answer has tool calls, which clients look for at a stop
+   * @param calls whether the answer has tool calls; then a stop becomes {@code tool_calls}
    */
   String wire(boolean calls) {
     return switch (this) {

@@ -15,21 +15,23 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Header;
 
-/** The wire format {@code openai}: what goes to the provider, and what is made of its answer. */
+/**
+ * The wire format {@code openai} for chats: creates the provider's request and reads its answer.
+ */
 public final class OpenAiChat {
   private final ProviderWarnings warnings = new ProviderWarnings();
   private final int mostMegabytes;
 
   /**
-   * @param mostMegabytes that one answer may have, 1 to 1024
+   * @param mostMegabytes the most MB of one answer, 1 to 1024
    */
   public OpenAiChat(int mostMegabytes) {
     this.mostMegabytes = mostMegabytes;
   }
 
   /**
-   * Makes the message for the provider: nothing of the client's headers, the request with the
-   * fields that must change.
+   * Sets the message for the provider: the request with the necessary changes, and none of the
+   * client's headers.
    */
   public void prepare(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
@@ -43,7 +45,11 @@ public final class OpenAiChat {
         request);
   }
 
-  /** Makes chat events of the provider's answer, as they come. */
+  /**
+   * Returns the chat events of the provider's answer, which are read as they arrive.
+   *
+   * @throws dev.llmproxy.error.ApiException when the answer is an error
+   */
   public ChatEvents receive(
       @Body InputStream body,
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
@@ -63,9 +69,10 @@ public final class OpenAiChat {
   }
 
   /**
-   * A stream is asked for unless the provider's file says otherwise, with its usage unless the
-   * provider refuses to be asked: a client that leaves is noticed, and the ledger needs the tokens.
-   * A whole answer is the collated stream; a provider's whole answer becomes a stream.
+   * Creates the provider's request. It asks for a stream unless the provider's file says otherwise,
+   * so that the server notices when the client leaves. It asks for usage, which the ledger needs,
+   * unless the provider rejects {@code stream_options}. For a client without streaming the stream
+   * is collected; a provider's answer without streaming becomes a stream.
    */
   static ObjectNode upstreamRequest(ChatCall chat) {
     ObjectNode request = Json.object();

@@ -20,11 +20,11 @@ import java.util.NoSuchElementException;
 import java.util.Queue;
 
 /**
- * Chat events from a provider's live answer: of an event stream, and of JSON that came in its
- * place, as one value or several. Used by one thread; {@link #close} may be called by any.
+ * The chat events of a provider's live answer: of an event stream, or of one or several JSON
+ * values. Used by one thread; any thread may call {@link #close}.
  */
 final class OpenAiChatEvents implements ChatEvents {
-  /** Of an event that is read: its line, its text, and what is sent of it. */
+  /** Bytes of memory for each byte of an event: its line, its text, and the output made from it. */
   private static final long MEMORY_OF_BYTE = 3;
 
   private static final int MOST_LEFT_BYTES = 16 << 10;
@@ -45,9 +45,9 @@ final class OpenAiChatEvents implements ChatEvents {
   private volatile boolean over;
 
   /**
-   * @param contentType the answer's, or null
-   * @param mostMegabytes that the answer may have
-   * @param memory what long pieces of the answer take is counted in it
+   * @param contentType the answer's Content-Type, or null
+   * @param mostMegabytes the most MB of the answer
+   * @param memory the account that long pieces of the answer are charged to
    */
   OpenAiChatEvents(
       InputStream body,
@@ -95,7 +95,7 @@ final class OpenAiChatEvents implements ChatEvents {
       }
     } catch (IOException e) {
       if (Thread.currentThread().isInterrupted()) {
-        // The interrupt, which closed the connection, says that the client has left.
+        // The interrupt closed the connection, because the client has left.
         over = true;
         throw new ClientGoneException();
       }
@@ -106,7 +106,7 @@ final class OpenAiChatEvents implements ChatEvents {
     }
   }
 
-  /** What it is shows in how it begins: its Content-Type is often wrong. */
+  /** Detects the format by the first byte, because the Content-Type is often wrong. */
   private void begin() throws IOException {
     int first = reader.peek();
     if (first == '{' || first == '[') {
@@ -135,7 +135,7 @@ final class OpenAiChatEvents implements ChatEvents {
       memory.passed();
       value = values.next();
     } catch (JsonProcessingException e) {
-      // Some put "[DONE]" behind it, which is none.
+      // Some providers send "[DONE]" after the value, which is not JSON.
       ready.addAll(heard ? translator.end() : translator.noJson());
       return;
     }
@@ -151,9 +151,9 @@ final class OpenAiChatEvents implements ChatEvents {
   }
 
   /**
-   * Hangs up on a provider that has not finished: closing its stream would read on to its last
-   * token. After a whole answer what is left is read, a few bytes, so that the connection can be
-   * used again.
+   * Aborts the connection when the provider has not finished, because closing the stream would read
+   * it to its end. After a complete answer it reads the few remaining bytes, so that the connection
+   * can be used again.
    */
   @Override
   public void close() {
@@ -164,7 +164,7 @@ final class OpenAiChatEvents implements ChatEvents {
         LiveBody.abort(body);
       }
     } catch (IOException e) {
-      // The connection is of no use any more, and its pool knows.
+      // The connection is broken; the pool removes it.
     }
   }
 }

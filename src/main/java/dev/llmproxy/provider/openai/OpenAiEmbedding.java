@@ -21,22 +21,28 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Header;
 
-/** The wire format {@code openai} for embeddings: the request as it came, and the answer whole. */
+/**
+ * The wire format {@code openai} for embeddings: creates the provider's request and reads its
+ * answer.
+ */
 public final class OpenAiEmbedding {
-  /** 4,096 numbers of 20 signs each; the longest known vectors have that many. */
+  /** 4,096 numbers of 20 characters each; the longest known vectors have 4,096 numbers. */
   private static final int MOST_VECTOR_BYTES = 80 << 10;
 
   private final ProviderWarnings warnings = new ProviderWarnings();
   private final int mostMegabytes;
 
   /**
-   * @param mostMegabytes that one answer may have, 1 to 1024; one with many vectors may have more
+   * @param mostMegabytes the most MB of one answer, 1 to 1024; the limit is higher for many inputs
    */
   public OpenAiEmbedding(int mostMegabytes) {
     this.mostMegabytes = mostMegabytes;
   }
 
-  /** Makes the message for the provider: the request with the provider's name of the model. */
+  /**
+   * Sets the message for the provider: the request with the upstream model and the necessary
+   * changes.
+   */
   public void prepare(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     EmbeddingCall call = context.callAs(EmbeddingCall.class);
@@ -48,7 +54,11 @@ public final class OpenAiEmbedding {
         exchange, call.target().provider(), "/embeddings", "application/json", request);
   }
 
-  /** The provider's list of embeddings as it came, with usage that there can be. */
+  /**
+   * Returns the provider's list of embeddings, with checked or estimated usage.
+   *
+   * @throws dev.llmproxy.error.ApiException when the answer is an error or not a list of embeddings
+   */
   public ObjectNode receive(
       @Body InputStream body,
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
@@ -65,7 +75,7 @@ public final class OpenAiEmbedding {
         return list.set("usage", usage(list.path("usage"), call));
       }
     } catch (JsonProcessingException e) {
-      // The message below serves all cases.
+      // The exception below reports it.
     }
     throw OpenAiErrors.upstream(
             "The provider `%s` answered with something that is no list of embeddings."
@@ -80,7 +90,7 @@ public final class OpenAiEmbedding {
     return usage.ofPrompt(call.estimatedUsage().path("total_tokens").longValue());
   }
 
-  /** Hangs up on a provider that sends more than it may. */
+  /** Reads the list. Aborts the connection when the answer is invalid or over the limit. */
   private ObjectNode read(InputStream body, EmbeddingCall call) throws IOException {
     EmbeddingRequest request = call.request();
     long vectors = (long) request.inputs().size() * MOST_VECTOR_BYTES;

@@ -17,15 +17,15 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.http.HttpMethods;
 
-/** What all calls of the wire format {@code openai} have in common. */
+/** The common part of all calls of the wire format {@code openai}. */
 final class OpenAiHttp {
   private static final int MOST_ERROR_BYTES = 64 * 1024;
 
   private OpenAiHttp() {}
 
   /**
-   * Makes the message for the provider: nothing of the client's headers, the provider's own key and
-   * headers. Its address is a header, too: nothing in it can be taken for an option of Camel's.
+   * Sets the message for the provider, with the provider's key and headers and without the client's
+   * headers. The URL is a header, so that Camel does not read options from it.
    *
    * @param path below the provider's base URL
    */
@@ -37,19 +37,18 @@ final class OpenAiHttp {
     message.setHeader(Exchange.HTTP_URI, provider.url(path));
     message.setHeader("Content-Type", "application/json");
     message.setHeader("Accept", accept);
-    // A stream that is packed comes late, and what unpacks it reads on when it is hung up on.
+    // A compressed stream arrives late, and its decoder reads on after an abort.
     message.setHeader("Accept-Encoding", "identity");
     provider.headers().forEach(message::setHeader);
     message.setBody(Json.bytes(body));
   }
 
   /**
-   * Reads an answer that is an error, as far as it comes.
+   * Throws if the answer is an error. Reads as much of the error as arrives.
    *
-   * @param body what comes with the status, or null when nothing does
-   * @param input the field of the request that holds what the model is to read
-   * @throws ApiException what the client is told of any status but 2xx, and of a success without
-   *     anything in it
+   * @param body the body of the answer, or null when it has none
+   * @param input the field of the request with the text for the model
+   * @throws ApiException for any status but 2xx, and for a 2xx without a body
    */
   static void check(
       Provider provider,
@@ -74,7 +73,10 @@ final class OpenAiHttp {
     }
   }
 
-  /** What has come before the connection broke still says why the provider refused. */
+  /**
+   * The start of the body, also when the connection breaks: it still contains the provider's
+   * reason.
+   */
   private static String start(InputStream body) throws IOException {
     if (body == null) {
       return "";

@@ -27,16 +27,16 @@ import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
- * Makes chat events of the stream of a provider that speaks OpenAI's format more or less: fills in
- * what it omits and repairs what would kill clients, and leaves every other field as it is. What
- * comes after a finish reason still counts: each choice gets one, after its last word. Made for one
- * request and not thread-safe.
+ * Translates the stream of a provider that speaks OpenAI's format, more or less exactly, to chat
+ * events. Adds missing fields, repairs values that clients cannot read, and passes on every other
+ * field. Content after a finish reason is part of the answer, so the client gets one finish reason
+ * for each choice, after its last content. One per turn; not thread-safe.
  */
 final class OpenAiStreamTranslator {
   private static final Set<String> SERVICE_TIERS =
       Set.of("auto", "default", "flex", "scale", "priority", "fast");
 
-  /** What a keep-alive says that is sent as data. */
+  /** The text of a keep-alive that is sent as data. */
   private static final Pattern KEEP_ALIVE =
       Pattern.compile("(?i)\\W*(ping|pong|keep[-_ ]?alive|heart[-_ ]?beat|processing)\\W*");
 
@@ -44,7 +44,7 @@ final class OpenAiStreamTranslator {
   private static final int MOST_REASON_CHARACTERS = 80;
 
   /**
-   * What is remembered of an answer besides its text; OpenAI gives at most 128 choices and tools.
+   * Limits of the state that is stored for one answer; OpenAI allows at most 128 choices and tools.
    */
   private static final int MOST_CHOICES = 128;
 
@@ -60,12 +60,14 @@ final class OpenAiStreamTranslator {
   private String id;
   private Long created;
 
-  /** The last chunk, when its finish reason or a tool's name may not be the last word. */
+  /**
+   * The last chunk, delayed because its finish reason or a tool's name may still change; or null.
+   */
   private ObjectNode held;
 
   private ApiError failure;
 
-  /** What was said outside a chunk, which may say why none came. */
+  /** The first object that is not a chunk; it may be the error when no chunk arrives. Or null. */
   private JsonNode unheard;
 
   private long pieces;
@@ -82,12 +84,12 @@ final class OpenAiStreamTranslator {
     this.warnings = warnings;
   }
 
-  /** Whether the last event has been given. */
+  /** Whether the last event has been returned. */
   boolean over() {
     return over;
   }
 
-  /** Whether the answer has ended as it should. */
+  /** Whether the answer is complete. */
   boolean whole() {
     return whole;
   }
@@ -112,9 +114,9 @@ final class OpenAiStreamTranslator {
   }
 
   /**
-   * The chat events of one value of the provider's.
+   * The chat events of one JSON value.
    *
-   * @param error whether it is said to be an error
+   * @param error whether the event is named "error"
    */
   List<ChatEvent> translate(JsonNode json, boolean error) {
     if (over) {
@@ -126,7 +128,7 @@ final class OpenAiStreamTranslator {
       boolean flag = reason.isBoolean();
       return failed(UpstreamErrors.inStream(from, flag ? json : reason));
     }
-    // vLLM and others say so in the event itself.
+    // vLLM and others mark an error in the object itself.
     if (error || "error".equals(json.path("object").textValue())) {
       return failed(UpstreamErrors.inStream(from, json));
     }
@@ -156,7 +158,10 @@ final class OpenAiStreamTranslator {
             "The provider `%s` sent something that is no chunk.".formatted(provider)));
   }
 
-  /** Only events of a name of their own, and words that say so, may be something else than JSON. */
+  /**
+   * The events for data that is not JSON. It is ignored in events with another name, and when it is
+   * a keep-alive.
+   */
   private List<ChatEvent> noJson(String name, String data) {
     if ("error".equals(name)) {
       return failed(
@@ -176,7 +181,7 @@ final class OpenAiStreamTranslator {
             "The provider `%s` sent something that is no JSON.".formatted(provider)));
   }
 
-  /** The events for an answer of another kind, such as a page, which has nothing of a chat. */
+  /** The events for an answer in another format, such as an HTML page. */
   List<ChatEvent> noStream(String contentType) {
     return failed(
         OpenAiErrors.upstream(
@@ -191,8 +196,8 @@ final class OpenAiStreamTranslator {
   }
 
   /**
-   * The events of the stream's end: an answer without a finish reason is not whole, however clean
-   * its end.
+   * The events at the end of the stream. An answer without a finish reason is incomplete, even if
+   * the connection was closed properly.
    */
   List<ChatEvent> end() {
     if (over) {
@@ -218,14 +223,14 @@ final class OpenAiStreamTranslator {
   }
 
   /**
-   * The events for a connection that broke or went silent, and for an answer that is beyond a
-   * limit; a whole answer is whole all the same.
+   * The events for a broken or silent connection and for an answer over a limit. An answer with all
+   * finish reasons is complete all the same.
    */
   List<ChatEvent> broken(IOException cause) {
     return finished() || failure != null ? end() : failed(OpenAiErrors.of(cause, provider));
   }
 
-  /** The last events, after the provider has failed as is said. */
+  /** The last events when the answer has failed. */
   List<ChatEvent> failed(ApiError error) {
     if (over) {
       return List.of();
@@ -236,7 +241,7 @@ final class OpenAiStreamTranslator {
     return events;
   }
 
-  /** Whether every choice has its finish reason. */
+  /** Whether every choice has a finish reason. */
   private boolean finished() {
     return !choices.isEmpty()
         && choices.values().stream().allMatch(choice -> choice.reason != null);
@@ -289,7 +294,7 @@ final class OpenAiStreamTranslator {
     return chunks;
   }
 
-  /** The chunk that was held, without its finish reason, if there is something else in it. */
+  /** The delayed chunk without its finish reason, if it has other content. */
   private List<ChatEvent> release() {
     List<ChatEvent> events = new ArrayList<>();
     if (held != null) {
@@ -336,7 +341,7 @@ final class OpenAiStreamTranslator {
       if (word != null) {
         finish(state, word, said > 0);
       }
-      // After the last word, and inside a name, only what says something goes on.
+      // After a finish reason and inside a tool's name, choices without content are dropped.
       if (!(after || state.nameWentOn) || says(choice)) {
         holds |= word != null || state.nameMayGoOn;
         live.add(choice);
@@ -366,7 +371,7 @@ final class OpenAiStreamTranslator {
     return failed(OpenAiErrors.upstream("The provider `%s` sent %s.".formatted(provider, what)));
   }
 
-  /** Takes the finish reason out of a choice; null when there is none. */
+  /** Removes the finish reason from a choice and returns it; null when there is none. */
   private static String finishReason(ObjectNode choice) {
     JsonNode reason = choice.path("finish_reason");
     choice.putNull("finish_reason");
@@ -379,13 +384,12 @@ final class OpenAiStreamTranslator {
   private void finish(ChoiceState state, String word, boolean spokeSince) {
     FinishReason reason = FinishReason.of(word);
     if (reason == FinishReason.UNKNOWN) {
-      warnings.once(
-          provider, "gives the finish reason `" + shown(word) + "`, which nobody here knows");
+      warnings.once(provider, "gives the unknown finish reason `" + shown(word) + "`");
     }
     if (reason == FinishReason.FAILED && failure == null) {
       failure = gaveUp(word);
     }
-    // One that says more is not replaced by a stop which only closes the stream.
+    // A more specific reason is not replaced by a stop at the end of the stream.
     if (state.reason == null || state.reason == FinishReason.STOP || spokeSince) {
       state.reason = reason;
       state.word = word;
@@ -396,7 +400,7 @@ final class OpenAiStreamTranslator {
     return ShownText.cut(CONTROL.matcher(word).replaceAll(" "), MOST_REASON_CHARACTERS);
   }
 
-  /** Whether there is more in a choice than what every one has. */
+  /** Whether a choice has content, besides index, finish reason and role. */
   private static boolean says(JsonNode choice) {
     for (Map.Entry<String, JsonNode> field : choice.properties()) {
       boolean says =
@@ -429,7 +433,10 @@ final class OpenAiStreamTranslator {
     return value.isContainerNode() && value.isEmpty();
   }
 
-  /** Each one once in the whole chat, and no longer than the 40 characters that OpenAI takes. */
+  /**
+   * A tool call id that is unique in the chat, and not longer than the 40 characters that OpenAI
+   * accepts.
+   */
   private String ownToolCallId() {
     return "call_" + chat.requestId() + "_" + chat.turns().nextOwnCall();
   }
@@ -437,7 +444,7 @@ final class OpenAiStreamTranslator {
   private void takeUsage(ObjectNode chunk) {
     JsonNode reported = chunk.remove("usage");
     boolean said = take(reported);
-    // Groq puts it there, Moonshot and others into the choice.
+    // Groq reports usage here; Moonshot and others report it in the choice.
     said |= take(chunk.path("x_groq").get("usage"));
     for (JsonNode choice : chunk.path("choices")) {
       if (choice instanceof ObjectNode object && object.has("usage")) {
@@ -502,8 +509,8 @@ final class OpenAiStreamTranslator {
   }
 
   /**
-   * What a choice says: its delta, else the whole message of a provider that streams none, unless
-   * that only repeats the deltas before it, else the text of the older completions.
+   * The delta of a choice. Without a delta it is the whole message, unless the message repeats
+   * earlier deltas, or the text of an old-style completion.
    */
   private static ObjectNode delta(ObjectNode choice, ChoiceState state) {
     JsonNode message = choice.remove("message");
@@ -534,18 +541,18 @@ final class OpenAiStreamTranslator {
     private boolean inMessages;
     private boolean spoke;
 
-    /** Whether the last chunk has a tool's name, and nothing after it. */
+    /** Whether the last chunk has a tool's name that may continue: it has no arguments yet. */
     private boolean nameMayGoOn;
 
-    /** Whether the last chunk has more of a name that is held. */
+    /** Whether the last chunk continues a delayed name. */
     private boolean nameWentOn;
 
-    /** What there is too much of in it, or null. */
+    /** Description of the limit that the choice exceeds, or null. */
     private String tooMuch;
 
     private FinishReason reason;
 
-    /** As the provider worded it. */
+    /** The reason in the provider's spelling. */
     private String word = "";
 
     ChoiceState(Supplier<String> ownToolCallIds) {
@@ -553,8 +560,8 @@ final class OpenAiStreamTranslator {
     }
 
     /**
-     * A choice whose last word was an empty finish reason has ended at the end: before it, some
-     * providers mean null by it.
+     * Ends a choice whose last finish reason is empty. Before the end of the stream, some providers
+     * send an empty reason for null.
      */
     void endIfEmptyReason() {
       if (lastReasonEmpty && reason == null) {
@@ -562,24 +569,27 @@ final class OpenAiStreamTranslator {
       }
     }
 
-    /** The reason among those that clients know. */
+    /** The finish reason in OpenAI's format. */
     String finishReason() {
       return reason.wire(!toolCalls.isEmpty());
     }
 
-    /** The client has got the names so far. */
+    /** Marks the names as sent to the client. */
     void nameIsOut() {
       toolCalls.forEach(ToolCall::nameIsOut);
     }
 
-    /** Takes what a choice says; returns its tokens, estimated. */
+    /** Notes whether the choice has content; returns the estimated number of its tokens. */
     int hear(ObjectNode choice) {
       int said = Accumulator.tokens(choice.path("delta"));
       spoke |= said > 0;
       return said;
     }
 
-    /** Returns whether all that the fragment had has gone to the chunk before. */
+    /**
+     * Repairs a fragment of a tool call. Returns whether the delayed chunk now has all of its
+     * content.
+     */
     boolean repairToolCall(ObjectNode fragment) {
       if (tooMuch != null) {
         return true;
@@ -610,9 +620,9 @@ final class OpenAiStreamTranslator {
     }
 
     /**
-     * The place of the call that a fragment belongs to: the one with its id, else with its index,
-     * else the one before. An id that is new under a used index begins another call, as does a name
-     * without either, and a name under a new index although the id is used under another.
+     * The position of the call that a fragment belongs to: the call with the same id, else with the
+     * same index, else the last call. Another call begins with a new id under a used index, with a
+     * name without id and index, and with a name under a new index even if the id is in use.
      */
     private int toolCallOf(ObjectNode fragment) {
       String id = ToolCall.id(fragment);
@@ -636,7 +646,10 @@ final class OpenAiStreamTranslator {
       return other || (unmarked && call.isNamed() && names) ? toolCalls.size() : known;
     }
 
-    /** The place of the call that the provider gave an id: the known one, else the last; or -1. */
+    /**
+     * The position of the call with an id: {@code known} if it has that id, else the last such
+     * call; -1 when there is none.
+     */
     private int withId(String id, int known) {
       if (id.isEmpty()) {
         return -1;
@@ -658,11 +671,11 @@ final class OpenAiStreamTranslator {
     private String name = "";
     private boolean begun;
 
-    /** Where its name is that no client has got yet, or null. */
+    /** The function object in the delayed chunk that has the name; null when the name was sent. */
     private ObjectNode waiting;
 
     /**
-     * @param shownId what it is known by outside this stream, which may have its id more than once
+     * @param shownId the id for the client, because the provider may use an id more than once
      */
     ToolCall(String shownId) {
       this.shownId = shownId;
@@ -693,8 +706,8 @@ final class OpenAiStreamTranslator {
     }
 
     /**
-     * Id and type are said once, a name once or in pieces; arguments are pieces of text. Returns
-     * whether a piece of the name has gone to where the pieces before it are.
+     * Repairs a fragment: id and type occur only in the first fragment, and arguments are text.
+     * Returns whether a piece of the name was moved to the delayed chunk.
      */
     boolean repair(ObjectNode fragment) {
       if (id.isEmpty()) {
@@ -729,7 +742,7 @@ final class OpenAiStreamTranslator {
         waiting = piece.isEmpty() ? null : function;
         return false;
       }
-      // Some say all of it again with each piece.
+      // Some providers repeat the whole name so far in each piece.
       String more = piece.startsWith(name) ? piece.substring(name.length()) : piece;
       name += more;
       if (waiting != null || more.isEmpty()) {

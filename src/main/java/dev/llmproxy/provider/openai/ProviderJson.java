@@ -24,18 +24,18 @@ import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 
 /**
- * JSON as providers write it: also with {@code NaN} and {@code Infinity}, which JSON does not have
- * and Python's json module writes. Clients get null for them, and for a log probability OpenAI's
- * word for "very unlikely". Numbers keep their digits, as in {@link Json}.
+ * Parses the JSON of providers. It may contain {@code NaN} and {@code Infinity}, which are not JSON
+ * but which Python's json module writes. They become null, and in a log probability OpenAI's value
+ * for "very unlikely". Numbers keep their digits, as in {@link Json}.
  */
 final class ProviderJson {
-  /** A value costs far more memory than it has bytes. */
+  /** The most tokens of one text, because a value takes much more memory than its bytes. */
   private static final long MOST_TOKENS = 2_000_000;
 
-  /** The memory of shorter ones is not counted. */
+  /** The memory of shorter texts is not counted. */
   private static final int LONG_CHARACTERS = 32 << 10;
 
-  /** Of a text that has not ended yet. */
+  /** Bytes of memory for each byte of an incomplete text. */
   private static final int MEMORY_OF_BYTE = 3;
 
   private static final BigDecimal VERY_UNLIKELY = new BigDecimal("-9999.0");
@@ -53,8 +53,8 @@ final class ProviderJson {
   /**
    * Parses one value.
    *
-   * @param memory what a long one takes is counted in it
-   * @throws JsonProcessingException when it is none, or has too many parts
+   * @param memory the account that a long value is charged to
+   * @throws JsonProcessingException when it is not JSON, or has too many tokens
    */
   static JsonNode parse(String text, AnswerMemory.Share memory) throws JsonProcessingException {
     try {
@@ -64,7 +64,7 @@ final class ProviderJson {
     }
   }
 
-  /** Values one after the other, with or without white space between them, as they come. */
+  /** Reads a sequence of values, with or without white space between them, as they arrive. */
   static Values values(InputStream in, AnswerMemory.Share memory) throws IOException {
     InputStream counted = new CountedInput(in, memory, MEMORY_OF_BYTE);
     return new Values(
@@ -84,7 +84,7 @@ final class ProviderJson {
      * Waits for the next value.
      *
      * @return null at the end
-     * @throws JsonProcessingException when what comes is no JSON
+     * @throws JsonProcessingException when the input is not JSON
      */
     JsonNode next() throws IOException {
       try {
@@ -150,7 +150,7 @@ final class ProviderJson {
     }
   }
 
-  /** Exponents that no number here can have are no JSON either. */
+  /** The exception for a number whose exponent is too large. */
   private static JsonParseException unreadable(NumberFormatException cause) {
     return new JsonParseException(null, "not readable", cause);
   }

@@ -6,7 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.List;
 import java.util.Random;
 
-/** Damages streams, the same way for the same seed. */
+/** Damages streams; the same seed gives the same damage. */
 final class Damage {
   private static final List<String> WORDS =
       List.of(
@@ -61,7 +61,7 @@ final class Damage {
     return damaged.toByteArray();
   }
 
-  /** Some of the stream's own bytes, in another place. */
+  /** Copies some bytes of the stream to another place. */
   private byte[] value(byte[] stream, int from) {
     int length = Math.min(random.nextInt(200), stream.length - from);
     return java.util.Arrays.copyOfRange(stream, from, from + length);

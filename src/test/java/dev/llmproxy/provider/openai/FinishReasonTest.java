@@ -23,7 +23,7 @@ class FinishReasonTest {
     "OTHER, 'OTHER FINISH_REASON_UNSPECIFIED NO_IMAGE'",
     "UNKNOWN, 'quota_of_moons blue'"
   })
-  void knowsWhatVendorsMean(FinishReason meaning, String reasons) {
+  void reasonHasItsDocumentedMeaning(FinishReason meaning, String reasons) {
     for (String reason : reasons.split(" ", -1)) {
       assertThat(FinishReason.of(reason)).as(reason).isEqualTo(meaning);
     }

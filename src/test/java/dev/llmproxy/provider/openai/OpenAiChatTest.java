@@ -34,21 +34,21 @@ class OpenAiChatTest {
   @Wire({"3.message", "3.tools", "3.format", "3.unknown", "3.null"})
   @ParameterizedTest
   @MethodSource("cases")
-  void asksTheProviderForWhatTheClientAskedFor(String name) {
+  void upstreamRequestMatchesTheGoldenFile(String name) {
     ChatCall chat = chat(name);
     Fixtures.check("requests/" + name + ".openai.json", OpenAiChat.upstreamRequest(chat));
   }
 
   @ParameterizedTest
   @MethodSource("cases")
-  void leavesTheClientsRequestAsItIs(String name) {
+  void clientsRequestIsNotChanged(String name) {
     ChatCall chat = chat(name);
     OpenAiChat.upstreamRequest(chat);
     assertThat(chat.request().body()).isEqualTo(Fixtures.json("requests/" + name + ".json"));
   }
 
   @Test
-  void keepsEveryDigitOfANumber() {
+  void numbersKeepAllDigits() {
     String sent = Json.text(OpenAiChat.upstreamRequest(chat("numbers")));
     assertThat(sent)
         .contains("\"temperature\":0.70,", "\"seed\":9007199254740993,")
@@ -57,7 +57,7 @@ class OpenAiChatTest {
 
   @Wire("2.key")
   @Test
-  void sendsNothingOfTheClientsHeadersAndItsOwnKey() throws IOException {
+  void clientHeadersAreRemovedAndTheProvidersKeyIsSent() throws IOException {
     try (DefaultCamelContext context = new DefaultCamelContext()) {
       Exchange exchange = new DefaultExchange(context);
       Message message = exchange.getMessage();
@@ -81,7 +81,7 @@ class OpenAiChatTest {
   }
 
   @Test
-  void makesChatEventsOfAnAnswer() throws IOException {
+  void answerBecomesChatEvents() throws IOException {
     try (ChatEvents events =
         CHAT.receive(
             new ByteArrayInputStream(Fixtures.bytes("streams/plain.openai.sse")),
@@ -97,7 +97,7 @@ class OpenAiChatTest {
   }
 
   @Test
-  void refusesAnAnswerThatIsAnError() {
+  void errorAnswerIsThrown() {
     assertThatExceptionOfType(ApiException.class)
         .isThrownBy(() ->
             CHAT.receive(body("{}"), 401, null, null, null, Fixtures.context(chat("minimal"))))

@@ -34,14 +34,14 @@ class OpenAiStreamTranslatorTest {
   @Wire({"1.2c", "5.read", "5.1", "5.2", "5.3", "5.3b", "5.4", "5.4b", "5.7"})
   @ParameterizedTest
   @MethodSource("cases")
-  void makesTheChatEventsThatTheContractAsksFor(String name) throws IOException {
+  void eventsMatchTheGoldenFile(String name) throws IOException {
     List<ChatEvent> events = translate(Fixtures.bytes("streams/" + name + ".openai.sse"));
     Fixtures.check("streams/" + name + ".openai.events.json", Fixtures.json(events));
   }
 
   @Wire("1.2c")
   @Test
-  void tellsSilenceFromABrokenConnection() {
+  void silenceAndBrokenConnectionGiveDifferentErrors() {
     assertThat(translator().broken(new SocketTimeoutException()))
         .singleElement()
         .isInstanceOfSatisfying(
@@ -59,7 +59,7 @@ class OpenAiStreamTranslatorTest {
 
   @Wire("5.6")
   @Test
-  void saysNothingAfterItsLastEvent() {
+  void nothingFollowsTheLastEvent() {
     OpenAiStreamTranslator translator = translator();
     assertThat(translator.over()).isFalse();
     assertThat(translator.end()).hasSize(1);
@@ -68,7 +68,7 @@ class OpenAiStreamTranslatorTest {
     assertThat(translator.end()).isEmpty();
   }
 
-  /** What is remembered of an answer does not grow with it. */
+  /** The stored state does not grow with the answer. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -77,7 +77,7 @@ class OpenAiStreamTranslatorTest {
         "1024| {'delta':{'tool_calls':[{'index':%d,'function':{'name':'a'}}]}} | more than 1024 tool calls",
         "1024| {'delta':{'tool_calls':[{'index':0,'function':{'name':'%1$.1s'}}]}} | the name of a tool",
       })
-  void endsAnAnswerOfMoreThingsThanThereCanBe(int most, String choice, String reason) {
+  void answerOverALimitEndsWithAnError(int most, String choice, String reason) {
     OpenAiStreamTranslator translator = translator();
     String chunk = "{\"choices\":[" + choice.replace('\'', '"') + "]}";
     List<ChatEvent> events = new ArrayList<>();
@@ -101,7 +101,10 @@ class OpenAiStreamTranslatorTest {
     return new OpenAiStreamTranslator(Fixtures.chat(REQUEST));
   }
 
-  /** All events of a stream; as in a request, the accumulator sees each before the next is made. */
+  /**
+   * All events of a stream. As in a request, the accumulator gets each event before the next is
+   * created.
+   */
   private static List<ChatEvent> translate(byte[] stream) throws IOException {
     ChatCall chat = Fixtures.chat(REQUEST);
     OpenAiStreamTranslator translator = new OpenAiStreamTranslator(chat);

@@ -22,9 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Whatever bytes a provider sends, what comes of them keeps the contract. {@code make fuzz} looks
- * for bytes with which it does not; {@code mvn test} tries those that were found, and the golden
- * streams with their bytes cut, dropped and exchanged.
+ * The answer to the client keeps the wire contract for all bytes that a provider may send. {@code
+ * make fuzz} searches for bytes for which it does not. {@code mvn test} tries the bytes that were
+ * found earlier, and the golden streams with bytes cut, dropped and exchanged.
  */
 class ProviderStreamFuzzTest {
   private static final int MOST_EVENT_BYTES = 1 << 16;
@@ -55,7 +55,7 @@ class ProviderStreamFuzzTest {
     }
   }
 
-  /** The same events in the same places, and too long is too long, however the network cuts. */
+  /** The events and the limit do not depend on the sizes of reads. */
   private static void checkReading(byte[] stream) {
     for (int most : new int[] {16, MOST_EVENT_BYTES}) {
       Reading whole = Reading.of(new ByteArrayInputStream(stream), most);
@@ -126,7 +126,7 @@ class ProviderStreamFuzzTest {
     }
   }
 
-  /** What a reader makes of a stream: its events, and whether it gave up. */
+  /** The result of a reader: the events, and whether a limit was exceeded. */
   private record Reading(List<SseEvent> events, boolean failed) {
     static Reading of(InputStream in, int mostEventBytes) {
       List<SseEvent> events = new ArrayList<>();
@@ -142,7 +142,7 @@ class ProviderStreamFuzzTest {
     }
   }
 
-  /** Gives a few bytes to each read. */
+  /** Returns a few bytes for each read. */
   private static final class Pieces extends ByteArrayInputStream {
     private final int most;
 
