@@ -1,18 +1,17 @@
 package dev.llmproxy.local;
 
 /**
- * The loops the model spends its time in, and functions that give the same bits on every machine.
+ * The inner loops of the model, and functions that give the same bits on every machine.
  *
- * <p>The HotSpot compiler turns these loops into vector instructions as they stand. It does so only
- * while all float arrays share the loop's index (else it must assume that they overlap) and while a
- * body stays this short: twice as many products in one are too many for it. Then it falls from
- * 20–35 thousand million products a second (one core, AVX-512) to 3. Change them with a measurement
- * at hand.
+ * <p>The HotSpot compiler turns these loops into vector instructions. It does so only if all float
+ * arrays are read with the loop's index (else it must assume that they overlap) and only if the
+ * body is short: with twice as many products it does not. The speed then falls from 20–35 thousand
+ * million products a second (one core, AVX-512) to 3. Measure the speed after every change.
  */
 final class Arithmetic {
   private static final float LOG2_E = 1.442695f;
   private static final float LN2_HIGH =
-      355f / 512; // ln 2 in few bits, so that n * LN2_HIGH is exact
+      355f / 512; // ln 2 with few bits, so that n * LN2_HIGH is exact
   private static final float LN2_LOW = -2.1219444e-4f;
   private static final float SMALLEST_EXPONENT = -87f; // e^-87 is about the smallest normal float
   private static final float LARGEST_EXPONENT = 88f;
@@ -36,8 +35,8 @@ final class Arithmetic {
   }
 
   /**
-   * The same for whole numbers of 4 bits (0 … 15), eight in a word, the lowest first: {@code
-   * sums[i] += words[i].part(k) * factors[factor + k]}.
+   * As above, for integers of 4 bits (0 … 15), eight in a word, the lowest first: {@code sums[i] +=
+   * words[i].part(k) * factors[factor + k]}.
    */
   static void addProductsOf4Bits(
       float[] sums, int[] words, int word, float[] factors, int factor, int from, int to) {
@@ -63,7 +62,7 @@ final class Arithmetic {
     }
   }
 
-  /** The same for signed whole numbers of 8 bits (−128 … 127), four in a word. */
+  /** As above, for signed integers of 8 bits (−128 … 127), four in a word. */
   static void addProductsOf8Bits(
       float[] sums, int[] words, int word, float[] factors, int factor, int from, int to) {
     float f0 = factors[factor];
@@ -112,8 +111,9 @@ final class Arithmetic {
   }
 
   /**
-   * e^x to within two units in the last place, 0 far below and a large number far above. Five times
-   * as fast as {@link StrictMath#exp}, and as reproducible: Java's basic operations are exact.
+   * e^x to within two units in the last place, limited to 0 and a large number at the ends. Five
+   * times as fast as {@link StrictMath#exp}, and also reproducible, because Java's basic operations
+   * are exact.
    */
   static float exp(float x) {
     if (x < SMALLEST_EXPONENT) {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Grouped-query attention of one token over the positions up to its own. For one thread. */
+/** Grouped-query attention of one token over all positions up to its own. Not thread-safe. */
 final class Attention {
   private static final int PAGE = KeyValueCache.PAGE;
   private static final int STEP = 4; // of Arithmetic.addProducts
@@ -28,8 +28,8 @@ final class Attention {
 
   /**
    * @param queries the token's rotated queries, head by head
-   * @param position the token's; its own key and value and all before are in the cache
-   * @param result gets one weighted mean of values a head
+   * @param position the token's position; the cache has the keys and values up to it
+   * @param result receives the weighted mean of the values for each head
    */
   void attend(float[] queries, KeyValueCache cache, int layer, int position, float[] result) {
     int count = position + 1;
@@ -88,7 +88,10 @@ final class Attention {
     }
   }
 
-  /** Weighted sum of the values. Positions are taken by fours; those past the end have weight 0. */
+  /**
+   * The weighted sum of the values. Takes four positions at a time; positions after the last have
+   * weight 0.
+   */
   private void collect(KeyValueCache cache, int layer, int count, int firstValue) {
     Arrays.fill(sums, firstValue, firstValue + headWidth, 0);
     for (int page = 0; page * PAGE < count; page++) {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** ChatML, as in the {@code tokenizer.chat_template} of the model: messages → token ids. */
+/** Converts messages to token ids with ChatML, the {@code tokenizer.chat_template} of the model. */
 final class ChatTemplate {
   private static final ChatMessage DEFAULT_SYSTEM =
       new ChatMessage(
@@ -16,7 +16,7 @@ final class ChatTemplate {
     this.tokenizer = tokenizer;
   }
 
-  /** The prompt that makes the model write the assistant's next message. */
+  /** The prompt for the assistant's next message. */
   int[] prompt(List<ChatMessage> messages) {
     List<ChatMessage> all = new ArrayList<>(messages);
     if (all.isEmpty() || !all.get(0).role().equals("system")) {

@@ -5,16 +5,16 @@ import java.util.Deque;
 import java.util.function.Supplier;
 
 /**
- * Keeps the caches of the last conversations, so that a follow-up message costs only its own
- * tokens. Used by one thread at a time.
+ * The caches of the last conversations. With them the model reads only the new tokens of a
+ * follow-up message. Not thread-safe.
  */
 final class ConversationCaches {
   private final int limit;
   private final Supplier<KeyValueCache> factory;
-  private final Deque<KeyValueCache> recent = new ArrayDeque<>(); // the last used first
+  private final Deque<KeyValueCache> recent = new ArrayDeque<>(); // the most recently used first
 
   /**
-   * @param limit most caches kept
+   * @param limit the most caches
    */
   ConversationCaches(int limit, Supplier<KeyValueCache> factory) {
     this.limit = limit;
@@ -22,8 +22,8 @@ final class ConversationCaches {
   }
 
   /**
-   * A cache that holds the start of the prompt, as much of it as is known, and nothing else. At
-   * least the last token of the prompt is left to read, as the model has to answer it.
+   * Returns a cache with the longest known start of the prompt and nothing else. It never has the
+   * last token of the prompt, because the model must read at least one token to answer.
    */
   KeyValueCache forPrompt(int[] prompt) {
     KeyValueCache cache = choose(prompt);
@@ -34,8 +34,9 @@ final class ConversationCaches {
   }
 
   /**
-   * The cache that knows most of the prompt. Knowing less than half of it means that only a system
-   * message is shared: then another conversation's cache is left alone while there is a choice.
+   * The cache with the most tokens of the prompt. If it has less than half of them, probably only a
+   * system message is shared. Then it belongs to another conversation and is used only if no cache
+   * is free.
    */
   private KeyValueCache choose(int[] prompt) {
     KeyValueCache best = null;

@@ -3,9 +3,9 @@ package dev.llmproxy.local;
 import java.io.IOException;
 import java.util.List;
 
-/** The loaded model and what it remembers. Apart from {@link #prompt}, for one thread at a time. */
+/** The loaded model with its caches. Only {@link #prompt} is thread-safe. */
 final class Engine implements AutoCloseable {
-  private static final int CONVERSATIONS = 2; // whose caches are kept; each up to 94 MB
+  private static final int CONVERSATIONS = 2; // cached conversations; each up to 94 MB
 
   private final Tokenizer tokenizer;
   private final ChatTemplate template;
@@ -30,9 +30,9 @@ final class Engine implements AutoCloseable {
   }
 
   /**
-   * Writes an answer to {@code answer} until it is complete or closed.
+   * Generates the answer until it is complete or closed.
    *
-   * @param maxTokens 1 or more, and such that prompt and answer fit the context
+   * @param maxTokens 1 or more; prompt and answer must fit into the context
    */
   void write(int[] prompt, SamplingOptions options, int maxTokens, QueuedGeneration answer) {
     Sampler sampler = new Sampler(options);

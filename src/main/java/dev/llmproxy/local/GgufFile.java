@@ -12,29 +12,29 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads a GGUF file, version 3: metadata at once, tensors when asked for. See the <a
+ * Reads a GGUF file, version 3: the metadata in the constructor, the tensors on request. See the <a
  * href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">specification</a>.
  *
- * <p>It trusts the file: the caller has checked its sum.
+ * <p>Trusts the file: the caller has verified its checksum.
  */
 final class GgufFile {
   private static final int MAGIC = 0x46554747; // "GGUF", little-endian
   private static final int VERSION = 3;
   private static final int HEADER_LIMIT = 4 << 20; // bytes; the header of our model has 1.8 million
-  private static final int ALIGNMENT = 32; // bytes; the default, which our model keeps
+  private static final int ALIGNMENT = 32; // bytes; the default, which our model uses
 
   private final FileChannel channel;
   private final Map<String, Object> metadata = new HashMap<>();
   private final Map<String, TensorEntry> tensors = new HashMap<>();
   private final long dataStart;
 
-  /** Where a tensor lies. Row length is the number of values that lie side by side. */
+  /** The type, shape and place of a tensor. The row length is the number of consecutive values. */
   private record TensorEntry(int rowLength, int rows, TensorType type, long offset) {}
 
   /** The contents of a tensor: {@code rows} rows of {@code rowLength} values in {@code data}. */
   record Tensor(int rowLength, int rows, TensorType type, ByteBuffer data) {}
 
-  /** The encodings our model uses. A block holds 32 values, apart from {@code F32}'s. */
+  /** The encodings in our model. A block has 32 values; a block of {@code F32} has one. */
   enum TensorType {
     F32(0, 1, 4),
     Q4_1(3, 32, 20),
@@ -61,7 +61,7 @@ final class GgufFile {
   }
 
   /**
-   * @param channel stays open as long as tensors are read
+   * @param channel must be open while tensors are read
    */
   GgufFile(FileChannel channel) throws IOException {
     this.channel = channel;

@@ -4,10 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the attention of each layer remembers of the tokens so far, and which tokens they were.
+ * The keys and values of all layers for the tokens read so far, and the ids of these tokens.
  *
- * <p>Memory grows by pages of {@value #PAGE} positions, 12 MB each with our model. Used by one
- * thread at a time.
+ * <p>Memory grows by pages of {@value #PAGE} positions, 12 MB each with our model. Not thread-safe.
  */
 final class KeyValueCache {
   /** Positions in a page; a multiple of four, the step of {@link Arithmetic#addProducts}. */
@@ -18,13 +17,13 @@ final class KeyValueCache {
   private final int[] tokens;
   private int length;
 
-  // By page. Each is laid out so that the loop that reads it runs along a row.
+  // By page, with layouts in which the inner loops read along a row.
   private final List<float[][][]> keys = new ArrayList<>(); // [layer][value][position]
   private final List<float[][][]> values = new ArrayList<>(); // [layer][position][value]
 
   /**
-   * @param width values in a key, and in a value, of one position
-   * @param capacity most positions
+   * @param width the numbers in a key, and in a value, of one position
+   * @param capacity the most positions
    */
   KeyValueCache(int layers, int width, int capacity) {
     this.layers = layers;
@@ -32,12 +31,12 @@ final class KeyValueCache {
     this.tokens = new int[capacity];
   }
 
-  /** Tokens remembered. */
+  /** The number of cached tokens. */
   int length() {
     return length;
   }
 
-  /** How many tokens at the start of {@code prompt} are remembered. */
+  /** The number of tokens at the start of {@code prompt} that are cached. */
   int commonPrefix(int[] prompt) {
     int common = 0;
     while (common < Math.min(length, prompt.length) && tokens[common] == prompt[common]) {
@@ -46,12 +45,12 @@ final class KeyValueCache {
     return common;
   }
 
-  /** Forgets all but the first {@code kept} tokens. */
+  /** Removes all but the first {@code kept} tokens. */
   void truncate(int kept) {
     length = Math.min(length, kept);
   }
 
-  /** Makes room for the positions before {@code end}. */
+  /** Allocates memory for the positions before {@code end}. */
   void reserve(int end) {
     while (keys.size() * PAGE < end) {
       keys.add(new float[layers][width][PAGE]);
@@ -69,7 +68,7 @@ final class KeyValueCache {
     return values.get(page)[layer];
   }
 
-  /** Remembers a token whose keys and values are stored in all layers. */
+  /** Adds a token. Its keys and values must already be stored in all layers. */
   void append(int token) {
     tokens[length++] = token;
   }

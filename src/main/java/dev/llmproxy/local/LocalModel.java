@@ -15,17 +15,17 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * SmolLM2-135M-Instruct, loaded and ready to chat. Safe for use by many threads.
+ * The loaded chat model SmolLM2-135M-Instruct. Thread-safe.
  *
- * <p>It writes one answer at a time, on platform threads of its own (all cores but one), in the
- * order of the requests. It cannot call tools.
+ * <p>Generates one answer at a time, in the order of the requests, on platform threads of its own
+ * (all cores but one). The model cannot call tools.
  */
 public final class LocalModel implements AutoCloseable {
-  /** Most requests that wait while another is answered. */
+  /** The most requests that wait while another is answered. */
   public static final int QUEUE_LIMIT = 16;
 
   private static final String ID = "smollm2-135m-instruct";
-  private static final int CONTEXT_LENGTH = 2048; // tokens; more costs memory and patience
+  private static final int CONTEXT_LENGTH = 2048; // tokens; more takes memory and time
   private static final long SIZE = 98_362_432; // bytes
   private static final String SHA256 =
       "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
@@ -51,14 +51,14 @@ public final class LocalModel implements AutoCloseable {
    * Loads the weights, which takes about a second and 130 MB of memory. The file is not needed
    * afterwards.
    *
-   * @param gguf the file that {@code scripts/fetch-model} fetches; no other is accepted
-   * @throws IOException when it is missing, unreadable, or differs from the expected file
+   * @param gguf the file from {@code scripts/fetch-model}; no other file is accepted
+   * @throws IOException when the file is missing, unreadable, or not the expected one
    */
   public static LocalModel load(Path gguf) throws IOException {
     return load(gguf, CONTEXT_LENGTH);
   }
 
-  /** The same with another context, up to the 8,192 tokens the model was trained for. */
+  /** Loads the weights with another context length, at most the 8,192 tokens of the training. */
   static LocalModel load(Path gguf, int contextLength) throws IOException {
     if (!Files.isRegularFile(gguf)) {
       throw new IOException(
@@ -79,10 +79,10 @@ public final class LocalModel implements AutoCloseable {
   }
 
   /**
-   * Puts a request in the queue and returns at once; the first {@link Generation#hasNext} waits for
-   * its turn.
+   * Adds a request to the queue and returns at once. The first {@link Generation#hasNext} waits for
+   * the start of the answer.
    *
-   * @return the answer as it is written. Close it when you do not read it to its end
+   * @return the running answer. Close it if you do not read it to its end
    * @throws LocalModelContextException when the prompt leaves no room for an answer
    * @throws LocalModelBusyException when {@value #QUEUE_LIMIT} requests are waiting
    * @throws IllegalArgumentException when there is no message
@@ -111,7 +111,7 @@ public final class LocalModel implements AutoCloseable {
     return generation;
   }
 
-  /** Most tokens that prompt and answer can have together. */
+  /** The context length: the most tokens of prompt and answer together. */
   public int contextLength() {
     return contextLength;
   }
@@ -122,8 +122,8 @@ public final class LocalModel implements AutoCloseable {
   }
 
   /**
-   * Ends all answers (their {@link Generation#finishReason} stays null), waits for the threads,
-   * which takes a fraction of a second, and lets go of the memory.
+   * Cancels all answers (their {@link Generation#finishReason} stays null), waits a fraction of a
+   * second for the threads, and frees the memory.
    */
   @Override
   public void close() {
@@ -150,7 +150,7 @@ public final class LocalModel implements AutoCloseable {
     }
   }
 
-  /** Takes a closed generation out of the queue, so that it holds no place there. */
+  /** Removes a closed generation from the queue, so that it takes no place there. */
   private void forget(QueuedGeneration generation) {
     queue.remove(generation);
     open.remove(generation);

@@ -1,6 +1,6 @@
 package dev.llmproxy.local;
 
-/** The prompt leaves no room for an answer in the context of the local model. */
+/** The prompt leaves no room for an answer in the local model's context. */
 public final class LocalModelContextException extends IllegalArgumentException {
   private final int promptTokens;
   private final int contextLength;
@@ -13,12 +13,12 @@ public final class LocalModelContextException extends IllegalArgumentException {
     this.contextLength = contextLength;
   }
 
-  /** Tokens of the prompt that was refused. */
+  /** The number of tokens of the prompt. */
   public int promptTokens() {
     return promptTokens;
   }
 
-  /** Most tokens that prompt and answer can have together. */
+  /** The context length: the most tokens of prompt and answer together. */
   public int contextLength() {
     return contextLength;
   }

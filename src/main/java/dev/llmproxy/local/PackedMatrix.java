@@ -6,19 +6,19 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * A quantised weight matrix, turned for speed: one packed word holds neighbouring inputs of one
- * output, and the words of all outputs lie side by side, so that the inner loops run over outputs.
+ * A quantised weight matrix, transposed for speed. A packed word has several consecutive inputs of
+ * one output. The words of all outputs are adjacent, so that the inner loops run over outputs.
  *
- * <p>All words are in one array, in the order they are used, because a single token's product is
- * bound by memory: as an array a row they get scattered by the garbage collector, which costs a
- * third of the speed.
+ * <p>All words are in one array, in the order of use, because the speed for a single token depends
+ * on memory access. With one array for each row, the garbage collector scatters the rows, which
+ * costs a third of the speed.
  *
  * <p>Weights come in blocks of 32 inputs. {@code Q4_1}: weight = part * scale + offset, parts of 4
  * bits. {@code Q8_0}: weight = part * scale, parts of 8 bits.
  */
 final class PackedMatrix {
   private static final int BLOCK = 32; // inputs
-  private static final int TILE = 4096; // outputs at a time, so that sums stay in the first cache
+  private static final int TILE = 4096; // outputs at a time, so that sums fit the first-level cache
 
   private final int inputs;
   private final int outputs;
@@ -27,7 +27,7 @@ final class PackedMatrix {
   private final float[][] scales; // [input / BLOCK][output]
   private final float[][] offsets; // the same; empty with Q8_0
 
-  /** Stacks the rows of tensors that have the same row length (inputs) and type. */
+  /** Combines the rows of tensors with the same row length (inputs) and type. */
   PackedMatrix(Tensor... tensors) throws IOException {
     Tensor first = tensors[0];
     bits = first.type() == TensorType.Q4_1 ? 4 : 8;
@@ -56,8 +56,8 @@ final class PackedMatrix {
   }
 
   /**
-   * Adds this matrix times {@code vectors[t]} to {@code sums[t]} for t = from … to − 1. Each sum is
-   * built in the same order, whatever the range.
+   * Adds this matrix times {@code vectors[t]} to {@code sums[t]} for t = from … to − 1. The order
+   * of each sum does not depend on the range.
    */
   void addProduct(float[][] vectors, float[][] sums, int from, int to) {
     float[] parts = new float[outputs];
@@ -71,7 +71,7 @@ final class PackedMatrix {
     }
   }
 
-  /** The weights of one output, unpacked: as the embedding table, this matrix is read by row. */
+  /** The unpacked weights of one output, for use of the matrix as the embedding table. */
   void copyRow(int output, float[] row) {
     int partsInWord = Integer.SIZE / bits;
     for (int input = 0; input < inputs; input++) {
@@ -105,13 +105,13 @@ final class PackedMatrix {
     }
   }
 
-  /** Takes one row of blocks from {@code data}, laid out as ggml's {@code ggml-common.h} says. */
+  /** Reads one row of blocks from {@code data}, in the layout of ggml's {@code ggml-common.h}. */
   private void pack(ByteBuffer data, int output) {
     for (int block = 0; block < scales.length; block++) {
       scales[block][output] = Float.float16ToFloat(data.getShort());
       if (bits == 4) {
         offsets[block][output] = Float.float16ToFloat(data.getShort());
-        for (int i = 0; i < BLOCK / 2; i++) { // a byte holds inputs i and i + 16
+        for (int i = 0; i < BLOCK / 2; i++) { // a byte has inputs i and i + 16
           byte pair = data.get();
           setPart(block * BLOCK + i, output, pair & 15);
           setPart(block * BLOCK + i + BLOCK / 2, output, (pair >> 4) & 15);

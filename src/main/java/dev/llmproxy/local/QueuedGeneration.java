@@ -8,21 +8,21 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
-/** Hands an answer from the thread that computes it to the one that reads it. */
+/** Passes an answer from the thread that computes it to the thread that reads it. */
 final class QueuedGeneration implements Generation, Runnable {
   private final int promptTokens;
-  private volatile Consumer<QueuedGeneration> writer; // null once closed, to let go of the model
+  private volatile Consumer<QueuedGeneration> writer; // null after close, to free the model
   private final Consumer<QueuedGeneration> onClose;
   private final BlockingQueue<Optional<String>> pieces = new LinkedBlockingQueue<>(); // empty: end
   private final AtomicInteger completionTokens = new AtomicInteger();
   private volatile String finishReason;
   private volatile Throwable failure;
-  private Optional<String> head = Optional.empty(); // the reader's; the piece hasNext() has seen
-  private boolean ended; // the reader's
+  private Optional<String> head = Optional.empty(); // the reader's; taken by hasNext()
+  private boolean ended; // used by the reader
 
   /**
    * @param writer fills the generation; called by {@link #run}
-   * @param onClose told when it is closed, at the latest when it has been written
+   * @param onClose called when the generation is closed or complete
    */
   QueuedGeneration(
       int promptTokens, Consumer<QueuedGeneration> writer, Consumer<QueuedGeneration> onClose) {
@@ -39,7 +39,7 @@ final class QueuedGeneration implements Generation, Runnable {
         current.accept(this);
       }
     } catch (RuntimeException | Error thrown) {
-      failure = thrown; // the reader's to report; also when memory ran out
+      failure = thrown; // the reader reports it; also an OutOfMemoryError
     } finally {
       close();
     }
@@ -52,7 +52,7 @@ final class QueuedGeneration implements Generation, Runnable {
     }
   }
 
-  /** Counts one more token of the answer; returns how many there are. */
+  /** Counts another token of the answer; returns the number so far. */
   int countToken() {
     return completionTokens.incrementAndGet();
   }

@@ -1,13 +1,17 @@
 package dev.llmproxy.local;
 
-/** Rotary position embedding: turns each pair of neighbouring values by an angle per position. */
+/**
+ * Rotary position embedding: rotates each pair of adjacent values by an angle that depends on the
+ * position.
+ */
 final class Rotation {
   private final int headWidth;
   private final float[][] cosines; // [position][pair]
   private final float[][] sines;
 
   /**
-   * @param base of the angles: pair i of position p turns by p / base^(2 i / headWidth)
+   * @param base the base of the angles: pair i of position p is rotated by p / base^(2 i /
+   *     headWidth)
    */
   Rotation(int headWidth, float base, int positions) {
     this.headWidth = headWidth;

@@ -12,7 +12,7 @@ final class Sampler {
   Sampler(SamplingOptions options) {
     temperature = options.temperature();
     topP = options.topP();
-    // Random's sequence for a seed is part of its specification, so it will not change.
+    // The sequence of Random for a seed is part of its specification and does not change.
     random = options.seed() == null ? new Random() : new Random(options.seed());
   }
 
@@ -32,19 +32,19 @@ final class Sampler {
   }
 
   private int chooseAtRandom(float[] scores, float largest) {
-    float[] likelihoods = new float[scores.length]; // relative to the most likely token's
+    float[] likelihoods = new float[scores.length]; // relative to the most likely token
     double total = 0;
     for (int i = 0; i < scores.length; i++) {
       likelihoods[i] = Arithmetic.exp((float) ((scores[i] - largest) / temperature));
       total += likelihoods[i];
     }
-    // Tokens that could not matter even if all others were as likely need no sorting.
+    // Tokens that are too unlikely to be in top_p need no sorting.
     double negligible = total * (1 - topP) / scores.length;
     long[] candidates = new long[scores.length];
     int count = 0;
     for (int i = 0; i < scores.length; i++) {
       if (likelihoods[i] > 0 && likelihoods[i] >= negligible) {
-        // Positive floats sort as their bits do; of equals, the lower id ends up first.
+        // Positive floats have the order of their bits; of equal ones, the lower id comes first.
         candidates[count++] = ((long) -Float.floatToIntBits(likelihoods[i]) << 32) | i;
       }
     }

@@ -3,17 +3,21 @@ package dev.llmproxy.local;
 import java.util.List;
 
 /**
- * How the tokens of an answer are chosen, and when it ends.
+ * Options for choosing the tokens of an answer and for its end.
  *
- * @param temperature 0 always takes the most likely token; up to 2 the choice becomes more random
- * @param topP from above 0 to 1: choose among the most likely tokens that together have this share
- * @param seed makes a random choice repeatable; null for a different one each time
- * @param maxTokens most tokens of the answer, 1 or more; the end of the context ends it, too
- * @param stops texts that end the answer and are not part of it; none may be empty
+ * @param temperature 0 takes always the most likely token; higher values up to 2 make the choice
+ *     more random
+ * @param topP above 0, at most 1: choose among the most likely tokens with this total probability
+ * @param seed makes the random choices repeatable; null for different choices each time
+ * @param maxTokens the most tokens of the answer, 1 or more; the context length is a limit, too
+ * @param stops texts that end the answer and are not part of it; not empty
  */
 public record SamplingOptions(
     double temperature, double topP, Long seed, int maxTokens, List<String> stops) {
-  /** Long enough for any good answer of this model; a rambling one ends within seconds. */
+  /**
+   * Enough for any good answer of this model, and short enough to end an endless one within
+   * seconds.
+   */
   public static final int DEFAULT_MAX_TOKENS = 512;
 
   /**
@@ -24,12 +28,12 @@ public record SamplingOptions(
     require(topP > 0 && topP <= 1, "top_p must be above 0 and at most 1");
     require(maxTokens >= 1, "max_tokens must be at least 1");
     stops = List.copyOf(stops);
-    require(stops.stream().noneMatch(String::isEmpty), "stop must not hold an empty text");
+    require(stops.stream().noneMatch(String::isEmpty), "stop must not contain an empty text");
   }
 
   /**
-   * Temperature 0.2 and top_p 0.9, which the model's card recommends: a model this small loses the
-   * thread with more. A random seed, {@value #DEFAULT_MAX_TOKENS} tokens, no stops.
+   * Temperature 0.2 and top_p 0.9, as the model card recommends, because a small model is
+   * incoherent with more. A random seed, {@value #DEFAULT_MAX_TOKENS} tokens, no stops.
    */
   public static SamplingOptions defaults() {
     return new SamplingOptions(0.2, 0.9, null, DEFAULT_MAX_TOKENS, List.of());

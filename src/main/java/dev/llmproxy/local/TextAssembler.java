@@ -8,8 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * Turns the bytes of tokens into text that may go out. Holds back characters that are not complete
- * and text that may yet turn out to be a stop. One per answer; not thread-safe.
+ * Converts the bytes of tokens to text for the client. Delays incomplete characters, and text that
+ * may be the start of a stop text. One per answer; not thread-safe.
  */
 final class TextAssembler {
   private static final int LONGEST_CHARACTER = 4; // bytes, in UTF-8
@@ -20,7 +20,7 @@ final class TextAssembler {
           .newDecoder()
           .onMalformedInput(CodingErrorAction.REPLACE)
           .onUnmappableCharacter(CodingErrorAction.REPLACE);
-  private ByteBuffer undecoded = ByteBuffer.allocate(0); // the start of a character
+  private ByteBuffer undecoded = ByteBuffer.allocate(0); // the start of an incomplete character
   private final StringBuilder held = new StringBuilder();
   private boolean stopped;
 
@@ -28,7 +28,7 @@ final class TextAssembler {
     this.stops = stops;
   }
 
-  /** Takes the bytes of the next token; returns the text that is now certain, perhaps empty. */
+  /** Adds the bytes of the next token; returns the text that is now certain, possibly empty. */
   String append(byte[] bytes) {
     held.append(decode(bytes));
     int stop = firstStop();
@@ -43,12 +43,12 @@ final class TextAssembler {
     return text;
   }
 
-  /** Whether a stop came up; the text before it has been returned. */
+  /** Whether a stop text was found; the text before it has been returned. */
   boolean stopped() {
     return stopped;
   }
 
-  /** The text held back, for when no more tokens come. An incomplete character is dropped. */
+  /** Returns the delayed text after the last token. Drops an incomplete character. */
   String rest() {
     String text = held.toString();
     held.setLength(0);
@@ -68,7 +68,7 @@ final class TextAssembler {
     return stops.stream().mapToInt(held::indexOf).filter(at -> at >= 0).min().orElse(-1);
   }
 
-  /** Length of the longest end of the held text with which a stop begins. */
+  /** The length of the longest suffix of the delayed text with which a stop text begins. */
   private int undecided() {
     for (int start = 0; start < held.length(); start++) {
       String end = held.substring(start);

@@ -11,16 +11,16 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * Byte-level byte-pair encoding, as the model was trained with: text ⇄ token ids.
+ * Converts text to token ids and back, with the byte-level byte-pair encoding of the model.
  *
- * <p>{@link #encode} never gives a control token, whatever the text: those come from {@link
- * #control} alone, so that no user text can end a message or open another.
+ * <p>{@link #encode} never returns a control token, whatever the text. Only {@link #control}
+ * returns them, so that no user text can end a message or begin another.
  */
 final class Tokenizer {
   /**
-   * How text falls into words before bytes are merged: GPT-2's pattern, and each digit on its own
-   * ({@code "tokenizer.ggml.pre": "smollm"}). In the original, digits are cut out in a pass of
-   * their own; here the look-ahead lets white space end before a digit as it does before the end.
+   * Splits text into words before bytes are merged: GPT-2's pattern, and each digit as a word
+   * ({@code "tokenizer.ggml.pre": "smollm"}). The original splits at digits in a separate pass.
+   * Here the look-ahead ends white space before a digit as at the end of the text.
    */
   private static final Pattern WORD =
       Pattern.compile(
@@ -32,14 +32,14 @@ final class Tokenizer {
 
   private final Map<String, Integer> ids = new HashMap<>();
   private final byte[][] tokenBytes; // null for a control token
-  private final int[] idsOfBytes = new int[256]; // NONE where the vocabulary lacks the byte
+  private final int[] idsOfBytes = new int[256]; // NONE if the byte is not in the vocabulary
   private final Map<Long, Integer> mergeRanks = new HashMap<>(); // by pair(left id, right id)
   private final int[] mergedIds; // by rank
 
   /**
-   * @param tokens the vocabulary, written in GPT-2's alphabet; the index is the id
-   * @param types what each token is; 3 stands for a control token
-   * @param merges pairs to join, the most important first, each as "left right"
+   * @param tokens the vocabulary in GPT-2's alphabet; the index is the id
+   * @param types the type of each token; 3 is a control token
+   * @param merges the pairs to join as "left right", in the order of their rank
    */
   Tokenizer(List<String> tokens, int[] types, List<String> merges) {
     String alphabet = alphabet();
@@ -63,8 +63,8 @@ final class Tokenizer {
   }
 
   /**
-   * The ids of a text. A few bytes that occur in no ordinary text are not in the model's vocabulary
-   * and are left out, as the original tokenizer does.
+   * The ids of a text. A few bytes are not in the model's vocabulary; they are left out, as in the
+   * original tokenizer. Ordinary text does not contain them.
    */
   int[] encode(String text) {
     IntStream.Builder encoded = IntStream.builder();
@@ -75,9 +75,7 @@ final class Tokenizer {
     return encoded.build().toArray();
   }
 
-  /**
-   * The UTF-8 bytes a token stands for, perhaps cut within a character; none for control tokens.
-   */
+  /** The UTF-8 bytes of a token, possibly an incomplete character; none for control tokens. */
   byte[] bytes(int id) {
     return isControl(id) ? new byte[0] : tokenBytes[id].clone();
   }
@@ -96,8 +94,8 @@ final class Tokenizer {
   }
 
   /**
-   * Joins the best-ranked pair, leftmost first, until none is left. A heap of candidates keeps a
-   * long word (which a hostile client may send) at n log n.
+   * Joins the pair with the best rank, leftmost first, until no pair is left. A heap of candidates
+   * limits the time for a long word, which a hostile client may send, to n log n.
    */
   private void encodeWord(byte[] word, IntStream.Builder encoded) {
     int[] symbols = new int[word.length];
@@ -111,7 +109,7 @@ final class Tokenizer {
     int end = length;
     int[] previous = IntStream.range(0, end).map(i -> i - 1).toArray();
     int[] next = IntStream.range(0, end).map(i -> i + 1).toArray();
-    PriorityQueue<Long> candidates = new PriorityQueue<>(); // rank, then position of the left one
+    PriorityQueue<Long> candidates = new PriorityQueue<>(); // rank, then position of the left token
     for (int i = 0; i + 1 < end; i++) {
       offer(candidates, symbols, i, i + 1);
     }
@@ -121,7 +119,7 @@ final class Tokenizer {
       int left = (int) candidate;
       int right = next[left];
       if (symbols[left] == NONE || right == end || rank(symbols, left, right) != rank) {
-        continue; // an earlier merge took one of the two
+        continue; // an earlier merge has used one of the two
       }
       symbols[left] = mergedIds[rank];
       symbols[right] = NONE;

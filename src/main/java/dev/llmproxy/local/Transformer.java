@@ -4,23 +4,23 @@ import java.io.IOException;
 import java.util.Arrays;
 
 /**
- * The forward pass of a Llama: token ids in, a score for each possible next token out.
+ * The forward pass of a Llama model: from token ids to a score for each possible next token.
  *
- * <p>Used by one thread at a time; batches are spread over {@link Workers} by token.
+ * <p>Not thread-safe. The tokens of a batch are distributed over {@link Workers}.
  */
 final class Transformer {
   private final int width; // of a token's state, also called embedding length
   private final int heads;
-  private final int keyValueHeads; // each serves heads / keyValueHeads query heads
+  private final int keyValueHeads; // each is shared by heads / keyValueHeads query heads
   private final int headWidth;
   private final Layer[] layers;
   private final Normalisation outputNorm;
-  private final PackedMatrix embedding; // also turns the last state into scores
+  private final PackedMatrix embedding; // also used to compute scores from the last state
   private final Rotation rotation;
   private final Workers workers;
   private final int contextLength;
 
-  private final int batch; // most tokens at a time
+  private final int batch; // the most tokens at a time
   private final float[][] states; // [token of the batch][…], like the four below
   private final float[][] normed;
   private final float[][] queriesKeysValues;
@@ -36,7 +36,7 @@ final class Transformer {
       PackedMatrix down) {}
 
   /**
-   * @param contextLength most tokens in a conversation
+   * @param contextLength the most tokens in a conversation
    */
   Transformer(GgufFile file, int contextLength, Workers workers) throws IOException {
     this.workers = workers;
@@ -85,14 +85,15 @@ final class Transformer {
     return new KeyValueCache(layers.length, keyValueHeads * headWidth, contextLength);
   }
 
-  /** Most tokens {@link #advance} takes. */
+  /** The most tokens for one call of {@link #advance}. */
   int batch() {
     return batch;
   }
 
   /**
-   * Reads {@code tokens[from … to − 1]} after what the cache holds, and adds them to it. Takes some
-   * 13 ms for a single token and 4–8 ms for each of a batch, the more the longer the conversation.
+   * Reads {@code tokens[from … to − 1]} after the tokens in the cache, and adds them to it. A
+   * single token takes about 13 ms, and each token of a batch 4–8 ms; the time grows with the
+   * conversation.
    *
    * @return the state after the last token, for {@link #scores}; overwritten by the next call
    */
@@ -104,7 +105,7 @@ final class Transformer {
     }
     for (int layer = 0; layer < layers.length; layer++) {
       int index = layer;
-      // All keys and values of the batch must be there before any of its tokens looks back.
+      // Attention needs all keys and values of the batch.
       workers.forSlices(count, (start, end) -> remember(index, cache, start, end));
       workers.forSlices(count, (start, end) -> transform(index, cache, start, end));
     }
@@ -114,7 +115,7 @@ final class Transformer {
     return states[count - 1];
   }
 
-  /** The score (logit) of each token to come next after {@code state}. */
+  /** The score (logit) of each possible next token after {@code state}. */
   float[] scores(float[] state) {
     float[] last = new float[width];
     outputNorm.apply(state, last);
@@ -146,7 +147,7 @@ final class Transformer {
     }
   }
 
-  /** Takes the tokens start … end − 1 through the rest of a layer. */
+  /** Computes the rest of a layer for the tokens start … end − 1. */
   private void transform(int index, KeyValueCache cache, int start, int end) {
     Layer layer = layers[index];
     Attention attention = new Attention(heads, keyValueHeads, headWidth);

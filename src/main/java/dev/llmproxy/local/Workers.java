@@ -7,7 +7,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** The platform threads that compute: the calling one and helpers. */
+/** The platform threads for computation: the calling thread and helper threads. */
 final class Workers implements AutoCloseable {
   private final int count;
   private final ExecutorService helpers;
@@ -19,7 +19,7 @@ final class Workers implements AutoCloseable {
   }
 
   /**
-   * @param count threads in all, 1 or more
+   * @param count the number of threads with the calling one, 1 or more
    */
   Workers(int count) {
     this.count = count;
@@ -34,8 +34,9 @@ final class Workers implements AutoCloseable {
   }
 
   /**
-   * Cuts {@code items} into equal slices, one a thread, and returns when all are done. A few items
-   * stay on the calling thread: waking another takes about as long as the work on them.
+   * Divides {@code items} into equal slices, one for each thread, and returns when all are done.
+   * The calling thread processes a few items alone, because to wake another thread takes about as
+   * long.
    */
   void forSlices(int items, Slice slice) {
     int slices = Math.min(count, Math.max(1, items / 4));

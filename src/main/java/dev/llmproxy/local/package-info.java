@@ -1,10 +1,10 @@
 /**
- * A small chat model that runs inside the server: SmolLM2-135M-Instruct, in plain Java.
+ * A small chat model in the server's process: SmolLM2-135M-Instruct, in plain Java.
  *
- * <p>It makes a first run useful without an account, and lets tests talk to a real model. {@link
- * dev.llmproxy.local.LocalModel} is the way in. The engine knows this one model only, and every
+ * <p>It makes the first run useful without an account, and gives tests a real model. {@link
+ * dev.llmproxy.local.LocalModel} is the entry point. The engine supports only this model. Every
  * answer is reproducible to the bit on every machine: sums have a fixed order, products are plain
- * {@code x * w + a}, and no result depends on the number of threads, on how a prompt was cut into
- * batches, or on what was cached.
+ * {@code x * w + a}, and no result depends on the number of threads, the batches of a prompt, or
+ * the cache.
  */
 package dev.llmproxy.local;

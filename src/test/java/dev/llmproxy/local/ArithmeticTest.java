@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 
 class ArithmeticTest {
   @Test
-  void exponentialIsCloseToTheExactOne() {
+  void exponentialIsCloseToTheExactValue() {
     for (float x = -87; x <= 88; x += 0.0137f) {
       float exact = (float) StrictMath.exp(x);
       assertThat(Math.abs(Arithmetic.exp(x) - exact)).isLessThanOrEqualTo(2 * Math.ulp(exact));

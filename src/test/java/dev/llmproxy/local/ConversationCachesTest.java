@@ -9,7 +9,7 @@ class ConversationCachesTest {
       new ConversationCaches(2, () -> new KeyValueCache(1, 1, 100));
 
   @Test
-  void reusesWhatAConversationHasInCommonWithItsNextPrompt() {
+  void commonStartWithTheNextPromptIsReused() {
     KeyValueCache first = converse(1, 2, 3, 4);
 
     KeyValueCache next = caches.forPrompt(new int[] {1, 2, 3, 9, 10});
@@ -19,14 +19,14 @@ class ConversationCachesTest {
   }
 
   @Test
-  void leavesTheLastTokenToRead() {
+  void lastTokenIsNeverTakenFromTheCache() {
     converse(1, 2, 3, 4);
 
     assertThat(caches.forPrompt(new int[] {1, 2, 3, 4}).length()).isEqualTo(3);
   }
 
   @Test
-  void keepsTwoConversationsApart() {
+  void twoConversationsHaveSeparateCaches() {
     KeyValueCache first = converse(1, 2, 3, 4);
     KeyValueCache second = converse(1, 7, 8, 9);
 
@@ -36,7 +36,7 @@ class ConversationCachesTest {
   }
 
   @Test
-  void givesUpTheConversationThatWasIdleLongest() {
+  void leastRecentlyUsedCacheIsReplaced() {
     KeyValueCache first = converse(1, 2, 3, 4);
     converse(1, 7, 8, 9);
 

@@ -20,7 +20,7 @@ class LocalModelTest {
   private static final List<ChatMessage> CAPITAL = user("What is the capital of France?");
   private static final String CAPITAL_ANSWER = "The capital of France is Paris.";
 
-  /** The greedy answer to this repeats itself without end. */
+  /** The greedy answer to this question repeats itself without end. */
   private static final List<ChatMessage> POEM = user("Write a short poem about the sea.");
 
   private static LocalModel model;
@@ -36,7 +36,7 @@ class LocalModelTest {
   }
 
   @Test
-  void answersAQuestion() {
+  void questionIsAnswered() {
     Generation answer = model.generate(CAPITAL, greedy(100));
 
     assertThat(answer.promptTokens()).isEqualTo(37);
@@ -46,7 +46,7 @@ class LocalModelTest {
   }
 
   @Test
-  void streamsTokenByToken() {
+  void answerIsStreamedTokenByToken() {
     List<String> pieces = new ArrayList<>();
     model.generate(CAPITAL, greedy(100)).forEachRemaining(pieces::add);
 
@@ -54,7 +54,7 @@ class LocalModelTest {
   }
 
   @Test
-  void repeatsARandomAnswerGivenItsSeed() {
+  void sameSeedGivesTheSameAnswer() {
     String first = read(model.generate(POEM, seeded(1)));
 
     assertThat(read(model.generate(POEM, seeded(1)))).isEqualTo(first);
@@ -62,7 +62,7 @@ class LocalModelTest {
   }
 
   @Test
-  void endsBeforeAStopThatStraddlesTokens() {
+  void answerEndsBeforeAStopAcrossTokens() {
     SamplingOptions options = new SamplingOptions(0, 1, null, 100, List.of("is Par", "Rome"));
     Generation answer = model.generate(CAPITAL, options);
 
@@ -72,7 +72,7 @@ class LocalModelTest {
   }
 
   @Test
-  void endsAtTheTokenLimit() {
+  void answerEndsAtTheTokenLimit() {
     Generation answer = model.generate(CAPITAL, greedy(3));
 
     assertThat(read(answer)).isEqualTo("The capital of");
@@ -81,7 +81,7 @@ class LocalModelTest {
   }
 
   @Test
-  void endsAtTheEndOfTheContext() throws Exception {
+  void answerEndsAtTheEndOfTheContext() throws Exception {
     try (LocalModel small = LocalModel.load(ModelFile.path(), 64)) {
       Generation answer = small.generate(POEM, greedy(500));
 
@@ -92,7 +92,7 @@ class LocalModelTest {
   }
 
   @Test
-  void refusesAPromptThatDoesNotFit() {
+  void promptOverTheContextIsRejected() {
     assertThatThrownBy(() -> model.generate(user("word ".repeat(3000)), greedy(1)))
         .isInstanceOfSatisfying(
             LocalModelContextException.class,
@@ -104,13 +104,13 @@ class LocalModelTest {
   }
 
   @Test
-  void refusesAnEmptyConversation() {
+  void emptyConversationIsRejected() {
     assertThatThrownBy(() -> model.generate(List.of(), greedy(1)))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
-  void answersAFollowUpFromItsCacheAsWithoutOne() throws Exception {
+  void followUpGetsTheSameAnswerWithAndWithoutCache() throws Exception {
     List<ChatMessage> conversation =
         List.of(
             CAPITAL.get(0),
@@ -125,7 +125,7 @@ class LocalModelTest {
   }
 
   @Test
-  void turnsToTheNextWhenAnAnswerIsClosed() {
+  void nextRequestRunsWhenAnAnswerIsClosed() {
     Generation abandoned = model.generate(POEM, greedy(2000));
     abandoned.next();
     Generation next = model.generate(CAPITAL, greedy(100));
@@ -137,7 +137,7 @@ class LocalModelTest {
   }
 
   @Test
-  void turnsToTheNextWhenTheReaderIsInterrupted() {
+  void nextRequestRunsWhenTheReaderIsInterrupted() {
     Generation abandoned = model.generate(POEM, greedy(2000));
     Thread.currentThread().interrupt();
 
@@ -147,7 +147,7 @@ class LocalModelTest {
   }
 
   @Test
-  void answersInTheOrderOfTheRequests() {
+  void requestsAreAnsweredInOrder() {
     List<Generation> answers = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       answers.add(model.generate(POEM, greedy(10)));
@@ -159,7 +159,7 @@ class LocalModelTest {
   }
 
   @Test
-  void refusesRequestsBeyondItsQueue() {
+  void requestIsRejectedWhenTheQueueIsFull() {
     List<Generation> answers = new ArrayList<>();
     answers.add(model.generate(POEM, greedy(2000)));
     answers.get(0).next();
@@ -177,7 +177,7 @@ class LocalModelTest {
   }
 
   @Test
-  void endsItsAnswersWhenClosed() throws Exception {
+  void closeEndsRunningAnswers() throws Exception {
     LocalModel closing = LocalModel.load(ModelFile.path());
     Generation running = closing.generate(POEM, greedy(2000));
     Generation waiting = closing.generate(POEM, greedy(2000));
@@ -192,14 +192,14 @@ class LocalModelTest {
   }
 
   @Test
-  void saysHowToGetAMissingFile(@TempDir Path folder) {
+  void missingFileIsReportedWithTheRemedy(@TempDir Path folder) {
     assertThatThrownBy(() -> LocalModel.load(folder.resolve("none.gguf")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("none.gguf is missing. Run scripts/fetch-model");
   }
 
   @Test
-  void refusesADamagedFile(@TempDir Path folder) throws Exception {
+  void damagedFileIsRejected(@TempDir Path folder) throws Exception {
     Path damaged = folder.resolve("damaged.gguf");
     byte[] content = Files.readAllBytes(ModelFile.path());
     content[50_000_000] ^= 1;

@@ -3,15 +3,16 @@ package dev.llmproxy.local;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Where the tests find the weights. */
+/** The file with the weights for tests. */
 final class ModelFile {
   private ModelFile() {}
 
   /**
-   * The file that the system property or environment variable {@code LOCAL_MODEL_FILE} names, else
-   * the one in {@code models/}.
+   * The file in the system property or environment variable {@code LOCAL_MODEL_FILE}, else the file
+   * in {@code models/}.
    *
-   * @throws AssertionError when it is missing: tests of the model are never skipped silently
+   * @throws AssertionError when the file is missing, because tests of the model must not be skipped
+   *     silently
    */
   static Path path() {
     String named = System.getProperty("LOCAL_MODEL_FILE", System.getenv("LOCAL_MODEL_FILE"));

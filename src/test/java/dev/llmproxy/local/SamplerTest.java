@@ -13,26 +13,26 @@ class SamplerTest {
   private static final int DRAWS = 20_000;
 
   @Test
-  void takesTheMostLikelyTokenAtTemperatureZero() {
+  void temperatureZeroTakesTheMostLikelyToken() {
     assertThat(new Sampler(options(0, 1)).choose(new float[] {1, 3, 2, 3})).isEqualTo(1);
   }
 
   @Test
-  void drawsInProportionToLikelihood() {
+  void choiceFollowsTheProbabilities() {
     double[] shares = shares(options(1, 1), logarithms(0.1, 0.6, 0.3));
 
     assertThat(shares).containsExactly(new double[] {0.1, 0.6, 0.3}, within(0.02));
   }
 
   @Test
-  void drawsFromTheMostLikelyTokensThatMakeUpTopP() {
+  void topPLimitsTheChoiceToTheMostLikelyTokens() {
     double[] shares = shares(options(1, 0.7), logarithms(0.1, 0.6, 0.3));
 
     assertThat(shares).containsExactly(new double[] {0, 0.667, 0.333}, within(0.02));
   }
 
   @Test
-  void sharpensTheChoiceAtALowTemperature() {
+  void lowTemperatureFavoursLikelyTokens() {
     double[] shares = shares(options(0.5, 1), logarithms(0.2, 0.8));
 
     assertThat(shares).containsExactly(new double[] {0.0588, 0.9412}, within(0.02));
@@ -40,7 +40,7 @@ class SamplerTest {
 
   @ParameterizedTest
   @CsvSource({"-0.1, 1, 1", "2.1, 1, 1", "NaN, 1, 1", "1, 0, 1", "1, 1.1, 1", "1, 1, 0"})
-  void refusesOptionsOutOfRange(double temperature, double topP, int maxTokens) {
+  void optionsOutOfRangeAreRejected(double temperature, double topP, int maxTokens) {
     assertThatThrownBy(() -> new SamplingOptions(temperature, topP, null, maxTokens, List.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("must be");

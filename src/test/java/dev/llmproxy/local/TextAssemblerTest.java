@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class TextAssemblerTest {
   @Test
-  void holdsBackAnIncompleteCharacter() {
+  void incompleteCharacterIsDelayed() {
     TextAssembler text = new TextAssembler(List.of());
     byte[] smile = "😀".getBytes(UTF_8);
 
@@ -18,7 +18,7 @@ class TextAssemblerTest {
   }
 
   @Test
-  void dropsACharacterThatStaysIncomplete() {
+  void incompleteCharacterAtTheEndIsDropped() {
     TextAssembler text = new TextAssembler(List.of());
 
     assertThat(text.append(new byte[] {'a', (byte) 0xF0})).isEqualTo("a");
@@ -26,14 +26,14 @@ class TextAssemblerTest {
   }
 
   @Test
-  void replacesBytesThatAreNoText() {
+  void invalidBytesAreReplaced() {
     TextAssembler text = new TextAssembler(List.of());
 
     assertThat(text.append(new byte[] {'a', (byte) 0xBF, 'b'})).isEqualTo("a\uFFFDb");
   }
 
   @Test
-  void stopsAtAStopThatStraddlesTokens() {
+  void stopAcrossTokensIsFound() {
     TextAssembler text = new TextAssembler(List.of("END", "\n\n"));
 
     assertThat(append(text, "one E")).isEqualTo("one ");
@@ -43,7 +43,7 @@ class TextAssemblerTest {
   }
 
   @Test
-  void letsGoOfWhatTurnsOutToBeNoStop() {
+  void startOfAStopIsReturnedWhenTheStopDoesNotFollow() {
     TextAssembler text = new TextAssembler(List.of("aab"));
 
     assertThat(append(text, "aa")).isEmpty();
@@ -55,7 +55,7 @@ class TextAssemblerTest {
   }
 
   @Test
-  void stopsAtTheFirstOfSeveralStops() {
+  void firstOfSeveralStopsEndsTheText() {
     TextAssembler text = new TextAssembler(List.of("two", "one"));
 
     assertThat(append(text, "zero one two")).isEqualTo("zero ");

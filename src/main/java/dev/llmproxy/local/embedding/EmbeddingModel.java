@@ -20,14 +20,14 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * Texts to vectors of unit length, whose scalar product says how close two texts are in meaning.
- * One may be shared by any number of threads.
+ * Converts texts to vectors of unit length. The scalar product of two vectors measures the
+ * similarity of the texts' meanings. Thread-safe.
  */
 public final class EmbeddingModel implements AutoCloseable {
-  /** How many numbers a vector has. */
+  /** The number of dimensions of a vector. */
   public static final int DIMENSIONS = 384;
 
-  /** How many tokens a text may have; the model was made for no more. */
+  /** The most tokens of a text; the model was not trained for more. */
   public static final int MOST_TOKENS = 256;
 
   private static final String WEIGHTS = "/all-minilm-l6-v2-q.onnx";
@@ -42,7 +42,7 @@ public final class EmbeddingModel implements AutoCloseable {
     this.environment = environment;
     this.session = session;
     this.wordPiece = wordPiece;
-    // Native code holds on to the thread that carries a virtual one, of which streams need all.
+    // Native code blocks the carrier thread of a virtual thread, and streams need all carriers.
     workers =
         Executors.newFixedThreadPool(
             Runtime.getRuntime().availableProcessors(),
@@ -52,15 +52,16 @@ public final class EmbeddingModel implements AutoCloseable {
   /**
    * Loads the model from the class path.
    *
-   * @throws IOException when it is not there, or its native library does not run on this machine
+   * @throws IOException when the model is missing, or its native library does not run on this
+   *     machine
    */
   public static EmbeddingModel load() throws IOException {
     WordPiece wordPiece = new WordPiece(vocabulary());
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       OrtEnvironment environment =
           OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "llmproxy");
-      // A text is one worker's. Waiting threads would otherwise spin and take the processors from
-      // the streams.
+      // One thread for each text. Waiting threads must not spin, because streams need the
+      // processors.
       options.setIntraOpNumThreads(1);
       options.setInterOpNumThreads(1);
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
@@ -71,7 +72,7 @@ public final class EmbeddingModel implements AutoCloseable {
     }
   }
 
-  /** The text's tokens, begin and end marks included; a usage counts them all. */
+  /** The tokens of a text, including the marks for begin and end; usage counts them all. */
   public int[] tokens(String text) {
     return wordPiece.tokens(text);
   }
@@ -92,7 +93,7 @@ public final class EmbeddingModel implements AutoCloseable {
     }
   }
 
-  /** Waits for the texts under way and lets go of the memory. */
+  /** Waits for running texts and frees the memory. */
   @Override
   public void close() {
     workers.close();
@@ -104,8 +105,8 @@ public final class EmbeddingModel implements AutoCloseable {
   }
 
   /**
-   * One text at a time: the quantised model scales by the largest value it sees, so that in a batch
-   * a text's vector would depend on its neighbours.
+   * Computes one text at a time, because the quantised model scales by the largest value of its
+   * input. In a batch a text's vector would depend on the other texts.
    */
   private float[] run(int[] tokens) throws OrtException {
     long[] ones = new long[tokens.length];

@@ -5,9 +5,9 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * BERT's uncased WordPiece: text without accents and capitals, cut at white space, punctuation and
- * Chinese characters, each word then into the longest pieces that the vocabulary has. Marks like
- * {@code [SEP]} in a text are text.
+ * BERT's uncased WordPiece: text in lower case without accents is split at white space, punctuation
+ * and Chinese characters, and each word into the longest pieces in the vocabulary. Marks such as
+ * {@code [SEP]} in a text are plain text.
  */
 final class WordPiece {
   private static final int MOST_CHARACTERS_PER_WORD = 100;
@@ -16,7 +16,7 @@ final class WordPiece {
   private final int unknown;
 
   /**
-   * @param vocabulary numbers by piece; a piece within a word starts with {@code ##}
+   * @param vocabulary the number of each piece; a piece inside a word starts with {@code ##}
    */
   WordPiece(Map<String, Integer> vocabulary) {
     this.vocabulary = Map.copyOf(vocabulary);
@@ -36,7 +36,7 @@ final class WordPiece {
     return tokens.build().toArray();
   }
 
-  /** Lower-case text without accents, in which each word stands between spaces. */
+  /** The text in lower case without accents, with a space between words. */
   private static String spaced(String text) {
     StringBuilder spaced = new StringBuilder(text.length() + 16);
     Normalizer.normalize(text, Normalizer.Form.NFD)
@@ -66,7 +66,7 @@ final class WordPiece {
       while (piece == null) {
         end = word.offsetByCodePoints(end, -1);
         if (end == start) {
-          // One piece that is not there makes the whole word unknown.
+          // One missing piece makes the whole word unknown.
           return IntStream.of(unknown);
         }
         piece = piece(word, start, end);
@@ -102,7 +102,7 @@ final class WordPiece {
         };
   }
 
-  /** All that ASCII has besides letters and digits, and what Unicode calls punctuation. */
+  /** ASCII characters other than letters and digits, and Unicode's punctuation. */
   private static boolean punctuation(int character) {
     if (character > ' ' && character < 0x7F) {
       return !Character.isLetterOrDigit(character);

@@ -1,5 +1,5 @@
 /**
- * A small embedding model that runs inside the server: all-MiniLM-L6-v2, quantised, by ONNX
- * Runtime. {@link dev.llmproxy.local.embedding.EmbeddingModel} is the way in.
+ * A small embedding model in the server's process: all-MiniLM-L6-v2, quantised, by ONNX Runtime.
+ * {@link dev.llmproxy.local.embedding.EmbeddingModel} is the entry point.
  */
 package dev.llmproxy.local.embedding;

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The expected cosines are those of the same weights under Python's onnxruntime and tokenizers. */
+/** The expected cosines are from Python's onnxruntime and tokenizers with the same weights. */
 class EmbeddingModelTest {
   private static EmbeddingModel model;
 
@@ -39,7 +39,7 @@ class EmbeddingModelTest {
           The cat sleeps         | Income tax is due in April | -0.004
           A cat sits on the mat. | A kitten is on the rug.    |  0.605
           """)
-  void closenessIsClosenessInMeaning(String one, String other, double cosine) {
+  void cosineMeasuresSimilarMeaning(String one, String other, double cosine) {
     assertThat(product(vector(one), vector(other))).isCloseTo(cosine, within(0.02));
   }
 
@@ -52,12 +52,12 @@ class EmbeddingModelTest {
   }
 
   @Test
-  void aTextMayHaveAsManyTokensAsTheModelTakes() {
+  void textWithTheMostTokensIsAccepted() {
     assertThat(vector("cat ".repeat(EmbeddingModel.MOST_TOKENS - 2))).isNotEmpty();
   }
 
   @Test
-  void anyNumberOfThreadsMayShareOne() {
+  void threadsCanShareAModel() {
     List<String> texts =
         IntStream.range(0, 200)
             .mapToObj(i -> "text number " + i + " of many".repeat(i % 7))

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The expected numbers are those of Hugging Face's tokenizers 0.23 with the model's own file. */
+/** The expected numbers are from Hugging Face's tokenizers 0.23 with the model's file. */
 class WordPieceTest {
   private static WordPiece wordPiece;
 
@@ -48,12 +48,12 @@ class WordPieceTest {
           𠀀字                      | 100 100
           😀 smile                  | 100 2868
           """)
-  void cutsAsTheOriginal(String text, String expected) {
+  void tokensMatchTheReference(String text, String expected) {
     assertThat(tokens(text)).isEqualTo("101 " + expected + " 102");
   }
 
   @Test
-  void whiteSpaceAndCharactersThatAreNone() {
+  void whiteSpaceSeparatesAndControlCharactersAreRemoved() {
     assertThat(tokens("")).isEqualTo("101 102");
     assertThat(tokens(" ")).isEqualTo("101 102");
     assertThat(tokens("tab\tline\nend\r")).isEqualTo("101 21628 2240 2203 102");
@@ -66,14 +66,14 @@ class WordPieceTest {
   }
 
   @Test
-  void aWordOfMoreThanAHundredCharactersIsUnknown() {
+  void wordOfMoreThanAHundredCharactersIsUnknown() {
     assertThat(wordPiece.tokens("a".repeat(100))).hasSize(52);
     assertThat(tokens("a".repeat(101))).isEqualTo("101 100 102");
   }
 
-  /** Otherwise a user's text could end the sequence early. */
+  /** A user's text must not end the sequence early. */
   @Test
-  void theModelsOwnMarksAreTextWhenAUserWritesThem() {
+  void marksOfTheModelInAUsersTextArePlainText() {
     assertThat(wordPiece.tokens("[SEP]")).hasSize(5).startsWith(101, 1031).endsWith(1033, 102);
   }
 
