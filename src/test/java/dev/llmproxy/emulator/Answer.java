@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * What the provider has to say to one request, as OpenAI would put it: whole with {@link
- * #completion}, in pieces with {@link #chunks}.
+ * The answer of the provider to one request in OpenAI's format: {@link #completion} without
+ * streaming, {@link #chunks} with streaming.
  */
 record Answer(
     Head head,
@@ -27,7 +27,7 @@ record Answer(
   record Head(String id, long created, String model) {}
 
   /**
-   * @param id null for none
+   * @param id the id, or null for a call without id
    */
   record ToolCall(String id, String name, String arguments) {
     ToolCall withId(String other) {
@@ -73,7 +73,7 @@ record Answer(
     return Words.of(script.has(Directive.UTF8) ? said + " — Grüße, 世界 👋🏽 naïve" : said);
   }
 
-  /** A value for each property of a flat schema; nothing but "{}" when there is no schema. */
+  /** An object with a value for each property of a flat schema; "{}" without a schema. */
   private static String objectFor(JsonNode schema) {
     return schema.path("properties").properties().stream()
         .map(property ->
@@ -112,7 +112,7 @@ record Answer(
     return scripted;
   }
 
-  /** Calls of the request's own tools in turn, or of {@code get_weather} when it brought none. */
+  /** Calls of the request's tools in turn, or of {@code get_weather} if the request has none. */
   private static List<ToolCall> toolCalls(RecordedRequest request, int count) {
     var tools = request.body().path("tools");
     List<ToolCall> calls = new ArrayList<>();
@@ -149,7 +149,10 @@ record Answer(
     return completion;
   }
 
-  /** One role chunk to a choice first, one finish chunk to a choice last, then the usage. */
+  /**
+   * The chunks: a role chunk for each choice, the content, a finish chunk for each choice, and the
+   * usage.
+   */
   List<ObjectNode> chunks(boolean withUsage) {
     List<ObjectNode> chunks = new ArrayList<>();
     forEachChoice(

@@ -8,7 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 
-/** Plays one script: refuses, answers in one piece, or streams until something goes wrong. */
+/**
+ * Executes one script: rejects the request, answers without streaming, or streams until a failure.
+ */
 final class ChatEndpoint {
   private static final Duration LOOKING_FOR_RELEASE = Duration.ofMillis(20);
 
@@ -18,7 +20,7 @@ final class ChatEndpoint {
   private final Semaphore releases;
 
   /**
-   * @param releases of answers that are held
+   * @param releases the permits that release held answers
    */
   ChatEndpoint(RecordedRequest request, Script script, Answer.Head head, Semaphore releases) {
     this.request = request;
@@ -27,7 +29,7 @@ final class ChatEndpoint {
     answer = Answer.to(request, script, head);
   }
 
-  /** Throws an {@link IOException} when the peer did not wait for the end. */
+  /** Answers one request. Throws an {@link IOException} when the peer leaves before the end. */
   void answer(HttpConnection connection) throws IOException {
     if (script.has(Directive.STRICT)) {
       request.checkHistory();

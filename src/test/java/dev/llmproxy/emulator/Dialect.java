@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 
-/** Habits of providers that are compatible with OpenAI only more or less. */
+/** Deviations of providers from OpenAI's format. */
 enum Dialect {
   GROQ(Directive.GROQ) {
     @Override
@@ -77,7 +77,7 @@ enum Dialect {
     this.directive = directive;
   }
 
-  /** Changes a stream's chunks, or the one completion, in place. */
+  /** Changes the chunks of a stream, or the completion, in place. */
   abstract void restyle(List<ObjectNode> objects, ObjectNode usage);
 
   private static ObjectNode said(JsonNode choice) {

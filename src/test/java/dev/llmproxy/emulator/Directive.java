@@ -4,30 +4,30 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What a script can ask of the scripted provider; {@code --help} prints this table. */
+/** The directives of a script for the scripted provider; {@code --help} prints this table. */
 enum Directive {
   // The answer
-  CHUNKS("number of words, one to a chunk, instead of the echo"),
-  SIZE("bytes added to each chunk, in a field nobody knows"),
-  N("number of choices (the request's own n counts as well)"),
-  TOOLS("number of tool calls, arguments in fragments, until tool results come"),
+  CHUNKS("number of words, one in each chunk, instead of the echo"),
+  SIZE("bytes added to each chunk, in an unknown field"),
+  N("number of choices (the n of the request is also used)"),
+  TOOLS("number of tool calls, with arguments in fragments, until the request has tool results"),
   CALLS(
       "tool calls by name and arguments, e.g. 'web_search {\"query\": \"a\"} & calculator {} | current_time {}':"
           + " & joins those of a turn, | separates turns"),
-  IDS("the one id of all tool calls; none: calls without ids"),
-  SAY("text before the tool calls of a turn; in single quotes when it holds spaces"),
-  JSON("1: an object that fits the JSON schema in the request's response_format"),
+  IDS("the same id for all tool calls; none: calls without ids"),
+  SAY("text before the tool calls of a turn; in single quotes if it contains spaces"),
+  JSON("1: an object that matches the JSON schema in the request's response_format"),
   REASONING("1: reasoning_content before the content"),
   FINISH("finish_reason to report, e.g. eos"),
   UTF8("1: text of multi-byte characters, each chunk cut inside one"),
 
-  ENCODING("embeddings as float or base64, whatever was asked for"),
+  ENCODING("embeddings as float or base64, whatever the request says"),
   REVERSED("1: embeddings in reverse order"),
 
-  // Habits of other providers
+  // Deviations of other providers
   GROQ("1: usage in x_groq and on the finish chunk, service_tier on_demand"),
   BARE("1: no id, object, created, model, role, index, usage"),
-  FIELDS("1: extra fields nobody knows, at every level"),
+  FIELDS("1: unknown fields at every level"),
   LOGPROBS("1: the last word, its log probability and finish_reason in one chunk"),
 
   // How it is sent
@@ -35,24 +35,24 @@ enum Directive {
   GAP("milliseconds between chunks"),
   CRLF("1: lines end in CR LF"),
   SPLIT("1: written byte by byte"),
-  HOLD("N: wait after N chunks until somebody says GET /release"),
-  LINGER("1: leave the stream open after its last event until somebody says GET /release"),
+  HOLD("N: wait after N chunks for GET /release"),
+  LINGER("1: leave the stream open after its last event until GET /release"),
 
-  // Failing before the first byte
-  STATUS("HTTP status to answer with; an error body unless body or html say otherwise"),
+  // Failures before the first byte
+  STATUS("HTTP status of the answer; the body is an error unless body or html is given"),
   CODE("the error's code, e.g. context_length_exceeded"),
-  BODY("body to answer with; in single quotes when it holds spaces"),
+  BODY("body of the answer; in single quotes if it contains spaces"),
   HTML("1: the error body is an HTML page"),
   RETRY_AFTER("value of the header Retry-After"),
-  STRICT("1: refuse a history with calls of tools that are not in order, as vLLM does"),
-  HANGUP("1: drop the connection without a word"),
+  STRICT("1: reject a history with invalid tool calls, as vLLM does"),
+  HANGUP("1: drop the connection without an answer"),
 
-  // Failing in the middle: N counts chunks of content or tool calls
+  // Failures in the middle: N counts chunks of content or tool calls
   CUT("N: drop the connection after N chunks"),
   END("N: end cleanly after N chunks, without finish_reason and [DONE]"),
-  SILENT("N: say nothing more after N chunks, until the peer leaves"),
+  SILENT("N: send nothing after N chunks, until the peer leaves"),
   ERROR("N: send data: {\"error\": …} after N chunks and end"),
-  GARBAGE("N: send something that is not JSON after N chunks and go on");
+  GARBAGE("N: send something that is not JSON after N chunks and continue");
 
   private final String description;
 

@@ -11,7 +11,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.Random;
 
-/** Embeddings that are the same for the same input; a script in the first text spoils them. */
+/** Returns embeddings that depend only on the input; a script in the first text causes failures. */
 final class EmbeddingsEndpoint {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int DIMENSIONS = 8;
@@ -24,7 +24,7 @@ final class EmbeddingsEndpoint {
     script = Script.of(request.model(), first(this.request.path("input")).asText(""));
   }
 
-  /** Throws an {@link IOException} when the peer did not wait for the end. */
+  /** Answers one request. Throws an {@link IOException} when the peer leaves before the end. */
   void answer(HttpConnection connection) throws IOException {
     connection.pause(Duration.ofMillis(script.number(Directive.TTFT, 0)));
     if (script.has(Directive.HANGUP)) {

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
 
-/** Writes server-sent events to one connection, whole or in the pieces that the script asks for. */
+/** Writes server-sent events to one connection, whole or in the pieces of the script. */
 final class EventWriter {
   private static final Duration BETWEEN_PIECES = Duration.ofMillis(2);
 

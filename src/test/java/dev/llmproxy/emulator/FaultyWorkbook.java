@@ -25,7 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.GZIPInputStream;
 
-/** A workbook server that fails as it is told, in front of one that works. */
+/** A workbook server that passes calls on to another server and fails as a test demands. */
 public final class FaultyWorkbook implements AutoCloseable {
   private static final Set<String> NOT_FORWARDED =
       Set.of(
@@ -37,23 +37,23 @@ public final class FaultyWorkbook implements AutoCloseable {
           "upgrade",
           "http2-settings");
 
-  /** What happens to a commit. */
+  /** The fate of a commit. */
   public enum Fault {
-    /** It is applied, but its answer never arrives. */
+    /** The commit is applied, but its answer is lost. */
     ANSWER_LOST,
-    /** It is lost on its way. */
+    /** The request is lost. */
     REQUEST_LOST,
-    /** It is refused for now. */
+    /** The commit is rejected with a temporary error. */
     RATE_LIMITED,
-    /** The server says that it failed, having applied it all the same. */
+    /** The commit is applied, but the server answers with an error. */
     APPLIED_WITH_503,
-    /** It is applied after the client has lost the connection. */
+    /** The commit is applied after the client has lost the connection. */
     APPLIED_LATE,
-    /** It takes its time. */
+    /** The commit is slow. */
     SLOW
   }
 
-  /** A call that reached the workbook behind, and what that answered. */
+  /** A call that reached the real workbook, and its answer. */
   public record Forwarded(String method, int status) {}
 
   private static final Duration LATE = Duration.ofMillis(600);
@@ -77,7 +77,7 @@ public final class FaultyWorkbook implements AutoCloseable {
     this.rootUrl = rootUrl;
   }
 
-  /** Stands in front of the workbook at this root URL. */
+  /** Passes calls on to the workbook at this root URL. */
   public static FaultyWorkbook before(String rootUrl) {
     try {
       HttpServer server =
@@ -96,62 +96,62 @@ public final class FaultyWorkbook implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/";
   }
 
-  /** The next commit suffers this; several are suffered one after the other. */
+  /** Adds a fault for the next commit; several faults apply to one commit after the other. */
   public void suffer(Fault fault) {
     faults.add(fault);
   }
 
-  /** Somebody else sends the very same as the next commit, just before it. */
+  /** Applies the same change as the next commit just before it, as another writer would. */
   public void overtakeNext() {
     overtaken.set(true);
   }
 
-  /** How many faults are still to come. */
+  /** The number of faults that have not happened yet. */
   public int pending() {
     return faults.size();
   }
 
-  /** How many commits were sent so far. */
+  /** The number of commits so far. */
   public int commits() {
     return commits.get();
   }
 
-  /** How many readings of a range were asked for so far. */
+  /** The number of reads of one range so far. */
   public int readings() {
     return readings.get();
   }
 
-  /** How many readings of several ranges were asked for so far. */
+  /** The number of reads of several ranges so far. */
   public int batchReadings() {
     return batchReadings.get();
   }
 
-  /** The calls so far that reached the workbook behind. */
+  /** The calls so far that reached the real workbook. */
   public List<Forwarded> forwarded() {
     return List.copyOf(forwarded);
   }
 
-  /** From now on readings of ranges wait. */
+  /** Makes all reads of ranges wait. */
   public void holdReadings() {
     held.set(new CountDownLatch(1));
   }
 
-  /** Readings go on. */
+  /** Ends the wait of reads. */
   public void releaseReadings() {
     held.get().countDown();
   }
 
-  /** From now on every call is answered with this HTTP status; 0 ends it. */
+  /** Answers every call with this HTTP status; 0 ends this. */
   public void refuse(int status) {
     refusal = status;
   }
 
-  /** From now on a change with this text in it is answered with 400; null ends it. */
+  /** Answers every change that contains this text with 400; null ends this. */
   public void poison(String text) {
     poison = text;
   }
 
-  /** From now on connections are refused. */
+  /** Refuses all connections. */
   public void goDown() {
     server.stop(0);
   }

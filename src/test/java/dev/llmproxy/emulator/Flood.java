@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** Answers of a provider that has lost its senses: far too much of one thing. */
+/** Answers of a faulty provider that sends too much of something. */
 public final class Flood {
   private static final int PIECE_BYTES = 64 << 10;
   private static final String STREAM = head("text/event-stream");
@@ -13,60 +13,60 @@ public final class Flood {
 
   private Flood() {}
 
-  /** Headers without an end. */
+  /** Endless headers. */
   public static PlayedProvider.Performance headers() {
     return endless("HTTP/1.1 200 OK\r\n", "X-More: and more of them\r\n");
   }
 
-  /** One header without an end. */
+  /** One endless header. */
   public static PlayedProvider.Performance longHeader() {
     return endless("HTTP/1.1 200 OK\r\nX-Long: ", "and longer ");
   }
 
-  /** Interim answers, and never the real one. */
+  /** Endless interim responses without a final response. */
   public static PlayedProvider.Performance interimAnswers() {
     return endless("", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
   }
 
-  /** Empty lines, and never the answer's first. */
+  /** Endless empty lines before the status line. */
   public static PlayedProvider.Performance emptyLines() {
     return endless("", "\r\n");
   }
 
-  /** An event stream with nothing in it but empty lines and comments. */
+  /** An endless event stream of empty lines and comments. */
   public static PlayedProvider.Performance comments() {
     return endless(STREAM, ": still here" + " and here".repeat(50) + "\n\n");
   }
 
-  /** An event stream of one line. */
+  /** An event stream with one endless line. */
   public static PlayedProvider.Performance longLine() {
     return endless(STREAM + event("it begins") + "data: {\"choices\":[", "{\"delta\":{}},");
   }
 
-  /** An event stream whose events have so many characters of text each, until the peer leaves. */
+  /** An event stream with this number of characters in each event, until the peer leaves. */
   public static PlayedProvider.Performance events(int characters) {
     return endless(STREAM, event("x".repeat(characters)));
   }
 
-  /** As {@link #events(int)}, whole, and with this many MB; 0 for a few events. */
+  /** As {@link #events(int)}, but complete after this number of MB; 0 for a few events. */
   public static PlayedProvider.Performance events(int characters, int megabytes) {
     String end =
         "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     return flood(STREAM, event("x".repeat(characters)), (long) megabytes << 20, end);
   }
 
-  /** A whole completion without an end. */
+  /** An endless completion without streaming. */
   public static PlayedProvider.Performance completion() {
     return endless(
         JSON + "{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"", "and more ");
   }
 
-  /** A JSON array of nothing, without an end: far more memory than bytes. */
+  /** An endless JSON array of empty values, which take much more memory than bytes. */
   public static PlayedProvider.Performance emptyObjects() {
     return endless(JSON + "{\"x\":[{}", ",{}");
   }
 
-  /** A list of embeddings without an end. */
+  /** An endless list of embeddings. */
   public static PlayedProvider.Performance embeddings() {
     return endless(
         JSON + "{\"object\":\"list\",\"data\":[{\"index\":0,\"embedding\":[0.1", ",0.0123456789");

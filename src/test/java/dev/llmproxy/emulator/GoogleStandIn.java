@@ -50,17 +50,17 @@ import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * Google as a service account meets it, on loopback: a token server that checks the signed
- * assertion, and {@code https://sheets.googleapis.com} itself, which demands the token. The product
- * is not told: a forward proxy leads there, and a trust store vouches for it, both by Java's own
- * settings. Its refusals are worded as Google's.
+ * Emulates Google's servers for a service account, on loopback: a token server that checks the
+ * signed assertion, and {@code https://sheets.googleapis.com}, which requires the token. The
+ * product needs no special settings: Java's own settings for a forward proxy and a trust store lead
+ * its calls here. Errors have Google's wording.
  */
 public final class GoogleStandIn implements AutoCloseable {
-  /** Whom the key file is for. */
+  /** The account of the key file. */
   public static final String EMAIL = "llmproxy@my-project.iam.gserviceaccount.com";
 
   private static final String HOST = "sheets.googleapis.com";
-  // What Google's client names wherever its token server is.
+  // Google's client sends this audience for every token server.
   private static final String AUDIENCE = "https://oauth2.googleapis.com/token";
   private static final String PASSWORD = "changeit";
   private static final Duration SKEW = Duration.ofMinutes(5);
@@ -105,9 +105,9 @@ public final class GoogleStandIn implements AutoCloseable {
   }
 
   /**
-   * Starts, and leads this process's calls of Google here until {@link #close}.
+   * Starts the servers, and redirects this process's calls to Google here until {@link #close}.
    *
-   * @param folder for the key file, the certificate and the spreadsheets
+   * @param folder the folder for the key file, the certificate and the spreadsheets
    */
   public static GoogleStandIn start(Path folder) {
     try {
@@ -120,7 +120,7 @@ public final class GoogleStandIn implements AutoCloseable {
   }
 
   /**
-   * Runs until the process is ended, for a started {@code ./llmproxy}: {@code GoogleStandIn
+   * Runs until the process ends, for use with a started {@code ./llmproxy}: {@code GoogleStandIn
    * FOLDER}.
    */
   public static void main(String[] arguments) throws Exception {
@@ -137,7 +137,7 @@ public final class GoogleStandIn implements AutoCloseable {
     return folder.resolve("service-account.json");
   }
 
-  /** What stands in a key file. */
+  /** The contents of a key file. */
   public ObjectNode keyJson() {
     String pem =
         "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n"
@@ -152,12 +152,12 @@ public final class GoogleStandIn implements AutoCloseable {
         .put("token_uri", tokenUri());
   }
 
-  /** The spreadsheet that is there from the start and shared with the account. */
+  /** The id of the first spreadsheet, which is shared with the account. */
   public String spreadsheetId() {
     return EmbeddedWorkbook.SPREADSHEET_ID;
   }
 
-  /** The id of a fresh spreadsheet that is shared with the account. */
+  /** Creates a spreadsheet that is shared with the account, and returns its id. */
   public String newSpreadsheet() {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create(workbook.rootUrl() + "v4/spreadsheets"))
@@ -174,7 +174,7 @@ public final class GoogleStandIn implements AutoCloseable {
     }
   }
 
-  /** Well again: it refuses nothing, its clock is right, tokens live for an hour. */
+  /** Resets all faults: nothing is rejected, the clock is right, tokens are valid for an hour. */
   public void heal() {
     refusal = null;
     tokenRefusal = null;
@@ -184,7 +184,7 @@ public final class GoogleStandIn implements AutoCloseable {
     calls.clear();
   }
 
-  /** The settings of a server that uses it. */
+  /** The settings for a server that uses these servers. */
   public Map<String, String> settings() {
     return Map.of(
         "GOOGLE_SHEETS_SPREADSHEET_ID",
@@ -193,38 +193,38 @@ public final class GoogleStandIn implements AutoCloseable {
         keyFile().toString());
   }
 
-  /** What leads another Java process's calls of Google here. */
+  /** The JVM options that redirect another process's calls to Google here. */
   public String javaOptions() {
     return "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=%d -Djavax.net.ssl.trustStore=%s -Djavax.net.ssl.trustStorePassword=%s"
         .formatted(proxy.port(), folder.resolve("google.p12"), PASSWORD);
   }
 
-  /** How many tokens were given. */
+  /** The number of issued tokens. */
   public int tokensGiven() {
     return tokensGiven.get();
   }
 
-  /** The calls of the Sheets API that were answered, as {@code GET /v4/…}. */
+  /** The answered calls of the Sheets API, such as {@code GET /v4/…}. */
   public List<String> calls() {
     return List.copyOf(calls);
   }
 
-  /** Tokens live so long from now on. */
+  /** Sets the lifetime of new tokens. */
   public void setTokenLife(Duration life) {
     tokenLife = life;
   }
 
-  /** No token given so far counts any more. */
+  /** Revokes all tokens issued so far. */
   public void revokeTokens() {
     tokens.clear();
   }
 
-  /** Its clock is ahead of the machine's by so much. */
+  /** Sets the clock ahead of the machine's clock. */
   public void setAhead(Duration ahead) {
     this.ahead = ahead;
   }
 
-  /** Refuses tokens so from now on. */
+  /** Rejects all requests for tokens with this error. */
   public void refuseTokens(int status, String error, String description) {
     tokenRefusal =
         error == null
@@ -234,17 +234,17 @@ public final class GoogleStandIn implements AutoCloseable {
                 Json.text(Json.object().put("error", error).put("error_description", description)));
   }
 
-  /** Refuses calls so from now on. */
+  /** Rejects all calls with this error. */
   public void refuse(int status, String json) {
     refusal = new Answer(status, json);
   }
 
-  /** The token server takes no connections. */
+  /** Stops the token server. */
   public void stopTokenServer() {
     tokenServer.stop(0);
   }
 
-  /** The token server is there again, where it was. */
+  /** Starts the token server again, on the same port. */
   public void startTokenServer() throws IOException {
     tokenServer =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), tokenPort), 0);
@@ -292,7 +292,7 @@ public final class GoogleStandIn implements AutoCloseable {
     }
   }
 
-  /** What is wrong with the assertion, in Google's words, or null. */
+  /** The error in the assertion in Google's wording, or null. */
   private String problem(Map<String, String> form) throws IOException {
     if (!"urn:ietf:params:oauth:grant-type:jwt-bearer".equals(form.get("grant_type"))) {
       return "Bad Request";
@@ -430,7 +430,7 @@ public final class GoogleStandIn implements AutoCloseable {
       from.getInputStream().transferTo(to.getOutputStream());
       to.shutdownOutput();
     } catch (IOException e) {
-      // The other side has gone: nobody is left to tell.
+      // The peer has gone.
     }
   }
 
@@ -446,7 +446,7 @@ public final class GoogleStandIn implements AutoCloseable {
     return head.toString();
   }
 
-  /** The JDK has no public way to make a certificate but its own tool. */
+  /** Creates the certificate with keytool, because the JDK has no public API for it. */
   private SSLContext certificate() throws IOException, GeneralSecurityException {
     Path store = folder.resolve("google.p12");
     List<String> command =
@@ -468,7 +468,7 @@ public final class GoogleStandIn implements AutoCloseable {
     } catch (InterruptedException e) {
       throw new IOException(e);
     }
-    // As a trust store only a certificate counts, not a key with its certificate.
+    // A trust store needs a certificate entry, not a key entry.
     KeyStore keys = KeyStore.getInstance(store.toFile(), PASSWORD.toCharArray());
     KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     own.init(keys, PASSWORD.toCharArray());

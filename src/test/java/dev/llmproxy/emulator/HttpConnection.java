@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 
 /**
- * The server's end of one HTTP/1.1 connection. Written on the bare socket because a scripted
- * provider has to break off where no HTTP server would.
+ * The server's side of one HTTP/1.1 connection. Uses a plain socket, because a scripted provider
+ * must abort at points where no HTTP server does.
  */
 final class HttpConnection {
   private static final Pattern SPACE = Pattern.compile(" ");
@@ -33,7 +33,7 @@ final class HttpConnection {
   private final OutputStream out;
 
   /**
-   * @param written counts the bytes of streams that the peer's side has taken
+   * @param written counts the bytes of streams that were written to the socket
    */
   HttpConnection(Socket socket, AtomicLong written) throws IOException {
     this.socket = socket;
@@ -45,7 +45,7 @@ final class HttpConnection {
 
   record Head(String method, String path, Map<String, String> headers) {}
 
-  /** The next request's head, or nothing when the peer has closed the connection. */
+  /** The head of the next request; empty when the peer has closed the connection. */
   Optional<Head> readHead() throws IOException {
     String requestLine = readLine();
     if (requestLine.isEmpty()) {
@@ -81,7 +81,7 @@ final class HttpConnection {
     writeHead(200, headers, "transfer-encoding: chunked");
   }
 
-  /** Writes the bytes as one HTTP chunk of their own. */
+  /** Writes the bytes as one HTTP chunk. */
   void write(byte[] bytes, int from, int to) throws IOException {
     ByteArrayOutputStream chunk = new ByteArrayOutputStream();
     chunk.writeBytes((Integer.toHexString(to - from) + "\r\n").getBytes(ISO_8859_1));
@@ -95,7 +95,7 @@ final class HttpConnection {
     out.write("0\r\n\r\n".getBytes(ISO_8859_1));
   }
 
-  /** Sleeps, unless the peer leaves meanwhile: then throws {@link EOFException} at once. */
+  /** Sleeps. Throws {@link EOFException} at once when the peer leaves. */
   void pause(Duration duration) throws IOException {
     if (duration.isZero()) {
       return;
@@ -106,7 +106,7 @@ final class HttpConnection {
       if (in.read() < 0) {
         throw new EOFException("the peer left");
       }
-      in.reset(); // the next request, early: it waits for this answer's end
+      in.reset(); // the next request is early and waits for the end of this answer
     } catch (SocketTimeoutException elapsed) {
       return;
     } finally {
@@ -114,7 +114,7 @@ final class HttpConnection {
     }
   }
 
-  /** Breaks off as a crashed server does: the peer sees a reset, not an end. */
+  /** Aborts the connection like a crashed server: the peer gets a reset. */
   void reset() throws IOException {
     socket.setSoLinger(true, 0);
     socket.close();
@@ -141,7 +141,7 @@ final class HttpConnection {
     return Integer.parseInt(readLine().strip(), 16);
   }
 
-  /** An empty line also when the connection has ended. */
+  /** Reads a line; empty at the end of the connection. */
   private String readLine() throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     for (int b = in.read(); b >= 0 && b != '\n'; b = in.read()) {

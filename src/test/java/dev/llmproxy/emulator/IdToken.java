@@ -12,8 +12,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * A JSON Web Token in the making, signed with the JDK's own means, so that it can be as wrong as a
- * test likes.
+ * A builder for JSON Web Tokens, signed with the JDK's classes, so that tests can create invalid
+ * tokens.
  */
 public final class IdToken {
   private final ObjectNode header;
@@ -30,7 +30,7 @@ public final class IdToken {
     return this;
   }
 
-  /** Takes a field of the header away. */
+  /** Removes a field of the header. */
   public IdToken withoutHeader(String name) {
     header.remove(name);
     return this;
@@ -54,13 +54,13 @@ public final class IdToken {
     return this;
   }
 
-  /** Takes a claim away. */
+  /** Removes a claim. */
   public IdToken without(String name) {
     claims.remove(name);
     return this;
   }
 
-  /** The token with an RS512 signature where its header says so, and an RS256 one otherwise. */
+  /** The token with an RS512 signature if the header says so, otherwise with an RS256 signature. */
   public String signed(PrivateKey key) {
     try {
       boolean longer = header.path("alg").asText().equals("RS512");
@@ -84,7 +84,7 @@ public final class IdToken {
     }
   }
 
-  /** The token with nothing for a signature. */
+  /** The token with an empty signature. */
   public String unsigned() {
     return content() + ".";
   }

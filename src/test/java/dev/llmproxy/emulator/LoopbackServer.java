@@ -11,8 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Listens on loopback, and serves each connection on a virtual thread of its own. Bare sockets,
- * because those who are emulated do what no server does.
+ * Listens on loopback, and serves each connection on its own virtual thread. Uses plain sockets,
+ * because the emulators do things that no HTTP server does.
  */
 public final class LoopbackServer implements AutoCloseable {
   private static final int BACKLOG = 1024;
@@ -20,7 +20,7 @@ public final class LoopbackServer implements AutoCloseable {
   /** Serves one connection, which is closed afterwards. */
   public interface Service {
     /**
-     * @throws IOException when the peer has gone; nobody is told
+     * @throws IOException when the peer has gone; it is ignored
      */
     void serve(Socket connection) throws IOException;
   }
@@ -48,7 +48,7 @@ public final class LoopbackServer implements AutoCloseable {
       Thread.ofVirtual().name("loopback-server").start(server::accept);
       return server;
     } catch (IOException e) {
-      throw new UncheckedIOException("Nobody can listen on port " + port, e);
+      throw new UncheckedIOException("Cannot listen on port " + port, e);
     }
   }
 
@@ -56,12 +56,12 @@ public final class LoopbackServer implements AutoCloseable {
     return listener.getLocalPort();
   }
 
-  /** How many connections were opened so far. */
+  /** The number of connections opened so far. */
   public int accepted() {
     return accepted.get();
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   public int open() {
     return open.size();
   }
@@ -70,7 +70,7 @@ public final class LoopbackServer implements AutoCloseable {
     return listener.isClosed();
   }
 
-  /** Ends the connections, too. */
+  /** Stops the server and closes its connections. */
   @Override
   public void close() {
     try {
@@ -92,7 +92,7 @@ public final class LoopbackServer implements AutoCloseable {
         Thread.ofVirtual().start(() -> serve(connection));
       }
     } catch (IOException closed) {
-      // That is the end.
+      // The server was closed.
     }
   }
 
@@ -100,7 +100,7 @@ public final class LoopbackServer implements AutoCloseable {
     try (connection) {
       service.serve(connection);
     } catch (IOException gone) {
-      // As the service says.
+      // The service declares that the peer has gone.
     } finally {
       open.remove(connection);
     }

@@ -3,7 +3,7 @@ package dev.llmproxy.emulator;
 import java.io.IOException;
 import java.time.Duration;
 
-/** What can go wrong with a stream after its first byte. */
+/** The failures of a stream after its first byte. */
 enum Mishap {
   CUT(Directive.CUT) {
     @Override
@@ -55,6 +55,6 @@ enum Mishap {
     this.directive = directive;
   }
 
-  /** Returns whether the stream goes on afterwards. */
+  /** Causes the failure. Returns whether the stream continues. */
   abstract boolean strike(EventWriter events) throws IOException;
 }

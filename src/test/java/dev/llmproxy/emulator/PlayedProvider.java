@@ -13,13 +13,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A provider on loopback that answers with bytes as they are, status line and headers included, and
+ * A provider on loopback that answers with given bytes, including the status line and headers, and
  * closes the connection after each answer. For one request at a time.
  */
 public final class PlayedProvider implements AutoCloseable {
   /** Writes a whole answer. */
   public interface Performance {
-    /** Returns whether the connection stays open for the next request. */
+    /** Writes the answer. Returns whether the connection stays open for the next request. */
     boolean play(OutputStream out) throws IOException;
   }
 
@@ -34,7 +34,7 @@ public final class PlayedProvider implements AutoCloseable {
     server = LoopbackServer.start(this::serve);
   }
 
-  /** Starts on a free port; until it is told more, it hangs up on everybody. */
+  /** Starts on a free port. Without answers it closes every connection. */
   public static PlayedProvider start() {
     return new PlayedProvider();
   }
@@ -43,12 +43,12 @@ public final class PlayedProvider implements AutoCloseable {
     return "http://127.0.0.1:" + server.port() + "/v1";
   }
 
-  /** From now on the requests are answered with these in turn, and with the last ever after. */
+  /** Sets the answers to the next requests, in order; the last one is repeated. */
   public void play(List<byte[]> answers) {
     perform(answers.stream().<Performance>map(bytes -> out -> write(bytes, out)).toList());
   }
 
-  /** As {@link #play}, with answers that are too long to be kept, or wait between their bytes. */
+  /** As {@link #play}, for answers that are too long for memory or wait between their bytes. */
   public synchronized void perform(List<Performance> answers) {
     asked.set(0);
     hungUp.set(0);
@@ -56,17 +56,17 @@ public final class PlayedProvider implements AutoCloseable {
     next.addAll(answers);
   }
 
-  /** How often it has been asked since it was told what to answer. */
+  /** The number of requests since the answers were set. */
   public int asked() {
     return asked.get();
   }
 
-  /** How many answers are being given. */
+  /** The number of running answers. */
   public int underWay() {
     return underWay.get();
   }
 
-  /** How many answers the peer did not wait for since then. */
+  /** The number of answers that the peer aborted since the answers were set. */
   public int hungUp() {
     return hungUp.get();
   }
@@ -101,7 +101,7 @@ public final class PlayedProvider implements AutoCloseable {
     }
   }
 
-  /** Returns whether the answer says itself where it ends, and is whole. */
+  /** Whether the answer gives its own length and is complete. */
   private static boolean write(byte[] answer, OutputStream out) throws IOException {
     out.write(answer);
     String text = new String(answer, StandardCharsets.ISO_8859_1);

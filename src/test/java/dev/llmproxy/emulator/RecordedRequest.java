@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** One request as it came in; header names in lower case. {@code body} is missing on a GET. */
+/** A received request. Header names are in lower case. {@code body} is a missing node for a GET. */
 public record RecordedRequest(
     String method, String path, Map<String, String> headers, JsonNode body) {
 
@@ -36,7 +36,7 @@ public record RecordedRequest(
     return body.path("messages").path(body.path("messages").size() - 1).path("role").asText();
   }
 
-  /** The text of the last message of that role; its text parts joined when it comes in parts. */
+  /** The text of the last message of a role; text parts are joined. */
   String lastMessageOf(String role) {
     String text = "";
     for (JsonNode message : body.path("messages")) {
@@ -47,7 +47,7 @@ public record RecordedRequest(
     return text;
   }
 
-  /** How many messages since the user's last word called tools. */
+  /** The number of messages with tool calls after the last user message. */
   int toolTurns() {
     int turns = 0;
     for (JsonNode message : body.path("messages")) {
@@ -61,9 +61,9 @@ public record RecordedRequest(
   }
 
   /**
-   * Some providers read the calls in the history, and refuse those that are not in order.
+   * Checks the tool calls in the history, as some providers do.
    *
-   * @throws IllegalArgumentException with what is wrong with one
+   * @throws IllegalArgumentException that describes an invalid call
    */
   void checkHistory() {
     for (JsonNode message : body.path("messages")) {

@@ -1,6 +1,6 @@
 package dev.llmproxy.emulator;
 
-/** An answer that is none: the status, body and headers that a script asks for. */
+/** An error answer with the status, body and headers of a script. */
 final class Refusal {
   private Refusal() {}
 

@@ -7,12 +7,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * How one request is to be answered: the preset of its upstream model, overridden by the {@code
- * [[script key=value …]]} in its last user message.
+ * The directives for one answer: the preset of the upstream model, overridden by {@code [[script
+ * key=value …]]} in the last user message.
  */
 record Script(Map<Directive, String> values) {
 
-  /** Upstream models with a behaviour of their own; every other name simply answers. */
+  /** Upstream models with directives of their own; all other models answer normally. */
   static final Map<String, String> PRESETS =
       Map.ofEntries(
           Map.entry("scripted", ""),
@@ -28,7 +28,7 @@ record Script(Map<Directive, String> values) {
   private static final Pattern MARK = Pattern.compile("\\[\\[script\\b(.*?)]]", Pattern.DOTALL);
   private static final Pattern SETTING = Pattern.compile("(\\w+)=(?:'([^']*)'|(\\S+))");
 
-  /** Throws {@link IllegalArgumentException} on a directive that does not exist. */
+  /** Throws {@link IllegalArgumentException} for an unknown directive. */
   static Script of(String model, String message) {
     Map<Directive, String> values = new EnumMap<>(Directive.class);
     read(PRESETS.getOrDefault(model, ""), values);

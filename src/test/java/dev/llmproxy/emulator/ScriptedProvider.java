@@ -19,9 +19,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * An OpenAI-compatible provider on loopback that does as its caller's message says: {@code [[script
- * chunks=20 gap=20 cut=5]]}. {@link Directive} lists what it knows, {@link Script#PRESETS} the
- * models with a behaviour of their own.
+ * An OpenAI-compatible provider on loopback. The message of a request controls its answer: {@code
+ * [[script chunks=20 gap=20 cut=5]]}. {@link Directive} lists the directives, and {@link
+ * Script#PRESETS} the models with directives of their own.
  */
 public final class ScriptedProvider implements AutoCloseable {
   private static final int RECORDED_REQUESTS = 10_000;
@@ -53,7 +53,7 @@ public final class ScriptedProvider implements AutoCloseable {
     return "http://127.0.0.1:" + server.port() + "/v1";
   }
 
-  /** The requests to the API so far, the oldest first. */
+  /** The requests to the API so far, oldest first. */
   public List<RecordedRequest> requests() {
     return List.copyOf(requests);
   }
@@ -62,27 +62,27 @@ public final class ScriptedProvider implements AutoCloseable {
     return requests.getLast();
   }
 
-  /** From now on each request to the API is shown to the listener before it is answered. */
+  /** Calls the listener with each request to the API before its answer. */
   public void onRequest(Consumer<RecordedRequest> listener) {
     this.listener = listener;
   }
 
-  /** Lets one answer that is held go on: the next one when none is. */
+  /** Releases one held answer; if there is none, the next one. */
   public void release() {
     releases.release();
   }
 
-  /** How many answers the peer did not wait for. */
+  /** The number of answers that the peer aborted. */
   public int cancelled() {
     return cancelled.get();
   }
 
-  /** How many connections were opened so far. */
+  /** The number of connections opened so far. */
   public int accepted() {
     return server.accepted();
   }
 
-  /** How many bytes of streams were written so far. */
+  /** The number of bytes of streams written so far. */
   public long written() {
     return written.get();
   }
@@ -95,7 +95,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private void serve(Socket socket) throws IOException {
     HttpConnection connection = new HttpConnection(socket, written);
     while (!socket.isClosed() && answerNext(connection)) {
-      // the next request of a connection that is kept alive
+      // waits for the next request on the connection
     }
   }
 
@@ -192,7 +192,7 @@ public final class ScriptedProvider implements AutoCloseable {
     }
   }
 
-  /** Prints its base URL on the first line and runs until it is stopped. */
+  /** Prints the base URL on the first line and runs until the process ends. */
   public static void main(String[] args) throws InterruptedException {
     List<String> arguments = List.of(args);
     int port = arguments.indexOf("--port");
@@ -214,7 +214,7 @@ public final class ScriptedProvider implements AutoCloseable {
     for (Directive directive : Directive.values()) {
       help.append("  %-12s %s%n".formatted(directive.key(), directive.description()));
     }
-    help.append("\nModels with a script of their own:\n");
+    help.append("\nModels with directives of their own:\n");
     new TreeMap<>(Script.PRESETS)
         .forEach((model, script) -> help.append("  %-18s %s%n".formatted(model, script)));
     return help.toString();

@@ -38,7 +38,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void repeatsTheLastMessageWordByWord() throws Exception {
+  void lastMessageIsRepeatedWordByWord() throws Exception {
     List<JsonNode> chunks = chunks(stream("hello there").body());
 
     assertThat(chunks)
@@ -48,7 +48,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void countsWordsAsTokensWhenUsageIsAskedFor() throws Exception {
+  void usageCountsWordsAsTokens() throws Exception {
     ObjectNode request = request("hello there", true);
     request.putObject("stream_options").put("include_usage", true);
 
@@ -60,7 +60,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void answersInOnePieceWithoutStream() throws Exception {
+  void requestWithoutStreamGetsACompletion() throws Exception {
     JsonNode reply = JSON.readTree(post(request("hi [[script tools=2]]", false)).body());
 
     assertThat(reply.at("/choices/0/message/tool_calls/1/function/arguments").asText())
@@ -69,7 +69,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void fillsInTheSchemaOfTheRequest() throws Exception {
+  void answerMatchesTheSchemaOfTheRequest() throws Exception {
     ObjectNode request = request("[[script json=1]]", false);
     ObjectNode format = request.putObject("response_format").put("type", "json_schema");
     ObjectNode properties =
@@ -96,7 +96,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void failsBeforeTheFirstByte() throws Exception {
+  void statusDirectiveAnswersWithAnError() throws Exception {
     HttpResponse<String> reply = stream("[[script status=429 retry_after=7]]");
 
     assertThat(reply.statusCode()).isEqualTo(429);
@@ -106,7 +106,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void answersWithTheBodyOfTheScript() throws Exception {
+  void bodyDirectiveSetsTheBody() throws Exception {
     HttpResponse<String> reply = stream("[[script status=418 body='{\"odd\": true}']]");
 
     assertThat(reply.statusCode()).isEqualTo(418);
@@ -114,20 +114,20 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void dropsTheConnection() {
+  void cutDirectiveDropsTheConnection() {
     assertThatThrownBy(() -> stream("[[script cut=3 chunks=9]]")).isInstanceOf(IOException.class);
     assertThatThrownBy(() -> stream("[[script hangup=1]]")).isInstanceOf(IOException.class);
   }
 
   @Test
-  void endsWithoutFinishing() throws Exception {
+  void endDirectiveEndsWithoutAFinishReason() throws Exception {
     String body = stream("[[script end=3 chunks=9]]").body();
 
     assertThat(body).contains("word3").doesNotContain("word4", "[DONE]", "stop");
   }
 
   @Test
-  void reportsAnErrorInTheMiddle() throws Exception {
+  void errorDirectiveSendsAnErrorInTheMiddle() throws Exception {
     String body = stream("[[script error=2 chunks=9]]").body();
 
     assertThat(chunks(body).getLast().at("/error/code").asText()).isEqualTo("engine_error");
@@ -135,13 +135,13 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void goesOnAfterGarbage() throws Exception {
+  void streamContinuesAfterGarbage() throws Exception {
     assertThat(stream("[[script garbage=2 chunks=3]]").body())
         .contains("data: {\"id\":\"chatcmpl-scri\n\n", "word3", "[DONE]");
   }
 
   @Test
-  void countsThePeerThatLeavesASilentStream() throws Exception {
+  void peerThatLeavesASilentStreamIsCounted() throws Exception {
     HttpRequest request = httpRequest(request("[[script silent=1]]", true));
     InputStream body = client.send(request, BodyHandlers.ofInputStream()).body();
     assertThat(body.read()).isEqualTo('d');
@@ -153,7 +153,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void speaksInDialectInOnePieceToo() throws Exception {
+  void dialectsApplyToCompletions() throws Exception {
     JsonNode groq = JSON.readTree(post(request("hi [[script groq=1]]", false)).body());
     JsonNode bare = JSON.readTree(post(request("hi [[script bare=1]]", false)).body());
 
@@ -163,7 +163,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void speaksLikeGroq() throws Exception {
+  void groqDirectiveSendsUsageLikeGroq() throws Exception {
     JsonNode last = chunks(stream("hi [[script groq=1]]").body()).getLast();
 
     assertThat(last.at("/x_groq/usage/total_tokens").asInt()).isPositive();
@@ -171,13 +171,13 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void leavesOutWhatABareProviderDoes() throws Exception {
+  void bareDirectiveOmitsFields() throws Exception {
     assertThat(stream("hi [[script bare=1]]").body())
         .doesNotContain("\"id\"", "\"role\"", "\"index\"", "\"object\"");
   }
 
   @Test
-  void recordsWhatItWasSent() throws Exception {
+  void requestsAreRecorded() throws Exception {
     stream("hello");
 
     assertThat(provider.lastRequest().header("authorization")).isEqualTo("Bearer test");
@@ -185,13 +185,13 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void refusesAnUnknownDirective() throws Exception {
+  void unknownDirectiveIsRejected() throws Exception {
     assertThat(stream("[[script chunk=3]]").statusCode()).isEqualTo(400);
     assertThat(stream("[[script chunks=many]]").statusCode()).isEqualTo(400);
   }
 
   @Test
-  void wantsAKey() throws Exception {
+  void requestWithoutKeyIsRejected() throws Exception {
     URI models = URI.create(provider.baseUrl() + "/models");
 
     var reply = client.send(HttpRequest.newBuilder(models).build(), BodyHandlers.ofString());
@@ -200,7 +200,7 @@ class ScriptedProviderTest {
   }
 
   @Test
-  void holdsAnAnswerUntilItIsReleased() throws Exception {
+  void heldAnswerContinuesAfterRelease() throws Exception {
     HttpRequest request = httpRequest(request("[[script chunks=2 hold=1]]", true));
     try (BufferedReader lines =
         new BufferedReader(

@@ -28,17 +28,17 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Google as a page meets it where people sign in, on loopback.
+ * Emulates Google's sign-in, on loopback.
  *
  * <ul>
- *   <li>{@code GET /certs} is the key set, as Google publishes its own: for GOOGLE_KEYS_URL;
- *   <li>{@code GET /token?email=ann@example.com} is a fresh ID token, valid for an hour, as text;
- *       {@code aud} is the client id that it is for ({@link #CLIENT_ID} when left out), and {@code
- *       hd} the organisation's domain (left out: none). Pages of any origin may fetch it.
+ *   <li>{@code GET /certs} is the key set in Google's format, for GOOGLE_KEYS_URL;
+ *   <li>{@code GET /token?email=ann@example.com} is a new ID token as text, valid for an hour;
+ *       {@code aud} is the client id ({@link #CLIENT_ID} by default), and {@code hd} the
+ *       organisation's domain (none by default). Pages of any origin may fetch it.
  * </ul>
  */
 public final class SignInStandIn implements AutoCloseable {
-  /** What GOOGLE_CLIENT_ID is in tests. */
+  /** The value of GOOGLE_CLIENT_ID in tests. */
   public static final String CLIENT_ID = "llmproxy-test.apps.googleusercontent.com";
 
   private final HttpServer server;
@@ -70,7 +70,10 @@ public final class SignInStandIn implements AutoCloseable {
     }
   }
 
-  /** {@code SignInStandIn [--port N]} prints the settings that lead a server here, and stays. */
+  /**
+   * {@code SignInStandIn [--port N]} prints the settings for a server that uses this key set, and
+   * runs until the process ends.
+   */
   public static void main(String[] arguments) throws InterruptedException {
     List<String> words = List.of(arguments);
     int port = words.indexOf("--port");
@@ -83,7 +86,7 @@ public final class SignInStandIn implements AutoCloseable {
     }
   }
 
-  /** What leads a server here. */
+  /** The settings for a server that uses this key set. */
   public Map<String, String> settings() {
     return Map.of(
         "GOOGLE_CLIENT_ID",
@@ -92,37 +95,37 @@ public final class SignInStandIn implements AutoCloseable {
         "http://127.0.0.1:" + server.getAddress().getPort() + "/certs");
   }
 
-  /** From now on a new key signs; the old ones stay in the set. */
+  /** Signs with a new key from now on; the old keys stay in the set. */
   public void rotate() {
     keys.add(new Key("key-" + (keys.size() + 1), newKeyPair()));
   }
 
-  /** Whether the key set is refused (503) from now on. */
+  /** Sets whether requests for the key set fail (503). */
   public void fail(boolean failing) {
     this.failing = failing;
   }
 
-  /** How often the key set was asked for. */
+  /** The number of requests for the key set. */
   public int keysAsked() {
     return keysServed.get();
   }
 
-  /** The pair that signs. */
+  /** The current key pair. */
   public KeyPair keyPair() {
     return keys.getLast().pair();
   }
 
-  /** A good token, for {@link #CLIENT_ID}, of an account of the person's own. */
+  /** A valid token for {@link #CLIENT_ID}, of a personal account. */
   public String token(String email) {
     return sign(idToken(email));
   }
 
-  /** Signs as Google does. */
+  /** Signs a token in Google's way. */
   public String sign(IdToken token) {
     return token.signed(keyPair().getPrivate());
   }
 
-  /** What a good token says, with the fields that Google's have, and can be made to say. */
+  /** A builder with the claims of a valid token, which has the same fields as Google's tokens. */
   public IdToken idToken(String email) {
     Instant now = Instant.now();
     ObjectNode header =
@@ -142,7 +145,7 @@ public final class SignInStandIn implements AutoCloseable {
     return new IdToken(header, claims);
   }
 
-  /** A key pair that nobody has published. */
+  /** A key pair that is not in the key set. */
   public static KeyPair newKeyPair() {
     try {
       KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
@@ -180,7 +183,7 @@ public final class SignInStandIn implements AutoCloseable {
     Map<String, String> query = query(exchange);
     exchange.getResponseHeaders().set("Access-Control-Allow-Origin", "*");
     if (!query.containsKey("email")) {
-      answer(exchange, 400, "text/plain", "Say whose: /token?email=ann@example.com");
+      answer(exchange, 400, "text/plain", "The email is missing: /token?email=ann@example.com");
       return;
     }
     IdToken token = idToken(query.get("email"));

@@ -23,8 +23,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A workbook server in front of one that works, on which calls fail at random, and which outlives
- * its clients: what a client has sent is applied although the client has died.
+ * A workbook server that passes calls on to another server, with random failures. It outlives its
+ * clients: a sent commit is applied even if the client has died.
  */
 public final class StormyWorkbook implements AutoCloseable {
   private static final int LONGEST_SLOW_MILLIS = 1500;
@@ -32,14 +32,14 @@ public final class StormyWorkbook implements AutoCloseable {
   private static final int LONGEST_LATE_MILLIS = 4000;
   private static final Duration GIVES_UP = Duration.ofSeconds(5);
 
-  /** How long after it was sent a commit may still be applied, delays on the way included. */
+  /** The longest time between sending and applying a commit, including all delays. */
   public static final Duration COMMIT_WAIT = GIVES_UP.plusSeconds(2);
 
   private static final List<String> FORWARDED = List.of("Content-Type", "Content-Encoding");
   private static final int ONE_READING_IN = 12;
   private static final int ONE_COMMIT_IN = 2;
 
-  /** What can become of a call. */
+  /** The fate of a call. */
   public enum Fault {
     RATE_LIMITED,
     UNAVAILABLE,
@@ -65,16 +65,16 @@ public final class StormyWorkbook implements AutoCloseable {
             LATE_COMMIT);
   }
 
-  /** Who wants to know of commits; may keep them waiting. */
+  /** Observes commits, and may delay them. */
   public interface Watcher {
     /**
-     * One is there as a whole, and not applied.
+     * A commit has arrived completely and is not yet applied.
      *
-     * @return whether it is to be applied late, because who sent it is dead
+     * @return whether to apply it late, because its sender is dead
      */
     boolean commitArrived();
 
-    /** One is applied, and not answered. */
+    /** A commit is applied and not yet answered. */
     void commitApplied();
   }
 
@@ -102,7 +102,7 @@ public final class StormyWorkbook implements AutoCloseable {
     }
   }
 
-  /** Stands, calm at first, in front of the workbook at this root URL. */
+  /** Passes calls on to the workbook at this root URL, at first without failures. */
   public static StormyWorkbook before(String rootUrl, long seed, Watcher watcher) {
     try {
       HttpServer server =
@@ -121,29 +121,29 @@ public final class StormyWorkbook implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/";
   }
 
-  /** Whether calls fail at random. */
+  /** Sets whether calls fail at random. */
   public void setStormy(boolean stormy) {
     this.stormy = stormy;
   }
 
-  /** Whether every call is dropped. */
+  /** Sets whether every call is dropped. */
   public void setDown(boolean down) {
     this.down = down;
   }
 
-  /** Whether no call is under way: nothing can be applied any more that was sent before. */
+  /** Whether no call is running, so that no earlier commit can still be applied. */
   public boolean idle() {
     return busy.get() == 0;
   }
 
-  /** How many faults of each kind there were. */
+  /** The number of faults of each kind. */
   public Map<Fault, Integer> injected() {
     Map<Fault, Integer> counts = new EnumMap<>(Fault.class);
     injected.forEach((fault, count) -> counts.put(fault, count.get()));
     return counts;
   }
 
-  /** How many commits were applied, or are going to be, that their senders take for failed. */
+  /** The number of commits that were or will be applied, but failed for their senders. */
   public int ambiguous() {
     return injected.get(Fault.DROPPED_AFTER_COMMIT).get()
         + injected.get(Fault.APPLIED_WITH_503).get()
@@ -185,7 +185,7 @@ public final class StormyWorkbook implements AutoCloseable {
     return commit ? dealt(commitFaults, Fault.OF_COMMITS) : dealt(readingFaults, Fault.OF_READINGS);
   }
 
-  /** All in turn, shuffled, so that none is missing. */
+  /** All fates in turn, shuffled, so that each occurs. */
   private Fault dealt(List<Fault> deck, List<Fault> all) {
     if (deck.isEmpty()) {
       deck.addAll(all);
@@ -218,7 +218,7 @@ public final class StormyWorkbook implements AutoCloseable {
     }
   }
 
-  /** As Google does, gives up on a commit that has waited for too long. */
+  /** Fails a commit that has waited too long, as Google does. */
   private HttpResponse<byte[]> apply(
       HttpExchange exchange, byte[] body, boolean commit, long arrived) throws IOException {
     if (commit && System.nanoTime() - arrived > GIVES_UP.toNanos()) {

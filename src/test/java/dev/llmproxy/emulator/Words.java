@@ -3,13 +3,13 @@ package dev.llmproxy.emulator;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** The scripted provider's tokens are words. */
+/** Splits text into words, the tokens of the scripted provider. */
 final class Words {
   private static final Pattern BEFORE_EACH_GAP = Pattern.compile("(?<=\\S)(?=\\s)");
 
   private Words() {}
 
-  /** Cuts before each gap, so that the pieces joined give the text again. */
+  /** Splits before each gap, so that the joined pieces equal the text. */
   static List<String> of(String text) {
     return BEFORE_EACH_GAP.splitAsStream(text).toList();
   }
