@@ -6,59 +6,59 @@ import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.error.ApiError;
 import java.time.Instant;
 
-/** A request for a model on its way: what those of every endpoint have in common. */
+/** A request for a model while it is served: what all endpoints have in common. */
 public interface Call extends AutoCloseable {
-  /** Joins the {@code x-request-id} header, the log, the ledger and the sheet. */
+  /** The id in the header {@code x-request-id}, the log, the ledger and the sheet. */
   String requestId();
 
-  /** What the usage sheets call a request of this kind, e.g. {@code chat}. */
+  /** The request's type in the usage sheets: {@code chat} or {@code embedding}. */
   String type();
 
-  /** Who asks. */
+  /** The caller. */
   Caller caller();
 
   /** The provider and model that answer. */
   Target target();
 
-  /** When the request came in. */
+  /** When the request arrived. */
   Instant started();
 
   /** Ends the call with a failure. */
   void fail(ApiError error);
 
-  /** What the call ended with when it failed, or null. */
+  /** The error that ended the call; null when there was none. */
   default ApiError error() {
     return null;
   }
 
-  /** How the call ended; asked when it is over. */
+  /** How the call ended; valid once it is over. */
   Status status();
 
   /**
-   * OpenAI's usage object: what the provider reported, else what the call has probably cost. A
-   * request that never got an answer has cost nothing.
+   * OpenAI's usage object: the provider's report, else an estimate. A request without an answer has
+   * used nothing.
    */
   ObjectNode usage();
 
   /**
-   * What the call has probably used so far, by the same estimate as {@link #usage}; any thread may
-   * ask at any time.
+   * The estimated use so far, by the same estimate as {@link #usage}. Any thread may call this at
+   * any time.
    */
   TokenCount soFar();
 
   /**
-   * Closes the provider's stream, also one that is not over, and gives back the memory of the
-   * answer; harmless the second time.
+   * Closes the provider's stream, even before its end, and releases the memory of the answer.
+   * Further calls do nothing.
    */
   @Override
   void close();
 
-  /** Calls to the provider so far; any thread may ask at any time. */
+  /** Calls to the provider so far. Any thread may call this at any time. */
   default int turnCount() {
     return 1;
   }
 
-  /** Tools that the server has run for it so far; any thread may ask at any time. */
+  /** Tools that the server has run for this call so far. Any thread may call this at any time. */
   default int toolCallCount() {
     return 0;
   }

@@ -11,13 +11,15 @@ import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Watches over requests while they are served. */
+/** Interrupts requests when their client leaves or the server stops. */
 public final class CallWatch {
   private static final Logger LOG = LoggerFactory.getLogger(CallWatch.class);
 
   private final Set<Reply> watched = ConcurrentHashMap.newKeySet();
 
-  /** From now on the client's leaving interrupts whatever the request waits for. */
+  /**
+   * Watches the client's connection: the request's thread is interrupted when the client leaves.
+   */
   public void begin(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     Reply reply = context.answering(exchange);
@@ -25,23 +27,23 @@ public final class CallWatch {
     reply.watch();
   }
 
-  /** Ends all requests that are being served, because the server stops: their clients are told. */
+  /** Interrupts all requests because the server stops. Their clients get an error. */
   public void cut() {
     watched.forEach(Reply::cut);
   }
 
-  /** Closes the connection of an answer that nobody has begun to read. */
+  /** Closes the connection of a provider's answer that is not read to its end. */
   public void discard(@Body Object body) {
     try {
       LiveBody.abort(body);
     } catch (IOException e) {
-      LOG.debug("The connection of an answer cannot be closed in order", e);
+      LOG.debug("Closing the connection of an answer failed", e);
     }
   }
 
   /**
-   * Ends the call: closes its provider's stream, gives back its memory, and discards interrupts
-   * that come late.
+   * Ends the call: closes the provider's stream and releases the memory. Late interrupts are
+   * discarded.
    */
   public void end(
       @Body Object body, @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {

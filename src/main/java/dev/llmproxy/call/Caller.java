@@ -1,29 +1,28 @@
 package dev.llmproxy.call;
 
 /**
- * Who is asking: the owner of an API key, or a person who has signed in.
+ * The sender of a request: the owner of an API key, or a person who has signed in.
  *
- * @param email the address as it stands in the sheet; of a person without a key, as Google has it,
- *     in lower case
- * @param keyName what the owner calls the key; empty for a person
+ * @param email the address as written in the sheet; for a person, the address that Google gives, in
+ *     lower case
+ * @param keyName the name of the key; empty for a person
  * @param keyHash lower-case hex sha256 of the key; empty for a person
  * @param tier the named set of limits the key refers to
- * @param conversations whether what is said with the key is kept; null for what the setting
- *     LOG_CONVERSATIONS says
+ * @param conversations where conversations are stored; null: the setting LOG_CONVERSATIONS decides
  */
 public record Caller(
     String email, String keyName, String keyHash, String tier, Keeping conversations) {
-  /** A caller for whom the setting LOG_CONVERSATIONS holds. */
+  /** A caller whose conversations follow the setting LOG_CONVERSATIONS. */
   public Caller(String email, String keyName, String keyHash, String tier) {
     this(email, keyName, keyHash, tier, null);
   }
 
-  /** One who has signed in, and came with no key. */
+  /** A person who has signed in and has sent no key. */
   public static Caller person(String email, String tier, Keeping conversations) {
     return new Caller(email, "", "", tier, conversations);
   }
 
-  /** Whether it is one who has signed in. */
+  /** Whether the caller is a person who has signed in. */
   public boolean isPerson() {
     return keyHash.isEmpty();
   }

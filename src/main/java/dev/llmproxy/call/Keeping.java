@@ -3,16 +3,16 @@ package dev.llmproxy.call;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What becomes of what a caller and the models say to each other. */
+/** Where conversations are stored. */
 public enum Keeping {
-  /** Nothing of it is kept. */
+  /** Conversations are not stored. */
   OFF,
-  /** It is kept in the ledger's database. */
+  /** Conversations are stored in the ledger's database. */
   LEDGER,
-  /** It is kept there and in the workbook. */
+  /** Conversations are stored in the ledger's database and in the workbook. */
   WORKBOOK;
 
-  /** What a cell or a setting says, in any case of letters; empty when it cannot be read. */
+  /** Parses the value of a cell or setting, in upper or lower case; empty for an unknown value. */
   public static Optional<Keeping> of(String word) {
     return switch (word.strip().toLowerCase(Locale.ROOT)) {
       case "off", "no", "false" -> Optional.of(OFF);

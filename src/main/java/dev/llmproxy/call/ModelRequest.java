@@ -7,52 +7,56 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 
 /**
- * A client's request for a model, as routes may read it and, in {@code hook-request}, put another
- * in its place (docs/change-a-route.md). Never changes itself: what begins with {@code with} gives
- * a changed copy.
+ * A client's request for a model, as routes see it. The route {@code hook-request} may replace it
+ * (docs/change-a-route.md). Immutable: methods that begin with {@code with} return a changed copy.
  */
 public interface ModelRequest {
-  /** Not part of the contract: patterns that routes have named, compiled once. */
+  /** Compiled patterns of routes. Not part of the interface for routes. */
   Map<String, Pattern> PATTERNS = new ConcurrentHashMap<>();
 
-  /** Not part of the contract: more come from texts of clients, and are not worth keeping. */
+  /**
+   * Size of {@link #PATTERNS}. More patterns come from clients' texts and are not stored. Not part
+   * of the interface for routes.
+   */
   int MOST_PATTERNS = 1000;
 
-  /** The request in OpenAI's form; not to be changed. */
+  /** The request in OpenAI's format. Do not change it. */
   ObjectNode body();
 
-  /** The same kind of request with another body. */
+  /** A request of the same type with another body. */
   ModelRequest of(ObjectNode changed);
 
   /** {@code chat} or {@code embedding}. */
   String type();
 
-  /** The model id that is asked for. */
+  /** The requested model id. */
   String model();
 
-  /** All texts that the client sent, each on lines of its own; empty when there are none. */
+  /** All texts of the client, separated by line ends; empty when there are none. */
   String promptText();
 
   /**
-   * With every text that the client sent rewritten.
+   * Returns a copy with all texts of the client rewritten.
    *
-   * @param regex as {@link Pattern} has it
-   * @param replacement in which {@code $1} is the first group
+   * @param regex regular expression in the syntax of {@link Pattern}
+   * @param replacement the new text; {@code $1} is the first group
    */
   ModelRequest withReplaced(String regex, String replacement);
 
-  /** With so many tokens of answer at most; a smaller limit of the client's stays. */
+  /**
+   * Returns a copy whose answer has at most this many tokens. A smaller limit of the client stays.
+   */
   ModelRequest withMostTokens(int most);
 
-  /** For another model. */
+  /** Returns a copy for another model. */
   default ModelRequest withModel(String model) {
     return with("model", model);
   }
 
   /**
-   * With another value of a field.
+   * Returns a copy with another value of a field.
    *
-   * @param value what JSON has: a text, number, truth value, map or list
+   * @param value a string, number, boolean, map or list
    */
   default ModelRequest with(String field, Object value) {
     ObjectNode changed = copy();
@@ -60,21 +64,21 @@ public interface ModelRequest {
     return of(changed);
   }
 
-  /** Without a field. */
+  /** Returns a copy without a field. */
   default ModelRequest without(String field) {
     ObjectNode changed = copy();
     changed.remove(field);
     return of(changed);
   }
 
-  /** A copy of the body whose fields may be exchanged, but not changed within. */
+  /** A shallow copy of the body: its fields may be replaced, but their values must not change. */
   default ObjectNode copy() {
     ObjectNode copy = Json.object();
     copy.setAll(body());
     return copy;
   }
 
-  /** A pattern, compiled once for all requests. */
+  /** A compiled pattern, shared by all requests. */
   static Pattern pattern(String regex) {
     Pattern known = PATTERNS.get(regex);
     if (known != null) {

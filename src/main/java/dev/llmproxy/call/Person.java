@@ -1,9 +1,9 @@
 package dev.llmproxy.call;
 
 /**
- * Whom Google says it is.
+ * A person, as named by a verified Google ID token.
  *
- * @param email the address, which Google has verified
- * @param domain of the organisation that the account belongs to; null for an account of one's own
+ * @param email the address that Google has verified
+ * @param domain domain of the organisation that owns the account; null for a private account
  */
 public record Person(String email, String domain) {}

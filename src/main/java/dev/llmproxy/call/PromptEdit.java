@@ -1,13 +1,14 @@
 package dev.llmproxy.call;
 
 /**
- * Changes of a request that routes cannot write as one of its own methods, because simple's syntax
- * takes no regular expressions there.
+ * Changes of a request that take regular expressions. Routes call this bean because simple's syntax
+ * allows no regular expressions in method calls on the body.
  */
 public final class PromptEdit {
   /**
-   * The request with every text that the client sent rewritten; see {@link
-   * ModelRequest#withReplaced}.
+   * Returns a copy of the request with all texts of the client rewritten.
+   *
+   * @see ModelRequest#withReplaced
    */
   public ModelRequest replaced(ModelRequest request, String regex, String replacement) {
     return request.withReplaced(regex, replacement);

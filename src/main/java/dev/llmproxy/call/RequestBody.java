@@ -11,14 +11,14 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
- * The JSON object that a request brings, or one within it, and what all endpoints check of theirs.
- * What does not hold is an {@link ApiException} 400 that names the field at fault.
+ * The JSON object of a request, or an object within it, with the checks that all endpoints share. A
+ * failed check throws an {@link ApiException} with status 400 that names the field.
  *
  * @param json the object
- * @param path what comes before the names of its fields, e.g. {@code options.}; empty for the body
+ * @param path prefix of its fields in error messages, e.g. {@code options.}; empty for the body
  */
 public record RequestBody(ObjectNode json, String path) {
-  /** Jackson's messages name its own method in the end, e.g. {@code (1000, from `…`)}. */
+  /** Jackson's messages end in the name of its own method, e.g. {@code (1000, from `…`)}. */
   private static final Pattern LIMIT_SOURCE = Pattern.compile(" \\((\\d+), from `[^`]*`\\)");
 
   public RequestBody(ObjectNode json) {
@@ -26,6 +26,8 @@ public record RequestBody(ObjectNode json, String path) {
   }
 
   /**
+   * Parses the body of a request.
+   *
    * @param bytes UTF-8 JSON, or null
    */
   public static RequestBody parse(byte[] bytes) {
@@ -51,7 +53,7 @@ public record RequestBody(ObjectNode json, String path) {
     }
   }
 
-  /** The model id, which has to be there. */
+  /** The model id, which is required. */
   public String model() {
     JsonNode model = required("model");
     if (!model.isTextual()) {
@@ -63,14 +65,14 @@ public record RequestBody(ObjectNode json, String path) {
     return model.textValue();
   }
 
-  /** The object in a field; an empty one when it was left out. */
+  /** The object in a field; an empty object when the field is missing. */
   public RequestBody object(String name) {
     optional(name, JsonNode::isObject, "an object");
     ObjectNode object = json.get(name) instanceof ObjectNode given ? given : Json.object();
     return new RequestBody(object, path + name + ".");
   }
 
-  /** The value of a field that has to be there. */
+  /** The value of a required field. */
   public JsonNode required(String name) {
     JsonNode value = json.path(name);
     if (value.isMissingNode() || value.isNull()) {
@@ -79,7 +81,9 @@ public record RequestBody(ObjectNode json, String path) {
     return value;
   }
 
-  /** Checks a field that may be left out. Several clients send null for what they leave out. */
+  /**
+   * Checks an optional field. Null counts as missing: several clients send it for optional fields.
+   */
   public void optional(String name, Predicate<JsonNode> fits, String expected) {
     JsonNode value = json.path(name);
     if (!value.isMissingNode() && !value.isNull() && !fits.test(value)) {
@@ -87,7 +91,10 @@ public record RequestBody(ObjectNode json, String path) {
     }
   }
 
-  /** To JSON Schema, and to clients whose numbers are all of one type, 7.0 is an integer. */
+  /**
+   * Whether the value is an integer. 7.0 counts as one: it does in JSON Schema, and some clients
+   * have only one type of number.
+   */
   public static boolean isWhole(JsonNode value) {
     return value.isIntegralNumber()
         || (value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0);

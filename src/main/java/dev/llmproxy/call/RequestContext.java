@@ -13,7 +13,7 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
  * The state of one HTTP request while it is served. The entry route puts it on the exchange, and
  * every class after it reads it there: no other exchange property carries state between classes.
  *
- * <p>The request's thread writes it. Steps that run aside after the answer may read it.
+ * <p>Only the request's thread writes it. Steps that run in parallel after the answer may read it.
  */
 public final class RequestContext {
   /** The exchange property that holds it. */
@@ -31,9 +31,9 @@ public final class RequestContext {
   private StoredConversation conversation;
 
   /**
-   * @param requestId joins the header {@code x-request-id}, the log, the ledger and the sheet
+   * @param requestId the id in the header {@code x-request-id}, the log, the ledger and the sheet
    * @param reply the HTTP response
-   * @param started when the request came in
+   * @param started when the request arrived
    * @param steady a clock that only goes forward; deadlines follow it
    */
   public RequestContext(String requestId, Reply reply, Instant started, Clock steady) {
@@ -55,7 +55,7 @@ public final class RequestContext {
   /**
    * The context of an exchange.
    *
-   * @throws IllegalStateException when the exchange has none because it is no HTTP request, or its
+   * @throws IllegalStateException when the exchange has none: it is not an HTTP request, or its
    *     route does not begin with {@code requests.open}
    */
   public static RequestContext of(Exchange exchange) {
@@ -67,7 +67,7 @@ public final class RequestContext {
     return context;
   }
 
-  /** Joins the header {@code x-request-id}, the log, the ledger and the sheet. */
+  /** The id in the header {@code x-request-id}, the log, the ledger and the sheet. */
   public String requestId() {
     return requestId;
   }
@@ -78,7 +78,7 @@ public final class RequestContext {
   }
 
   /**
-   * Gives the response the headers that routes have set on the message.
+   * Copies the headers that routes have set on the message to the response.
    *
    * @see Reply#takeHeaders
    */
@@ -86,13 +86,13 @@ public final class RequestContext {
     reply.takeHeaders(exchange.getMessage());
   }
 
-  /** The HTTP response, once it has the headers that routes have set on the message. */
+  /** Copies the message's headers to the HTTP response and returns the response. */
   public Reply answering(Exchange exchange) {
     takeHeaders(exchange);
     return reply;
   }
 
-  /** When the request came in. */
+  /** When the request arrived. */
   public Instant started() {
     return started;
   }
@@ -106,7 +106,7 @@ public final class RequestContext {
     keyHash = hash;
   }
 
-  /** The person whom a verified ID token names; null without one. */
+  /** The person named by the verified ID token; null without a token. */
   public Person person() {
     return person;
   }
@@ -115,25 +115,25 @@ public final class RequestContext {
     person = verified;
   }
 
-  /** Who asks; null until a gate has let the request in. */
+  /** The caller; null until a gate route has accepted the request. */
   public Caller caller() {
     return caller;
   }
 
-  /** Set by the two gates alone. */
+  /** Only the two gate routes set the caller. */
   public void setCaller(Caller identified) {
     caller = identified;
   }
 
-  /** The request for a model; null before it is parsed, and for requests of other kinds. */
+  /** The request for a model; null before parsing and for requests of other types. */
   public Call call() {
     return call;
   }
 
   /**
-   * The call as one of its kinds.
+   * The call, cast to its class.
    *
-   * @throws ClassCastException when it is of another kind
+   * @throws ClassCastException when it is of another class
    */
   public <T extends Call> T callAs(Class<T> kind) {
     return kind.cast(call);
@@ -143,17 +143,17 @@ public final class RequestContext {
     call = parsed;
   }
 
-  /** Sets the deadline, counted from now. */
+  /** Sets the deadline to so long from now. */
   public void endIn(Duration longest) {
     deadline = steady.instant().plus(longest);
   }
 
-  /** Whether the deadline has passed; never without one. */
+  /** Whether the deadline has passed; false when there is none. */
   public boolean late() {
     return deadline != null && !steady.instant().isBefore(deadline);
   }
 
-  /** How the conversation is stored; null when it is not. */
+  /** The stored conversation; null when it is not stored. */
   public StoredConversation conversation() {
     return conversation;
   }
@@ -162,7 +162,7 @@ public final class RequestContext {
     conversation = begun;
   }
 
-  /** Holds nothing that was said, and no key. */
+  /** Contains no text of the conversation and no key. */
   @Override
   public String toString() {
     return "RequestContext[" + requestId + "]";

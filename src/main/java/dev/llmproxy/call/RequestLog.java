@@ -18,32 +18,31 @@ import org.apache.logging.log4j.Logger;
 import org.apache.logging.log4j.message.MapMessage;
 
 /**
- * Writes one line a request. Those that are refused have no end: of each kind and address the first
- * few of a minute get a line, and the others are counted in one.
+ * Writes one log line for each request. Refused requests are limited: per kind and address the
+ * first ten of a minute get a line, and one line counts the others.
  */
 public final class RequestLog implements RefusalLog {
   private static final Logger LOG = LogManager.getLogger(RequestLog.class);
   private static final int MOST_A_MINUTE = 10;
   private static final int MOST_KINDS = 1000;
   private static final int MOST_PATH = 100;
-  private static final int NOBODY_WAITS = 499;
+  private static final int CLIENT_CLOSED_REQUEST = 499;
   private static final int SERVER_ERROR = 500;
   private static final String RECORD = "record";
 
-  /** The addresses of chat services' webhooks are secrets; their hosts are not. */
+  /** Webhook URLs of chat services are secrets; their hosts are not. */
   private static final Pattern PATH_OF_URL = Pattern.compile("(https?://[^/\\s]+)/[^\\s\"')]*");
 
-  /** Camel names the value that it cannot convert, which may be what somebody said. */
+  /** Camel quotes the value that it cannot convert, which may be a client's text. */
   private static final Pattern VALUE = Pattern.compile("(?s) with value .*");
 
   private final Map<String, Kind> kinds = new ConcurrentHashMap<>();
 
   /**
-   * Logs how an admitted request ended, and makes its record the property {@code record} and, as
-   * JSON, the body. One that was not admitted after all is logged as refused, and its route ends
-   * here.
+   * Logs the end of an admitted request. Stores its record in the property {@code record} and, as
+   * JSON, in the body. A request that was not admitted is logged as refused, and its route stops.
    *
-   * @param settlement how it ended; null for one that was not admitted
+   * @param settlement how the request ended; null when it was not admitted
    */
   public void ended(
       @Body Settlement settlement,
@@ -121,22 +120,22 @@ public final class RequestLog implements RefusalLog {
   }
 
   /**
-   * Logs that a step of a route failed that runs aside, when the client has its answer: in one
-   * line, and not once for every request.
+   * Logs the failure of a step that runs in parallel after the answer, in one line. Equal failures
+   * are limited as refusals are.
    */
   public void asideFailed(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
       @ExchangeProperty(Exchange.FAILURE_ROUTE_ID) String route,
       @ExchangeProperty(Exchange.FAILURE_ENDPOINT) String endpoint) {
     String what =
-        "The route %s failed after the answer, which is not touched by it: %s"
+        "The route %s failed after the answer was sent: %s"
             .formatted(route == null ? endpoint : route, reason(failure));
     if (first("aside " + route + Causes.root(failure).getClass().getName(), what)) {
       LOG.warn(what);
     }
   }
 
-  /** Logs that a route failed which serves no request. */
+  /** Logs the failure of a route that serves no request. */
   public void backgroundFailed(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
       @ExchangeProperty(Exchange.FAILURE_ROUTE_ID) String route) {
@@ -146,14 +145,14 @@ public final class RequestLog implements RefusalLog {
     }
   }
 
-  /** The deepest cause, without addresses and values that could be secrets. */
+  /** The root cause, without URLs and values that could be secrets. */
   private static String reason(Throwable failure) {
     Throwable cause = Causes.root(failure);
     String reason = cause.getClass().getSimpleName() + ": " + cause.getMessage();
     return VALUE.matcher(PATH_OF_URL.matcher(reason).replaceAll("$1/…")).replaceAll("");
   }
 
-  /** Says what the last minute had more of than has been logged; to be called once a minute. */
+  /** Logs how many lines of each kind were suppressed; call it once a minute. */
   public void summarise() {
     kinds.forEach((name, kind) -> {
       if (kinds.remove(name, kind)) {
@@ -165,7 +164,7 @@ public final class RequestLog implements RefusalLog {
     });
   }
 
-  /** Whether this one is to be logged; otherwise it is counted. */
+  /** Whether to log this one; otherwise it is only counted. */
   private boolean first(String name, String text) {
     Kind kind = kinds.get(name);
     if (kind == null) {
@@ -180,7 +179,7 @@ public final class RequestLog implements RefusalLog {
   private static RequestRecord record(Settlement settlement, Call call, Reply reply) {
     ApiError error = settlement.status() == Status.SUCCESS ? null : call.error();
     ApiError.Upstream upstream = error == null ? null : error.upstream();
-    boolean unheard = settlement.status() == Status.CANCELLED && !reply.begun();
+    boolean leftEarly = settlement.status() == Status.CANCELLED && !reply.begun();
     return new RequestRecord(
         settlement.requestId(),
         call.started(),
@@ -190,7 +189,7 @@ public final class RequestLog implements RefusalLog {
         call.type(),
         call.target().modelId(),
         settlement.status(),
-        unheard ? NOBODY_WAITS : reply.status(),
+        leftEarly ? CLIENT_CLOSED_REQUEST : reply.status(),
         error == null ? null : error.code() == null ? error.type() : error.code(),
         upstream == null || upstream.status() == 0 ? null : upstream.status(),
         upstream == null ? null : upstream.reason(),
@@ -220,7 +219,7 @@ public final class RequestLog implements RefusalLog {
     }
   }
 
-  /** A text for people, and fields for the JSON form of the log. */
+  /** A text for people, and fields for the JSON layout of the log. */
   private static final class Line extends MapMessage<Line, Object> {
     private static final long serialVersionUID = 1;
 

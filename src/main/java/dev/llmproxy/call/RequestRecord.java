@@ -8,25 +8,25 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A request that is over, as the log has it and as the route {@code hook-settled} gets it. Holds
- * nothing that was said.
+ * A request that has ended, for the log and the route {@code hook-settled}. Contains no text of the
+ * conversation.
  *
- * @param requestId as in the header {@code x-request-id}
- * @param started when it came in
+ * @param requestId value of the header {@code x-request-id}
+ * @param started when the request arrived
  * @param user the caller's e-mail address
- * @param keyName what the owner calls the key; empty for a person who has signed in
- * @param tier the caller's
+ * @param keyName the name of the key; empty for a person who has signed in
+ * @param tier the caller's tier
  * @param type {@code chat} or {@code embedding}
- * @param model the model id that was asked for
+ * @param model the requested model id
  * @param status how it ended
- * @param httpStatus what the client got; 499 when it left before it got anything
+ * @param httpStatus status that the client got; 499 when it left before the answer began
  * @param code the error's code, or its type when it has none; null when there was no error
- * @param providerStatus HTTP status of the provider's answer that made the error, or null
- * @param reason the provider's own words on it, or null
+ * @param providerStatus HTTP status of the provider's error, or null
+ * @param reason the provider's error message, or null
  * @param inputTokens prompt tokens
  * @param outputTokens completion tokens
  * @param turns calls to the provider
- * @param toolCalls tools that the server ran between them
+ * @param toolCalls calls of tools that the server ran
  * @param cost in US dollars, or null when the model's price is unknown
  * @param milliseconds from admission to the end
  */
@@ -50,7 +50,7 @@ public record RequestRecord(
     BigDecimal cost,
     long milliseconds) {
 
-  /** The fields by the names that the log and the hooks have; none is null. */
+  /** The fields by their names in the log and the hooks; without null values. */
   public Map<String, Object> fields() {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("request_id", requestId);

@@ -16,7 +16,7 @@ public final class Requests {
   /**
    * @param bodyReader reads bodies within the limits of the server
    * @param clock gives the time of requests
-   * @param steady only goes forward, e.g. a {@link SteadyClock}; deadlines follow it
+   * @param steady a clock that only goes forward, e.g. a {@link SteadyClock}; deadlines follow it
    */
   public Requests(BodyReader bodyReader, Clock clock, Clock steady) {
     this.bodyReader = bodyReader;
@@ -25,10 +25,10 @@ public final class Requests {
   }
 
   /**
-   * Puts the context of a request on its exchange, unless it is there; the first step of an entry
-   * route.
+   * Puts the context of a request on its exchange unless it is there. Every entry route begins with
+   * this step.
    *
-   * @throws IllegalStateException when the exchange is no HTTP request
+   * @throws IllegalStateException when the exchange is not an HTTP request
    */
   public void open(Exchange exchange) {
     if (exchange.getProperty(RequestContext.PROPERTY) != null) {
@@ -42,7 +42,7 @@ public final class Requests {
   }
 
   /**
-   * Reads the body of a request whose key has been judged.
+   * Reads the body of a request whose key has been checked.
    *
    * @see BodyReader#read
    */

@@ -6,12 +6,12 @@ import java.time.Duration;
 /**
  * How an admitted request ended.
  *
- * @param requestId as admitted
+ * @param requestId id under which the request was admitted
  * @param status how it ended
  * @param tokensIn prompt tokens
  * @param tokensOut completion tokens
  * @param turns calls to the provider
- * @param toolCalls tools that the server ran between them
+ * @param toolCalls calls of tools that the server ran
  * @param cost in US dollars, or null when the model's price is unknown
  * @param duration from admission to the end
  */

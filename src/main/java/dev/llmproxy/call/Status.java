@@ -2,12 +2,12 @@ package dev.llmproxy.call;
 
 /** How a request ended. */
 public enum Status {
-  /** The answer was whole. */
+  /** The answer was complete. */
   SUCCESS,
   /** The provider or this server failed. */
   ERROR,
-  /** The client left before the answer was whole. */
+  /** The client left before the answer was complete. */
   CANCELLED,
-  /** The server died while the answer was under way. */
+  /** The server died before the answer was complete. */
   INTERRUPTED
 }

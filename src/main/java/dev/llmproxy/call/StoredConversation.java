@@ -3,9 +3,9 @@ package dev.llmproxy.call;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A conversation that is stored, from the admission of its request on.
+ * The state of a conversation that is stored. It exists from the admission of its request.
  *
  * @param keeping where it is stored
- * @param begun completes once it is known whether the question is in the ledger's database
+ * @param begun completes with whether the question is stored in the ledger's database
  */
 public record StoredConversation(Keeping keeping, CompletableFuture<Boolean> begun) {}

@@ -1,2 +1,2 @@
-/** A request while it is served: who asks, what for, how it ends, and what it has used. */
+/** The state of a request while it is served: caller, call, outcome and usage. */
 package dev.llmproxy.call;

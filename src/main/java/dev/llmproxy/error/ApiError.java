@@ -9,17 +9,17 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A failure as the client is told of it: OpenAI's error object with its HTTP status.
+ * An error as clients get it: OpenAI's error object with its HTTP status.
  *
  * @param status HTTP status, 400 to 599
  * @param type OpenAI's category, e.g. {@code invalid_request_error}
  * @param code machine-readable reason, or null
  * @param param path of the request field at fault, or null
- * @param message what is wrong and what to do about it; never holds a key or a provider's secret
- * @param retryAfter how long to wait before trying again, or null
- * @param retryInVain whether trying again is no use although the status lets clients think so
- * @param upstream what the provider said, for the log alone and never sent to a client; null when
- *     no provider has failed
+ * @param message what is wrong and how to mend it; contains no key and no secret of a provider
+ * @param retryAfter how long to wait before a retry, or null
+ * @param retryInVain whether a retry cannot succeed although the status suggests one
+ * @param upstream the provider's error, for the log only and never sent to a client; null when no
+ *     provider failed
  */
 public record ApiError(
     int status,
@@ -33,7 +33,7 @@ public record ApiError(
   private static final int MOST_MESSAGE_CHARACTERS = 4000;
   private static final int MOST_PARAM_CHARACTERS = 300;
 
-  /** Cuts what is too long: a message may quote the client, who may have sent megabytes. */
+  /** Shortens long texts: a message may quote a client that has sent megabytes. */
   public ApiError {
     Objects.requireNonNull(type);
     message = ShownText.cut(Objects.requireNonNull(message), MOST_MESSAGE_CHARACTERS);
@@ -60,14 +60,14 @@ public record ApiError(
     this(status, type, code, param, message, retryAfter, retryInVain, null);
   }
 
-  /** This failure with what the provider said of it. */
+  /** Returns this error with the provider's error. */
   public ApiError because(Upstream upstream) {
     return new ApiError(status, type, code, param, message, retryAfter, retryInVain, upstream);
   }
 
   /**
-   * {@code {"error":{"message","type","param","code"}}}, all four keys present, as OpenAI's schema
-   * ErrorResponse asks.
+   * {@code {"error":{"message","type","param","code"}}} with all four keys, as OpenAI's schema
+   * ErrorResponse requires.
    */
   public ObjectNode toJson() {
     ObjectNode body = Json.object();
@@ -80,8 +80,8 @@ public record ApiError(
   }
 
   /**
-   * What clients' own retries go by, for an answer that is this failure; waits are rounded up, so
-   * that who waits as told is let in.
+   * The response headers that control the retries of clients. Waits are rounded up, so that a
+   * client that waits as told succeeds.
    */
   public Map<String, String> headers() {
     Map<String, String> headers = new LinkedHashMap<>();
@@ -95,18 +95,18 @@ public record ApiError(
     return headers;
   }
 
-  /** This failure as an exception. */
+  /** This error as an exception. */
   public ApiException asException() {
     return new ApiException(this);
   }
 
   /**
-   * What a provider said when it failed.
+   * The error of a provider, for the log.
    *
-   * @param status its HTTP status, or 0 when it has given none: it could not be reached, or its
-   *     answer had begun
-   * @param reason its own words, or what became of the connection; null when there are none. At
-   *     most 2,000 characters (an escaped sign is whole) on one line, without control characters
+   * @param status the provider's HTTP status; 0 without one: the provider could not be reached, or
+   *     its answer had begun
+   * @param reason the provider's message or the connection's failure; null without one. At most
+   *     2,000 characters (an escape sequence is not cut) on one line, without control characters
    *     and without the provider's key
    */
   public record Upstream(int status, String reason) {

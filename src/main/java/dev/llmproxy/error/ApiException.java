@@ -1,6 +1,6 @@
 package dev.llmproxy.error;
 
-/** Ends a request with an {@link ApiError}. Has no stack trace: it is an answer, not a defect. */
+/** Ends a request with an {@link ApiError}. It has no stack trace because it is not a defect. */
 public final class ApiException extends RuntimeException {
   private final transient ApiError error;
 

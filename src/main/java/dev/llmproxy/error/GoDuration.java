@@ -4,13 +4,17 @@ import java.math.BigDecimal;
 import java.time.Duration;
 
 /**
- * Durations as Go writes them, which is how OpenAI writes when a limit is reset: {@code 1s}, {@code
- * 8.64s}, {@code 6m0s}, {@code 120ms}.
+ * Durations in Go's format: {@code 1s}, {@code 8.64s}, {@code 6m0s}, {@code 120ms}. OpenAI's rate
+ * limit headers use it.
  */
 public final class GoDuration {
   private GoDuration() {}
 
-  /** In milliseconds, rounded up; not negative. */
+  /**
+   * Formats a duration.
+   *
+   * @param duration not negative; rounded up to milliseconds
+   */
   public static String text(Duration duration) {
     long milliseconds = duration.plusNanos(999_999).toMillis();
     if (milliseconds > 0 && milliseconds < 1000) {

@@ -11,10 +11,7 @@ import org.apache.hc.core5.http.NoHttpResponseException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * The table of failures: what each is called towards a client, with OpenAI's values where OpenAI
- * has any.
- */
+/** All errors that clients can get, with OpenAI's types and codes where OpenAI has them. */
 public final class OpenAiErrors {
   private static final Logger LOG = LoggerFactory.getLogger(OpenAiErrors.class);
   private static final String INVALID_REQUEST = "invalid_request_error";
@@ -22,7 +19,7 @@ public final class OpenAiErrors {
 
   private OpenAiErrors() {}
 
-  /** No {@code Authorization} header with a key. */
+  /** The {@code Authorization} header is missing. */
   public static ApiError missingApiKey() {
     return new ApiError(
         401,
@@ -33,7 +30,7 @@ public final class OpenAiErrors {
             + " `./llmproxy create-api-key EMAIL \"NAME\"`.");
   }
 
-  /** An {@code Authorization} header that holds no bearer key. */
+  /** The {@code Authorization} header has no bearer key. */
   public static ApiError notBearer() {
     return new ApiError(
         401,
@@ -44,7 +41,7 @@ public final class OpenAiErrors {
             + " space before the key.");
   }
 
-  /** A key that is unknown or revoked; which of them is not said. */
+  /** The key is unknown or revoked. The client does not learn which. */
   public static ApiError invalidApiKey() {
     return new ApiError(
         401,
@@ -54,7 +51,7 @@ public final class OpenAiErrors {
         "Incorrect API key provided: it is unknown or has been revoked. Ask your administrator for one.");
   }
 
-  /** The key directory has not been read yet and there is nothing to judge a key by. */
+  /** The key directory has not been loaded yet, so that no key can be checked. */
   public static ApiError keysUnavailable() {
     return new ApiError(
         503,
@@ -65,7 +62,7 @@ public final class OpenAiErrors {
         Duration.ofSeconds(5));
   }
 
-  /** No ID token at an endpoint for people who sign in. */
+  /** A request without an ID token at an endpoint for people who sign in. */
   public static ApiError missingIdToken() {
     return new ApiError(
         401,
@@ -75,7 +72,7 @@ public final class OpenAiErrors {
         "You are not signed in. Sign in with Google, and send the ID token as `Authorization: Bearer …`.");
   }
 
-  /** Says nothing of why: who forges tokens learns nothing from it. */
+  /** The ID token is not valid. The message has no reason, so that it does not help a forger. */
   public static ApiError invalidIdToken() {
     return new ApiError(
         401,
@@ -96,7 +93,7 @@ public final class OpenAiErrors {
             + " `/v1/chat/completions`.");
   }
 
-  /** {@code email} is whom Google says it is. */
+  /** The person has no key and is not listed in LLMPROXY_ALLOWED_USERS. */
   public static ApiError userNotAllowed(String email) {
     return new ApiError(
         403,
@@ -107,7 +104,7 @@ public final class OpenAiErrors {
             .formatted(email));
   }
 
-  /** This server is not set up for people who sign in. */
+  /** Sign-in is not configured on this server. */
   public static ApiError signInOff() {
     return new ApiError(
         403,
@@ -118,7 +115,7 @@ public final class OpenAiErrors {
             + " GOOGLE_CLIENT_ID, and LLMPROXY_ALLOWED_USERS.");
   }
 
-  /** There are no keys of Google's to check an ID token with. */
+  /** Google's keys could not be loaded, so that no ID token can be checked. */
   public static ApiError signInUnavailable(Duration wait) {
     return new ApiError(
         503,
@@ -129,13 +126,13 @@ public final class OpenAiErrors {
         wait);
   }
 
-  /** A body that is no JSON; {@code why} ends the sentence. */
+  /** The body is not valid JSON; {@code why} ends the sentence. */
   public static ApiError badJson(String why) {
     return new ApiError(
         400, INVALID_REQUEST, null, null, "The request body is not valid JSON: " + why);
   }
 
-  /** JSON that is beyond a limit other than the body's size; {@code what} names the limit. */
+  /** The JSON exceeds a limit other than the body's size; {@code what} names the limit. */
   public static ApiError jsonLimit(String what) {
     return new ApiError(
         400,
@@ -145,7 +142,7 @@ public final class OpenAiErrors {
         "The request body is beyond a limit of this server: %s.".formatted(what));
   }
 
-  /** A body in a coding that this server does not decode. */
+  /** The body has a content coding that this server does not decode. */
   public static ApiError unsupportedCoding(String coding) {
     return new ApiError(
         415,
@@ -156,12 +153,12 @@ public final class OpenAiErrors {
             .formatted(coding));
   }
 
-  /** A body that is not in the coding that its header names. */
+  /** The body does not have the content coding that its header names. */
   public static ApiError notInCoding(String coding) {
     return badJson("it is not %s, although its Content-Encoding says so.".formatted(coding));
   }
 
-  /** A required field that is not there; {@code param} is its path. */
+  /** A required field is missing; {@code param} is its path. */
   public static ApiError missing(String param) {
     return new ApiError(
         400,
@@ -171,7 +168,7 @@ public final class OpenAiErrors {
         "Missing required parameter: '" + param + "'.");
   }
 
-  /** A field of the wrong JSON type; {@code expected} reads as in "expected a string". */
+  /** A field has the wrong JSON type; {@code expected} is e.g. {@code a string}. */
   public static ApiError invalidType(String param, String expected) {
     return new ApiError(
         400,
@@ -181,13 +178,13 @@ public final class OpenAiErrors {
         "Invalid type for '" + param + "': expected " + expected + ".");
   }
 
-  /** A field of the right type with a value that cannot be; {@code why} is a sentence. */
+  /** A field has the right type and an invalid value; {@code why} is a sentence. */
   public static ApiError invalidValue(String param, String why) {
     return new ApiError(
         400, INVALID_REQUEST, "invalid_value", param, "Invalid value for '" + param + "': " + why);
   }
 
-  /** A field that the endpoint does not have; {@code remedy} is a sentence. */
+  /** The endpoint does not know the field; {@code remedy} is a sentence. */
   public static ApiError unknownParameter(String param, String remedy) {
     return new ApiError(
         400,
@@ -197,7 +194,7 @@ public final class OpenAiErrors {
         "Unknown parameter: '" + param + "'. " + remedy);
   }
 
-  /** Messages that are longer than the model can read, in tokens. */
+  /** The messages are longer than the model's context; both numbers are tokens. */
   public static ApiError contextLengthExceeded(int limit, int tokens) {
     return new ApiError(
         400,
@@ -208,7 +205,7 @@ public final class OpenAiErrors {
             .formatted(limit, tokens));
   }
 
-  /** One input of an embedding request; {@code param} is its path. */
+  /** An input of an embedding request is too long; {@code param} is its path. */
   public static ApiError contextLengthExceeded(String param, int limit, int tokens) {
     return new ApiError(
         400,
@@ -219,12 +216,12 @@ public final class OpenAiErrors {
             .formatted(limit, param, tokens));
   }
 
-  /** A model id that nobody serves. */
+  /** No provider serves the model id. */
   public static ApiError modelNotFound(String model) {
     return modelNotFound(model, null);
   }
 
-  /** {@code why} tells an operator's user what is missing, e.g. a provider's key; or null. */
+  /** No provider serves the model id; {@code why} says what is missing, e.g. a key, or is null. */
   public static ApiError modelNotFound(String model, String why) {
     return new ApiError(
         404,
@@ -236,9 +233,9 @@ public final class OpenAiErrors {
   }
 
   /**
-   * A path that this server does not have.
+   * This server has no such path.
    *
-   * @param meant the path that was probably meant, or null
+   * @param meant the path that the client probably meant, or null
    */
   public static ApiError unknownUrl(String method, String path, String meant) {
     return new ApiError(
@@ -256,7 +253,7 @@ public final class OpenAiErrors {
                         .formatted(meant)));
   }
 
-  /** A path that there is, asked with a method that it does not take. */
+  /** The path exists but does not support the method. */
   public static ApiError methodNotSupported(String method, String path) {
     return new ApiError(
         405,
@@ -266,7 +263,7 @@ public final class OpenAiErrors {
         "%s is not supported on %s.".formatted(method, path));
   }
 
-  /** What HTTP itself refuses: 431 for too large a header, 400 for anything else. */
+  /** The HTTP request is malformed: status 431 for headers that are too large, otherwise 400. */
   public static ApiError malformedHttp(int status) {
     return new ApiError(
         status,
@@ -278,7 +275,7 @@ public final class OpenAiErrors {
             : "The HTTP request is malformed.");
   }
 
-  /** A body above the limit. */
+  /** The body exceeds MAX_BODY_MB. */
   public static ApiError requestTooLarge(long limitMegabytes) {
     return new ApiError(
         413,
@@ -289,7 +286,7 @@ public final class OpenAiErrors {
             .formatted(limitMegabytes));
   }
 
-  /** A body that this server has not the memory for, whatever else it does. */
+  /** The body needs more memory than all bodies together may take. */
   public static ApiError requestTooLargeForMemory() {
     return new ApiError(
         413,
@@ -299,13 +296,13 @@ public final class OpenAiErrors {
         "The request body is larger than this server has memory for (BODY_MEMORY_MB).");
   }
 
-  /** The bodies of other requests take the memory that there is for them. */
+  /** The bodies of other requests take up the memory for bodies. */
   public static ApiError bodiesTakeAllMemory() {
     return unavailable(
         "Other requests with large bodies are under way, and there is no memory for this one (BODY_MEMORY_MB). Try again shortly.");
   }
 
-  /** A body of which nothing more comes. */
+  /** The client has stopped sending the body. */
   public static ApiError bodyTooSlow() {
     return new ApiError(
         408,
@@ -315,12 +312,12 @@ public final class OpenAiErrors {
         "The request body did not come in time: it stood still (CLIENT_STALL_SECONDS).");
   }
 
-  /** Too much is asked of this server at once; {@code what} is the whole message. */
+  /** The server has too many requests at once; {@code what} is the whole message. */
   public static ApiError busy(String what) {
     return new ApiError(429, "requests", "rate_limit_exceeded", null, what, Duration.ofSeconds(5));
   }
 
-  /** A key, or a person, has used up the tier's requests of this minute. */
+  /** The key or the person has used up the tier's requests of this minute. */
   public static ApiError rateLimited(String tier, int requestsPerMinute, Duration wait) {
     return new ApiError(
         429,
@@ -332,7 +329,7 @@ public final class OpenAiErrors {
         wait);
   }
 
-  /** An address has sent too many wrong keys or ID tokens. */
+  /** The client's address has sent too many wrong keys or ID tokens. */
   public static ApiError tooManyWrongKeys(Duration wait) {
     return new ApiError(
         429,
@@ -344,12 +341,12 @@ public final class OpenAiErrors {
         wait);
   }
 
-  /** Something that this server needs is away for now; {@code what} is the whole message. */
+  /** Something that this server needs is not available; {@code what} is the whole message. */
   public static ApiError unavailable(String what) {
     return new ApiError(503, SERVER, "overloaded", null, what, Duration.ofSeconds(5));
   }
 
-  /** What a route of this installation does not let pass; {@code why} is its message, or null. */
+  /** A route of this installation refuses the request; {@code why} is its message, or null. */
   public static ApiError refused(String why) {
     return new ApiError(
         400,
@@ -359,17 +356,19 @@ public final class OpenAiErrors {
         why == null || why.isBlank() ? "This server refuses the request." : why);
   }
 
-  /** The server ends before the answer does. */
+  /** The server stops before the answer is complete. */
   public static ApiError stopping() {
     return unavailable("The server is stopping. Try again shortly.");
   }
 
-  /** A provider that failed, answered garbage or ended early; {@code what} names the provider. */
+  /**
+   * A provider failed, sent an invalid answer or ended early; {@code what} is the whole message.
+   */
   public static ApiError upstream(String what) {
     return new ApiError(502, SERVER, "upstream_error", null, what);
   }
 
-  /** The provider refused this server's own credentials. */
+  /** The provider refused the credentials of this server. */
   public static ApiError upstreamAuthentication(String provider) {
     return new ApiError(
         502,
@@ -380,12 +379,12 @@ public final class OpenAiErrors {
             .formatted(provider));
   }
 
-  /** A provider that is silent for too long; {@code what} names it. */
+  /** A provider did not answer in time; {@code what} is the whole message. */
   public static ApiError upstreamTimeout(String what) {
     return new ApiError(504, SERVER, "upstream_timeout", null, what);
   }
 
-  /** A defect of this server, of which clients learn no detail. */
+  /** A defect of this server. Clients get no details. */
   public static ApiError internal() {
     return new ApiError(
         500,
@@ -396,10 +395,10 @@ public final class OpenAiErrors {
   }
 
   /**
-   * What a client is told of an exception. What is nobody's declared failure is our defect: it is
-   * logged whole and the client learns no detail.
+   * Maps an exception to the client's error. An unknown exception is a defect: it is logged with
+   * its stack trace, and the client gets no details.
    *
-   * @param provider the provider's name when one was being called, else null
+   * @param provider name of the provider that was called, or null
    */
   public static ApiError of(Throwable thrown, String provider) {
     for (Throwable cause : Causes.of(thrown)) {
@@ -416,7 +415,7 @@ public final class OpenAiErrors {
         }
       }
     }
-    LOG.error("A request failed for a reason this server does not know", thrown);
+    LOG.error("A request failed with an unexpected exception", thrown);
     return internal();
   }
 

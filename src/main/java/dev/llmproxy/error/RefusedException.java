@@ -3,26 +3,28 @@ package dev.llmproxy.error;
 import java.util.Arrays;
 
 /**
- * Refuses a request from a route: the client gets 400 with the message. Routes throw it with {@code
- * throwException}; any other exception that they throw so refuses too.
+ * Refuses a request: the client gets 400 with the message. Routes throw it with {@code
+ * throwException}. Any other exception that they throw this way refuses the request too.
  */
 public final class RefusedException extends RuntimeException {
   private static final String STEP = "org.apache.camel.processor.ThrowExceptionProcessor";
 
-  /** Frames between the step and the constructor of what it throws: reflection. */
+  /**
+   * Most stack frames between the step and the constructor of its exception; reflection adds some.
+   */
   private static final int MOST_FRAMES = 16;
 
   /**
-   * @param message for the client: what is wrong and what to do about it
+   * @param message for the client: what is wrong and how to mend it
    */
   public RefusedException(String message) {
     super(message);
   }
 
   /**
-   * Whether a route refuses with it: it is one of these, or a step {@code throwException} made it,
-   * whose message is written for the client. What Java code throws is a defect unless it says
-   * otherwise.
+   * Whether the exception is a refusal by a route: it is of this class, or a step {@code
+   * throwException} created it. The message of such a step is meant for the client. All other
+   * exceptions of Java code are defects.
    */
   static boolean refuses(Throwable thrown) {
     return thrown instanceof RefusedException

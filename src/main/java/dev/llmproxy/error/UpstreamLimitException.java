@@ -2,18 +2,18 @@ package dev.llmproxy.error;
 
 import java.io.IOException;
 
-/** A provider's answer is beyond a limit of this server. */
+/** A provider's answer exceeds a limit of this server. */
 public final class UpstreamLimitException extends IOException {
   private static final long serialVersionUID = 1L;
 
   /**
-   * @param what ends a sentence that begins with the provider's name, for clients and the log
+   * @param what end of a sentence that begins with the provider's name, for clients and the log
    */
   public UpstreamLimitException(String what) {
     super(what);
   }
 
-  /** The answer has more than so many MB in all. */
+  /** The answer is larger than the limit, in MB. */
   public static UpstreamLimitException answer(int mostMegabytes) {
     return new UpstreamLimitException(
         "sent an answer of more than %d MB, the limit of this server (PROVIDER_ANSWER_MB)"

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The one line that a request has in the log, served or refused. */
+/** Each request has one line in the log, whether it was served or refused. */
 class RequestLogRouteTest {
   private static Gateway gateway;
   private static String key;
@@ -40,7 +40,7 @@ class RequestLogRouteTest {
   }
 
   @Test
-  void whatIsServedHasALineWithStatusCodeAndTokens() {
+  void servedRequestsAreLoggedWithStatusCodeAndTokens() {
     try (LogLines lines = LogLines.open()) {
       gateway.chat(key, "openai/scripted", false, "hello");
       gateway.chat(key, "openai/scripted", true, "[[script cut=1]]");
@@ -62,7 +62,7 @@ class RequestLogRouteTest {
   }
 
   @Test
-  void aChatWithToolsSaysHowManyTurnsAndCallsItTook() {
+  void chatsWithToolsAreLoggedWithTurnsAndToolCalls() {
     try (LogLines lines = LogLines.open()) {
       var request = Json.object().put("model", "openai/scripted");
       request
@@ -80,11 +80,11 @@ class RequestLogRouteTest {
   }
 
   /**
-   * Camel changes the level of its one logger for such a line: beside another thread, it becomes an
-   * ERROR.
+   * Camel changes the level of its shared logger for such a line. With parallel threads the line
+   * becomes an ERROR.
    */
   @Test
-  void camelLogsNothingOfAnExceptionThatIsAnswered() {
+  void camelDoesNotLogAnsweredExceptions() {
     try (LogLines lines =
         LogLines.of("org.apache.camel.processor.errorhandler.DefaultErrorHandler", Level.DEBUG)) {
       gateway.chat("sk-nobodys", "openai/scripted", false, "a secret");
@@ -95,7 +95,7 @@ class RequestLogRouteTest {
   }
 
   @Test
-  void whatIsRefusedHasALineWithStatusCodeAndAddress() {
+  void refusedRequestsAreLoggedWithStatusCodeAndAddress() {
     String small = gateway.createKey("bob@example.com", "small");
     try (LogLines lines = LogLines.open()) {
       gateway.chat("sk-nobodys", "openai/scripted", false, "a secret");
@@ -138,7 +138,7 @@ class RequestLogRouteTest {
   }
 
   @Test
-  void ofManyThatAreRefusedTheFirstOfAMinuteHaveALineAndTheOthersOneTogether() {
+  void refusalsBeyondTenAMinuteAreLoggedAsOneCount() {
     gateway.application().requestLog().summarise();
     try (LogLines lines = LogLines.open()) {
       for (int i = 0; i < 25; i++) {
@@ -161,7 +161,7 @@ class RequestLogRouteTest {
   }
 
   @Test
-  void inTheJsonFormOfTheLogARequestsLineHasFields() throws Exception {
+  void theJsonLogHasTheFieldsOfARequest() throws Exception {
     var json = LoggerContext.getContext(false).getConfiguration().getAppender("json").getLayout();
     List<String> written = new CopyOnWriteArrayList<>();
     AbstractAppender tap =

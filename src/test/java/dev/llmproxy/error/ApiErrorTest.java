@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ApiErrorTest {
-  /** wire.md §6: a whole number of seconds, rounded up as the milliseconds are. */
+  /** docs/wire-contract.md §6: whole seconds and milliseconds, both rounded up. */
   @ParameterizedTest
   @CsvSource({
     "PT0S, 0, 0",
@@ -20,22 +20,22 @@ class ApiErrorTest {
     "PT59.25S, 60, 59250",
     "PT2147483647S, 2147483647, 2147483647000",
   })
-  void tellsHowLongToWait(Duration wait, String seconds, String milliseconds) {
+  void waitsAreRoundedUp(Duration wait, String seconds, String milliseconds) {
     assertThat(error(wait, false).headers())
         .isEqualTo(Map.of("Retry-After", seconds, "retry-after-ms", milliseconds));
   }
 
   @Test
-  void tellsWhenTryingAgainIsInVain() {
+  void uselessRetriesAreForbidden() {
     assertThat(error(null, true).headers()).isEqualTo(Map.of("x-should-retry", "false"));
   }
 
   @Test
-  void saysNothingWhereTheStatusSaysItAll() {
+  void otherErrorsHaveNoRetryHeaders() {
     assertThat(error(null, false).headers()).isEmpty();
   }
 
-  /** Columns: what a provider said | how it stands on one line of the log. */
+  /** Columns: the provider's message | the reason in the log. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -49,19 +49,19 @@ class ApiErrorTest {
         "'\u009b1m'       | \\u009b1m",
         "'a\u2028b'       | a\\u2028b",
       })
-  void keepsWhatAProviderSaidOnOneLineForTheLog(String said, String reason) {
+  void reasonsOfProvidersAreOneLine(String said, String reason) {
     assertThat(new ApiError.Upstream(400, said).reason()).isEqualTo(reason);
   }
 
   @Test
-  void cutsWhatAProviderSaidForTheLog() {
+  void longReasonsOfProvidersAreCut() {
     assertThat(new ApiError.Upstream(400, "x".repeat(5000)).reason()).hasSize(2000);
     assertThat(new ApiError.Upstream(400, "\u0000".repeat(5000)).reason())
         .hasSizeBetween(2000, 2005);
   }
 
   @Test
-  void neverSendsAClientWhatIsForTheLog() {
+  void clientsDoNotGetReasonsOfProviders() {
     ApiError error = error(null, false).because(new ApiError.Upstream(403, "org-1 is closed"));
     assertThat(error.upstream().reason()).isEqualTo("org-1 is closed");
     assertThat(error.toJson().toString()).doesNotContain("org-1", "403");

@@ -23,7 +23,7 @@ class GoDurationTest {
     "PT1H, 1h0m0s",
     "PT26H3M0.007S, 26h3m0.007s",
   })
-  void isWrittenAsGoDoes(Duration duration, String text) {
+  void formatsDurationsAsGoDoes(Duration duration, String text) {
     assertThat(GoDuration.text(duration)).isEqualTo(text);
   }
 }

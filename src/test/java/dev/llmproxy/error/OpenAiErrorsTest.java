@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class OpenAiErrorsTest {
   private static final String SECRET = "10.0.0.7:443 gsk-secret";
 
-  /** Columns: error | status, type, code, param, as the contract's table has them. */
+  /** Columns: error | status, type, code and param in the contract's table. */
   static List<Arguments> errors() {
     return List.of(
         error(OpenAiErrors.missingApiKey(), 401, "invalid_request_error", null, null),
@@ -122,7 +122,7 @@ class OpenAiErrorsTest {
   })
   @ParameterizedTest
   @MethodSource("errors")
-  void isCalledAsTheContractSays(
+  void errorsHaveTheValuesOfTheContract(
       ApiError error, int status, String type, String code, String param) {
     assertThat(error.status()).isEqualTo(status);
     assertThat(error.type()).isEqualTo(type);
@@ -133,7 +133,8 @@ class OpenAiErrorsTest {
   @Wire("6.body")
   @ParameterizedTest
   @MethodSource("errors")
-  void hasAllFourKeysInItsJson(ApiError error, int status, String type, String code, String param) {
+  void errorsHaveAllFourKeysInJson(
+      ApiError error, int status, String type, String code, String param) {
     JsonNode body = error.toJson();
     assertThat(body.fieldNames()).toIterable().containsExactly("error");
     JsonNode json = body.get("error");
@@ -149,7 +150,7 @@ class OpenAiErrorsTest {
   @Wire("6.retry")
   @ParameterizedTest
   @MethodSource("errors")
-  void saysWhenToTryAgainIfWaitingHelps(
+  void errorsThatPassHaveARetryTime(
       ApiError error, int status, String type, String code, String param) {
     boolean waitingHelps = status == 429 || status == 503;
     assertThat(error.retryAfter()).isEqualTo(waitingHelps ? Duration.ofSeconds(5) : null);
@@ -157,14 +158,14 @@ class OpenAiErrorsTest {
 
   @Wire({"6.404", "6.400context"})
   @Test
-  void useTheWordsThatClientsLookFor() {
+  void messagesHaveTheWordsThatClientsMatch() {
     assertThat(OpenAiErrors.contextLengthExceeded(2048, 3000).message())
         .contains("maximum context length is 2048 tokens");
     assertThat(OpenAiErrors.modelNotFound("x/y").message())
         .isEqualTo("The model `x/y` does not exist or you do not have access to it.");
   }
 
-  /** Columns: what was thrown while a provider was called | status and code. */
+  /** Columns: exception during a provider call | status and code. */
   static List<Arguments> failedCalls() {
     return List.of(
         Arguments.of(new ConnectTimeoutException(SECRET), 504, "upstream_timeout"),
@@ -190,7 +191,8 @@ class OpenAiErrorsTest {
   @Wire({"6.500", "6.502", "6.504"})
   @ParameterizedTest
   @MethodSource("failedCalls")
-  void tellsAFailedCallByItsCauseAndGivesNothingAway(Throwable thrown, int status, String code) {
+  void failedProviderCallsAreMappedByCauseWithoutDetails(
+      Throwable thrown, int status, String code) {
     ApiError error = OpenAiErrors.of(thrown, "groq");
     assertThat(error.status()).isEqualTo(status);
     assertThat(error.code()).isEqualTo(code);
@@ -199,13 +201,12 @@ class OpenAiErrorsTest {
 
   @ParameterizedTest
   @MethodSource("failedCalls")
-  void takesEveryFailureForItsOwnWhereNoProviderIsCalled(
-      Throwable thrown, int status, String code) {
+  void failuresWithoutAProviderAreInternalErrors(Throwable thrown, int status, String code) {
     assertThat(OpenAiErrors.of(thrown, null)).isEqualTo(OpenAiErrors.internal());
   }
 
   @Test
-  void keepsADeclaredErrorHoweverDeepItIs() {
+  void nestedApiErrorsAreFound() {
     ApiError declared = OpenAiErrors.missing("model");
     assertThat(OpenAiErrors.of(declared.asException(), null)).isEqualTo(declared);
     assertThat(
