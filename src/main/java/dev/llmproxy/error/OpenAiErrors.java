@@ -139,7 +139,7 @@ public final class OpenAiErrors {
         INVALID_REQUEST,
         "invalid_value",
         null,
-        "The request body is beyond a limit of this server: %s.".formatted(what));
+        "The request body exceeds a limit of this server: %s.".formatted(what));
   }
 
   /** The body has a content coding that this server does not decode. */
@@ -271,7 +271,7 @@ public final class OpenAiErrors {
         null,
         null,
         status == 431
-            ? "The request's headers are larger than this server takes (MAX_HEADER_KB)."
+            ? "The request's headers are larger than this server accepts (MAX_HEADER_KB)."
             : "The HTTP request is malformed.");
   }
 
@@ -299,7 +299,7 @@ public final class OpenAiErrors {
   /** The bodies of other requests take up the memory for bodies. */
   public static ApiError bodiesTakeAllMemory() {
     return unavailable(
-        "Other requests with large bodies are under way, and there is no memory for this one (BODY_MEMORY_MB). Try again shortly.");
+        "The bodies of other requests take up the memory for request bodies (BODY_MEMORY_MB). Try again shortly.");
   }
 
   /** The client has stopped sending the body. */

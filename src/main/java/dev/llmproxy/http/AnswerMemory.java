@@ -4,19 +4,19 @@ import dev.llmproxy.error.OpenAiErrors;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The memory that large answers of providers may take together, so that many of them at once do not
- * end the process. What it counts are estimates. Thread-safe.
+ * Limits the memory that large answers of providers take together, so that many of them at once do
+ * not exhaust the heap. All counts are estimates. Thread-safe.
  */
 public final class AnswerMemory {
   private static final int PART_OF_HEAP = 4;
 
-  /** So much of each answer is not counted: nearly all have less. */
+  /** The first bytes of each answer are not counted: nearly all answers are smaller. */
   private static final long UNCOUNTED_BYTES = 64 << 10;
 
-  /** What is taken at once. */
+  /** Memory is reserved in steps of this size. */
   private static final long STEP_BYTES = 64 << 10;
 
-  /** A piece takes so many times what is sent of it. */
+  /** An event takes this many times the memory of the bytes that are sent for it. */
   private static final int MEMORY_OF_SENT = 4;
 
   private final long most;
@@ -29,22 +29,22 @@ public final class AnswerMemory {
     this.most = most;
   }
 
-  /** A quarter of the heap that this process may have. */
+  /** A limit of a quarter of the maximum heap. */
   public static AnswerMemory ofHeap() {
     return new AnswerMemory(Runtime.getRuntime().maxMemory() / PART_OF_HEAP);
   }
 
-  /** That of one call, which has to close it. */
+  /** Opens the share of one call, which must close it. */
   public Share open() {
     return new Share();
   }
 
-  /** Bytes that are taken now. */
+  /** Bytes that are reserved now. */
   public long taken() {
     return taken.get();
   }
 
-  /** What one call takes of it. */
+  /** The memory of one call's answer. */
   public final class Share implements AutoCloseable {
     private long kept;
     private long passing;
@@ -55,24 +55,24 @@ public final class AnswerMemory {
     private Share() {}
 
     /**
-     * Takes bytes that stay until the call is over.
+     * Reserves bytes until the call ends.
      *
-     * @throws dev.llmproxy.error.ApiException 503 when there are not so many left
+     * @throws dev.llmproxy.error.ApiException 503 when the limit is exceeded
      */
     public synchronized void keep(long bytes) {
       kept += bytes;
       reserve();
     }
 
-    /** As {@link #keep}, for the piece of the answer that is under way. */
+    /** Like {@link #keep}, for the event that is being processed. */
     public synchronized void pass(long bytes) {
       passing += bytes;
       reserve();
     }
 
     /**
-     * The piece of the answer that was under way has been written. Until the next one is, what is
-     * sent of it may wait for a client that reads slowly.
+     * Releases the memory of the event, which has been written. Its bytes stay reserved until the
+     * next event is written, because a slow client may not have read them.
      */
     public synchronized void passed() {
       if (passing > 0 || unsent > 0) {
@@ -99,7 +99,7 @@ public final class AnswerMemory {
       if (taken.addAndGet(more) > most && more > 0) {
         taken.addAndGet(-more);
         throw OpenAiErrors.unavailable(
-                "The answers that are under way take all the memory that this server has for them. Try again shortly.")
+                "Other answers take up all the memory that this server has for answers. Try again shortly.")
             .asException();
       }
       reserved = steps;

@@ -3,8 +3,8 @@ package dev.llmproxy.http;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The memory that the bodies of all requests may take at once, in bytes. Without it a few large
- * ones that come together end the process.
+ * Limits the memory that all request bodies take together, in bytes. Without the limit a few large
+ * bodies at once exhaust the heap.
  */
 public final class BodyBudget {
   private static final long MEGABYTE = 1 << 20;
@@ -22,7 +22,7 @@ public final class BodyBudget {
   }
 
   /**
-   * The budget that a setting gives.
+   * A budget as set by BODY_MEMORY_MB.
    *
    * @param megabytes 0 for a third of the heap
    */
@@ -31,32 +31,32 @@ public final class BodyBudget {
         megabytes == 0 ? Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP : megabytes * MEGABYTE);
   }
 
-  /** Whether so many bytes could be had now. */
+  /** Whether this many bytes are free now. */
   boolean has(long bytes) {
     return free.get() >= bytes;
   }
 
-  /** Whether so many bytes could be had if nobody else had any. */
+  /** Whether this many bytes fit into the budget when nothing else is taken. */
   boolean holds(long bytes) {
     return most >= bytes;
   }
 
-  /** What is not taken, in bytes. */
+  /** Free bytes. */
   public long free() {
     return free.get();
   }
 
-  /** Begins the share of a request, which has nothing yet. */
+  /** Opens the share of one request; it is empty at first. */
   Hold hold() {
     return new Hold();
   }
 
-  /** The share of one request. Used by one thread at a time, and by any. */
+  /** The share of one request. Thread-safe. */
   public final class Hold implements AutoCloseable {
     private long held;
     private boolean closed;
 
-    /** Takes so many bytes more; false, and nothing is taken, when they are not to be had. */
+    /** Takes more bytes. Returns false and takes nothing when they are not free. */
     synchronized boolean take(long bytes) {
       if (closed) {
         return false;
@@ -69,7 +69,7 @@ public final class BodyBudget {
       return true;
     }
 
-    /** Gives back what is more than so many bytes. */
+    /** Shrinks the share to at most this many bytes. */
     public synchronized void shrink(long bytes) {
       if (held > bytes) {
         free.addAndGet(held - bytes);
@@ -77,7 +77,9 @@ public final class BodyBudget {
       }
     }
 
-    /** Gives everything back, and takes no more; twice is fine. */
+    /**
+     * Gives all bytes back. Later calls of {@link #take} fail; further calls of this do nothing.
+     */
     @Override
     public synchronized void close() {
       closed = true;

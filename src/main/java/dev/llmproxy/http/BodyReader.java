@@ -33,8 +33,9 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
- * Reads request bodies. A request waits, paused, until its key has been judged: nothing is kept for
- * strangers. What is kept, and what its parsing will cost, comes out of one {@link BodyBudget}.
+ * Reads request bodies. A request is paused until its key has been checked, so that bodies of
+ * strangers take no memory. The memory for a body and for parsing it is taken from one {@link
+ * BodyBudget}.
  */
 public final class BodyReader implements Handler<RoutingContext> {
   private static final int MEGABYTE = 1 << 20;
@@ -42,15 +43,17 @@ public final class BodyReader implements Handler<RoutingContext> {
   private static final int ZLIB_DEFLATE = 8;
   private static final int ZLIB_CHECK = 31;
 
-  /** A long string is in memory five times while Jackson reads it: bytes, characters, copies. */
+  /**
+   * Jackson holds a long string in memory five times while it parses: bytes, characters, copies.
+   */
   private static final int COST_OF_BYTE = 5;
 
   private static final int COST_OF_PARSED_BYTE = 3;
 
-  /** An empty object, the map in it, and its place in a list. */
+  /** Bytes of an empty object, its map, and its place in a list. */
   private static final int COST_OF_VALUE = 100;
 
-  /** Less in the time that a body may stand still is no progress. */
+  /** A body is stalled when fewer bytes arrive within the patience. */
   private static final int LEAST_PROGRESS = 1 << 10;
 
   private final long most;
@@ -58,7 +61,7 @@ public final class BodyReader implements Handler<RoutingContext> {
   private final Duration patience;
   private final BodyBudget budget;
 
-  /** As the settings say. */
+  /** A reader with the limits of the settings. */
   public BodyReader(Settings settings) {
     this(
         settings.integer("MAX_BODY_MB"),
@@ -74,12 +77,12 @@ public final class BodyReader implements Handler<RoutingContext> {
     this.budget = budget;
   }
 
-  /** What bodies may take in memory. */
+  /** The memory for bodies. */
   public BodyBudget budget() {
     return budget;
   }
 
-  /** Lets the request wait for {@link #read}. */
+  /** Pauses the request until {@link #read}. */
   @Override
   public void handle(RoutingContext context) {
     if (hasBody(context.request())) {
@@ -91,7 +94,7 @@ public final class BodyReader implements Handler<RoutingContext> {
     context.next();
   }
 
-  /** Whether a body comes, or may come. */
+  /** Whether the request has a body or may have one. */
   static boolean hasBody(HttpServerRequest request) {
     if (request.isEnded()) {
       return false;
@@ -104,13 +107,13 @@ public final class BodyReader implements Handler<RoutingContext> {
   }
 
   /**
-   * Reads the body of a request whose key has been judged, decoded if it is compressed, and makes
-   * it the message's body. It is counted in the budget until the request is over.
+   * Reads the body of a request whose key has been checked, decodes it, and makes it the message's
+   * body. Its memory counts in the budget until the exchange ends.
    *
-   * @throws ApiException 413 for a body over the limit, before or after decoding; 415 for a coding
-   *     that is not known; 400 for a body that is not in its coding, or has too many JSON values;
-   *     408 for one that stands still; 503 when the budget is used up
-   * @throws ClientGoneException when the client leaves meanwhile
+   * @throws ApiException 413 for a body over the limit, before or after decoding; 415 for an
+   *     unknown content coding; 400 for a body that cannot be decoded or has too many JSON values;
+   *     408 for a stalled body; 503 when the budget is used up
+   * @throws ClientGoneException when the client leaves before the body is complete
    */
   public void read(Exchange exchange, Reply reply) {
     HttpMessage message = exchange.getMessage(HttpMessage.class);
@@ -147,7 +150,7 @@ public final class BodyReader implements Handler<RoutingContext> {
 
   private void checkLength(HttpServerRequest request) {
     String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-    // Netty has refused what is no number.
+    // Netty has refused values that are not numbers.
     long announced = length == null ? 0 : Long.parseLong(length);
     if (announced > most) {
       throw OpenAiErrors.requestTooLarge(most / MEGABYTE).asException();
@@ -160,7 +163,7 @@ public final class BodyReader implements Handler<RoutingContext> {
     }
   }
 
-  /** Some senders leave out the zlib header (RFC 1950), which the standard demands. */
+  /** Decodes deflate. Some clients omit the zlib header (RFC 1950) that the standard requires. */
   private static InputStream inflated(byte[] body) {
     boolean zlib =
         body.length >= 2
@@ -169,7 +172,9 @@ public final class BodyReader implements Handler<RoutingContext> {
     return new InflaterInputStream(new ByteArrayInputStream(body), new Inflater(!zlib));
   }
 
-  /** A body on its way: filled by the connection's event loop, awaited by the request's thread. */
+  /**
+   * A body that arrives: the connection's event loop fills it, the request's thread waits for it.
+   */
   private final class Incoming {
     private final BodyBudget.Hold hold;
     private final boolean plain;
@@ -249,7 +254,7 @@ public final class BodyReader implements Handler<RoutingContext> {
       }
     }
 
-    /** Null when there is room for it. */
+    /** Takes the memory for a part; returns null or the error. */
     private ApiError take(byte[] part, boolean parsed) {
       int before = values;
       values = parsed ? count.add(part) : 0;
@@ -261,7 +266,7 @@ public final class BodyReader implements Handler<RoutingContext> {
       return hold.take(cost) ? null : OpenAiErrors.bodiesTakeAllMemory();
     }
 
-    /** RFC 9110, section 8.4.1. */
+    /** Decodes the body; see RFC 9110, section 8.4.1. */
     byte[] decode(byte[] body, String lower, String coding) {
       try (InputStream decoded =
           lower.equals("deflate")
@@ -286,7 +291,7 @@ public final class BodyReader implements Handler<RoutingContext> {
       }
     }
 
-    /** What still comes is thrown away. */
+    /** Fails the read; later parts are discarded. */
     private void refuse(ApiError error) {
       parts = List.of();
       hold.close();

@@ -23,9 +23,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Watches one connection of a client's, from before its first byte: it is closed when a request's
- * head does not come, when nothing is asked for long, and when what was sent is not read. A request
- * that waits for its provider is none of these.
+ * Closes one client connection when a request's head does not arrive in time, when the connection
+ * is idle for too long, or when the client does not read the answer. A request that waits for its
+ * provider is none of these.
  */
 public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
   private static final int HEAD_ENDED = -1;
@@ -33,7 +33,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
   private static final AttributeKey<ConnectionGuard> OF_CHANNEL =
       AttributeKey.valueOf(ConnectionGuard.class.getName());
 
-  /** So many bytes tell HTTP/1.1 from HTTP/2. */
+  /** The first bytes of a connection that tell HTTP/1.1 from HTTP/2. */
   private static final int TELLING_BYTES = 4;
 
   /** Vert.x's name for its handler of upgrades to HTTP/2. */
@@ -47,7 +47,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
   private volatile long idleSince = System.nanoTime();
   private volatile long headSince = idleSince;
 
-  /** How many line ends came in a row; a space after one folds a header line. */
+  /** Number of consecutive line ends; a space after a single one folds a header line. */
   private volatile int lineEnds;
 
   private volatile boolean served;
@@ -57,7 +57,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
   private long unreadProgress;
 
   /**
-   * @param tooMany whether the connection gets but a refusal
+   * @param tooMany whether to refuse the connection
    */
   ConnectionGuard(Channel channel, Connections.Limits limits, boolean tooMany) {
     this.channel = channel;
@@ -66,12 +66,12 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     channel.attr(OF_CHANNEL).set(this);
   }
 
-  /** The guard of a request's connection; null when it has none. */
+  /** The guard of a connection; null without one. */
   public static ConnectionGuard of(HttpConnection connection) {
     return connection instanceof ConnectionBase base ? base.channel().attr(OF_CHANNEL).get() : null;
   }
 
-  /** A request has come, in a version of HTTP that stays the connection's. */
+  /** Counts a request that has arrived. All requests of a connection have one HTTP version. */
   public void began(HttpVersion version) {
     requests.incrementAndGet();
     if (version == HttpVersion.HTTP_2) {
@@ -79,7 +79,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** A request has been read and answered. */
+  /** Counts a request that has been read and answered. */
   public void ended() {
     idleSince = System.nanoTime();
     headSince = NEVER;
@@ -88,7 +88,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     requests.decrementAndGet();
   }
 
-  /** Whether a request has been answered on it. */
+  /** Whether the connection has had an answer. */
   boolean served() {
     return served;
   }
@@ -101,7 +101,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
         : multiplexed.connection().numActiveStreams() > 0;
   }
 
-  /** Since when nothing has been asked, in System.nanoTime(). */
+  /** When the connection became idle, in System.nanoTime(). */
   long idleSince() {
     return idleSince;
   }
@@ -117,7 +117,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
           context,
           "503 Service Unavailable",
           "Retry-After: 5\r\n",
-          "{\"error\":{\"message\":\"This server has as many connections as it takes. Try again shortly.\","
+          "{\"error\":{\"message\":\"This server has reached its limit of connections. Try again shortly.\","
               + "\"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}");
       return;
     }
@@ -146,7 +146,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
             context,
             "400 Bad Request",
             "",
-            "{\"error\":{\"message\":\"The HTTP request is malformed: a header goes on in a second line.\","
+            "{\"error\":{\"message\":\"The HTTP request is malformed: a header continues on a second line.\","
                 + "\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
         return;
       }
@@ -158,10 +158,9 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
   }
 
   /**
-   * Shows Vert.x the first bytes alone: then its handlers for the version are there, before a
-   * request is. A request with a body does not become one of HTTP/2 on the way: Vert.x would keep
-   * the body, however large, before anybody has asked for it. A server may pass over an upgrade
-   * (RFC 9110, section 7.8).
+   * Passes Vert.x the first bytes alone, so that it installs its handlers for the HTTP version
+   * before it gets a request. A request with a body is not upgraded to HTTP/2: Vert.x would buffer
+   * the whole body before the upgrade. A server may ignore an upgrade (RFC 9110, section 7.8).
    */
   private void tellVersion(ChannelHandlerContext context, ByteBuf bytes) {
     context.fireChannelRead(
@@ -175,7 +174,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** Takes the upgrade out of a connection's first request, when that has a body. */
+  /** Removes the upgrade from a connection's first request when the request has a body. */
   private static final class BodyStaysInHttp1 extends ChannelInboundHandlerAdapter {
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
@@ -191,7 +190,9 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** RFC 9112, section 5.2: one server's space is another's new header. */
+  /**
+   * Whether a header line is folded. Servers read such lines differently (RFC 9112, section 5.2).
+   */
   private boolean folds(ByteBuf bytes) {
     int ends = lineEnds;
     for (int at = bytes.readerIndex(); at < bytes.writerIndex(); at++) {
@@ -238,7 +239,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
       idleSince = now;
     }
     if (unreadFor(now) > limits.stall().toNanos()) {
-      // Vert.x would send what waits first.
+      // Vert.x's close would first send the bytes that wait.
       channel.unsafe().close(channel.voidPromise());
     } else if (unreadSince == NEVER && !busy) {
       long head = http2 == null ? headSince : NEVER;
@@ -249,7 +250,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     }
   }
 
-  /** So long nothing of what waits to be sent has been taken, in nanoseconds. */
+  /** Nanoseconds for which the client has read nothing although bytes wait to be sent. */
   private long unreadFor(long now) {
     ChannelOutboundBuffer out = channel.unsafe().outboundBuffer();
     if (out == null || out.totalPendingWriteBytes() == 0) {

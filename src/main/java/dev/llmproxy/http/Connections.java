@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connections of clients: so many in all and from one address. When there are too many, an idle
- * one gives way; when all are at work, a new one is refused.
+ * Limits the number of client connections, in all and for each address. A new connection over the
+ * limit replaces an idle one; it is refused when none is idle.
  */
 @ChannelHandler.Sharable
 public final class Connections extends ChannelInboundHandlerAdapter {
@@ -36,14 +36,14 @@ public final class Connections extends ChannelInboundHandlerAdapter {
   private final AtomicLong logged = new AtomicLong(System.nanoTime() - LOG_EVERY);
 
   /**
-   * How long a client may take.
+   * How long a client may take before its connection is closed.
    *
-   * @param head until a request's line and headers are whole
+   * @param head until the request line and headers are complete
    * @param idle between two requests
-   * @param stall without taking anything of what is sent to it
+   * @param stall without reading anything of the answer
    */
   record Limits(Duration head, Duration idle, Duration stall) {
-    /** How often connections are looked at. */
+    /** How often connections are checked. */
     Duration tick() {
       Duration shortest = head.compareTo(stall) < 0 ? head : stall;
       shortest = shortest.compareTo(idle) < 0 ? shortest : idle;
@@ -67,7 +67,7 @@ public final class Connections extends ChannelInboundHandlerAdapter {
     return Duration.ofSeconds(settings.integer(name));
   }
 
-  /** Each request has a connection to its provider as well, and needs memory. */
+  /** The default limit: each request needs memory and a second connection, to its provider. */
   private static int affordable() {
     long afford = Math.min(MOST, Runtime.getRuntime().maxMemory() / BYTES_OF_CONNECTION);
     if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix) {
@@ -91,31 +91,31 @@ public final class Connections extends ChannelInboundHandlerAdapter {
             ? inet.getAddress().getHostAddress()
             : "";
     boolean room =
-        (ofAddress.getOrDefault(address, 0) < mostOfAddress || giveWay(address))
-            && (open.size() < most || giveWay(null));
+        (ofAddress.getOrDefault(address, 0) < mostOfAddress || closeIdlest(address))
+            && (open.size() < most || closeIdlest(null));
     ConnectionGuard guard = new ConnectionGuard(child, limits, !room);
     if (room) {
       open.put(guard, address);
       ofAddress.merge(address, 1, Integer::sum);
       child.closeFuture().addListener(closed -> closed(guard));
     } else {
-      complain(address);
+      logRefusal(address);
     }
     return guard;
   }
 
   /**
-   * Closes the connection that has been idle longest, of an address or of all; false for none. One
-   * that has asked for nothing yet goes before one that has: a client that has been served may be
-   * about to ask again.
+   * Closes the connection that has been idle longest, of an address or of all (null). Connections
+   * without a request are closed first: a client that has been served may ask again soon. Returns
+   * false when none is idle.
    */
-  private boolean giveWay(String address) {
+  private boolean closeIdlest(String address) {
     ConnectionGuard idlest = null;
     for (Map.Entry<ConnectionGuard, String> one : open.entrySet()) {
       ConnectionGuard guard = one.getKey();
       if ((address == null || address.equals(one.getValue()))
           && !guard.busy()
-          && (idlest == null || goesBefore(guard, idlest))) {
+          && (idlest == null || closesBefore(guard, idlest))) {
         idlest = guard;
       }
     }
@@ -127,7 +127,7 @@ public final class Connections extends ChannelInboundHandlerAdapter {
     return true;
   }
 
-  private static boolean goesBefore(ConnectionGuard one, ConnectionGuard other) {
+  private static boolean closesBefore(ConnectionGuard one, ConnectionGuard other) {
     return one.served() == other.served()
         ? one.idleSince() - other.idleSince() < 0
         : other.served();
@@ -140,13 +140,13 @@ public final class Connections extends ChannelInboundHandlerAdapter {
     }
   }
 
-  private void complain(String address) {
+  private void logRefusal(String address) {
     long now = System.nanoTime();
     long last = logged.get();
     if (now - last >= LOG_EVERY && logged.compareAndSet(last, now)) {
       LOG.warn(
-          "A connection from {} was refused: {} are open, {} of them from there, and all are at work (MAX_CONNECTIONS {},"
-              + " MAX_CONNECTIONS_PER_ADDRESS {})",
+          "A connection from {} was refused: {} connections are open, {} of them from this address, and none is idle"
+              + " (MAX_CONNECTIONS {}, MAX_CONNECTIONS_PER_ADDRESS {})",
           address,
           open.size(),
           ofAddress.getOrDefault(address, 0),

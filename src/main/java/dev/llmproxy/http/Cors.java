@@ -10,9 +10,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Lets pages of other origins use the API, as <a
- * href="https://fetch.spec.whatwg.org/#http-cors-protocol">the Fetch standard</a> has it. Cookies
- * play no part here, so credentials are never allowed.
+ * Allows pages of other origins to use the API; see <a
+ * href="https://fetch.spec.whatwg.org/#http-cors-protocol">the Fetch standard</a>. The API uses no
+ * cookies, so credentials are never allowed.
  */
 final class Cors {
   private static final String EXPOSED =
@@ -26,8 +26,8 @@ final class Cors {
   private final Set<String> origins;
 
   /**
-   * @param origins comma-separated, e.g. {@code https://app.example.com}; {@code *} for any, empty
-   *     for none
+   * @param origins comma-separated origins, e.g. {@code https://app.example.com}; {@code *} for
+   *     any, empty for none
    */
   Cors(String origins) {
     this.origins =
@@ -38,9 +38,9 @@ final class Cors {
   }
 
   /**
-   * Adds to the answer what its page's origin may see, and answers preflight requests.
+   * Adds the CORS headers for the page's origin and answers preflight requests.
    *
-   * @return whether the request is answered
+   * @return whether the request was a preflight request and has been answered
    */
   boolean handle(RoutingContext context) {
     HttpServerRequest request = context.request();
@@ -57,7 +57,7 @@ final class Cors {
       if (preflight) {
         String asked = request.getHeader("Access-Control-Request-Headers");
         headers.set("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-        // A star would not cover authorization.
+        // A star does not include the header Authorization.
         headers.set("Access-Control-Allow-Headers", asked == null ? USUAL_HEADERS : asked);
         headers.set("Access-Control-Max-Age", MAX_AGE_SECONDS);
       }

@@ -23,11 +23,11 @@ import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What every HTTP answer has, also those that no route gives: ids, timing, and errors in OpenAI's
- * form.
+ * Adds the request id and the timing to every HTTP answer, and answers errors outside the routes in
+ * OpenAI's format.
  */
 public final class HttpFront {
-  /** The response header that joins an answer with the log and the usage record. */
+  /** The response header with the id that the log and the usage record use too. */
   public static final String REQUEST_ID = "x-request-id";
 
   private static final String PROCESSING_MS = "openai-processing-ms";
@@ -44,19 +44,19 @@ public final class HttpFront {
 
   /**
    * @param origins the setting CORS_ORIGINS
-   * @param log is told of what is refused here
+   * @param log logs the requests that are refused here
    */
   public HttpFront(String origins, RefusalLog log) {
     this.cors = new Cors(origins);
     this.log = log;
   }
 
-  /** The id of a request that has passed {@link #install}; null of another one. */
+  /** The id of a request; null when it has not passed the handler that {@link #install} adds. */
   public static String requestId(HttpServerRequest request) {
     return ((HttpServerRequestInternal) request).context().getLocal(REQUEST_ID);
   }
 
-  /** Installs itself before and around the routes of a router. */
+  /** Installs its handler before the routes of a router, and its error handlers. */
   public void install(Router router) {
     this.router = router;
     router.route().order(Integer.MIN_VALUE).handler(this::begin);
@@ -65,19 +65,19 @@ public final class HttpFront {
     }
   }
 
-  /** Answers a request that HTTP itself cannot take, e.g. for too large a header. */
+  /** Refuses a malformed HTTP request, e.g. one with headers that are too large. */
   public void refuse(HttpServerRequest request) {
     refuse(
         request, request.decoderResult().cause() instanceof TooLongHttpHeaderException ? 431 : 400);
   }
 
   /**
-   * To be called when the answer to a request has ended: what is left of its body is read and
-   * thrown away, so that the client comes to read the answer in place of a reset, and the
-   * connection can go on. One that goes on and on is cut off.
+   * Reads and discards the rest of a request's body; call it when the answer has ended. Otherwise
+   * the client gets a connection reset instead of the answer. A body that is too long or takes too
+   * long ends in a closed connection.
    *
-   * @param request its event loop is the current thread's
-   * @param done called when the request is over too
+   * @param request a request of the current thread's event loop
+   * @param done called when the request has ended too
    */
   public void drain(HttpServerRequest request, Vertx vertx, Runnable done) {
     boolean last =
@@ -94,7 +94,7 @@ public final class HttpFront {
       return;
     }
     if (request.headers().contains(HttpHeaders.EXPECT)) {
-      // Its client may send the body or not; nobody can tell what comes next (RFC 9110, 10.1.1).
+      // The client may send the body or not, so the next bytes are ambiguous (RFC 9110, 10.1.1).
       request.connection().close();
       return;
     }
@@ -114,7 +114,7 @@ public final class HttpFront {
     request.resume();
   }
 
-  /** What one server reads as one request and another as two (RFC 9112, sections 3.2 and 6.1). */
+  /** Whether servers may disagree where the request ends (RFC 9112, sections 3.2 and 6.1). */
   private static boolean ambiguous(HttpServerRequest request) {
     MultiMap headers = request.headers();
     String coding = headers.get(HttpHeaders.TRANSFER_ENCODING);
@@ -127,7 +127,7 @@ public final class HttpFront {
   private void refuse(HttpServerRequest request, int status) {
     ApiError error = OpenAiErrors.malformedHttp(status);
     String id = newId();
-    // What is malformed may have no path that can be read.
+    // A malformed request may have no readable path.
     log.refused(error, id, null, Reply.address(request), request.method().name(), "-");
     request
         .response()
@@ -140,7 +140,7 @@ public final class HttpFront {
   }
 
   /**
-   * From now on requests are refused: running ones are let end.
+   * Refuses new requests from now on. Running requests go on.
    *
    * @see #begin
    */
@@ -171,15 +171,14 @@ public final class HttpFront {
       fail(context, 503);
       return;
     }
-    // Any content type is taken for JSON: a form would otherwise be parsed away by the body
-    // handler.
+    // Any content type counts as JSON: the body handler would otherwise consume a form.
     request.headers().remove("Content-Type");
     if (!cors.handle(context)) {
       context.next();
     }
   }
 
-  /** {@link #drain} does what the header says. */
+  /** Asks {@link #drain} to close the connection after the answer. */
   private static void closeAfter(HttpServerRequest request) {
     if (request.version() != HttpVersion.HTTP_2) {
       request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
@@ -223,8 +222,8 @@ public final class HttpFront {
   }
 
   /**
-   * The path under /v1 that a client with a wrong base URL means: one without /v1, with two, in
-   * capitals, or with an endpoint's path in it. Null when there is none.
+   * The path under /v1 that a client with a wrong base URL probably means. Wrong base URLs have no
+   * /v1, have it twice, in capitals, or end in an endpoint's path. Null when no path fits.
    */
   private String meant(String path) {
     String asked = path.toLowerCase(Locale.ROOT);
@@ -242,7 +241,7 @@ public final class HttpFront {
     return null;
   }
 
-  /** The methods of the routes on this path. */
+  /** The value of the header Allow: the methods of the routes on this path. */
   private String allowed(RoutingContext context) {
     String path = context.request().path();
     TreeSet<String> methods = new TreeSet<>(Set.of("OPTIONS"));

@@ -1,9 +1,9 @@
 package dev.llmproxy.http;
 
 /**
- * Counts the values in a JSON text while it comes in: each is an object in memory, which costs many
- * times the two bytes of {@code {}}. Up to the first mistake in the text it counts as a parser
- * does; after it nothing is parsed.
+ * Counts the values in a JSON text while it arrives. Each value is an object in memory, which costs
+ * many times the two bytes of {@code {}}. The count is exact up to the first syntax error, where
+ * the parser stops too.
  */
 final class JsonValueCount {
   private boolean begun;
@@ -12,12 +12,12 @@ final class JsonValueCount {
   private boolean escaped;
   private int values;
 
-  /** Counts what is in the next part of the text; returns how many values there are so far. */
+  /** Counts the values in the next part of the text and returns the number so far. */
   int add(byte[] part) {
     if (!begun && part.length > 0) {
       begun = true;
       values = 1;
-      // UTF-16 and UTF-32: bytes of their characters look like quotes, so what is in strings counts
+      // In UTF-16 and UTF-32 parts of characters look like quotes, so characters in strings count
       // too.
       wide = part[0] <= 0 || (part.length > 1 && part[1] == 0);
     }

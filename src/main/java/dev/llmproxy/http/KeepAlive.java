@@ -6,19 +6,19 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Keeps silent streams alive: proxies and clients give up on a connection that says nothing. Uses
- * comments, because every other form of event kills clients. One timer serves all streams.
+ * Sends comments on silent streams, because proxies and clients close silent connections. Any other
+ * kind of event breaks some clients. One timer serves all streams.
  *
- * <p>A comment without an empty line after it belongs to the event that comes next, as the format
- * has it: openai-go before v3.43 takes a comment and an empty line for an event without data, and
- * ends. A page that looks for events between empty lines by hand may find only those that begin a
- * block, so that its comments are blocks of their own.
+ * <p>A comment without an empty line after it belongs to the next event. openai-go before v3.43
+ * needs this form: it reads a comment and an empty line as an event without data, and stops. A page
+ * that splits the stream at empty lines by hand may recognise only events at the beginning of a
+ * block, so its comments are blocks of their own.
  */
 public final class KeepAlive {
   /** A comment for clients of OpenAI's format. */
   public static final String LINE = ": ping\n";
 
-  /** A comment for pages that take a stream apart by hand. */
+  /** A comment for pages that parse the stream by hand. */
   public static final String BLOCK = ": ping\n\n";
 
   private static final long TICK_MILLIS = 1000;
@@ -27,8 +27,8 @@ public final class KeepAlive {
   private final Set<Reply> streams = ConcurrentHashMap.newKeySet();
 
   /**
-   * @param silence how long a stream may be silent; five seconds or more, because there are clients
-   *     that count comments
+   * @param silence how long a stream may be silent; at least five seconds, because some clients
+   *     limit the number of comments
    */
   public KeepAlive(Vertx vertx, Duration silence) {
     this.silence = silence;
@@ -36,7 +36,7 @@ public final class KeepAlive {
   }
 
   /**
-   * Begins a stream that has not begun yet, and watches over it until it ends.
+   * Begins a stream unless it has begun, and keeps it alive until it ends.
    *
    * @param ping {@link #LINE} or {@link #BLOCK}
    */

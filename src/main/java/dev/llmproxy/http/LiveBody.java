@@ -3,16 +3,16 @@ package dev.llmproxy.http;
 import java.io.IOException;
 import org.apache.hc.core5.http.io.EofSensorInputStream;
 
-/** The body of another server's answer that is still coming. */
+/** The body of another server's answer that is still arriving. */
 public final class LiveBody {
   private LiveBody() {}
 
   /**
-   * Closes the connection that a body comes on, unless the body is over. To close the stream itself
-   * would read on to its end.
+   * Closes the connection of a body that is not complete. Closing the stream itself would read it
+   * to its end.
    *
-   * @param body of a message; anything else, and null, is left alone
-   * @throws IOException when the connection cannot be closed in order; it is of no use any more
+   * @param body body of a message; null and other classes are ignored
+   * @throws IOException when closing the connection failed; it is not used again
    */
   public static void abort(Object body) throws IOException {
     if (body instanceof EofSensorInputStream live) {

@@ -8,10 +8,10 @@ public interface RefusalLog {
    * Logs a request that was refused.
    *
    * @param requestId its {@code x-request-id}
-   * @param user who asked, or null when that is not known
-   * @param address the other end of the connection
-   * @param method of HTTP
-   * @param path without the query, as the client sent it
+   * @param user the caller's e-mail address, or null when it is not known
+   * @param address the client's IP address
+   * @param method HTTP method
+   * @param path path as the client sent it, without the query
    */
   void refused(
       ApiError error, String requestId, String user, String address, String method, String path);

@@ -22,10 +22,9 @@ import org.apache.camel.http.base.HttpHeaderFilterStrategy;
 import org.apache.camel.spi.HeaderFilterStrategy;
 
 /**
- * The HTTP response of one request, written piece by piece past Camel, which would buffer it (an
- * ended response is left alone by platform-http). Writes wait while the client reads slowly, so
- * that the provider is slowed too. When the client leaves, the request's thread is interrupted,
- * whatever it waits for.
+ * The HTTP response of one request. It is written directly to Vert.x because Camel would buffer it;
+ * platform-http ignores a response that has ended. Writes block while the client reads slowly,
+ * which slows the provider too. When the client leaves, the request's thread is interrupted.
  */
 public final class Reply {
   private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
@@ -33,7 +32,7 @@ public final class Reply {
   private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
   private static final Pattern CONTROLS = Pattern.compile("[\\p{Cntrl}]");
 
-  /** What a route sets for a call to another server, and what would make an answer unreadable. */
+  /** Headers for calls to other servers, and headers that would make the answer unreadable. */
   private static final Set<String> OWN =
       Set.of(
           "accept",
@@ -54,8 +53,7 @@ public final class Reply {
   private static final byte[] END_OF_EVENT = "\n\n".getBytes(StandardCharsets.US_ASCII);
 
   /**
-   * What waits to be sent costs several times its bytes: a piece of a stream is small, and what the
-   * server keeps for each is not.
+   * Limit of the bytes that wait to be sent. Each piece costs several times its bytes in memory.
    */
   private static final int MOST_UNSENT_BYTES = 16 << 10;
 
@@ -63,8 +61,8 @@ public final class Reply {
 
   private final HttpServerRequest request;
   private final HttpServerResponse response;
-  // Vert.x's writeQueueFull does not see what still waits for its event loop, which a thousand
-  // streams can keep busier than they are themselves.
+  // Vert.x's writeQueueFull does not count writes that still wait for the event loop, which a
+  // thousand streams keep busy.
   private final Semaphore unsent = new Semaphore(MOST_UNSENT_BYTES);
   private final Object lock = new Object();
   private Thread worker;
@@ -82,9 +80,9 @@ public final class Reply {
   }
 
   /**
-   * Takes over the headers that routes have set on a message, which they may do until the first
-   * byte is sent. Headers of Camel's own, those that say how the answer is written, and those whose
-   * names tell of a secret are left out; all are when the message is another server's answer.
+   * Copies the headers that routes have set on a message; they may set headers until the first byte
+   * is sent. Camel's own headers, headers of the transport, and headers for secrets are not copied.
+   * None is copied when the message is another server's answer.
    */
   public void takeHeaders(Message message) {
     if (message.hasHeaders() && !begun()) {
@@ -110,11 +108,11 @@ public final class Reply {
   }
 
   /**
-   * The memory that the request's body takes: it shrinks when the body has been parsed, and when
-   * the provider has it and its answer begins.
+   * Sets the memory of the request's body. It shrinks when the body has been parsed, and again when
+   * the answer begins.
    *
-   * @param parsed bytes that it takes from then on
-   * @param held bytes that it takes while it is answered
+   * @param parsed bytes that the parsed body takes
+   * @param held bytes that the body takes while it is answered
    */
   public void keeps(BodyBudget.Hold hold, long parsed, long held) {
     body = hold;
@@ -122,7 +120,7 @@ public final class Reply {
     heldBody = held;
   }
 
-  /** From now until {@link #release} the calling thread is interrupted when the client leaves. */
+  /** Interrupts the calling thread when the client leaves, until {@link #release}. */
   public void watch() {
     synchronized (lock) {
       worker = Thread.currentThread();
@@ -136,7 +134,7 @@ public final class Reply {
     }
   }
 
-  /** Ends {@link #watch}; afterwards no interrupt comes, and one that came is cleared. */
+  /** Ends {@link #watch}: later interrupts do not come, and a late one is cleared. */
   public void release() {
     synchronized (lock) {
       if (worker == Thread.currentThread()) {
@@ -146,14 +144,14 @@ public final class Reply {
       }
     }
     if (gone) {
-      // Nobody reads it, but Camel would otherwise try to write an answer of its own.
+      // Otherwise Camel would try to write an answer of its own.
       end();
     }
   }
 
   /**
-   * Ends what the request waits for, because the server stops: its client is told so, which {@link
-   * #wasCut} is asked for.
+   * Interrupts the request because the server stops. The error handler then reads {@link #wasCut}
+   * and tells the client.
    */
   public void cut() {
     synchronized (lock) {
@@ -164,7 +162,7 @@ public final class Reply {
     }
   }
 
-  /** Whether the server ended it; from now on the calling thread is no longer interrupted. */
+  /** Whether {@link #cut} has ended the request; if so, clears the calling thread's interrupt. */
   public boolean wasCut() {
     if (cut) {
       boolean unused = Thread.interrupted();
@@ -172,12 +170,12 @@ public final class Reply {
     return cut;
   }
 
-  /** Whether the client left before the answer was whole. */
+  /** Whether the client left before the answer was complete. */
   public boolean gone() {
     return gone;
   }
 
-  /** The HTTP status that was sent, or will be if nothing else comes between. */
+  /** The HTTP status that was sent, or the present one when nothing was sent yet. */
   public int status() {
     return response.getStatusCode();
   }
@@ -197,28 +195,28 @@ public final class Reply {
     return request.path();
   }
 
-  /** The other end of the connection; what a header says of it could be anything. */
+  /** The client's IP address, from the connection: headers could contain anything. */
   public String address() {
     return address(request);
   }
 
-  /** The other end of a request's connection; empty when it is not known. */
+  /** The IP address of a request's client; empty when unknown. */
   public static String address(HttpServerRequest request) {
     SocketAddress address = request.connection().remoteAddress();
     return address == null || address.hostAddress() == null ? "" : address.hostAddress();
   }
 
-  /** Whether an event stream has begun, after which no status can be sent any more. */
+  /** Whether the head of the response has been sent; then no status can be sent any more. */
   public boolean begun() {
     return response.headWritten();
   }
 
-  /** A header that the answer has so far, or null. */
+  /** A header of the answer, or null. */
   public String header(String name) {
     return response.headers().get(name);
   }
 
-  /** Gives the answer a header, whatever becomes of it; nothing may have been sent yet. */
+  /** Sets a header of the answer, success or error; only before the head is sent. */
   public void header(String name, String value) {
     response.putHeader(name, value);
   }
@@ -231,7 +229,7 @@ public final class Reply {
         .end(Buffer.buffer(Json.bytes(body)));
   }
 
-  /** Writes an error as a whole JSON answer; does nothing when the answer has ended. */
+  /** Writes an error as a whole JSON answer, unless the answer has ended. */
   public void error(ApiError error) {
     if (response.ended() || response.closed()) {
       return;
@@ -243,7 +241,7 @@ public final class Reply {
   /**
    * Sends the head of an event stream.
    *
-   * @param ping what keeps it alive while it is silent
+   * @param ping comment to send while the stream is silent
    */
   void beginStream(String ping) {
     this.ping = ping;
@@ -254,11 +252,11 @@ public final class Reply {
         .setChunked(true)
         .putHeader("Content-Type", "text/event-stream; charset=utf-8")
         .putHeader("Cache-Control", "no-cache, no-transform")
-        // nginx would otherwise collect the stream and send it in one piece.
+        // Otherwise nginx buffers the stream and sends it in one piece.
         .putHeader("X-Accel-Buffering", "no");
   }
 
-  /** Writes a comment, which no client shows, when an open stream has been silent for so long. */
+  /** Writes a comment, which clients ignore, when an open stream has been silent for this long. */
   void keepAlive(Duration silence) {
     synchronized (lock) {
       boolean open = begun() && !over() && unsent.availablePermits() == MOST_UNSENT_BYTES;
@@ -269,7 +267,7 @@ public final class Reply {
     }
   }
 
-  /** Whether nothing more will be written. */
+  /** Whether nothing more can be written. */
   boolean over() {
     return response.ended() || response.closed();
   }
@@ -277,7 +275,7 @@ public final class Reply {
   /**
    * Writes one unnamed event.
    *
-   * @throws ClientGoneException when nobody reads any more
+   * @throws ClientGoneException when the client has left
    */
   public void data(byte[] json) {
     write(
@@ -297,10 +295,7 @@ public final class Reply {
             .appendBytes(END_OF_EVENT));
   }
 
-  /**
-   * Writes a comment, which no client takes for an event, as a part of the event that comes next;
-   * see {@link #data}.
-   */
+  /** Writes a comment, which clients ignore, as a part of the next event; see {@link #data}. */
   public void comment(String text) {
     write(Buffer.buffer(": " + text + "\n"));
   }
@@ -314,7 +309,9 @@ public final class Reply {
     }
   }
 
-  /** Closes a stream that cannot be ended with an error: its client sees that it is not whole. */
+  /**
+   * Resets a stream that cannot be ended with an error, so that the client sees it as incomplete.
+   */
   public void breakOff() {
     synchronized (lock) {
       if (!response.ended()) {
@@ -331,7 +328,7 @@ public final class Reply {
     int bytes = Math.min(buffer.length(), MOST_UNSENT_BYTES);
     try {
       if (!unsent.tryAcquire(bytes, MOST_STANDSTILL_SECONDS, TimeUnit.SECONDS)) {
-        // The connection's own watch does not see one stream of many that stands still.
+        // The connection's guard does not notice that one of many streams stalls.
         var unused = request.connection().close();
         gone = true;
         throw new ClientGoneException();

@@ -1,2 +1,2 @@
-/** HTTP towards clients: connections, request bodies, replies, and what every answer has. */
+/** HTTP towards clients: connections, request bodies, replies, and headers of every answer. */
 package dev.llmproxy.http;

@@ -21,7 +21,7 @@ class AnswerMemoryTest {
   }
 
   @Test
-  void whatIsTooMuchForAllTogetherIsRefused() {
+  void answersOverTheSharedLimitAreRefused() {
     AnswerMemory.Share one = memory.open();
     AnswerMemory.Share other = memory.open();
     one.keep(6 * MEGABYTE);
@@ -34,7 +34,7 @@ class AnswerMemoryTest {
   }
 
   @Test
-  void pieceByPieceItIsRefusedAtTheSamePoint() {
+  void smallPiecesAreRefusedAtTheSameLimit() {
     AnswerMemory.Share share = memory.open();
     for (int i = 0; i < 10 * 1024; i++) {
       share.keep(1024);
@@ -45,7 +45,7 @@ class AnswerMemoryTest {
   }
 
   @Test
-  void aPieceThatIsWrittenIsGivenBackButForWhatWaitsToBeSent() {
+  void writtenEventsAreReleasedExceptForUnsentBytes() {
     AnswerMemory.Share share = memory.open();
     for (int i = 0; i < 100; i++) {
       share.pass(4 * MEGABYTE);
@@ -59,7 +59,7 @@ class AnswerMemoryTest {
   }
 
   @Test
-  void whatIsOverTakesNothingMore() {
+  void closedSharesTakeNothing() {
     AnswerMemory.Share share = memory.open();
     share.keep(8 * MEGABYTE);
     share.close();
@@ -70,7 +70,7 @@ class AnswerMemoryTest {
   }
 
   @Test
-  void whatWasRefusedHoldsNothingOnceItIsOver() {
+  void refusedSharesHoldNothingAfterClosing() {
     AnswerMemory.Share share = memory.open();
     share.keep(6 * MEGABYTE);
     assertThatThrownBy(() -> share.pass(6 * MEGABYTE)).isInstanceOf(ApiException.class);
