@@ -3,11 +3,11 @@ package dev.llmproxy.gate;
 import java.time.Duration;
 
 /**
- * What is left of a limit after one more was asked for.
+ * The state of a limit after a request was counted.
  *
- * @param granted whether that one was within the limit
- * @param limit so many a minute
- * @param remaining how many more there are in this minute
- * @param untilReset when this minute ends, and {@code limit} are there again
+ * @param granted whether the request was within the limit
+ * @param limit requests a minute
+ * @param remaining requests left in this minute
+ * @param untilReset time until the minute ends and {@code limit} requests are available again
  */
 record Allowance(boolean granted, int limit, long remaining, Duration untilReset) {}

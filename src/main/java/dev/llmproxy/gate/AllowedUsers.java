@@ -8,15 +8,16 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Who may sign in without having a key: the setting {@code LLMPROXY_ALLOWED_USERS}, read once. */
+/** People who may sign in without an API key: the setting {@code LLMPROXY_ALLOWED_USERS}. */
 public final class AllowedUsers {
-  /** The setting: addresses and {@code @domain}, separated by commas. */
+  /** Name of the setting: addresses and {@code @domain} entries, separated by commas. */
   public static final String SETTING = "LLMPROXY_ALLOWED_USERS";
 
   private static final Pattern ENTRY =
       Pattern.compile(
           "[^@\\s,*]*@[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+");
-  // Google's own, of which nobody else gives out addresses, and whose accounts belong to nobody.
+  // Google's own domains: only Google gives out their addresses, and no organisation owns the
+  // accounts.
   private static final Set<String> GMAIL = Set.of("gmail.com", "googlemail.com");
 
   private final Set<String> entries;
@@ -40,9 +41,9 @@ public final class AllowedUsers {
   }
 
   /**
-   * Whether the person's address is listed, or its very domain is and rules the account: somebody
-   * who once had an address there, and opened an account of his own with it, keeps that account
-   * when the address is taken from him.
+   * Whether the person's address is listed, or the address's domain is listed and owns the account.
+   * The second condition shuts out private accounts: somebody who opened one with an address of the
+   * domain keeps it after losing the address.
    */
   boolean allow(Person person) {
     String email = EmailAddress.folded(person.email());

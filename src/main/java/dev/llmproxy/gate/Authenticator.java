@@ -10,7 +10,7 @@ import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Turns the bearer key of a request into its caller. */
+/** Finds the caller of a request by its API key. */
 public final class Authenticator {
   private final KeyDirectory directory;
   private final WrongKeys wrongKeys;
@@ -21,7 +21,8 @@ public final class Authenticator {
   }
 
   /**
-   * Takes the key off the request, so that it goes nowhere else, and keeps its hash.
+   * Removes the key from the message, so that it is not passed on, and stores its hash in the
+   * context.
    *
    * @throws ApiException 401 when there is no bearer key
    */
@@ -32,18 +33,18 @@ public final class Authenticator {
   }
 
   /**
-   * Whether the key is unknown although it may just have been made, and its sender has not tried
-   * too many: reading the sheet is worth it.
+   * Whether to read the sheet again: the key is unknown but may be new, and the client's address
+   * has not sent too many wrong keys.
    */
   public boolean maybeNew(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return directory.find(context.keyHash()).isEmpty() && !wrongKeys.tooMany(context.reply());
   }
 
   /**
-   * Sets and gives the caller.
+   * Finds the caller and sets it in the context.
    *
    * @throws ApiException 401 when the key is unknown, revoked or expired, 429 when too many such
-   *     keys came from the client's address, 503 when no key can be judged
+   *     keys came from the client's address, 503 when keys cannot be checked
    */
   public Caller identify(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     if (!directory.loaded()) {

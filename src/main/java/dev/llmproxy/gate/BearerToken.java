@@ -7,19 +7,19 @@ import java.util.function.Supplier;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
-/** What a request shows to be let in: {@code Authorization: Bearer …}. */
+/** The token in the header {@code Authorization: Bearer …}. */
 final class BearerToken {
   private static final String BEARER = "bearer ";
 
   private BearerToken() {}
 
   /**
-   * Takes it off the request, with every other header of the client's, so that it goes nowhere
-   * else. It is read from the request itself: among the exchange's headers are its query
-   * parameters, too.
+   * Returns the token and removes all headers from the message, so that the token is not passed on.
+   * The token is read from the HTTP request itself, because the message's headers include the query
+   * parameters.
    *
-   * @param missing the answer when there is no such header
-   * @param malformed the answer when it has another scheme, or nothing after the scheme
+   * @param missing the error when the header is missing
+   * @param malformed the error when the header has another scheme or no token
    * @throws ApiException with one of these
    */
   static String take(Exchange exchange, Supplier<ApiError> missing, Supplier<ApiError> malformed) {

@@ -37,16 +37,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Checks Google's ID tokens as <a
- * href="https://developers.google.com/identity/gsi/web/guides/verify-google-id-token">Google asks
- * for</a>. Its keys are read when the first token comes, again within the hour, and for a key id
- * that is not among them; while they cannot be read, those known count for a day.
+ * Verifies Google ID tokens as <a
+ * href="https://developers.google.com/identity/gsi/web/guides/verify-google-id-token">Google
+ * requires</a>. Google's keys are fetched with the first token, again within the hour, and for an
+ * unknown key id. When they cannot be fetched, the known keys stay valid for a day.
  */
 public final class GoogleIdTokens {
-  /** The setting that switches the sign-in on: client ids, separated by commas. */
+  /** Name of the setting that switches sign-in on: client ids, separated by commas. */
   public static final String CLIENT_ID = "GOOGLE_CLIENT_ID";
 
-  /** The setting that says where the keys are. */
+  /** Name of the setting with the URL of Google's keys. */
   public static final String KEYS_URL = "GOOGLE_KEYS_URL";
 
   private static final Logger LOG = LoggerFactory.getLogger(GoogleIdTokens.class);
@@ -55,7 +55,7 @@ public final class GoogleIdTokens {
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
   private static final Duration SKEW = Duration.ofSeconds(60);
   private static final Duration HTTP_TIMEOUT = Duration.ofSeconds(3);
-  // For the keys that another request is reading.
+  // How long to wait while another request fetches the keys.
   private static final Duration PATIENCE = Duration.ofSeconds(15);
   private static final int MOST_KEY_BYTES = 100_000;
   private static final JWKSelector ANY_KEY = new JWKSelector(new JWKMatcher.Builder().build());
@@ -66,11 +66,11 @@ public final class GoogleIdTokens {
   private final Pace pace;
 
   /**
-   * How often keys are read.
+   * How often keys are fetched.
    *
-   * @param fresh so long they are taken for the current ones
-   * @param outage so long they count while they cannot be read again
-   * @param pause within it they are read twice at most, whatever tokens come
+   * @param fresh how long fetched keys are used without fetching again
+   * @param outage how long keys stay valid when they cannot be fetched again
+   * @param pause period in which keys are fetched at most twice, whatever tokens come
    */
   record Pace(Duration fresh, Duration outage, Duration pause) {
     private static final Pace USUAL =
@@ -78,8 +78,8 @@ public final class GoogleIdTokens {
   }
 
   /**
-   * @throws Settings.SettingException when the address of the keys is none, or one that others can
-   *     listen in on and change
+   * @throws Settings.SettingException when the URL of the keys is invalid, or neither https nor on
+   *     this machine
    */
   public GoogleIdTokens(Settings settings, Clock clock) {
     this(settings, clock, Pace.USUAL);
@@ -97,16 +97,16 @@ public final class GoogleIdTokens {
     processor.setJWTClaimsSetVerifier(new ClaimsVerifier(clientIds, clock));
   }
 
-  /** Whether this server is set up for it. */
+  /** Whether sign-in is configured. */
   public boolean accepted() {
     return !clientIds.isEmpty();
   }
 
   /**
-   * Whose token this is.
+   * Verifies a token.
    *
-   * @return empty when it is not one of Google's for this server, or not valid now
-   * @throws ApiException 503 when there are no keys to check it with
+   * @return the person; empty when the token is not valid, or not meant for this server
+   * @throws ApiException 503 when Google's keys cannot be fetched
    */
   Optional<Person> verify(String token) {
     try {
@@ -115,19 +115,19 @@ public final class GoogleIdTokens {
       JWTClaimsSet claims = processor.process(signed, null);
       return Optional.of(new Person(claims.getStringClaim("email"), claims.getStringClaim("hd")));
     } catch (ParseException | BadJOSEException | JOSEException e) {
-      // By its kind: the message may repeat what the client has sent.
-      LOG.debug("An ID token is refused: {}", reason(e));
+      // Not the message of every exception: it may repeat the client's text.
+      LOG.debug("An ID token was refused: {}", reason(e));
       return Optional.empty();
     }
   }
 
-  /** A key that is not found means a wrong token, once there are keys at all. */
+  /** Fails when there are no keys at all. After it, a missing key means a wrong token. */
   private void demandKeys() {
     try {
       keys.get(ANY_KEY, null);
     } catch (KeySourceException e) {
       if (!(e instanceof RateLimitReachedException)) {
-        LOG.warn("Nobody can sign in, because Google's keys cannot be read: {}", e.getMessage());
+        LOG.warn("Nobody can sign in because Google's keys cannot be read: {}", e.getMessage());
       }
       throw OpenAiErrors.signInUnavailable(pace.pause()).asException();
     }
@@ -162,14 +162,16 @@ public final class GoogleIdTokens {
         return uri.toURL();
       }
     } catch (IllegalArgumentException | MalformedURLException e) {
-      // The message below serves all cases.
+      // Reported below.
     }
     throw new Settings.SettingException(
-        "%s is \"%s\"; it must be an https address, or an http one on this machine"
+        "%s is \"%s\"; it must be an https URL, or an http URL on this machine"
             .formatted(KEYS_URL, text));
   }
 
-  /** Audience, expiry and beginning are checked by the library, the rest here. */
+  /**
+   * Checks the claims. The library checks audience, expiry and start; this class checks the rest.
+   */
   private static final class ClaimsVerifier extends DefaultJWTClaimsVerifier<SecurityContext> {
     private static final Set<String> NEEDED = Set.of("iss", "sub", "iat", "exp", "email");
 
@@ -190,7 +192,7 @@ public final class GoogleIdTokens {
       if (claims.getIssueTime().toInstant().isAfter(clock.instant().plus(SKEW))) {
         throw new BadJWTException("issued in the future");
       }
-      // Some of Google's tokens have it as a text.
+      // In some of Google's tokens it is a string.
       if (!"true".equals(String.valueOf(claims.getClaim("email_verified")))) {
         throw new BadJWTException("the address is not verified");
       }

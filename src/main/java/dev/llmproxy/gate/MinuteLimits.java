@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * So many a minute for each name, exactly, in memory. A name's minute begins with the first that it
- * takes; when the minute is over, nothing is remembered of it.
+ * Fixed window: at most N requests a minute per name, exact and in memory. A name's minute begins
+ * with its first request. A finished minute is forgotten.
  */
 final class MinuteLimits {
   private static final Duration MINUTE = Duration.ofMinutes(1);
@@ -22,7 +22,8 @@ final class MinuteLimits {
   private final AtomicLong nextSweep;
 
   /**
-   * @param mostNames so many names are told apart within a minute; all others share one limit
+   * @param mostNames number of names with a limit of their own within a minute; all others share
+   *     one limit
    */
   MinuteLimits(int mostNames, TimeMeter clock) {
     this.mostNames = mostNames;
@@ -31,28 +32,29 @@ final class MinuteLimits {
   }
 
   /**
-   * Takes one, if there is one left.
+   * Counts a request, if one is left.
    *
-   * @param limit so many a minute, at least 1; what was taken stays taken when it changes
+   * @param limit requests a minute, at least 1; when it changes, the requests of this minute still
+   *     count
    */
   Allowance take(String name, int limit) {
     sweep();
-    // Within compute, so that no other thread takes from a window that this one replaces.
-    return windows.compute(told(name), (same, window) -> take(window, limit)).last();
+    // Inside compute, so that no other thread takes from a window that this one replaces.
+    return windows.compute(tracked(name), (same, window) -> take(window, limit)).last();
   }
 
   /** Whether the next {@link #take} would be refused. */
   boolean exhausted(String name) {
-    Window window = windows.get(told(name));
+    Window window = windows.get(tracked(name));
     return window != null && window.bucket().getAvailableTokens() == 0;
   }
 
-  /** How many names are remembered. */
+  /** Number of names in memory. */
   int size() {
     return windows.size();
   }
 
-  private String told(String name) {
+  private String tracked(String name) {
     return windows.size() < mostNames || windows.containsKey(name) ? name : ALL_OTHERS;
   }
 
@@ -84,7 +86,7 @@ final class MinuteLimits {
         .build();
   }
 
-  /** Once a minute, forgets the names whose minute is over. */
+  /** Removes the names whose minute is over; runs once a minute. */
   private void sweep() {
     long now = clock.currentTimeNanos();
     long due = nextSweep.get();
@@ -93,9 +95,9 @@ final class MinuteLimits {
     }
   }
 
-  /** One name's minute: its bucket, and what the last one to ask was told. */
+  /** One name's minute: its bucket and the last allowance. */
   private record Window(Bucket bucket, Allowance last) {
-    /** The bucket is full again. */
+    /** Whether the minute is over: the bucket is full again. */
     boolean over() {
       return bucket.getAvailableTokens() >= last.limit();
     }

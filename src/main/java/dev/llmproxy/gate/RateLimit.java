@@ -12,12 +12,12 @@ import io.github.bucket4j.TimeMeter;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * Lets each key, and each person who has signed in, make as many requests a minute as the tier
- * allows.
+ * Limits the requests a minute of each key, and of each person who has signed in, to those of the
+ * tier.
  */
 public final class RateLimit {
   private final TierLimits tiers;
-  // Only keys that the sheet has, and people who are allowed, come here: that is bound enough.
+  // No bound needed: only keys of the sheet and allowed people reach this limit.
   private final MinuteLimits callers;
 
   /**
@@ -28,15 +28,15 @@ public final class RateLimit {
     callers = new MinuteLimits(Integer.MAX_VALUE, clock);
   }
 
-  /** Whether there is a limit for the tier, rather than that of the tier free. */
+  /** Whether the tier has a limit of its own. Otherwise it has the limit of the tier free. */
   public boolean hasLimit(String tier) {
     return tiers.has(tier);
   }
 
   /**
-   * Counts the request and says in the answer's headers what is left, whatever becomes of it.
+   * Counts the request and sets the rate limit headers of the answer.
    *
-   * @throws ApiException 429 when nothing was left
+   * @throws ApiException 429 when the limit is exceeded
    */
   public void take(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     Caller caller = context.caller();

@@ -11,7 +11,7 @@ import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Turns the Google ID token of a request into its caller. */
+/** Finds the caller of a request by its Google ID token. */
 public final class SignIn {
   private static final String TIER_WITHOUT_KEY = "free";
   private static final String API_KEY_PREFIX = "sk-";
@@ -33,11 +33,12 @@ public final class SignIn {
   }
 
   /**
-   * Takes the ID token off the request, so that it goes nowhere else, and keeps whom it names.
+   * Removes the ID token from the message, so that it is not passed on, verifies it, and stores its
+   * person in the context.
    *
-   * @throws ApiException 401 when there is none or it is not valid, 403 when this server takes
-   *     none, 429 when too many wrong ones came from the client's address, 503 when it cannot be
-   *     checked
+   * @throws ApiException 401 when the token is missing or not valid, 403 when sign-in is not
+   *     configured, 429 when too many wrong tokens came from the client's address, 503 when the
+   *     token cannot be checked
    */
   public void verify(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
@@ -56,10 +57,11 @@ public final class SignIn {
   }
 
   /**
-   * Sets and gives the caller: with the tier of the person's first usable key, or as somebody
-   * allowed without one.
+   * Finds the caller and sets it in the context. The caller has the tier of the person's first
+   * valid key. An allowed person without a key has the tier free.
    *
-   * @throws ApiException 403 when the person is neither, 503 when keys cannot be judged
+   * @throws ApiException 403 when the person has no key and is not allowed, 503 when keys cannot be
+   *     checked
    */
   public Caller identify(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     if (!directory.loaded()) {

@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The requests a minute of each tier, from the settings {@code RATE_LIMIT_<TIER>}, read once. A
- * tier that has none is limited like the tier free: a word mistyped in the sheet must not lift the
+ * The requests a minute of each tier, from the settings {@code RATE_LIMIT_<TIER>}. A tier without a
+ * setting has the limit of the tier free, so that a typing error in the sheet does not remove the
  * limit.
  */
 final class TierLimits {
@@ -22,8 +22,8 @@ final class TierLimits {
   private final ConcurrentHashMap<String, Integer> byTier = new ConcurrentHashMap<>();
 
   /**
-   * @throws Settings.SettingException when a limit is no whole number from 1 to a million, or that
-   *     of the tier free is missing
+   * @throws Settings.SettingException when a limit is not a whole number from 1 to a million, or
+   *     the limit of the tier free is missing
    */
   TierLimits(Settings settings) {
     bySetting.put(FREE, settings.integer(FREE, 1, MOST));
@@ -40,7 +40,7 @@ final class TierLimits {
     return known != null ? known : byTier.computeIfAbsent(tier, this::find);
   }
 
-  /** Whether there is a limit for the tier, rather than that of the tier free. */
+  /** Whether the tier has a limit of its own. Otherwise it has the limit of the tier free. */
   boolean has(String tier) {
     return bySetting.containsKey(Settings.ofTier(PREFIX, tier));
   }
@@ -50,7 +50,7 @@ final class TierLimits {
     Integer limit = bySetting.get(setting);
     if (limit == null) {
       LOG.warn(
-          "Tier \"{}\" has no limit of its own and gets that of the tier free; set {}",
+          "Tier \"{}\" has no limit of its own and gets the limit of the tier free; set {}",
           tier,
           setting);
       return bySetting.get(FREE);

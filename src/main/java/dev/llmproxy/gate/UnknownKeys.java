@@ -13,24 +13,24 @@ import java.util.concurrent.TimeoutException;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * One reading of the sheet for all the unknown keys that come meanwhile: a key may have been made a
- * moment ago, but strangers must not hammer the workbook. The first to ask claims a reading, which
- * begins at once or when the pause after the last one is over; all wait for its end and are judged
- * by it. The route keys-unknown reads.
+ * Shares one reading of the sheet among all requests with unknown keys. A key may be new, but
+ * strangers must not cause many readings of the workbook. The first request claims a reading. The
+ * reading begins at once, or after a pause since the last one. All requests wait for its end, and
+ * then their keys are checked. The route keys-unknown reads the sheet.
  */
 public final class UnknownKeys {
   private static final Duration PAUSE = Duration.ofSeconds(2);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
-  // A reading that takes longer no longer keeps others from trying; whatever became of it.
+  // A reading that takes longer no longer blocks the next one.
   private static final Duration LONGEST = Duration.ofSeconds(30);
   private static final int MOST_WAITING = 1_000;
-  private static final int MOST_JUDGED = 10_000;
+  private static final int MOST_INCLUDED = 10_000;
 
   private final TimeMeter clock;
   private final Duration patience;
   private final int mostWaiting;
   private final Semaphore places;
-  private final Set<String> judged = new HashSet<>();
+  private final Set<String> included = new HashSet<>();
   private Reading reading;
 
   public UnknownKeys(TimeMeter clock) {
@@ -47,8 +47,9 @@ public final class UnknownKeys {
   }
 
   /**
-   * Whether the asker is to have the sheet read now, by the route keys-unknown; otherwise somebody
-   * else has, or the last reading has just judged this very key.
+   * Claims a reading for a request. Returns whether the request must start the route keys-unknown;
+   * otherwise another request has claimed a reading, or the last reading has just included this
+   * key.
    */
   public boolean claim(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return claim(context.keyHash());
@@ -58,14 +59,14 @@ public final class UnknownKeys {
     long now = clock.currentTimeNanos();
     boolean over = reading.ended.isDone() || now - reading.begins > LONGEST.toNanos();
     long next = reading.begins + PAUSE.toNanos();
-    boolean claimed = over && (now - next >= 0 || !judged.contains(hash));
+    boolean claimed = over && (now - next >= 0 || !included.contains(hash));
     if (claimed) {
       reading.ended.complete(null);
       reading = new Reading(now - next >= 0 ? now : next);
-      judged.clear();
+      included.clear();
     }
-    if (judged.size() < MOST_JUDGED) {
-      judged.add(hash);
+    if (included.size() < MOST_INCLUDED) {
+      included.add(hash);
     }
     return claimed;
   }
@@ -76,12 +77,12 @@ public final class UnknownKeys {
     return Math.max(0, TimeUnit.NANOSECONDS.toMillis(nanos + 999_999));
   }
 
-  /** The claimed reading is over, whether it came to something or not. */
+  /** Ends the claimed reading, whether it succeeded or failed. */
   public synchronized void ended() {
     reading.ended.complete(null);
   }
 
-  /** Waits for the reading under way, if there is one: a few seconds, and not with too many. */
+  /** Waits for the current reading for a few seconds. Returns at once when too many wait. */
   public void await() {
     CompletableFuture<Void> end = current().ended;
     if (end.isDone() || !places.tryAcquire()) {
@@ -90,7 +91,7 @@ public final class UnknownKeys {
     try {
       end.get(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException | ExecutionException e) {
-      // The key is judged by what is known.
+      // The key is checked against the present directory.
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
@@ -98,7 +99,7 @@ public final class UnknownKeys {
     }
   }
 
-  /** How many wait now. */
+  /** Number of requests that wait now. */
   public int waiting() {
     return mostWaiting - places.availablePermits();
   }

@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
- * Counts the wrong keys and ID tokens that come from each address: those who try keys are slowed
- * down, and cannot make the gateway read the workbook. What is right passes all the same.
+ * Limits the wrong keys and ID tokens from each address. Clients that guess keys are slowed down
+ * and cannot cause readings of the workbook. Valid keys and tokens are not affected.
  */
 public final class WrongKeys {
   private static final int MOST_ADDRESSES = 100_000;
@@ -27,10 +27,10 @@ public final class WrongKeys {
   }
 
   /**
-   * Counts a wrong key or token of this client's.
+   * Counts a wrong key or token of a client.
    *
-   * @param wrong the answer to it
-   * @return that answer, or 429 when there were too many
+   * @param wrong the usual error
+   * @return that error, or 429 when there were too many
    */
   ApiError next(Reply client, ApiError wrong) {
     return next(client.address(), wrong);
@@ -41,7 +41,7 @@ public final class WrongKeys {
     return allowance.granted() ? wrong : OpenAiErrors.tooManyWrongKeys(allowance.untilReset());
   }
 
-  /** Whether the client's next wrong key would be one too many. */
+  /** Whether the client's next wrong key would exceed the limit. */
   boolean tooMany(Reply client) {
     return tooMany(client.address());
   }
@@ -50,13 +50,16 @@ public final class WrongKeys {
     return addresses.exhausted(network(address));
   }
 
-  /** One IPv6 host commands a whole network of 64 bits; an IPv4 address stands for itself. */
+  /**
+   * The network of an address: 64 bits of an IPv6 address, because one host usually has them all;
+   * else the address.
+   */
   static String network(String address) {
     if (address.indexOf(':') < 0) {
       return address;
     }
     try {
-      // A literal, so nothing is looked up.
+      // A literal address, so there is no DNS lookup.
       InetAddress literal = InetAddress.getByName(address);
       return literal instanceof Inet6Address
           ? HexFormat.of().formatHex(Arrays.copyOf(literal.getAddress(), NETWORK_BYTES))

@@ -12,7 +12,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The keys over a longer time than a request; the rest is in SignInRouteTest. */
+/** Tests how Google's keys are refreshed; SignInRouteTest has the rest. */
 class GoogleIdTokensTest {
   private static final String ANN = "ann@example.com";
 
@@ -30,7 +30,7 @@ class GoogleIdTokensTest {
   }
 
   @Test
-  void keysAreReadAgainWhenTheyAreNoLongerFreshAndCountOnWhileThatFails() {
+  void oldKeysAreFetchedAgainAndStayValidWhenThatFails() {
     String token = google.token(ANN);
     assertThat(tokens.verify(token)).contains(new Person(ANN, null));
     awaitMoreReadings(token);
@@ -45,12 +45,12 @@ class GoogleIdTokensTest {
   }
 
   @Test
-  void theOrganisationOfAnAccountIsKnown() {
+  void verifiedPersonsHaveTheDomainOfTheirOrganisation() {
     assertThat(tokens.verify(google.sign(google.idToken(ANN).claim("hd", "example.com"))))
         .contains(new Person(ANN, "example.com"));
   }
 
-  /** Until keys have been asked for twice more, by tokens that are all taken. */
+  /** Waits until keys have been fetched twice more; all tokens are accepted meanwhile. */
   private void awaitMoreReadings(String token) {
     int asked = google.keysAsked();
     Awaitility.await()

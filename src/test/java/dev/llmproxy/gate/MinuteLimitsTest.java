@@ -20,7 +20,7 @@ class MinuteLimitsTest {
   private final MinuteLimits limits = new MinuteLimits(1000, clock);
 
   @Test
-  void theMinuteBeginsWithTheFirst() {
+  void theMinuteBeginsWithTheFirstRequest() {
     clock.move(Duration.ofSeconds(17));
     assertThat(limits.take("a", 3)).isEqualTo(granted(3, 2, MINUTE));
     clock.move(Duration.ofSeconds(10));
@@ -31,7 +31,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void whoWaitsAsToldIsLetInAndNotAMomentEarlier() {
+  void requestsAreGrantedExactlyAfterTheReset() {
     exhaust("a", 3);
     clock.move(Duration.ofSeconds(20));
     Duration wait = limits.take("a", 3).untilReset();
@@ -42,7 +42,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void afterAPauseAFreshMinuteBeginsHoweverLongThePauseWas() {
+  void aPauseOfAnyLengthStartsAFullMinute() {
     limits.take("a", 3);
     clock.move(Duration.ofSeconds(119));
     exhaust("a", 3);
@@ -51,7 +51,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void refusalsCostNothing() {
+  void refusedRequestsDoNotCount() {
     exhaust("a", 3);
     for (int i = 0; i < 100; i++) {
       assertThat(limits.take("a", 3).granted()).isFalse();
@@ -61,7 +61,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void namesDoNotShare() {
+  void namesHaveSeparateLimits() {
     exhaust("a", 3);
     assertThat(limits.take("b", 3)).isEqualTo(granted(3, 2, MINUTE));
     assertThat(limits.exhausted("a")).isTrue();
@@ -70,7 +70,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void isExhaustedUntilTheMinuteIsOver() {
+  void aUsedUpLimitIsExhaustedUntilTheMinuteEnds() {
     exhaust("a", 3);
     clock.move(MINUTE.minus(NANOSECOND));
     assertThat(limits.exhausted("a")).isTrue();
@@ -79,13 +79,13 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void aHigherLimitHoldsAtOnceAndWhatWasTakenCounts() {
+  void aHigherLimitAppliesAtOnceAndEarlierRequestsCount() {
     exhaust("a", 3);
     assertThat(limits.take("a", 10)).isEqualTo(granted(10, 6, MINUTE));
   }
 
   @Test
-  void aLowerLimitHoldsAtOnceAndWhatWasTakenCounts() {
+  void aLowerLimitAppliesAtOnceAndEarlierRequestsCount() {
     for (int i = 0; i < 4; i++) {
       limits.take("a", 10);
     }
@@ -95,7 +95,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void forgetsNamesWhoseMinuteIsOver() {
+  void namesAreForgottenAfterTheirMinute() {
     for (int i = 0; i < 1000; i++) {
       limits.take("name " + i, 3);
     }
@@ -112,7 +112,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void tellsNoMoreNamesApartThanItMay() {
+  void namesBeyondTheMaximumShareOneLimit() {
     MinuteLimits few = new MinuteLimits(10, clock);
     for (int i = 0; i < 10; i++) {
       few.take("known " + i, 3);
@@ -126,7 +126,7 @@ class MinuteLimitsTest {
   }
 
   @Test
-  void isExactHoweverManyAskAtOnce() throws Exception {
+  void theLimitIsExactWithParallelRequests() throws Exception {
     MinuteLimits real = new MinuteLimits(1000, TimeMeter.SYSTEM_NANOTIME);
     for (int round = 0; round < 20; round++) {
       String name = "name " + round;

@@ -3,9 +3,9 @@ package dev.llmproxy.gate;
 import io.github.bucket4j.TimeMeter;
 import java.time.Duration;
 
-/** A clock that stands until it is moved. */
+/** A clock that the test moves. */
 final class MovedTimeMeter implements TimeMeter {
-  // As System.nanoTime may: it starts below zero and passes it.
+  // Starts below zero and passes it, as System.nanoTime may.
   private long nanos = -Duration.ofMinutes(1).toNanos();
 
   void move(Duration by) {

@@ -16,7 +16,7 @@ class RateLimitTest {
   private final MovedTimeMeter clock = new MovedTimeMeter();
 
   @Test
-  void tierFreeHasAHundredRequestsAMinuteByDefault() {
+  void theTierFreeHasAHundredRequestsAMinuteByDefault() {
     RateLimit limit = limit(Map.of());
     for (int i = 1; i <= 100; i++) {
       assertThat(limit.take(caller("a", "free")).remaining()).isEqualTo(100 - i);
@@ -25,10 +25,10 @@ class RateLimitTest {
     assertThat(limit.take(caller("b", "free")).granted()).isTrue();
   }
 
-  /** Columns: tier, as the key directory has it | requests a minute. */
+  /** Columns: tier in the key directory | requests a minute. */
   @ParameterizedTest
   @CsvSource({"free, 10", "pro, 500", "pro plus, 900", "pro-plus, 900", "unknown, 10", "'', 10"})
-  void aTierHasItsOwnLimitOrThatOfTheTierFree(String tier, int requests) {
+  void tiersWithoutALimitHaveTheLimitOfTheTierFree(String tier, int requests) {
     RateLimit limit =
         limit(
             Map.of(
@@ -40,7 +40,7 @@ class RateLimitTest {
   }
 
   @Test
-  void aChangedTierTakesEffectAtTheNextRequest() {
+  void aChangedTierAppliesToTheNextRequest() {
     RateLimit limit = limit(Map.of("RATE_LIMIT_FREE", "1", "RATE_LIMIT_PRO", "5"));
     assertThat(limit.take(caller("a", "free")).granted()).isTrue();
     assertThat(limit.take(caller("a", "free")).granted()).isFalse();
@@ -50,7 +50,7 @@ class RateLimitTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"0", "-1", "many", "1.5", "1000001"})
-  void aLimitThatIsNoneEndsTheStart(String value) {
+  void invalidLimitsFailStartup(String value) {
     assertThatExceptionOfType(Settings.SettingException.class)
         .isThrownBy(() -> limit(Map.of("RATE_LIMIT_PRO", value)))
         .withMessageContaining("RATE_LIMIT_PRO")

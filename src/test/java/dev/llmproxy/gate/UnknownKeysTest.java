@@ -13,7 +13,7 @@ class UnknownKeysTest {
   private final UnknownKeys keys = new UnknownKeys(clock, Duration.ofMinutes(1), 3);
 
   @Test
-  void theFirstToAskHasTheSheetReadAndTheOthersDoNot() {
+  void onlyTheFirstRequestClaimsAReading() {
     assertThat(keys.claim("a")).isTrue();
     assertThat(keys.millisToBeginning()).isZero();
     assertThat(keys.claim("b")).isFalse();
@@ -21,7 +21,7 @@ class UnknownKeysTest {
   }
 
   @Test
-  void theNextReadingBeginsTwoSecondsAfterTheLastOne() {
+  void readingsBeginAtLeastTwoSecondsApart() {
     keys.claim("a");
     keys.ended();
     clock.move(Duration.ofMillis(500));
@@ -36,7 +36,7 @@ class UnknownKeysTest {
   }
 
   @Test
-  void aKeyThatWasJustJudgedWaitsForNothing() {
+  void aKeyOfTheLastReadingClaimsNoOtherAtOnce() {
     keys.claim("a");
     keys.claim("b");
     keys.ended();
@@ -50,7 +50,7 @@ class UnknownKeysTest {
   }
 
   @Test
-  void aReadingThatDoesNotEndKeepsNobodyFromTryingForLong() {
+  void aHungReadingBlocksTheNextOnlyForAWhile() {
     keys.claim("a");
     clock.move(Duration.ofSeconds(30));
     assertThat(keys.claim("b")).isFalse();
@@ -61,7 +61,7 @@ class UnknownKeysTest {
   }
 
   @Test
-  void allWaitForTheEndButNoMoreThanAreAllowed() throws InterruptedException {
+  void requestsWaitForTheEndUpToTheMaximum() throws InterruptedException {
     keys.claim("a");
     List<Thread> waiting = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
@@ -79,7 +79,7 @@ class UnknownKeysTest {
   }
 
   @Test
-  void nobodyWaitsForEver() {
+  void waitingEndsAfterTheTimeout() {
     UnknownKeys impatient = new UnknownKeys(clock, Duration.ofMillis(1), 3);
     impatient.claim("a");
     impatient.await();

@@ -14,7 +14,7 @@ class WrongKeysTest {
   private final WrongKeys wrongKeys = new WrongKeys(2, clock);
 
   @Test
-  void areTooManyForTheRestOfTheMinute() {
+  void keysOverTheLimitAreTooManyUntilTheMinuteEnds() {
     assertThat(wrongKeys.next("10.0.0.1", OpenAiErrors.invalidApiKey()).status()).isEqualTo(401);
     clock.move(Duration.ofSeconds(20));
     assertThat(wrongKeys.tooMany("10.0.0.1")).isFalse();
@@ -42,7 +42,7 @@ class WrongKeysTest {
     "not:an:address, not:an:address",
     "'', ''",
   })
-  void countForTheNetworkThatAHostCommands(String address, String network) {
+  void keysCountForTheWholeNetworkOfAHost(String address, String network) {
     assertThat(WrongKeys.network(address)).isEqualTo(network);
   }
 }
