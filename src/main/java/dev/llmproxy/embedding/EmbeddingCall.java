@@ -13,8 +13,8 @@ import java.time.Instant;
 import java.util.Objects;
 
 /**
- * One embedding request on its way, and how it ended. Written by the request's thread, read by
- * others only when the request is over.
+ * One embedding request while it is served, and its outcome. The request's thread writes it; other
+ * threads read it only after the request has ended.
  */
 public final class EmbeddingCall implements Call {
   private static final int CHARACTERS_PER_TOKEN = 4;
@@ -30,12 +30,12 @@ public final class EmbeddingCall implements Call {
   private ApiError error;
 
   /**
-   * @param requestId joins the {@code x-request-id} header, the log, the ledger and the sheet
-   * @param caller who asks
-   * @param request what is asked
+   * @param requestId the id in the header {@code x-request-id}, the log, the ledger and the sheet
+   * @param caller the caller
+   * @param request the parsed request
    * @param target the provider and model that answer
-   * @param started when the request came in
-   * @param memory what its answer takes is counted in it
+   * @param started when the request arrived
+   * @param memory counts the memory of the answer
    */
   public EmbeddingCall(
       String requestId,
@@ -67,7 +67,7 @@ public final class EmbeddingCall implements Call {
     return caller;
   }
 
-  /** All texts that the client sent, for routes. */
+  /** All texts of the client, for routes. */
   public String promptText() {
     return request.promptText();
   }
@@ -86,7 +86,7 @@ public final class EmbeddingCall implements Call {
     return started;
   }
 
-  /** What its answer takes of the memory for answers. */
+  /** The share of the answer memory that this call's answer takes. */
   public AnswerMemory.Share memory() {
     return memory;
   }
@@ -96,7 +96,7 @@ public final class EmbeddingCall implements Call {
     memory.close();
   }
 
-  /** The answer is whole. */
+  /** Ends the call with success; the answer is complete. */
   public void succeed(ObjectNode reported) {
     usage = reported;
     status = Status.SUCCESS;
@@ -129,12 +129,12 @@ public final class EmbeddingCall implements Call {
     return TokenCount.of(estimatedUsage());
   }
 
-  /** Usage of this many tokens; embeddings have no completion. */
+  /** OpenAI's usage object for this many tokens; embeddings have no completion tokens. */
   public static ObjectNode usage(long tokens) {
     return Json.object().put("prompt_tokens", tokens).put("total_tokens", tokens);
   }
 
-  /** What a call that reported no usage has probably cost. */
+  /** The estimated usage when the provider reports none. */
   public ObjectNode estimatedUsage() {
     return usage(
         request.tokens() + Math.ceilDiv(request.characters(), (long) CHARACTERS_PER_TOKEN));

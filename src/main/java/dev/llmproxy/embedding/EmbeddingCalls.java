@@ -8,7 +8,7 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Makes a request's {@link EmbeddingCall} and answers it. */
+/** Creates the {@link EmbeddingCall} of a request, and its answer. */
 public final class EmbeddingCalls {
   private final ProviderCatalogue providers;
   private final AnswerMemory answerMemory;
@@ -19,19 +19,19 @@ public final class EmbeddingCalls {
   }
 
   /**
-   * What a body asks for.
+   * Parses the body of a request.
    *
    * @param body UTF-8 JSON, or null
-   * @throws dev.llmproxy.error.ApiException 400 for a request that cannot be
+   * @throws dev.llmproxy.error.ApiException 400 for an invalid request
    */
   public EmbeddingRequest request(@Body byte[] body) {
     return EmbeddingRequest.parse(body);
   }
 
   /**
-   * Sets and gives the call that a request asks for.
+   * Creates the call of a request and sets it in the context.
    *
-   * @throws dev.llmproxy.error.ApiException 404 for a model nobody serves
+   * @throws dev.llmproxy.error.ApiException 404 for an unknown model
    */
   public EmbeddingCall call(
       @ExchangeProperty("request") EmbeddingRequest request,
@@ -51,10 +51,10 @@ public final class EmbeddingCalls {
   }
 
   /**
-   * Makes the answer of what the provider gave: the embeddings as the client asked for them.
+   * Converts the provider's list to the answer that the client requested.
    *
-   * @param provided OpenAI's list of embeddings, more or less
-   * @throws dev.llmproxy.error.ApiException 502 for a list that does not fit the request
+   * @param provided OpenAI's list of embeddings, possibly with deviations
+   * @throws dev.llmproxy.error.ApiException 502 for a list that does not match the request
    */
   public ObjectNode answer(
       @Body ObjectNode provided,

@@ -8,17 +8,17 @@ import dev.llmproxy.error.OpenAiErrors;
 import java.util.Arrays;
 
 /**
- * OpenAI's list of embeddings. Providers answer in the encoding they know, out of order or without
- * usage; clients get what they asked for.
+ * OpenAI's list of embeddings. Providers may answer in another encoding, out of order or without
+ * usage; this class repairs their lists.
  */
 final class EmbeddingList {
   private EmbeddingList() {}
 
   /**
-   * The list as the client asked for it: one embedding for each input, in their order and in the
-   * asked encoding. Fields nobody knows stay.
+   * Returns one embedding for each input, in the order of the inputs and in the requested encoding.
+   * Unknown fields stay.
    *
-   * @throws dev.llmproxy.error.ApiException 502 when the provider's list cannot be made that
+   * @throws dev.llmproxy.error.ApiException 502 when the provider's list cannot be repaired
    */
   static ObjectNode repaired(ObjectNode provided, EmbeddingCall call) {
     EmbeddingRequest request = call.request();
@@ -61,7 +61,8 @@ final class EmbeddingList {
         inOrder[index] = (ObjectNode) one;
       }
     }
-    // Indexes that are missing or all 0 say nothing: then the order is as it came.
+    // Some providers send no indexes, or 0 in all of them. Their order counts as the order of the
+    // inputs.
     if (Arrays.asList(inOrder).contains(null)) {
       return data.valueStream().map(ObjectNode.class::cast).toArray(ObjectNode[]::new);
     }

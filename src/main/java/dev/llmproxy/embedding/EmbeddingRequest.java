@@ -13,24 +13,26 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * An embedding request as OpenAI's CreateEmbeddingRequest has it. Little is checked, and all of it
- * is passed on.
+ * An embedding request in the form of OpenAI's CreateEmbeddingRequest. Only a few fields are
+ * checked; all fields are passed on.
  *
  * @param body the request; never changed
- * @param inputs what is to be embedded, each a text or an array of token numbers
+ * @param inputs the inputs to embed, each a text or an array of token numbers
  */
 public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implements ModelRequest {
   private static final int MOST_INPUTS = 2048;
 
-  /** Twice what any known model gives. */
+  /** Twice the dimensions of the largest known model. */
   private static final int MOST_DIMENSIONS = 8192;
 
   private static final String FORMS =
       "a string, an array of strings, an array of tokens or an array of token arrays";
 
   /**
+   * Parses a request.
+   *
    * @param json the request body in UTF-8, or null
-   * @throws ApiException 400 that names the field at fault
+   * @throws ApiException 400 with the name of the wrong field
    */
   public static EmbeddingRequest parse(byte[] json) {
     RequestBody body = RequestBody.parse(json);
@@ -80,7 +82,7 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implement
     return of(changed);
   }
 
-  /** Vectors have no such limit. */
+  /** Returns the same request, because embeddings have no completion tokens. */
   @Override
   public ModelRequest withMostTokens(int most) {
     return this;
@@ -91,7 +93,7 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implement
     return body.get("model").textValue();
   }
 
-  /** Whether vectors are asked for as base64 of their floats instead of as numbers. */
+  /** Whether the client requested base64 of the floats instead of numbers. */
   public boolean base64() {
     return body.path("encoding_format").asText("").equals("base64");
   }
@@ -101,13 +103,15 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implement
     return single(body.get("input")) ? "input" : "input[" + input + "]";
   }
 
-  /** Nothing of the client's, who may have put anything into the model id: records print all. */
+  /**
+   * Contains no text of the client: the model id could be any text, and a record would print it.
+   */
   @Override
   public String toString() {
     return "EmbeddingRequest";
   }
 
-  /** How many characters the texts have together. */
+  /** Number of characters of all texts. */
   long characters() {
     return inputs.stream()
         .filter(JsonNode::isTextual)
@@ -115,7 +119,7 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implement
         .sum();
   }
 
-  /** How many tokens the token arrays have together. */
+  /** Number of tokens of all token arrays. */
   long tokens() {
     return inputs.stream().filter(JsonNode::isArray).mapToLong(JsonNode::size).sum();
   }

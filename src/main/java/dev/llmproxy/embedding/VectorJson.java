@@ -23,16 +23,16 @@ public final class VectorJson {
 
   private VectorJson() {}
 
-  /** The vector in the asked form. */
+  /** Converts a vector to the requested form. */
   public static JsonNode of(float[] vector, boolean base64) {
     return base64 ? base64(vector) : numbers(vector);
   }
 
   /**
-   * A vector of either form, or that was read, in the asked form; numbers stay as they are when
-   * numbers are asked for.
+   * Converts a vector of either form, or a result of {@link #read}, to the requested form. Numbers
+   * keep their digits when numbers are requested.
    *
-   * @throws IllegalArgumentException when it is no vector
+   * @throws IllegalArgumentException when the value is not a vector
    */
   static JsonNode encoded(JsonNode vector, boolean base64) {
     if (vector.isPojo()) {
@@ -43,10 +43,10 @@ public final class VectorJson {
   }
 
   /**
-   * Reads an array of numbers in the asked form; numbers keep their digits. One that is no vector
-   * becomes what {@link #encoded} takes for none.
+   * Reads an array of numbers in the requested form; numbers keep their digits. An invalid vector
+   * becomes a value that {@link #encoded} refuses.
    *
-   * @param parser at the start of the array; afterwards at its end
+   * @param parser stands at the start of the array; afterwards at its end
    */
   public static JsonNode read(JsonParser parser, boolean base64) throws IOException {
     float[] floats = new float[base64 ? FIRST_LENGTH : 0];

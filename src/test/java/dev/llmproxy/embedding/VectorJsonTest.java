@@ -14,17 +14,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** wire.md §9: IEEE-754 float32, little-endian, base64 with padding. */
+/** docs/wire-contract.md §9: IEEE-754 float32, little-endian, base64 with padding. */
 class VectorJsonTest {
   @Test
-  void base64IsOfLittleEndianFloats() {
+  void base64EncodesLittleEndianFloats() {
     // 1.0f is 3F800000 and -2.5f is C0200000.
     assertThat(VectorJson.of(new float[] {1.0f, -2.5f}, true).textValue())
         .isEqualTo("AACAPwAAIMA=");
   }
 
   @Test
-  void eachFormBecomesTheOther() throws JsonProcessingException {
+  void bothFormsAreConvertedToEachOther() throws JsonProcessingException {
     JsonNode numbers = Json.parse("[0.1,-3.4028235E38,1.0E-45,0.0,-0.006929283495992422]");
 
     JsonNode base64 = VectorJson.encoded(numbers, true);
@@ -39,7 +39,7 @@ class VectorJsonTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"[0.1, -3.4028235E38,1.0E-45,0.0, -0.006929283495992422]", "[1]"})
-  void whatIsReadIsWhatWouldBeConverted(String text) throws IOException {
+  void readingGivesTheSameAsConverting(String text) throws IOException {
     JsonNode numbers = Json.parse(text);
 
     assertThat(VectorJson.encoded(read(text, true), true))
@@ -50,7 +50,7 @@ class VectorJsonTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"[]", "[1,null]", "[\"1\"]", "[1e999]", "[[1,2]]", "[1,{\"a\":[2]}]"})
-  void whatIsReadAndNoVectorIsRefused(String text) throws IOException {
+  void invalidVectorsAreRefusedAfterReading(String text) throws IOException {
     for (boolean base64 : new boolean[] {true, false}) {
       JsonNode read = read(text, base64);
       assertThatIllegalArgumentException().isThrownBy(() -> VectorJson.encoded(read, base64));
@@ -68,7 +68,7 @@ class VectorJsonTest {
   }
 
   @Test
-  void theAskedFormIsLeftAlone() throws JsonProcessingException {
+  void theRequestedFormIsUnchanged() throws JsonProcessingException {
     JsonNode numbers = Json.parse("[-0.006929283495992422, 0.50]");
 
     assertThat(Json.text(VectorJson.encoded(numbers, false)))
@@ -76,7 +76,7 @@ class VectorJsonTest {
   }
 
   @Test
-  void paddingThatAProviderLeavesOutIsAdded() throws JsonProcessingException {
+  void missingPaddingIsAdded() throws JsonProcessingException {
     assertThat(VectorJson.encoded(Json.parse("\"AACAPw\""), true).textValue())
         .isEqualTo("AACAPw==");
   }
@@ -84,7 +84,7 @@ class VectorJsonTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"null", "[]", "\"\"", "[1,\"2\"]", "[1e60]", "\"AAA=\"", "\"?\"", "{}", "[null]"})
-  void whatIsNoVectorIsRefused(String json) throws JsonProcessingException {
+  void invalidVectorsAreRefused(String json) throws JsonProcessingException {
     JsonNode vector = Json.parse(json);
 
     assertThatIllegalArgumentException().isThrownBy(() -> VectorJson.encoded(vector, true));

@@ -27,8 +27,8 @@ public final class ChatForm {
   private static final Set<String> FIELDS = Set.of("model", "messages", "tools", "options");
 
   /**
-   * OpenAI's fields that are no options here: what the form itself says, functions of the client's
-   * own, and several answers at once, which the events have no place for.
+   * OpenAI's fields that are not allowed as options: fields that the form sets itself, functions of
+   * the client, and several answers at once, which the events cannot express.
    */
   private static final Set<String> NO_OPTIONS =
       Set.of(
@@ -51,12 +51,12 @@ public final class ChatForm {
   }
 
   /**
-   * What a form asks for, in OpenAI's form. A tool of the server's is an entry {@code
-   * {"type":"<name>"}} of its {@code tools}.
+   * Parses a form and returns the request in OpenAI's format. A tool of the server becomes an entry
+   * {@code {"type":"<name>"}} of {@code tools}.
    *
-   * @param json UTF-8, or null
-   * @throws dev.llmproxy.error.ApiException 400 that names the field at fault, 404 for a model
-   *     nobody serves
+   * @param json the form in UTF-8, or null
+   * @throws dev.llmproxy.error.ApiException 400 with the name of the wrong field, 404 for an
+   *     unknown model
    */
   public ChatRequest request(@Body byte[] json) {
     RequestBody form = RequestBody.parse(json);
@@ -126,7 +126,7 @@ public final class ChatForm {
     return names;
   }
 
-  /** In an order that does not depend on the client. */
+  /** The field names, sorted, so that errors do not depend on the client's order. */
   private static Set<String> names(ObjectNode object) {
     Set<String> names = new TreeSet<>();
     object.fieldNames().forEachRemaining(names::add);

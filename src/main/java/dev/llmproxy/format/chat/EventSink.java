@@ -16,9 +16,9 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * Writes chat events as server-sent events by name, in the small flat forms of docs/chat.md.
- * Nothing is sent before there is something to show, so that a failure before it can still be a
- * status; the last event is {@code complete} or {@code error}.
+ * Writes chat events as named server-sent events in the flat forms of docs/chat.md. The head is
+ * sent with the first event, so that an earlier failure still gets an HTTP status. The last event
+ * is {@code complete} or {@code error}.
  */
 public final class EventSink {
   private final KeepAlive keepAlive;
@@ -27,7 +27,7 @@ public final class EventSink {
     this.keepAlive = keepAlive;
   }
 
-  /** Writes the next event, which the chat's accumulator has already. */
+  /** Writes the next event. The chat's accumulator has already added it. */
   public void write(
       @Body ChatEvent event,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
@@ -54,12 +54,12 @@ public final class EventSink {
     }
   }
 
-  /** Of the first choice: the form asks for one. */
+  /** Writes the texts of the first choice; the form allows only one. */
   private void pieces(Reply reply, ChatEvent.Delta event) {
     for (JsonNode choice : event.chunk().path("choices")) {
       if (choice.path("index").asInt() == 0) {
         JsonNode delta = choice.path("delta");
-        // Some providers send it under both names.
+        // Some providers send the same text in both fields.
         String thinking = delta.path("reasoning_content").asText("");
         piece(
             reply, "thinking", thinking.isEmpty() ? delta.path("reasoning").asText("") : thinking);

@@ -1,4 +1,2 @@
-/**
- * What clients of {@code POST /chat} speak: the form of the request, and the events of the answer.
- */
+/** The format of {@code POST /chat}: the form of the request and the events of the answer. */
 package dev.llmproxy.format.chat;

@@ -14,8 +14,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * Writes chat events as OpenAI's {@code chat.completion.chunk} stream. Nothing is sent before the
- * first event is known, so that a failure before it can still be a status.
+ * Writes chat events as OpenAI's {@code chat.completion.chunk} stream. The head is sent with the
+ * first event, so that an earlier failure still gets an HTTP status.
  */
 public final class ChunkSink {
   private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
@@ -65,7 +65,8 @@ public final class ChunkSink {
   }
 
   /**
-   * Usage comes alone, after the last choice has ended: on a chunk with choices it kills clients.
+   * A chunk for the usage alone, after the last choice has ended. Usage in a chunk with choices
+   * breaks some clients.
    */
   private static ObjectNode usageChunk(ChatCall chat, ObjectNode usage) {
     ObjectNode chunk = head(chat);
@@ -92,7 +93,7 @@ public final class ChunkSink {
           delta.put("role", "assistant").put("content", "");
         }
         keepAlive.begin(reply, KeepAlive.LINE);
-        // A chunk that says nothing, so that clients which take every event for one read on.
+        // An empty chunk, because some clients parse every event as a chunk.
         ObjectNode chunk = chat.turns().chunk(chat, delta, null);
         reply.event(NOTIFICATION, Json.bytes(chunk.setAll(notification)));
       }

@@ -9,10 +9,10 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Answers a request that asked for no stream: with the whole completion when it is there. */
+/** Answers a request without streaming: writes the whole completion at the end. */
 public final class CompletionSink {
 
-  /** Takes the next event, which the chat's accumulator has already. */
+  /** Handles the next event. The chat's accumulator has already added it. */
   public void write(
       @Body ChatEvent event,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,

@@ -8,12 +8,12 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
-/** Answers a request for embeddings with one JSON object. */
+/** Answers an embedding request with one JSON object. */
 public final class EmbeddingSink {
   /**
    * Writes the answer.
    *
-   * @param answer OpenAI's list of embeddings, or the {@link ChatEvent.Failed} in its place
+   * @param answer OpenAI's list of embeddings, or a {@link ChatEvent.Failed}
    */
   public void write(
       @Body Object answer,

@@ -14,7 +14,7 @@ import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Turns an exception into what the client gets. */
+/** Turns an exception into the client's error. */
 public final class ErrorAnswer {
   private static final Logger LOG = LoggerFactory.getLogger(ErrorAnswer.class);
 
@@ -24,15 +24,15 @@ public final class ErrorAnswer {
     this.log = log;
   }
 
-  /** Whether a call ended because its client left: nobody reads an error, and it is none. */
+  /** Whether a call ended because its client left. Then no error is written. */
   public boolean clientGone(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     Reply reply = context.reply();
-    return reply.gone() || (!reply.wasCut() && leaving(exception));
+    return reply.gone() || (!reply.wasCut() && hasLeft(exception));
   }
 
-  /** Ends a call with an exception, and gives the event for its sink. */
+  /** Ends a call with an exception and returns the event for its sink. */
   public ChatEvent.Failed event(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
@@ -42,13 +42,13 @@ public final class ErrorAnswer {
     return new ChatEvent.Failed(error);
   }
 
-  /** Answers a request that is no call, or not yet. */
+  /** Answers a request that is not a call, or has not become one yet. */
   public void refuse(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
-    if (leaving(exception)) {
-      LOG.debug("A client left before its request was whole");
+    if (hasLeft(exception)) {
+      LOG.debug("A client left before its request was complete");
       context.reply().end();
       return;
     }
@@ -61,8 +61,8 @@ public final class ErrorAnswer {
   public void giveUp(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
-    if (!leaving(exception)) {
-      LOG.error("{} its error could not be sent", context.requestId(), exception);
+    if (!hasLeft(exception)) {
+      LOG.error("{} The error could not be sent", context.requestId(), exception);
     }
     Reply reply = context.reply();
     if (reply.begun()) {
@@ -78,7 +78,7 @@ public final class ErrorAnswer {
         : OpenAiErrors.of(exception, provider);
   }
 
-  private static boolean leaving(Throwable exception) {
+  private static boolean hasLeft(Throwable exception) {
     return Causes.find(exception, ClientGoneException.class).isPresent();
   }
 }

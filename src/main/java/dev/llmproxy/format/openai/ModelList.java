@@ -14,8 +14,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
- * The models of the providers that are on, as OpenAI's list and model objects with a few fields
- * more.
+ * The models of the active providers, as OpenAI's list and model objects with a few additional
+ * fields.
  */
 public final class ModelList {
   private static final String PATH = "/v1/models/";
@@ -39,14 +39,14 @@ public final class ModelList {
   }
 
   /**
-   * One model object. Ids hold slashes, which some clients send raw and others as {@code %2F}: the
-   * raw path is taken and decoded once.
+   * Returns one model object. Ids contain slashes, which some clients send raw and others as {@code
+   * %2F}: the raw path is decoded once.
    *
-   * @throws ApiException 404 when there is no such model
+   * @throws ApiException 404 for an unknown model
    */
   public byte[] retrieve(Exchange exchange) {
     String raw = exchange.getMessage(HttpMessage.class).getRequest().path();
-    // URLDecoder is made for forms, where a plus sign is a space.
+    // URLDecoder decodes forms, where a plus sign is a space.
     String id =
         URLDecoder.decode(raw.substring(PATH.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
     Target target = providers.target(id);

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 
-/** The API's own description, which the resource {@code openapi.json} holds. */
+/** The OpenAPI description of this API: the resource {@code openapi.json}. */
 public final class OpenApi {
   private static final String RESOURCE = "/openapi.json";
 

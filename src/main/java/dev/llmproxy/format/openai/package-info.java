@@ -1,2 +1,2 @@
-/** What OpenAI's clients speak: chunks, completions and lists of models. */
+/** OpenAI's format for clients: chunks, completions, embeddings, errors and lists of models. */
 package dev.llmproxy.format.openai;

@@ -40,7 +40,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a browser gets of chat events that no provider need send: over HTTP, without the routes. */
+/**
+ * Server-sent events for chat events that the emulated provider does not send; over HTTP without
+ * routes.
+ */
 class EventSinkTest {
   private static final ToolCall SEARCH =
       new ToolCall("call_1", "web_search", "{\"query\":\"the cup\"}");
@@ -78,7 +81,7 @@ class EventSinkTest {
   }
 
   @Test
-  void toolsBeginAndEnd() throws Exception {
+  void toolCallsHaveAStartAndAResultEvent() throws Exception {
     ToolCall broken = new ToolCall("call_2", "calculator", "{\"expression\":");
     List<Event> events =
         events(
@@ -123,7 +126,7 @@ class EventSinkTest {
   }
 
   @Test
-  void thinkingIsReadUnderEitherNameAndOnce() throws Exception {
+  void thinkingIsWrittenOnceFromEitherField() throws Exception {
     List<Event> events =
         events(
             delta(Json.object().put("reasoning", "a").put("content", "")),
@@ -138,7 +141,7 @@ class EventSinkTest {
   }
 
   @Test
-  void aRefusalIsTextAndAnnotationsComeAtTheEnd() throws Exception {
+  void refusalsAreTextAndAnnotationsComeAtTheEnd() throws Exception {
     ObjectNode last = Json.object();
     last.putArray("annotations").addObject().put("type", "url_citation");
     List<Event> events =
@@ -155,7 +158,7 @@ class EventSinkTest {
   }
 
   @Test
-  void anAnswerWithoutAWordIsComplete() throws Exception {
+  void anEmptyAnswerIsComplete() throws Exception {
     assertThat(
             events(delta(Json.object().put("content", "")), end(), new ChatEvent.Complete(USAGE)))
         .extracting(Event::name)
@@ -163,7 +166,7 @@ class EventSinkTest {
   }
 
   @Test
-  void aFailureBeforeAnythingCouldBeShownIsAStatus() throws Exception {
+  void aFailureBeforeTheFirstEventIsAnHttpStatus() throws Exception {
     answer =
         exchange -> {
           write(exchange, delta(Json.object().put("role", "assistant").put("content", "")));
@@ -177,7 +180,7 @@ class EventSinkTest {
   }
 
   @Test
-  void aSilentStreamIsKeptAliveWithComments() throws Exception {
+  void silentStreamsGetComments() throws Exception {
     CountDownLatch pinged = new CountDownLatch(1);
     answer =
         exchange -> {
@@ -235,7 +238,7 @@ class EventSinkTest {
     return chunk(Json.object(), "stop");
   }
 
-  /** With a second choice, which nobody has asked for and no event shows. */
+  /** A chunk with a second choice, which no event shows. */
   private static ChatEvent chunk(ObjectNode delta, String finishReason) {
     ObjectNode chunk = Json.object().put("id", "chatcmpl-1").put("model", "groq/m");
     var choices = chunk.putArray("choices");
