@@ -6,12 +6,12 @@ import java.util.Locale;
 import java.util.Random;
 
 /**
- * A request that a client has sent, and what it saw of the answer. Its upstream model is a name of
- * its own, by which the provider, the ledger and the sheets can be asked for it. Written by its
- * client alone, read when that has ended.
+ * A request of a client and the answer as the client saw it. Its upstream model is unique, so that
+ * the request can be found at the provider, in the ledger and in the sheets. Only its client writes
+ * it; others read it after the client has ended.
  */
 final class Attempt {
-  /** How it is to go, if nobody kills the gateway. */
+  /** The planned outcome, if the gateway is not killed. */
   enum Kind {
     WHOLE,
     STREAM,
@@ -38,7 +38,7 @@ final class Attempt {
   int status;
   String requestId;
 
-  /** When each chunk with content came, in System.nanoTime(). */
+  /** When each chunk with content arrived, in System.nanoTime(). */
   final List<Long> chunksSeen = new ArrayList<>();
 
   boolean whole;
@@ -63,7 +63,7 @@ final class Attempt {
                 mishap(random));
   }
 
-  /** A person's key. */
+  /** A user and the user's key. */
   record User(String email, String key) {}
 
   String model() {
@@ -75,7 +75,7 @@ final class Attempt {
     return message.strip().split("\\s+").length;
   }
 
-  /** What the gateway takes for it until the provider has said. */
+  /** The gateway's estimate until the provider reports usage. */
   int estimatedPromptTokens() {
     return Math.ceilDiv(message.length(), 4);
   }

@@ -21,20 +21,20 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What is written down of the requests: read with plain SQL and by the sheets' headers, not by the
- * classes that wrote it.
+ * The records of the requests in the ledger and the workbook. They are read with plain SQL and by
+ * the sheets' headers, not with the product's classes.
  *
- * @param ledger its rows
+ * @param ledger the rows of the ledger
  * @param sheets the rows of all users' sheets
- * @param counters of the sheet {@code User API Keys}, by the hash of the key
+ * @param counters the counters in the sheet {@code User API Keys}, by the hash of the key
  */
 record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> counters) {
   private static final String REQUEST_ID = "Request ID";
 
   /**
-   * A request, as the ledger has it.
+   * A request in the ledger.
    *
-   * @param settled whether it has its place in the order of settlement
+   * @param settled whether it has a place in the order of settlement
    * @param status null unless settled
    */
   record Entry(
@@ -47,7 +47,7 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
       long tokensIn,
       long tokensOut) {}
 
-  /** A request, as a user's sheet has it. */
+  /** A request in a user's sheet. */
   record SheetRow(
       String requestId, String email, String model, String status, long tokensIn, long tokensOut) {
     static SheetRow of(Entry entry) {
@@ -56,7 +56,7 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
     }
   }
 
-  /** What a key has used. */
+  /** The usage of a key. */
   record Count(long requests, long tokens) {
     static Count of(Entry entry) {
       return new Count(1, entry.tokensIn + entry.tokensOut);
@@ -69,7 +69,7 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
 
   /** Reads the ledger in a folder, and the workbook. */
   static Books read(Path data, Workbook workbook) throws SQLException, IOException {
-    // The ledger last: what it has not settled by now cannot be in the sheets yet.
+    // The ledger is read last: requests that it has not settled by now cannot be in the sheets.
     List<SheetRow> rows = new ArrayList<>();
     Map<String, Count> counters = new HashMap<>();
     Sheets client = workbook.client();
@@ -88,7 +88,7 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
     return new Books(ledger(data), rows, counters);
   }
 
-  /** Whether nothing is on its way any more; says nothing of its being right. */
+  /** Whether all requests are settled and flushed; does not check that the records are right. */
   boolean quiet() {
     Set<String> written = new HashSet<>();
     sheets.forEach(row -> written.add(row.requestId));
@@ -96,7 +96,7 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
         && counters.values().stream().mapToLong(Count::requests).sum() >= ledger.size();
   }
 
-  /** What the ledger says that each key has used. */
+  /** The usage of each key according to the ledger. */
   Map<String, Count> sums() {
     Map<String, Count> sums = new HashMap<>();
     ledger.forEach(entry -> sums.merge(entry.keyHash, Count.of(entry), Count::plus));

@@ -20,7 +20,9 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** People who ask one thing after the other, whatever becomes of it, and note what they saw. */
+/**
+ * Clients that send one request after the other, whatever the outcome, and record what they saw.
+ */
 final class Clients {
   private static final int LONGEST_THOUGHT_MILLIS = 150;
   private static final int PAUSE_WHILE_DEAD_MILLIS = 50;
@@ -45,7 +47,7 @@ final class Clients {
     this.tripwire = tripwire;
   }
 
-  /** Begins with so many clients. */
+  /** Starts this many clients. */
   void start(int count, long seed) {
     for (int i = 0; i < count; i++) {
       Random random = new Random(seed + i);
@@ -53,12 +55,12 @@ final class Clients {
     }
   }
 
-  /** From now on this is the gateway's life that is noted. */
+  /** Sets the number of the gateway's life that attempts record from now on. */
   void setLife(int life) {
     this.life = life;
   }
 
-  /** Waits for the answers that are under way. */
+  /** Waits for the running requests. */
   void end() throws InterruptedException {
     ended = true;
     for (Thread thread : threads) {
@@ -66,7 +68,7 @@ final class Clients {
     }
   }
 
-  /** What was sent, as far as it reached a gateway. */
+  /** The requests that reached a gateway. */
   List<Attempt> attempts() {
     return List.copyOf(attempts);
   }

@@ -37,8 +37,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * The gateway, under load and with a workbook that fails, is killed again and again; afterwards the
- * ledger and the sheets have each request once. Its files stay in {@code target/crash-test}.
+ * Kills the gateway again and again, under load and with a failing workbook. Afterwards the ledger
+ * and the sheets must have each request exactly once. The test's files stay in {@code
+ * target/crash-test}.
  */
 @Tag("crash")
 class CrashTest {
@@ -61,7 +62,7 @@ class CrashTest {
   private final Tripwire tripwire = new Tripwire();
   private final Queue<String> providerSaw = new ConcurrentLinkedQueue<>();
 
-  /** When each life ended with a kill, in System.nanoTime(). */
+  /** When each life was killed, in System.nanoTime(). */
   private final List<Long> killed = new ArrayList<>();
 
   private final Map<Moment, Integer> hits = new EnumMap<>(Moment.class);
@@ -73,7 +74,7 @@ class CrashTest {
   private Duration usualStart;
 
   @Test
-  void whateverIsKilledWheneverEachRequestIsInTheBooksOnce() throws Exception {
+  void requestsAreRecordedExactlyOnceDespiteKills() throws Exception {
     System.out.printf("crash.seed=%d crash.kills=%d%n", SEED, KILLS);
     delete(FOLDER);
     Files.createDirectories(DATA);
@@ -91,13 +92,13 @@ class CrashTest {
               URI.create("http://127.0.0.1:" + environment.get("PORT") + "/v1/chat/completions"),
               users(workbook),
               tripwire);
-      Books books = killAgainAndAgain(workbook);
+      Books books = killRepeatedly(workbook);
 
       Verdict verdict = new Verdict(clients.attempts(), List.copyOf(providerSaw), books, killed);
       report(Duration.ofNanos(System.nanoTime() - begin), verdict, books);
       verdict.check();
       if (KILLS >= ENOUGH_FOR_EVERYTHING) {
-        everythingHappened(verdict);
+        assertEverythingHappened(verdict);
       }
     } finally {
       if (gateway != null) {
@@ -127,16 +128,16 @@ class CrashTest {
         misses);
   }
 
-  /** A test in which nothing goes wrong would prove nothing. */
-  private void everythingHappened(Verdict verdict) {
+  /** Fails unless every kind of outcome, kill and fault has occurred. */
+  private void assertEverythingHappened(Verdict verdict) {
     assertThat(verdict.statuses()).containsOnlyKeys("CANCELLED", "ERROR", "INTERRUPTED", "SUCCESS");
     assertThat(verdict.longStreamsKilled()).isGreaterThan(5);
     assertThat(hits).containsOnlyKeys(Moment.values());
     assertThat(stormy.injected()).doesNotContainValue(0);
   }
 
-  private Books killAgainAndAgain(Workbook workbook) throws Exception {
-    startsAndStopsInPeace();
+  private Books killRepeatedly(Workbook workbook) throws Exception {
+    startAndStopWithoutKill();
     clients.start(CLIENTS, SEED);
     stormy.setStormy(true);
     List<Plan.Life> lives = Plan.lives(SEED, KILLS);
@@ -157,8 +158,8 @@ class CrashTest {
   }
 
   /**
-   * Lets commits fail of which the gateway cannot know whether they were applied, and lets it live
-   * on: where it is killed it asks the workbook in any case.
+   * Lets commits fail so that the gateway cannot know whether they were applied, and does not kill
+   * it. After a kill it would read the workbook in any case.
    */
   private void survive() {
     int before = stormy.ambiguous();
@@ -167,8 +168,8 @@ class CrashTest {
         .until(() -> stormy.ambiguous() >= before + COMMITS_SURVIVED);
   }
 
-  /** Makes the archive of classes for all starts to come, and shows how long one takes. */
-  private void startsAndStopsInPeace() throws IOException, InterruptedException {
+  /** Creates the class archive for all later starts, and measures the time of a start. */
+  private void startAndStopWithoutKill() throws IOException, InterruptedException {
     gateway = start();
     gateway.awaitAnswer();
     awaitKeys();
@@ -242,7 +243,7 @@ class CrashTest {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IllegalStateException dead) {
-      // The next life says whether it begins with an outage.
+      // The next life decides whether it begins with an outage.
     }
   }
 
@@ -257,13 +258,13 @@ class CrashTest {
     return true;
   }
 
-  /** SQLite makes its shared memory anew when the first connection opens. */
+  /** SQLite creates its shared memory anew when the first connection opens. */
   private static FileTime ledgerTouched() throws IOException {
     Path memory = DATA.resolve("ledger.db-shm");
     return Files.exists(memory) ? Files.getLastModifiedTime(memory) : FileTime.fromMillis(0);
   }
 
-  /** What is missing after that long is for the verdict to say. */
+  /** Waits until everything is flushed; the verdict reports what is missing after the limit. */
   private void catchUp(Workbook workbook) {
     try {
       Awaitility.await()
@@ -316,7 +317,10 @@ class CrashTest {
     return values;
   }
 
-  /** A free port that no outgoing connection takes while the gateway is dead. */
+  /**
+   * A free port outside the range of outgoing connections, which could take it while the gateway is
+   * dead.
+   */
   private static int freePort(Random random) {
     while (true) {
       int port = FIRST_PORT + random.nextInt(FIRST_EPHEMERAL_PORT - FIRST_PORT);

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** What is done to the gateway, all of it from one seed. */
+/** The plan of kills and outages, generated from one seed. */
 final class Plan {
   private static final int ONE_START_WITHOUT_WORKBOOK_IN = 6;
   private static final int LONGEST_OUTAGE_MILLIS = 4000;
@@ -28,16 +28,16 @@ final class Plan {
   private Plan() {}
 
   /**
-   * From one start to the kill.
+   * The time from one start to the kill.
    *
-   * @param moment when it is killed
-   * @param delay how long after that, as a share (0 to 1) of what makes sense for the moment
-   * @param outage how long after its first answer the workbook, down at its start, is down; zero
+   * @param moment when the gateway is killed
+   * @param delay how long after the moment, as a share (0 to 1) of the moment's longest delay
+   * @param outage how long the workbook, down at the start, stays down after the first answer; zero
    *     when it is up
    */
   record Life(Moment moment, double delay, Duration outage) {}
 
-  /** Lives that all end with a kill, at every moment in turn, shuffled. */
+  /** Lives that all end with a kill. All moments occur equally often, in random order. */
   static List<Life> lives(long seed, int kills) {
     Random random = new Random(seed);
     List<Life> lives = new ArrayList<>();

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** Tells who wants to kill that the moment has come. */
+/** Signals the test that the moment for a kill has come. */
 final class Tripwire {
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(2);
 
@@ -12,14 +12,14 @@ final class Tripwire {
 
   private record Wire(Moment moment, CountDownLatch tripped, CountDownLatch released) {}
 
-  /** Waits for the moment; returns whether it came. To be followed by {@link #release}. */
+  /** Waits for the moment and returns whether it came. Call {@link #release} afterwards. */
   boolean await(Moment moment, Duration atMost) throws InterruptedException {
     Wire next = new Wire(moment, new CountDownLatch(1), new CountDownLatch(1));
     wire = next;
     return next.tripped.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  /** Lets go on who is held. */
+  /** Releases the threads that {@link #tripAndHold} holds. */
   void release() {
     Wire last = wire;
     wire = null;
@@ -28,7 +28,7 @@ final class Tripwire {
     }
   }
 
-  /** To be called when the moment has come. */
+  /** Signals that the moment has come. */
   void trip(Moment moment) {
     Wire waiting = wire;
     if (waiting != null && waiting.moment == moment) {
@@ -36,7 +36,7 @@ final class Tripwire {
     }
   }
 
-  /** As {@link #trip}, and holds its caller until the kill; returns whether there was one. */
+  /** Like {@link #trip}, but blocks until the kill; returns whether there was one. */
   boolean tripAndHold(Moment moment) {
     Wire waiting = wire;
     if (waiting == null || waiting.moment != moment) {

@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.assertj.core.api.SoftAssertions;
 
-/** Whether the books are right, by what the clients and the provider saw. */
+/** Compares the books with what the clients and the provider saw. */
 final class Verdict {
   private static final long LONG_MILLIS = 2000;
   private static final int OK = 200;
@@ -29,8 +29,8 @@ final class Verdict {
 
   /**
    * @param providerSaw the model of each call that the provider got
-   * @param killed when each life of the gateway but the last ended, in System.nanoTime(); the first
-   *     life is 1
+   * @param killed when each life of the gateway but the last ended, in System.nanoTime(), by the
+   *     life's number from 1
    */
   Verdict(List<Attempt> attempts, List<String> providerSaw, Books books, List<Long> killed) {
     this.attempts = attempts;
@@ -42,25 +42,27 @@ final class Verdict {
   }
 
   /**
-   * @throws AssertionError that names all that is wrong
+   * Checks everything.
+   *
+   * @throws AssertionError that lists all differences
    */
   void check() {
-    nobodyWithAKeyIsRefused();
-    everyRequestIsInTheLedgerOnce();
-    nothingIsUnsettled();
-    theSheetsHoldWhatTheLedgerHolds();
-    theCountersAreTheSums();
-    whatClientsSawIsWhatIsRecorded();
-    interruptionsAreThoseOfKills();
+    checkThatValidKeysAreNotRefused();
+    checkThatTheLedgerHasEachRequestOnce();
+    checkThatAllAreSettled();
+    checkThatTheSheetsMatchTheLedger();
+    checkTheCounters();
+    checkThatRecordsMatchTheClients();
+    checkTheInterruptions();
     softly.assertAll();
   }
 
-  /** How many requests whose end a client saw are recorded as INTERRUPTED. */
+  /** The number of requests recorded as INTERRUPTED although a client saw their end. */
   long interruptedAfterTheirEnd() {
     return attempts.stream().filter(a -> a.whole && status(a).equals(INTERRUPTED)).count();
   }
 
-  /** How many requests have each status. */
+  /** The number of requests with each status. */
   Map<String, Long> statuses() {
     return books.ledger().stream()
         .collect(
@@ -68,7 +70,7 @@ final class Verdict {
                 entry -> String.valueOf(entry.status()), TreeMap::new, Collectors.counting()));
   }
 
-  private void everyRequestIsInTheLedgerOnce() {
+  private void checkThatTheLedgerHasEachRequestOnce() {
     softly
         .assertThat(wrong(a -> admitted(a) && !recordedOnce(a)))
         .as("answers that clients saw, and that are not in the ledger exactly once as theirs")
@@ -88,22 +90,22 @@ final class Verdict {
         .isEmpty();
   }
 
-  /** Also not by a gateway that has started while the workbook was down. */
-  private void nobodyWithAKeyIsRefused() {
+  /** Includes gateways that were started while the workbook was down. */
+  private void checkThatValidKeysAreNotRefused() {
     softly
         .assertThat(wrong(a -> NOT_ADMITTED.contains(a.status)))
-        .as("requests with a right key that were refused")
+        .as("requests with a valid key that were refused")
         .isEmpty();
   }
 
-  private void nothingIsUnsettled() {
+  private void checkThatAllAreSettled() {
     softly
         .assertThat(books.ledger().stream().filter(entry -> !entry.settled()).toList())
         .as("requests that are not settled")
         .isEmpty();
   }
 
-  private void theSheetsHoldWhatTheLedgerHolds() {
+  private void checkThatTheSheetsMatchTheLedger() {
     Set<String> twice =
         books.sheets().stream()
             .collect(Collectors.groupingBy(Books.SheetRow::requestId, Collectors.counting()))
@@ -121,19 +123,19 @@ final class Verdict {
     Set<Books.SheetRow> actual = Set.copyOf(books.sheets());
     softly
         .assertThat(expected.stream().filter(row -> !actual.contains(row)).toList())
-        .as("rows that the sheets lack, or have otherwise")
+        .as("rows that are missing or different in the sheets")
         .isEmpty();
     softly
         .assertThat(actual.stream().filter(row -> !expected.contains(row)).toList())
-        .as("rows that the sheets have, and the ledger has not, or has otherwise")
+        .as("rows in the sheets that are missing or different in the ledger")
         .isEmpty();
   }
 
-  private void theCountersAreTheSums() {
+  private void checkTheCounters() {
     softly.assertThat(books.counters()).as("counters of the keys").isEqualTo(books.sums());
   }
 
-  private void whatClientsSawIsWhatIsRecorded() {
+  private void checkThatRecordsMatchTheClients() {
     softly
         .assertThat(
             wrong(a ->
@@ -153,7 +155,7 @@ final class Verdict {
         .isEmpty();
   }
 
-  private void interruptionsAreThoseOfKills() {
+  private void checkTheInterruptions() {
     softly
         .assertThat(wrong(a -> status(a).equals(INTERRUPTED) && a.life > killed.size()))
         .as("requests recorded as INTERRUPTED in a life that did not end with a kill")
@@ -173,14 +175,14 @@ final class Verdict {
         .isLessThan(LONG_MILLIS);
   }
 
-  /** How many streams had run for a while when they were killed. */
+  /** The number of streams that had run for a while when they were killed. */
   long longStreamsKilled() {
     return lags().count();
   }
 
   /**
-   * How long before the kill these were at what is noted of them. The median, because a busy
-   * machine may stop a process for longer than any bound, but not most of the time.
+   * The median age of the streams' last snapshot in the ledger at the kill. The median is used
+   * because a busy machine may pause a process longer than any limit, but not most of the time.
    */
   long medianLagMillis() {
     long[] lags = lags().sorted().toArray();
@@ -243,7 +245,7 @@ final class Verdict {
     return entries(attempt.model()).get(0);
   }
 
-  /** Empty when it is not in the ledger or has none. */
+  /** The status in the ledger; empty when the request is missing or has none. */
   private String status(Attempt attempt) {
     List<Books.Entry> entries = entries(attempt.model());
     return entries.isEmpty() || entries.get(0).status() == null ? "" : entries.get(0).status();

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** After whatever clients do, ordinary requests are answered and recorded. */
+/** Hostile clients. After each test the server must answer and record ordinary requests. */
 @Tag("hostile")
 class HostileClientTest {
   private static final int STRANGERS = 300;
@@ -72,7 +72,7 @@ class HostileClientTest {
         "",
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
       })
-  void strangersSendLargeBodies(String headers) throws Exception {
+  void servesAfterLargeBodiesWithoutAValidKey(String headers) throws Exception {
     for (int i = 0; i < STRANGERS; i++) {
       RawConnection stranger = connect();
       stranger.write(
@@ -89,7 +89,7 @@ class HostileClientTest {
   }
 
   @Test
-  void oneBodyHasMillionsOfValues() {
+  void servesAfterABodyWithMillionsOfValues() {
     String values = "[" + "{},".repeat(LARGE / 3) + "{}]";
 
     assertThat(postAtOnce(8, values.getBytes(StandardCharsets.US_ASCII), "identity"))
@@ -97,7 +97,7 @@ class HostileClientTest {
   }
 
   @Test
-  void largeImagesComeAtOnce() {
+  void servesAfterManyLargeImagesAtOnce() {
     String image =
         "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,%s\"}}]}]}"
             .formatted("A".repeat(LARGE));
@@ -108,7 +108,7 @@ class HostileClientTest {
   }
 
   @Test
-  void smallBodiesUnpackToLargeOnes() throws Exception {
+  void servesAfterSmallBodiesThatDecodeToLargeOnes() throws Exception {
     ByteArrayOutputStream packed = new ByteArrayOutputStream();
     try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
       byte[] part = " ".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII);
@@ -122,7 +122,7 @@ class HostileClientTest {
   }
 
   @Test
-  void uploadsAreBrokenOff() throws Exception {
+  void servesAfterAbortedUploads() throws Exception {
     for (String bearer : List.of("nope", server.key())) {
       for (int i = 0; i < 50; i++) {
         try (RawConnection upload = new RawConnection(server.port())) {
@@ -136,7 +136,7 @@ class HostileClientTest {
   }
 
   @Test
-  void halfRequestsAreGivenUp() throws Exception {
+  void servesAfterIncompleteRequests() throws Exception {
     for (String half :
         List.of("", "POST /v1/chat/com", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: 1")) {
       for (int i = 0; i < 100; i++) {
@@ -150,7 +150,7 @@ class HostileClientTest {
   }
 
   @Test
-  void idleStrangersTakeAllConnectionsThatTheSystemAllows(@TempDir Path folder) throws Exception {
+  void servesWhenIdleClientsTakeAllConnections(@TempDir Path folder) throws Exception {
     try (SmallServer cramped = SmallServer.start(folder, Map.of(), 256)) {
       for (int i = 0; i < 300; i++) {
         connections.add(new RawConnection(cramped.port()));
@@ -160,14 +160,14 @@ class HostileClientTest {
   }
 
   @Test
-  void halfRequestsToTheEmbeddedWorkbookAreGivenUp() throws Exception {
+  void servesAfterIncompleteRequestsToTheEmbeddedWorkbook() throws Exception {
     URI workbook = server.workbook();
     for (int i = 0; i < 100; i++) {
       RawConnection half = new RawConnection(workbook.getPort());
       connections.add(half);
       half.write("GET /v4/spreadsheets/llmproxy HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: 1");
     }
-    // Needs the workbook: it writes the key there, and the server reads it.
+    // Needs the workbook: the command writes the key there, and the server reads it.
     assertThat(server.createKey("after-half-requests@example.com")).startsWith("sk-");
   }
 
@@ -177,7 +177,7 @@ class HostileClientTest {
     return connection;
   }
 
-  /** The statuses of requests at once, with the key that works. */
+  /** Sends requests in parallel with the valid key and returns their statuses. */
   private static List<Integer> postAtOnce(int count, byte[] body, String coding) {
     HttpRequest request =
         server.request(

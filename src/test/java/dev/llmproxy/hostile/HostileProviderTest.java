@@ -36,8 +36,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * After whatever a provider does to many requests at once, ordinary requests to another one are
- * answered and recorded.
+ * A hostile provider of many parallel requests. After each test the server must answer and record
+ * ordinary requests to another provider.
  */
 @Tag("hostile")
 class HostileProviderTest {
@@ -111,7 +111,7 @@ class HostileProviderTest {
 
   @ParameterizedTest
   @ValueSource(ints = {LARGE_EVENT, 1 << 20})
-  void clientsThatDoNotReadLargeEventsHoldLittle(int characters) throws Exception {
+  void clientsThatDoNotReadLargeEventsTakeLittleMemory(int characters) throws Exception {
     provider.perform(List.of(Flood.events(characters)));
     List<Socket> silent = new ArrayList<>();
     try {
@@ -134,7 +134,7 @@ class HostileProviderTest {
   }
 
   @Test
-  void absurdTokenCountsDoNotKeepTheRestFromBeingRecorded() {
+  void requestsAfterAbsurdTokenCountsAreRecorded() {
     String usage = "{\"prompt_tokens\":9000000000000000000,\"completion_tokens\":1e15}";
     String chunk =
         "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}],\"usage\":%s}"
@@ -149,7 +149,7 @@ class HostileProviderTest {
   }
 
   @Test
-  void aProviderThatDripsKeepsNobodyElseWaiting() throws Exception {
+  void aSlowlyDrippingProviderDoesNotDelayOtherRequests() throws Exception {
     provider.perform(
         List.of(out -> {
           out.write("HTTP/1.1 200 OK\r\nX-Slow: ".getBytes(StandardCharsets.US_ASCII));
@@ -173,7 +173,7 @@ class HostileProviderTest {
         socket.close();
       }
     }
-    // Who leaves takes the connection to the provider along.
+    // When a client leaves, its connection to the provider is closed.
     Awaitility.await()
         .atMost(Duration.ofSeconds(60))
         .until(() -> provider.hungUp() == SILENT_CLIENTS);
@@ -192,7 +192,7 @@ class HostileProviderTest {
     return Json.text(body);
   }
 
-  /** The statuses of many requests at once, once all have ended. */
+  /** Sends many requests in parallel; completes with their statuses. */
   private static CompletableFuture<List<Integer>> askAtOnce(String path, String body) {
     HttpRequest request =
         server.request(

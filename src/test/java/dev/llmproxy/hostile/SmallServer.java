@@ -30,8 +30,8 @@ import java.util.function.Consumer;
 import org.awaitility.Awaitility;
 
 /**
- * The built product, started by its launcher with 512 MB as in a small container, in front of a
- * scripted provider named {@code openai}, with one key.
+ * The built product, started by its launcher with 512 MB as in a small container. It has a scripted
+ * provider named {@code openai} and one key.
  */
 public final class SmallServer implements AutoCloseable {
   private static final Duration LONGEST = Duration.ofSeconds(60);
@@ -80,16 +80,16 @@ public final class SmallServer implements AutoCloseable {
   }
 
   /**
-   * As {@link #start(Path)}.
+   * Like {@link #start(Path)} with settings.
    *
-   * @param settings over those of tests; environment variables
+   * @param settings environment variables that override those of tests
    */
   public static SmallServer start(Path folder, Map<String, String> settings)
       throws IOException, InterruptedException {
     return new SmallServer(folder, settings, 0);
   }
 
-  /** As {@link #start(Path, Map)}, with so many files and connections that it may have open. */
+  /** Like {@link #start(Path, Map)} with a limit of open files and connections. */
   public static SmallServer start(Path folder, Map<String, String> settings, int openFiles)
       throws IOException, InterruptedException {
     return new SmallServer(folder, settings, openFiles);
@@ -103,22 +103,22 @@ public final class SmallServer implements AutoCloseable {
     return port;
   }
 
-  /** A key that works. */
+  /** A valid key. */
   public String key() {
     return key;
   }
 
-  /** What the server has printed so far. */
+  /** The server's output so far. */
   public String printed() {
     return process.output() + process.log();
   }
 
-  /** Where the server's embedded workbook listens. */
+  /** The port of the server's embedded workbook. */
   public URI workbook() throws IOException {
     return URI.create(Files.readString(data.resolve("workbook.url")).strip());
   }
 
-  /** Makes a key, as the command line does, and waits until the server takes it. */
+  /** Creates a key as the command line does, and waits until the server accepts it. */
   public String createKey(String email) throws IOException {
     String made = ApiKey.generate(new SecureRandom());
     Workbook workbook =
@@ -130,7 +130,7 @@ public final class SmallServer implements AutoCloseable {
     return made;
   }
 
-  /** A request that asks the server; {@code with} completes it. */
+  /** Builds a request to the server; {@code with} completes it. */
   public HttpRequest request(String path, String bearer, Consumer<HttpRequest.Builder> with) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).timeout(LONGEST);
@@ -141,7 +141,7 @@ public final class SmallServer implements AutoCloseable {
     return request.build();
   }
 
-  /** Asks, and waits for the whole answer. */
+  /** Sends a request and waits for the whole answer. */
   public HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
     return client.send(request, HttpResponse.BodyHandlers.ofString());
   }
@@ -156,7 +156,7 @@ public final class SmallServer implements AutoCloseable {
             request -> request.POST(HttpRequest.BodyPublishers.ofString(body))));
   }
 
-  /** Fails unless an ordinary request, plain and streamed, is still answered and recorded. */
+  /** Fails unless ordinary requests, with and without streaming, are answered and recorded. */
   public void assertServes() throws IOException, InterruptedException {
     process.requireAlive();
     assertAnswered(false);
@@ -185,7 +185,7 @@ public final class SmallServer implements AutoCloseable {
         .untilAsserted(() -> assertThat(recorded(id)).contains("SUCCESS"));
   }
 
-  /** The status that the ledger has of a request, once it has ended. */
+  /** Waits until a request is settled and returns its status in the ledger. */
   public Optional<String> recorded(String requestId) throws SQLException {
     String url = "jdbc:sqlite:" + data.resolve("ledger.db") + "?open_mode=1&busy_timeout=10000";
     try (Connection connection = DriverManager.getConnection(url);
