@@ -13,7 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What routes of an installation's own may set on answers, refuse and break, wherever they stand.
+ * Headers, refusals and failures of an installation's own routes, before and after the call is
+ * created.
  */
 class AnswerHeadersRouteTest {
   private static final String STEP = "(?ms)^        - log:.*\\z";
@@ -68,7 +69,7 @@ class AnswerHeadersRouteTest {
             .replaceFirst(
                 STEP,
                 java.util.regex.Matcher.quoteReplacement(HOOK.replace("BASE", other.baseUrl()))));
-    // A filter where the call exists already, and headers where the answer is written.
+    // A filter after the call has been created, and headers where the answer is written.
     Path serve = home.resolve("routes/call-serve.camel.yaml");
     Files.writeString(
         serve,
@@ -106,7 +107,7 @@ class AnswerHeadersRouteTest {
   }
 
   @Test
-  void headersOfTheHookAndOfTheSinksGoOutAndNoOthers() {
+  void onlyHeadersOfTheHookAndTheSinksAreSent() {
     for (boolean stream : new boolean[] {false, true}) {
       HttpResponse<String> answer = gateway.chat(key, "openai/scripted", stream, "hello");
 
@@ -119,7 +120,7 @@ class AnswerHeadersRouteTest {
   }
 
   @Test
-  void aHeaderMadeOfAPromptCannotBecomeTwo() {
+  void lineEndsInAHeaderValueAddNoHeader() {
     HttpResponse<String> answer =
         gateway.chat(key, "openai/scripted", true, "hello\r\nX-Forged: yes");
 
@@ -129,7 +130,7 @@ class AnswerHeadersRouteTest {
   }
 
   @Test
-  void theHeadersOfAnotherServersAnswerDoNotGoOut() {
+  void headersOfAnotherServersAnswerAreNotSent() {
     HttpResponse<String> answer = gateway.chat(key, "openai/scripted", false, "mixed");
 
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
@@ -138,7 +139,7 @@ class AnswerHeadersRouteTest {
   }
 
   @Test
-  void anyExceptionThatARouteThrowsRefusesWithItsMessage() {
+  void exceptionsThrownByARouteRefuseWithTheirMessage() {
     HttpResponse<String> answer = gateway.chat(key, "openai/scripted", true, "an argument");
 
     assertThat(answer.statusCode()).isEqualTo(400);
@@ -149,7 +150,7 @@ class AnswerHeadersRouteTest {
   }
 
   @Test
-  void aDefectOfARouteIsNoneOfTheClientsBusiness() {
+  void defectsOfARouteShowTheClientNoDetails() {
     HttpResponse<String> answer = gateway.chat(key, "openai/scripted", true, "a defect");
 
     assertThat(answer.statusCode()).isEqualTo(500);
@@ -157,7 +158,7 @@ class AnswerHeadersRouteTest {
   }
 
   @Test
-  void whatIsRefusedBeforeItIsAdmittedHasALineAndNoRecord() {
+  void requestsRefusedBeforeAdmissionAreLoggedWithoutARecord() {
     try (LogLines lines = LogLines.open()) {
       HttpResponse<String> answer = gateway.chat(key, "openai/late", false, "too late");
       String id = answer.headers().firstValue("x-request-id").orElseThrow();

@@ -12,7 +12,7 @@ import org.apache.camel.spi.Registry;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** A route that no request calls, when its step fails. */
+/** Failures of a step in a route that serves no request. */
 class BackgroundRouteTest extends RouteTestSupport {
   private static final AtomicInteger RUNS = new AtomicInteger();
 
@@ -29,7 +29,7 @@ class BackgroundRouteTest extends RouteTestSupport {
   }
 
   @Test
-  void aFailureIsOneLineAndTheRouteRunsAgain() {
+  void aFailureLogsOneLineAndTheRouteRunsAgain() {
     Awaitility.await().until(() -> RUNS.get() >= 2);
 
     assertThat(log.said())

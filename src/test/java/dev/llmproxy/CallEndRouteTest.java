@@ -26,9 +26,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Whatever happens at whatever step of a request: the call ends once. It is recorded once, its
- * conversation has an answer, its provider's connection and its memory are given back, and its
- * client is not left waiting.
+ * A call ends exactly once, whatever happens at any step of its request. It is settled once, its
+ * conversation has an answer, the provider's connection and the memory are released, and the client
+ * does not wait forever.
  */
 class CallEndRouteTest {
   private static final String INTERCEPT =
@@ -117,8 +117,8 @@ class CallEndRouteTest {
         send(client, kind);
         String answer = answer(client, where);
         if (answer.startsWith("HTTP/1.1 200 ") && kind.stream) {
-          // A whole stream, one that says that it failed, or one that is cut: without its last
-          // chunk of HTTP.
+          // A complete stream, a stream that ends in an error, or a stream without its last HTTP
+          // chunk.
           assertThat(answer)
               .as(where)
               .satisfiesAnyOf(
@@ -163,7 +163,7 @@ class CallEndRouteTest {
     }
   }
 
-  /** The steps of a request of a kind that goes well. */
+  /** The steps of a successful request of this kind. */
   private static List<String> steps(Kind kind) throws IOException {
     StepFault.arm(0, null);
     try (RawConnection client = gateway.connect()) {

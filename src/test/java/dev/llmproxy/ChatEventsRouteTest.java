@@ -32,7 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** POST /chat over HTTP: the form, the events, and whom it is for. */
+/** POST /chat over HTTP: the form, the events and the callers. */
 class ChatEventsRouteTest {
   private static final String ANN = "ann@example.com";
 
@@ -54,7 +54,7 @@ class ChatEventsRouteTest {
     settings.put("RATE_LIMIT_TINY", "2");
     settings.put("LOCAL_MODEL", "on");
     settings.put("TOOLS_FREE", "calculator");
-    // Nobody there: the documents are searched.
+    // No server there, so that the documents are searched.
     settings.put("WIKIPEDIA_BASE_URL", "http://127.0.0.1:9");
     gateway = Gateway.start(data, settings);
     settings.put("PROVIDER_SILENCE_SECONDS", "2");
@@ -71,7 +71,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void textComesAsDeltasAndTheEndSaysWhatItWas() {
+  void textIsSentAsDeltasAndCompleteHasTheUsage() {
     HttpResponse<String> response = ask("[[script chunks=3]]");
 
     assertThat(response.statusCode()).isEqualTo(200);
@@ -94,7 +94,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void thinkingComesApartFromTheAnswer() {
+  void thinkingIsSentApartFromTheAnswer() {
     List<Event> events = EventSchemas.events(ask("hello [[script reasoning=1]]").body());
 
     assertThat(text(events, "thinking")).isEqualTo("Let me think.");
@@ -106,7 +106,7 @@ class ChatEventsRouteTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"bare=1", "groq=1", "fields=1", "utf8=1", "n=2", "finish=length", "crlf=1"})
-  void whateverTheProvidersHabitsTheEventsFitTheirSchemas(String script) {
+  void eventsFitTheirSchemasForAllProviders(String script) {
     List<Event> events = EventSchemas.events(ask("hello [[script " + script + "]]").body());
 
     assertThat(text(events, "delta")).startsWith("You said: hello").doesNotContain("hellohello");
@@ -114,7 +114,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void eachEventLeavesAsItComes() throws IOException {
+  void eachEventIsSentAtOnce() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.post("/chat", token, form("[[script chunks=3 hold=2]]"));
       assertThat(client.readUntil("word1")).contains("200 OK");
@@ -132,7 +132,7 @@ class ChatEventsRouteTest {
     "'[[script ttft=60000]]',                504, upstream_timeout",
     "'[[script chunks=3 cut=0]]',            502, upstream_error"
   })
-  void aFailureBeforeTheFirstEventIsAStatus(String script, int status, String code) {
+  void aFailureBeforeTheFirstEventIsAnHttpStatus(String script, int status, String code) {
     HttpResponse<String> response = ask(script);
 
     assertThat(response.statusCode()).isEqualTo(status);
@@ -194,7 +194,7 @@ class ChatEventsRouteTest {
           {MODEL,"options":{"web_search_options":{}}}                        | options.web_search_options | no option
           {MODEL,"options":{"n":2}}                                          | options.n               | no option
           """)
-  void aWrongFormNamesTheField(String body, String param, String message) {
+  void invalidFormsAreRefusedWithTheField(String body, String param, String message) {
     int asked = gateway.provider().requests().size();
 
     HttpResponse<String> response =
@@ -212,7 +212,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void anEmptyBodyAndAModelNobodyServesAreRefused() {
+  void emptyBodiesAndUnknownModelsAreRefused() {
     assertThat(post("").statusCode()).isEqualTo(400);
     HttpResponse<String> unknown = post(form("hi").replace("openai/", "nobody/"));
     assertThat(unknown.statusCode()).isEqualTo(404);
@@ -220,7 +220,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void onlyPostIsServed() {
+  void otherMethodsThanPostAreRefused() {
     HttpResponse<String> response = gateway.get("/chat", token);
 
     assertThat(response.statusCode()).isEqualTo(405);
@@ -228,7 +228,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void optionsGoToTheProviderAsTheyAre() {
+  void optionsReachTheProviderUnchanged() {
     ObjectNode form = formOf("hello");
     form.putObject("options")
         .put("temperature", 0.25)
@@ -249,7 +249,7 @@ class ChatEventsRouteTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"null", "false", "[]"})
-  void withoutToolsTheModelIsOfferedNone(String tools) throws IOException {
+  void aFormWithoutToolsOffersNone(String tools) throws IOException {
     ObjectNode form = formOf("hello");
     form.set("tools", Json.parse(tools));
     form.putNull("options");
@@ -260,7 +260,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void whateverAModelCallsTheEventsFitTheirSchemas() {
+  void eventsFitTheirSchemasForAllToolCalls() {
     ObjectNode form =
         formOf("[[script calls='calculator [1] & calculator null & functions.x 5 & ']]");
     form.putArray("tools").add("calculator");
@@ -274,7 +274,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void toolsRunBetweenTurnsAndAreToldOfAsTheyBeginAndEnd() {
+  void toolsRunBetweenTurnsWithStartAndResultEvents() {
     ObjectNode form =
         formOf(
             "[[script say='Let me see.' calls='calculator {\"expression\": \"6*7\"} & calculator {}']]");
@@ -311,7 +311,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void aChoiceOfNoToolRunsNone() {
+  void toolChoiceNoneRunsNoTool() {
     ObjectNode form = formOf("[[script calls='calculator {\"expression\": \"1+1\"}']]");
     form.put("tools", true).putObject("options").put("tool_choice", "none");
 
@@ -322,7 +322,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void trueOffersAllToolsThatThereAre() {
+  void toolsTrueOffersAllTools() {
     post(Json.text(formOf("hello").put("tools", true)));
 
     assertThat(gateway.provider().lastRequest().body().path("tools"))
@@ -331,14 +331,14 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void whatIsNotAskedForIsNotOfferedWhateverTheTierHas() {
+  void toolsOfTheTierAreNotOfferedUnlessRequested() {
     post(Json.text(formOf("hello").put("tools", false)));
 
     assertThat(gateway.provider().lastRequest().body().has("tools")).isFalse();
   }
 
   @Test
-  void trueMeansOneSearchFirstForAModelThatCannotCallTools() {
+  void toolsTrueSearchesFirstForModelsWithoutToolCalls() {
     ObjectNode form = formOf("How are keys revoked?").put("tools", true);
     form.put("model", "local/smollm2-135m-instruct").putObject("options").put("max_tokens", 5);
 
@@ -351,7 +351,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void aSearchIsToldWithWhatItHasFound() {
+  void searchResultsAreInTheResultEvent() {
     ObjectNode form =
         formOf("[[script calls='web_search {\"query\": \"keeping conversations\"}']]");
     form.putArray("tools").add("web_search");
@@ -364,7 +364,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void aClientThatLeavesHangsUpOnTheProvider() throws IOException {
+  void theProviderIsCancelledWhenTheClientLeaves() throws IOException {
     int cancelled = gateway.provider().cancelled();
     try (RawConnection client = gateway.connect()) {
       ObjectNode form = formOf("[[script chunks=10 silent=2]]").put("model", "openai/left");
@@ -378,7 +378,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void theLedgerAndTheKeptConversationSayWhoAskedWhat() {
+  void ledgerAndConversationHaveThePersonAndTheMessages() {
     HttpResponse<String> response = ask("remember me [[script chunks=2]]");
 
     String requestId = response.headers().firstValue("x-request-id").orElseThrow();
@@ -404,7 +404,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void onlyPeopleWhoHaveSignedInAreLetIn() {
+  void requestsWithoutSignInAreRefused() {
     String key = gateway.createKey("key@example.com");
     int asked = gateway.provider().requests().size();
 
@@ -418,7 +418,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void nothingButTheTokenSaysWhoAsksOrWhereItGoes() {
+  void headersAndQueryDoNotChangeCallerOrTarget() {
     String boss = "boss@example.com";
 
     HttpResponse<String> response =
@@ -446,7 +446,7 @@ class ChatEventsRouteTest {
   }
 
   @Test
-  void aPersonHasTheLimitOfTheTierAndIsToldOfIt() {
+  void aPersonHasTheRateLimitOfTheTier() {
     gateway.createKey("tiny@example.com", "tiny");
     String tiny = google.token("tiny@example.com");
 
@@ -466,7 +466,7 @@ class ChatEventsRouteTest {
         .isEqualTo("rate_limit_exceeded");
   }
 
-  /** What would steer if headers, which the query becomes too, or properties came from outside. */
+  /** Adds headers and query parameters with the names of internal state. */
   private static HttpRequest.Builder steering(HttpRequest.Builder request, String boss) {
     return request
         .header("caller", boss)
@@ -478,7 +478,7 @@ class ChatEventsRouteTest {
         .header("X-Goog-Authenticated-User-Email", "accounts.google.com:" + boss);
   }
 
-  /** Of the gateway that does not wait long for it where the provider's silence is the failure. */
+  /** Uses the gateway with short timeouts when the provider falls silent. */
   private static HttpResponse<String> ask(String message) {
     boolean silence = message.contains("silent=") || message.contains("ttft=");
     return (silence ? impatient : gateway).post("/chat", token, form(message));

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** POST /v1/chat/completions over HTTP, from the key to the last byte and the ledger. */
 class ChatRouteTest {
-  // With the line break before it: a header may end in 0 too.
+  // With the line break before it, because a header may end in 0 too.
   private static final String LAST_CHUNK = "\r\n0\r\n\r\n";
 
   private static Gateway gateway;
@@ -49,7 +49,7 @@ class ChatRouteTest {
 
   @Wire({"5.headers", "5.6", "5.5b"})
   @Test
-  void streamsChunksAsTheyComeAndEndsWithDone() {
+  void streamsHaveChunksAndEndWithDone() {
     HttpResponse<String> response =
         gateway.chat(key, "openai/scripted", true, "[[script chunks=3]]");
 
@@ -63,7 +63,7 @@ class ChatRouteTest {
 
   @Wire("5.flush")
   @Test
-  void everyChunkLeavesAsItComesAndDoesNotWaitForTheNext() throws IOException {
+  void eachChunkIsSentAtOnce() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.post(key, request("openai/scripted", "[[script chunks=3 hold=2]]", true));
       assertThat(client.readUntil("word1")).contains("200 OK");
@@ -75,7 +75,7 @@ class ChatRouteTest {
 
   @Wire("4.shape")
   @Test
-  void answersWholeWithUsageWhenNoStreamIsAskedFor() {
+  void requestsWithoutStreamGetOneObjectWithUsage() {
     HttpResponse<String> response =
         gateway.chat(key, "openai/scripted", false, "[[script chunks=3]]");
 
@@ -90,7 +90,7 @@ class ChatRouteTest {
 
   @Wire({"5.5", "5.5b"})
   @Test
-  void showsUsageOnlyToThoseWhoAsk() {
+  void streamsHaveUsageOnlyOnRequest() {
     HttpResponse<String> response =
         gateway.post(
             key,
@@ -108,7 +108,7 @@ class ChatRouteTest {
 
   @Wire({"2.key", "2.ignore"})
   @Test
-  void sendsTheProviderItsOwnKeyAndNothingOfTheClients() {
+  void theProviderGetsItsOwnKeyAndNoHeadersOfTheClient() {
     gateway.send(
         gateway
             .request(
@@ -138,7 +138,7 @@ class ChatRouteTest {
     "'[[script hangup=1]]', 502, upstream_error",
     "'[[script ttft=60000]]', 504, upstream_timeout"
   })
-  void aProviderThatFailsBeforeTheFirstByteIsAStatus(String script, int status, String code) {
+  void aProviderFailureBeforeTheFirstByteIsAnHttpStatus(String script, int status, String code) {
     for (boolean stream : new boolean[] {true, false}) {
       HttpResponse<String> response = chatThatFails(stream, script);
 
@@ -151,7 +151,7 @@ class ChatRouteTest {
   @Wire({"1.2", "4.finish"})
   @ParameterizedTest
   @ValueSource(strings = {"cut=2", "end=2", "silent=2", "error=2", "garbage=2"})
-  void aProviderThatFailsAfterTheFirstByteEndsTheStreamWithAnError(String mishap) {
+  void aProviderFailureAfterTheFirstByteEndsTheStreamWithAnError(String mishap) {
     String script = "[[script chunks=5 " + mishap + "]]";
     HttpResponse<String> stream = chatThatFails(true, script);
     HttpResponse<String> whole = chatThatFails(false, script);
@@ -166,7 +166,7 @@ class ChatRouteTest {
 
   @Wire("6.404")
   @Test
-  void aProviderThatIsNotConfiguredIsNotFoundAndSaysWhatIsMissing() {
+  void modelsOfUnconfiguredProvidersAreNotFoundWithTheReason() {
     HttpResponse<String> response = gateway.chat(key, "groq/llama-3.1-8b-instant", true, "hi");
 
     assertThat(response.statusCode()).isEqualTo(404);
@@ -186,7 +186,7 @@ class ChatRouteTest {
           {"messages":[{"role":"user","content":"hi"}]}                        | model
           {"model":"openai/x","messages":[{"role":"robot","content":"hi"}]}    | messages[0].role
           """)
-  void aBadRequestNamesTheField(String body, String param) {
+  void invalidRequestsAreRefusedWithTheField(String body, String param) {
     HttpResponse<String> response = gateway.post(key, body);
 
     assertThat(response.statusCode()).isEqualTo(400);
@@ -196,7 +196,7 @@ class ChatRouteTest {
   }
 
   @Test
-  void everyEndingIsOneRecordWithItsStatus(@TempDir Path data) {
+  void everyOutcomeIsOneRecordWithItsStatus(@TempDir Path data) {
     try (Gateway fresh = Gateway.start(data)) {
       String own = fresh.createKey("status@example.com");
       fresh.chat(own, "openai/gpt-4o-mini", true, "[[script chunks=4]]");
@@ -233,7 +233,7 @@ class ChatRouteTest {
     "true,  '[[script ttft=60000]]'",
     "false, '[[script ttft=60000]]'"
   })
-  void aClientThatLeavesHangsUpOnTheProvider(boolean stream, String script) throws IOException {
+  void theProviderIsCancelledWhenTheClientLeaves(boolean stream, String script) throws IOException {
     int cancelled = gateway.provider().cancelled();
     int received = gateway.provider().requests().size();
     String model = "openai/left-" + received;
@@ -252,7 +252,7 @@ class ChatRouteTest {
 
   @Wire("7.parallel")
   @Test
-  void twoHundredStreamsAtOnceAreAllWhole(@TempDir Path data) {
+  void twoHundredParallelStreamsAreComplete(@TempDir Path data) {
     try (Gateway patient = Gateway.start(data);
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       String own = patient.createKey("many@example.com");
@@ -275,7 +275,7 @@ class ChatRouteTest {
   }
 
   @Test
-  void theConnectionToTheProviderIsUsedAgain(@TempDir Path data) {
+  void connectionsToTheProviderAreReused(@TempDir Path data) {
     try (Gateway fresh = Gateway.start(data)) {
       String own = fresh.createKey("again@example.com");
       for (int i = 0; i < 5; i++) {
@@ -289,7 +289,7 @@ class ChatRouteTest {
 
   @Wire("7.keepalive")
   @Test
-  void aConnectionServesTheNextRequestAfterAStream() throws IOException {
+  void connectionsOfClientsAreReusedAfterAStream() throws IOException {
     String body = request("openai/scripted", "[[script chunks=2]]", true);
     try (RawConnection client = gateway.connect()) {
       client.post(key, body);
@@ -301,7 +301,7 @@ class ChatRouteTest {
 
   @Wire("6.ms")
   @Test
-  void theProcessingTimeIsOnEveryAnswer() {
+  void everyAnswerHasItsProcessingTime() {
     long began = System.nanoTime();
     HttpResponse<String> response =
         gateway.chat(key, "openai/scripted", false, "[[script chunks=1 ttft=100]]");
@@ -312,7 +312,7 @@ class ChatRouteTest {
         .isBetween(99.0, waited + 1);
   }
 
-  /** Where the provider's silence is the failure, by the gateway that does not wait long for it. */
+  /** Uses the gateway with short timeouts when the provider falls silent. */
   private static HttpResponse<String> chatThatFails(boolean stream, String script) {
     boolean silence = script.contains("silent=") || script.contains("ttft=");
     return silence

@@ -45,7 +45,7 @@ class ContractHttpRouteTest {
   private static Gateway gateway;
   private static String key;
 
-  /** The head of an answer on a bare socket; names in lower case, each with all its values. */
+  /** The head of an answer on a plain socket; names in lower case, each with all its values. */
   private record Head(String status, Map<String, List<String>> headers) {}
 
   @BeforeAll
@@ -61,7 +61,7 @@ class ContractHttpRouteTest {
 
   @Wire({"5.headers", "5.compress"})
   @Test
-  void aStreamHasTheHeadersThatKeepItAStream() throws IOException {
+  void streamsHaveHeadersAgainstBuffering() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(request(chat("[[script chunks=2]]", true), "Accept-Encoding: gzip, br"));
       Head head = head(client);
@@ -81,7 +81,7 @@ class ContractHttpRouteTest {
 
   @Wire("1.3b")
   @Test
-  void pingsThatWouldComeTooOftenAreRefusedAtTheStart(@TempDir Path data) {
+  void tooFrequentPingsFailStartup(@TempDir Path data) {
     Settings settings =
         Settings.load(
             Path.of(""), Map.of("LLMPROXY_DATA", data.toString(), "STREAM_KEEPALIVE_SECONDS", "4"));
@@ -91,10 +91,10 @@ class ContractHttpRouteTest {
         .hasMessageContaining("STREAM_KEEPALIVE_SECONDS");
   }
 
-  /** Of every status that a client can bring about by itself, and of streams and preflights. */
+  /** For every status that a client alone can cause, and for streams and preflights. */
   @Wire({"6.body", "6.id", "6.ms", "7.cors", "6.401", "6.404", "6.404url", "6.405", "6.413"})
   @Test
-  void everyAnswerHasItsIdItsTimeAndWhatPagesMayRead() {
+  void everyAnswerHasIdTimeAndExposedHeaders() {
     String small = chat("hi", false);
     List<HttpRequest> requests =
         List.of(
@@ -170,7 +170,7 @@ class ContractHttpRouteTest {
 
   @Wire("6.404")
   @Test
-  void anUnknownModelIsSaidInTheWordsThatClientsLookFor() {
+  void unknownModelsGetTheMessageThatClientsMatch() {
     HttpResponse<String> response = gateway.chat(key, "nobody/nothing", true, "hi");
 
     assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
@@ -178,7 +178,7 @@ class ContractHttpRouteTest {
         .startsWith("The model `nobody/nothing` does not exist or you do not have access to it");
   }
 
-  /** Columns: the provider's status and words | status, code and param of the answer. */
+  /** Columns: the provider's status and message | status, code and param of the answer. */
   @Wire({"6.kept", "6.400context", "6.502auth", "6.502", "6.504", "1.2d"})
   @ParameterizedTest
   @CsvSource(
@@ -196,7 +196,7 @@ class ContractHttpRouteTest {
         "503 | {\"message\":\"Busy.\"}  | 502 | upstream_error   | null",
         "504 | {\"message\":\"Late.\"}  | 504 | upstream_timeout | null",
       })
-  void whatTheProviderAnswersIsTheClientsOrThisServersFault(
+  void providerErrorsAreMappedToClientOrServerErrors(
       int status, String error, int answer, String code, String param) throws IOException {
     String message =
         "[[script status=%d body='{\"error\":%s}']]".formatted(status, error.replace("'", ""));
@@ -217,7 +217,7 @@ class ContractHttpRouteTest {
 
   @Wire({"6.429", "6.retry"})
   @Test
-  void aLimitOfTheKeySaysWhenToComeAgain() {
+  void rateLimitErrorsHaveTheTimeToWait() {
     String limited = gateway.createKey("one@example.com", "one");
     gateway.chat(limited, "openai/scripted", false, "hi");
     HttpResponse<String> response = gateway.chat(limited, "openai/scripted", true, "hi");
@@ -227,10 +227,10 @@ class ContractHttpRouteTest {
     assertThat(response.headers().firstValue("x-should-retry")).isEmpty();
   }
 
-  /** Nobody answers at the address of the workbook, so that no key can be judged. */
+  /** No server answers at the workbook's address, so that no key can be checked. */
   @Wire({"6.503", "6.retry"})
   @Test
-  void withoutAWorkbookKeysCannotBeJudgedForNow(@TempDir Path data) throws IOException {
+  void requestsGet503WhileKeysCannotBeChecked(@TempDir Path data) throws IOException {
     int nobody;
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       nobody = socket.getLocalPort();
@@ -262,7 +262,7 @@ class ContractHttpRouteTest {
 
   @Wire("6.ratelimit")
   @Test
-  void chatsAndEmbeddingsSayWhatIsLeftOfTheLimit() {
+  void chatsAndEmbeddingsHaveRateLimitHeaders() {
     for (HttpResponse<String> response :
         List.of(
             gateway.post(key, chat("hi", false)),
@@ -299,7 +299,7 @@ class ContractHttpRouteTest {
   @Wire("7.h2")
   @ParameterizedTest
   @ValueSource(ints = {1 << 10, 6 * MEGABYTE})
-  void aClientThatUpgradesToHttp2IsServedWhateverItsBody(int size) throws Exception {
+  void upgradesToHttp2AreServedForAllBodySizes(int size) throws Exception {
     ObjectNode body = (ObjectNode) Json.parse(chat("[[script chunks=3]]", true));
     body.put("pad", "x".repeat(size));
     HttpRequest chat = post("/v1/chat/completions", key, Json.text(body));
@@ -318,7 +318,7 @@ class ContractHttpRouteTest {
 
   @Wire({"5.8", "7.h2"})
   @Test
-  void aClientThatLeavesAnHttp2StreamHangsUpOnTheProvider() throws Exception {
+  void theProviderIsCancelledWhenAnHttp2StreamIsReset() throws Exception {
     int cancelled = gateway.provider().cancelled();
     HttpResponse<java.io.InputStream> response =
         upgraded()
@@ -336,7 +336,7 @@ class ContractHttpRouteTest {
 
   @Wire("7.parallel")
   @Test
-  void sixtyFourStreamsAtOnceOverOneHttp2ConnectionAreWhole() throws Exception {
+  void sixtyFourParallelStreamsOnOneHttp2ConnectionAreComplete() throws Exception {
     HttpRequest request =
         post("/v1/chat/completions", key, chat("[[script chunks=10 gap=10]]", true));
     HttpClient client = upgraded();
@@ -359,7 +359,7 @@ class ContractHttpRouteTest {
 
   @Wire("7.cors")
   @Test
-  void aPreflightNeedsNoKeyAndListsTheHeadersThatWereAsked() {
+  void preflightsNeedNoKeyAndAllowTheRequestedHeaders() {
     HttpRequest.Builder request =
         gateway
             .request("/v1/chat/completions", null)
@@ -383,7 +383,7 @@ class ContractHttpRouteTest {
         .contains("authorization", "content-type", "x-tool-notifications");
   }
 
-  /** A client with an HTTP/2 connection, which a request without a body has made one. */
+  /** A client with an HTTP/2 connection, upgraded by a request without a body. */
   private static HttpClient upgraded() throws Exception {
     HttpClient client = freshHttp2();
     HttpResponse<Void> response =
@@ -440,7 +440,7 @@ class ContractHttpRouteTest {
     return new Head(lines.getFirst(), headers);
   }
 
-  /** Sends a request and reads its answer to the last byte: the status line, and the body. */
+  /** Sends a request and reads its answer to the last byte; returns status line and body. */
   private static String exchange(RawConnection client, String request) throws IOException {
     client.write(request);
     Head head = head(client);

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is asked, and by whom: sections 2 and 3 of the wire contract, over HTTP. */
+/** Requests and authentication: sections 2 and 3 of the wire contract, over HTTP. */
 class ContractRequestRouteTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String MINIMAL =
@@ -66,7 +66,7 @@ class ContractRequestRouteTest {
 
   @Wire("2.model")
   @Test
-  void aModelsPathIsDecodedOnce() {
+  void modelPathsAreDecodedOnce() {
     HttpResponse<String> twice = gateway.get("/v1/models/openai%252Fgpt-4o-mini", key);
     HttpResponse<String> plus = gateway.get("/v1/models/openai/a+b%20c", key);
 
@@ -85,7 +85,7 @@ class ContractRequestRouteTest {
     "/v1/chat/completions, POST",
     "/v1/embeddings, POST"
   })
-  void aWrongMethodIsToldTheMethodsOfThePath(String path, String method) {
+  void wrongMethodsGetTheAllowedMethods(String path, String method) {
     HttpResponse<String> response = gateway.send(gateway.request(path, key).DELETE().build());
 
     assertThat(response.statusCode()).isEqualTo(405);
@@ -97,7 +97,7 @@ class ContractRequestRouteTest {
 
   @Wire("2.slash")
   @Test
-  void aSlashAtTheEndChangesNothing() {
+  void trailingSlashesAreIgnored() {
     assertThat(Gateway.json(gateway.get("/v1/models/", key)).path("object").asText())
         .isEqualTo("list");
     for (String path : List.of(CHAT + "/", "/v1/embeddings/")) {
@@ -116,7 +116,7 @@ class ContractRequestRouteTest {
     "POST, /v1/chat/completions",
     "POST, /v1/embeddings"
   })
-  void everyEndpointWantsABearerKey(String method, String path) {
+  void everyEndpointRequiresABearerKey(String method, String path) {
     HttpRequest.Builder request =
         gateway.request(path, null).method(method, HttpRequest.BodyPublishers.noBody());
 
@@ -139,7 +139,7 @@ class ContractRequestRouteTest {
 
   @Wire({"2.auth", "2.ignore"})
   @Test
-  void theQueryIsNoPlaceForAKeyAndTakesNoneAway() {
+  void keysInTheQueryAreIgnored() {
     String bearer = URLEncoder.encode("Bearer " + key, StandardCharsets.UTF_8);
 
     assertThat(gateway.get("/v1/models?Authorization=" + bearer, null).statusCode()).isEqualTo(401);
@@ -154,7 +154,7 @@ class ContractRequestRouteTest {
 
   @Wire("2.early")
   @Test
-  void theKeyIsJudgedBeforeTheModel() {
+  void theKeyIsCheckedBeforeTheModel() {
     assertThat(gateway.post("sk-wrong", MINIMAL.formatted("nobody/nothing")).statusCode())
         .isEqualTo(401);
     assertThat(gateway.get("/v1/models/nobody/nothing", "sk-wrong").statusCode()).isEqualTo(401);
@@ -163,7 +163,7 @@ class ContractRequestRouteTest {
   @Wire({"2.key", "2.ignore"})
   @ParameterizedTest
   @ValueSource(strings = {"/openapi.json", "/v1/models", "/v1/models/openai/gpt-4o", "/v1/nothing"})
-  void nothingOfARequestIsEchoedInTheAnswersHeaders(String path) {
+  void answersDoNotEchoHeadersOfTheRequest(String path) {
     HttpResponse<String> response =
         gateway.send(
             gateway
@@ -178,7 +178,7 @@ class ContractRequestRouteTest {
   }
 
   @Test
-  void theProviderIsAskedForAnAnswerThatIsNotPacked() {
+  void providersAreAskedForUncompressedAnswers() {
     assertThat(gateway.post(key, MINIMAL.formatted("openai/scripted")).statusCode()).isEqualTo(200);
 
     assertThat(gateway.provider().lastRequest().header("accept-encoding")).isEqualTo("identity");
@@ -203,7 +203,7 @@ class ContractRequestRouteTest {
           Content-Type        | text/plain
           Content-Type        | multipart/form-data; boundary=x
           """)
-  void headersThatSayNothingHereChangeNothing(String name, String value) {
+  void unknownHeadersAreIgnored(String name, String value) {
     for (boolean stream : new boolean[] {true, false}) {
       ObjectNode body = parsed(MINIMAL.formatted("openai/scripted")).put("stream", stream);
       HttpResponse<String> response =
@@ -231,7 +231,7 @@ class ContractRequestRouteTest {
     "3.unknown"
   })
   @Test
-  void whatIsAskedReachesTheProviderAsItCame() {
+  void requestsReachTheProviderUnchanged() {
     ObjectNode asked =
         parsed(
             """
@@ -269,7 +269,7 @@ class ContractRequestRouteTest {
 
   @Wire({"3.other", "3.developer", "3.limit", "3.unknown"})
   @Test
-  void aProviderOfAnotherDialectGetsWhatItKnows() {
+  void providersOfAnotherDialectGetOnlyKnownFields() {
     ObjectNode asked = parsed(MINIMAL.formatted("groq/scripted"));
     asked.withArray("messages").addObject().put("role", "developer").put("content", "D");
     asked.put("store", true).put("max_tokens", 7).put("x_vendor", 1);
@@ -286,7 +286,7 @@ class ContractRequestRouteTest {
 
   @Wire("3.limit")
   @Test
-  void theLimitOfAnAnswerHasTheNameThatItsProviderKnows() {
+  void theTokenLimitHasTheNameThatTheProviderKnows() {
     ObjectNode asked = parsed(MINIMAL.formatted("openai/scripted")).put("max_tokens", 7);
 
     assertThat(gateway.post(key, Json.text(asked)).statusCode()).isEqualTo(200);
@@ -297,7 +297,7 @@ class ContractRequestRouteTest {
 
   @Wire("3.null")
   @Test
-  void nullIsAsLeftOut() {
+  void nullCountsAsMissing() {
     ObjectNode asked = parsed(MINIMAL.formatted("openai/scripted"));
     for (String name :
         List.of(
@@ -336,7 +336,7 @@ class ContractRequestRouteTest {
         .containsExactlyInAnyOrder("model", "messages", "stream", "stream_options");
   }
 
-  /** Columns: a field put over a request that is right | code and param of the 400. */
+  /** Columns: a field that replaces one of a valid request | code and param of the 400. */
   @Wire({"3.object", "3.required", "3.roles", "3.content", "3.pass", "6.400"})
   @ParameterizedTest
   @CsvSource(
@@ -364,7 +364,7 @@ class ContractRequestRouteTest {
         "\"user\":7                 | invalid_type  | user",
         "\"stream\":\"true\"        | invalid_type  | stream",
       })
-  void aWrongFieldIsNamedAndNothingIsAskedOfTheProvider(String field, String code, String param) {
+  void invalidFieldsAreNamedAndTheProviderIsNotCalled(String field, String code, String param) {
     int asked = gateway.provider().requests().size();
     ObjectNode body = parsed(MINIMAL.formatted("openai/scripted"));
     HttpResponse<String> response =

@@ -23,8 +23,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Chat answers, streamed and whole, whatever the provider's habits: sections 1, 4 and 5 of the wire
- * contract, over HTTP.
+ * Chat answers with and without streaming, for all habits of providers: sections 1, 4 and 5 of the
+ * wire contract, over HTTP.
  */
 class ContractStreamRouteTest {
   private static final String MODEL = "openai/scripted";
@@ -67,7 +67,7 @@ class ContractStreamRouteTest {
     "garbage=2, upstream_error",
     "finish=error, upstream_error"
   })
-  void aFailureOnTheWayIsTheLastEventAndNothingLooksLikeAnEnd(String mishap, String code) {
+  void aFailureMidStreamIsTheLastEventWithoutAnEnd(String mishap, String code) {
     HttpResponse<String> response = ask("[[script chunks=4 " + mishap + "]]", true, true);
 
     List<Event> events = events(response.body());
@@ -113,7 +113,7 @@ class ContractStreamRouteTest {
         "n=2 tools=2",
         "groq=1 tools=2 fields=1"
       })
-  void aStreamKeepsTheContractWhateverItsProviderDoes(String habit) {
+  void streamsKeepTheContractForAllProviders(String habit) {
     for (boolean usage : new boolean[] {true, false}) {
       String raw = ask("hi [[script " + habit + "]]", true, usage).body();
       List<Event> events = events(raw);
@@ -155,7 +155,7 @@ class ContractStreamRouteTest {
         "n=3",
         "n=2 tools=2"
       })
-  void aWholeAnswerIsItsStreamCollated(String habit) {
+  void wholeAnswersEqualTheCollectedStream(String habit) {
     String message = "hi [[script " + habit + "]]";
     HttpResponse<String> response = ask(message, false, false);
     List<Event> events = events(ask(message, true, true).body());
@@ -210,7 +210,7 @@ class ContractStreamRouteTest {
   @Wire("4.finish")
   @ParameterizedTest
   @CsvSource({"cut=2, 502", "end=2, 502", "error=2, 502", "garbage=2, 502", "silent=2, 504"})
-  void halfAnAnswerIsNoReply(String mishap, int status) {
+  void incompleteAnswersAreErrors(String mishap, int status) {
     HttpResponse<String> response = ask("[[script chunks=4 " + mishap + "]]", false, false);
 
     assertThat(response.statusCode()).isEqualTo(status);
@@ -220,7 +220,7 @@ class ContractStreamRouteTest {
 
   @Wire("5.7")
   @Test
-  void aServiceTierThatOpenAiDoesNotHaveIsLeftOutAndTheRestComesThrough() {
+  void unknownServiceTiersAreLeftOutAndOtherFieldsStay() {
     for (boolean stream : new boolean[] {true, false}) {
       String body = ask("hi [[script groq=1 fields=1]]", stream, false).body();
 
@@ -296,7 +296,7 @@ class ContractStreamRouteTest {
     }
   }
 
-  /** Of the gateway that does not wait long for it where the provider falls silent. */
+  /** Uses the gateway with short timeouts when the provider falls silent. */
   private static HttpResponse<String> ask(String message, boolean stream, boolean usage) {
     ObjectNode body = Json.object().put("model", MODEL).put("stream", stream);
     body.putArray("messages").addObject().put("role", "user").put("content", message);
@@ -308,7 +308,7 @@ class ContractStreamRouteTest {
         : gateway.post(key, Json.text(body));
   }
 
-  /** Every event of one line of data; comments are left out. */
+  /** All events; each has one line of data. Comments are left out. */
   private static List<Event> events(String raw) {
     List<Event> events = new ArrayList<>();
     String name = null;

@@ -10,14 +10,17 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A server that is told to stop lets requests end, refuses new ones, and tells those it cuts. */
+/**
+ * A stopping server lets running requests end, refuses new ones, and sends an error to those it
+ * cuts off.
+ */
 class DrainRouteTest {
   private static final String CHAT =
       "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"stream\":%s}";
 
   @Wire({"1.2", "6.503stop"})
   @Test
-  void whoIsRefusedOrCutOffDuringTheStopIsToldWhy(@TempDir Path data) throws Exception {
+  void refusedAndCutRequestsGetAnErrorDuringTheStop(@TempDir Path data) throws Exception {
     try (Gateway gateway = Gateway.start(data, Map.of("camel.main.shutdownTimeout", "7"))) {
       String key = gateway.createKey("drain@example.com");
       try (RawConnection late = gateway.connect();

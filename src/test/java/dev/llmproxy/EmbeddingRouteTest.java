@@ -24,7 +24,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** POST /v1/embeddings over HTTP (wire.md §9), from the key to the last byte and the ledger. */
+/**
+ * POST /v1/embeddings over HTTP (docs/wire-contract.md §9), from the key to the last byte and the
+ * ledger.
+ */
 class EmbeddingRouteTest {
   private static final String LOCAL = "local/all-minilm-l6-v2";
 
@@ -51,7 +54,7 @@ class EmbeddingRouteTest {
 
   @Wire("9.reply")
   @Test
-  void answersInOpenAisForm() {
+  void answersAreInOpenAisFormat() {
     HttpResponse<String> response = embed("openai/scripted", "[\"one\",\"two\"]", "");
 
     JsonNode list = Gateway.json(response);
@@ -76,7 +79,7 @@ class EmbeddingRouteTest {
         "[[1,2],[3]]",
         "[\"[[script fields=1]]\"]"
       })
-  void theRequestGoesOnAsItCame(String input) {
+  void requestsReachTheProviderUnchanged(String input) {
     embed("openai/marked", input, ",\"dimensions\":4,\"user\":\"u\",\"x_vendor\":{\"a\":1.50}");
 
     var sent = gateway.provider().lastRequest();
@@ -91,7 +94,7 @@ class EmbeddingRouteTest {
   }
 
   @Test
-  void unknownFieldsOfTheAnswerComeThrough() {
+  void unknownFieldsOfTheAnswerStay() {
     JsonNode list = Gateway.json(embed("openai/scripted", "\"[[script fields=1]]\"", ""));
 
     assertThat(list.at("/x_vendor/region").asText()).isEqualTo("eu-1");
@@ -100,7 +103,7 @@ class EmbeddingRouteTest {
   @Wire({"9.encoding", "9.reply"})
   @ParameterizedTest
   @ValueSource(strings = {"", "encoding=float", "encoding=base64", "bare=1", "reversed=1"})
-  void whateverTheProviderDoesTheClientGetsTheEncodingAndOrderItAskedFor(String habit) {
+  void answersHaveTheRequestedEncodingAndOrderForAllProviders(String habit) {
     String input = "[\"[[script %s]]\",\"two\",\"three\"]".formatted(habit);
     JsonNode floats = Gateway.json(embed("openai/scripted", input, ""));
     JsonNode same = Gateway.json(embed("openai/scripted", input, ",\"encoding_format\":\"float\""));
@@ -139,7 +142,7 @@ class EmbeddingRouteTest {
     "'body={\"data\":[{}]}', 502, upstream_error",
     "'body={\"data\":[{\"embedding\":[1]},{\"embedding\":[1]}]}', 502, upstream_error"
   })
-  void aProviderThatFailsIsAStatus(String script, int status, String code) {
+  void providerFailuresAreHttpStatuses(String script, int status, String code) {
     String input = Json.text(Json.array().add("[[script " + script + "]]"));
     HttpResponse<String> response = embed("openai/scripted", input, "");
 
@@ -150,7 +153,7 @@ class EmbeddingRouteTest {
 
   @Wire("6.504")
   @Test
-  void aProviderThatSaysNothingIsAStatus(@TempDir Path data) {
+  void aSilentProviderIsAnHttpStatus(@TempDir Path data) {
     try (Gateway impatient = Gateway.start(data, Map.of("PROVIDER_SILENCE_SECONDS", "2"))) {
       String own = impatient.createKey("silence@example.com");
       HttpResponse<String> response =
@@ -195,7 +198,7 @@ class EmbeddingRouteTest {
           {"model":"openai/x","input":"a","user":7}                     | user
           {"model":"openai/gpt-4o","input":"a"}                         | model
           """)
-  void aBadRequestNamesTheField(String body, String param) {
+  void invalidRequestsAreRefusedWithTheField(String body, String param) {
     HttpResponse<String> response = gateway.post("/v1/embeddings", key, body);
 
     assertThat(response.statusCode()).isEqualTo(400);
@@ -206,7 +209,7 @@ class EmbeddingRouteTest {
 
   @Wire("3.null")
   @Test
-  void nullsAreAsLeftOut() {
+  void nullsCountAsMissing() {
     assertThat(
             embed(
                     "openai/scripted",
@@ -231,7 +234,7 @@ class EmbeddingRouteTest {
   }
 
   @Test
-  void aModelForSomethingElseIsRefusedByItsAbilities() {
+  void modelsWithoutTheAbilityAreRefused() {
     HttpResponse<String> embedding = embed("openai/gpt-4o", "\"a\"", "");
     HttpResponse<String> chat = gateway.chat(key, LOCAL, false, "hi");
 
@@ -243,7 +246,7 @@ class EmbeddingRouteTest {
 
   @Wire({"6.404", "2.early"})
   @Test
-  void anUnknownModelAndAMissingKeyAreRefused() {
+  void unknownModelsAndMissingKeysAreRefused() {
     HttpResponse<String> unknown = embed("nobody/nothing", "\"a\"", "");
 
     assertThat(unknown.statusCode()).isEqualTo(404);
@@ -266,7 +269,7 @@ class EmbeddingRouteTest {
 
   @Wire("9.encoding")
   @Test
-  void theLocalModelGivesBothEncodings() {
+  void theLocalModelHasBothEncodings() {
     JsonNode floats = Gateway.json(embed(LOCAL, "\"cat\"", ",\"dimensions\":384"));
     JsonNode base64 = Gateway.json(embed(LOCAL, "\"cat\"", ",\"encoding_format\":\"base64\""));
 
@@ -284,7 +287,7 @@ class EmbeddingRouteTest {
           [[1,2],[3]]   |                   | input[0]
           "a"           | ,"dimensions":256 | dimensions
           """)
-  void theLocalModelRefusesWhatItCannotDo(String input, String more, String param) {
+  void theLocalModelRefusesUnsupportedRequests(String input, String more, String param) {
     HttpResponse<String> response = embed(LOCAL, input, more == null ? "" : more);
 
     assertThat(response.statusCode()).isEqualTo(400);
@@ -293,7 +296,7 @@ class EmbeddingRouteTest {
 
   @Wire("6.400context")
   @Test
-  void aTextThatTheLocalModelCannotTakeWholeIsRefusedByItsIndex() {
+  void textsTooLongForTheLocalModelAreRefusedWithTheirIndex() {
     String fits = "cat ".repeat(254).strip();
     HttpResponse<String> whole = embed(LOCAL, Json.text(Json.array().add(fits)), "");
     HttpResponse<String> tooLong =
@@ -308,7 +311,7 @@ class EmbeddingRouteTest {
   }
 
   @Test
-  void theLocalModelIsInTheListWhenItIsOnAndNotFoundWhenItIsOff(@TempDir Path data) {
+  void theLocalModelIsListedWhenOnAndNotFoundWhenOff(@TempDir Path data) {
     assertThat(Gateway.json(gateway.get("/v1/models/" + LOCAL, key)).path("abilities").toString())
         .isEqualTo("[\"embeddings\"]");
     try (Gateway off = Gateway.start(data)) {
@@ -322,7 +325,7 @@ class EmbeddingRouteTest {
   }
 
   @Test
-  void everyEndingIsOneRecordOfTypeEmbedding(@TempDir Path data) {
+  void everyOutcomeIsOneRecordOfTypeEmbedding(@TempDir Path data) {
     try (Gateway fresh = Gateway.start(data)) {
       String own = fresh.createKey("status@example.com");
       String request = "{\"model\":\"openai/%s\",\"input\":\"%s\"}";
@@ -359,14 +362,14 @@ class EmbeddingRouteTest {
       value = {
         "{'prompt_tokens':12,'total_tokens':12}                                    | 12",
         "{'total_tokens':12}                                                       | 12",
-        // What cannot be is estimated: a token for four characters of the input.
+        // Impossible usage is replaced by an estimate: one token for four characters of the input.
         "{'prompt_tokens':9223372036854775807,'total_tokens':9223372036854775807}  | 38",
         "{'prompt_tokens':1e15,'total_tokens':-5}                                  | 38",
         "{'prompt_tokens':1.5,'total_tokens':'many'}                               | 38",
         "{'prompt_tokens':0,'total_tokens':0}                                      | 38",
         "[]                                                                        | 38",
       })
-  void usageThatCannotBeIsEstimated(String usage, long tokens) {
+  void impossibleUsageIsEstimated(String usage, long tokens) {
     String body = "{\"data\":[{\"embedding\":[1]}],\"usage\":" + usage.replace('\'', '"') + "}";
     String input = "[[script body='" + body + "']]";
     HttpResponse<String> response =
@@ -386,7 +389,7 @@ class EmbeddingRouteTest {
 
   @Wire("5.8")
   @Test
-  void aClientThatLeavesHangsUpOnTheProvider() throws IOException {
+  void theProviderIsCancelledWhenTheClientLeaves() throws IOException {
     int cancelled = gateway.provider().cancelled();
     int received = gateway.provider().requests().size();
     try (RawConnection client = gateway.connect()) {

@@ -15,18 +15,17 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What is to come of a provider's answer, as {@code <case>.expected.json} says it:
+ * The expected result of a provider's answer, from {@code <case>.expected.json}:
  *
  * <ul>
  *   <li>{@code text}, {@code reasoning}, {@code tool_calls} ({@code id}, {@code name}, {@code
- *       arguments}; an id may be left out) and {@code finish_reason} of a good answer, or
- *   <li>{@code error} of one that failed: {@code status} (of an answer that had not begun, and of a
- *       whole one), {@code code}, and {@code words} that its message has;
- *   <li>{@code tokens}: {@code in} and {@code out}, of the ledger's row, and of the usage that the
- *       client of a good answer gets;
+ *       arguments}; an id may be left out) and {@code finish_reason} of a successful answer, or
+ *   <li>{@code error} of a failed answer: {@code status} (without streaming, or before the stream
+ *       began), {@code code}, and {@code words} of its message;
+ *   <li>{@code tokens}: {@code in} and {@code out} of the ledger's row and of the client's usage;
  *   <li>{@code status} of the ledger's row;
  *   <li>{@code cost} of the ledger's row, in US dollars; may be left out;
- *   <li>{@code log}: words that one line of the log has; may be left out.
+ *   <li>{@code log}: words of one line of the log; may be left out.
  * </ul>
  */
 record ExpectedAnswer(JsonNode json) {
@@ -37,8 +36,8 @@ record ExpectedAnswer(JsonNode json) {
   }
 
   /**
-   * This expectation, brought up to date with a whole answer and its row. What was left out stays
-   * out; words and lines of the log are kept while they fit.
+   * Updates this expectation with a whole answer and its row. Fields that were left out stay out;
+   * words and log lines stay if they still match.
    */
   ObjectNode updated(HttpResponse<String> response, UsageRecord row) {
     ObjectNode updated = Json.object();
@@ -161,7 +160,7 @@ record ExpectedAnswer(JsonNode json) {
         assertThat(call.get("id")).as(how).isEqualTo(expected.get("id"));
       }
       assertThat(call.at("/function/name")).as(how).isEqualTo(expected.get("name"));
-      // A stream leaves out what a whole answer says of a call without arguments.
+      // A stream has no arguments where a whole answer has empty ones.
       String arguments = call.at("/function/arguments").asText("");
       assertThat(arguments.isEmpty() ? "{}" : arguments)
           .as(how)
@@ -169,7 +168,7 @@ record ExpectedAnswer(JsonNode json) {
     }
   }
 
-  /** A stream as clients collect it, who believe what the contract says of its chunks. */
+  /** Collects a stream as clients do that rely on the contract. */
   private static JsonNode collected(String how, String body) {
     assertThat(body).as(how).endsWith("data: [DONE]\n\n");
     StringBuilder content = new StringBuilder();
@@ -204,7 +203,7 @@ record ExpectedAnswer(JsonNode json) {
     return completion;
   }
 
-  /** SDKs put the pieces of a name together, too. */
+  /** Adds a fragment of a tool call. SDKs concatenate the fragments of names too. */
   private static void collect(String how, JsonNode fragment, List<ObjectNode> calls) {
     int index = fragment.path("index").asInt(-1);
     assertThat(index).as(how).isBetween(0, calls.size());

@@ -24,15 +24,13 @@ import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The golden files in {@code src/test/resources/fixtures}; a case is added by adding its files. */
+/** The golden files in {@code src/test/resources/fixtures}. To add a case, add its files. */
 public final class Fixtures {
   private static final Path FOLDER = Path.of("src/test/resources/fixtures");
 
   private Fixtures() {}
 
-  /**
-   * The names of the cases in a folder, which are what is left of a file's name without its ending.
-   */
+  /** The names of the cases in a folder: file names without the ending. */
   public static List<String> cases(String folder, String ending) {
     try (Stream<Path> files = Files.list(FOLDER.resolve(folder))) {
       return files
@@ -84,7 +82,7 @@ public final class Fixtures {
     return context(call, null);
   }
 
-  /** The context of a call that is answered with a reply. */
+  /** The context of a call with an HTTP response. */
   public static RequestContext context(Call call, Reply reply) {
     RequestContext context =
         new RequestContext(call.requestId(), reply, call.started(), new SteadyClock());
@@ -96,13 +94,13 @@ public final class Fixtures {
   /**
    * Compares a result with a golden file; {@code make golden} writes the file instead.
    *
-   * @throws AssertionError when they differ, also when the file was written
+   * @throws AssertionError when they differ, even if the file was written
    */
   public static void check(String file, JsonNode actual) {
     Golden.ofThisRun().check(FOLDER.resolve(file), actual);
   }
 
-  /** A chat request to {@code groq/llama-test} that came in at second 1760000000. */
+  /** A chat request to {@code groq/llama-test} that arrived at second 1760000000. */
   public static ChatCall chat(byte[] request) {
     Provider groq =
         new Provider(
@@ -116,7 +114,7 @@ public final class Fixtures {
         new Accumulator());
   }
 
-  /** A chat event in the form in which the golden files have it. */
+  /** A chat event in the form of the golden files. */
   public static ObjectNode json(ChatEvent event) {
     ObjectNode json = Json.object().put("event", event.name());
     switch (event) {
@@ -128,7 +126,7 @@ public final class Fixtures {
     return json;
   }
 
-  /** Chat events in the form in which the golden files have them. */
+  /** Chat events in the form of the golden files. */
   public static ArrayNode json(List<ChatEvent> events) {
     ArrayNode list = Json.array();
     events.forEach(event -> list.add(json(event)));

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Providers behind a proxy: their names lead nowhere on this machine. */
+/** Providers behind a proxy. Their host names do not resolve on this machine. */
 class ForwardProxyRouteTest {
   private static final ConcurrentLinkedQueue<String> ASKED = new ConcurrentLinkedQueue<>();
   private static LoopbackServer proxy;
@@ -54,7 +54,7 @@ class ForwardProxyRouteTest {
     proxy.close();
   }
 
-  /** Asks for the password once, and refuses in words of its own. */
+  /** A proxy that asks for the password once, and answers with an error of its own. */
   private static void answer(Socket socket) throws IOException {
     BufferedReader in =
         new BufferedReader(
@@ -74,7 +74,7 @@ class ForwardProxyRouteTest {
   }
 
   @Test
-  void aPlainProviderIsAskedThroughTheProxyWithItsPassword() {
+  void httpProvidersAreCalledThroughTheProxyWithItsPassword() {
     HttpResponse<String> response = gateway.chat(key, "plain/m", false, "hello");
 
     assertThat(response.statusCode()).isEqualTo(400);
@@ -89,7 +89,7 @@ class ForwardProxyRouteTest {
   }
 
   @Test
-  void aSecureProviderIsAskedForAsATunnel() {
+  void httpsProvidersAreCalledThroughATunnel() {
     assertThat(gateway.chat(key, "secure/m", false, "hello").body()).contains("from the proxy");
     assertThat(ASKED)
         .anySatisfy(head ->
@@ -97,7 +97,7 @@ class ForwardProxyRouteTest {
   }
 
   @Test
-  void whatNoProxyNamesAndThisMachineAreAskedDirectly() {
+  void hostsInNoProxyAndThisMachineAreCalledDirectly() {
     assertThat(gateway.chat(key, "near/m", false, "hello").body()).contains("host name is unknown");
     assertThat(gateway.chat(key, "openai/scripted", false, "hello").statusCode()).isEqualTo(200);
     assertThat(ASKED)

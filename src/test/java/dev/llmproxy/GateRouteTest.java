@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who is let in, and what answers have that no route gives. */
+/** Authentication by API key, and answers outside the routes. */
 class GateRouteTest {
   private static Gateway gateway;
   private static String key;
@@ -34,7 +34,7 @@ class GateRouteTest {
   }
 
   @Test
-  void sheetsThatAreMissingAreMadeWithTheirHeaders() {
+  void missingSheetsAreCreatedWithTheirHeaders() {
     assertThat(gateway.sheet(ApiKeySheet.TITLE).get(0))
         .containsExactly(
             "API Key",
@@ -56,7 +56,7 @@ class GateRouteTest {
 
   @Wire({"2.early", "6.401"})
   @Test
-  void noKeyIsRefusedBeforeTheBodyIsLookedAt() {
+  void requestsWithoutAKeyAreRefusedBeforeTheBodyIsParsed() {
     HttpResponse<String> response = gateway.post(null, "{");
 
     assertThat(response.statusCode()).isEqualTo(401);
@@ -66,7 +66,7 @@ class GateRouteTest {
   @Wire({"2.key", "6.401"})
   @ParameterizedTest
   @ValueSource(strings = {"sk-unknown", "", "x y"})
-  void anUnknownKeyIsRefusedAndNotRepeated(String unknown) {
+  void unknownKeysAreRefusedAndNotRepeated(String unknown) {
     HttpResponse<String> response =
         gateway.send(
             gateway
@@ -82,7 +82,7 @@ class GateRouteTest {
 
   @Wire("2.auth")
   @Test
-  void theSchemeIsReadInAnyCase() {
+  void theSchemeBearerMayBeInAnyCase() {
     HttpResponse<String> response =
         gateway.send(
             gateway
@@ -115,7 +115,7 @@ class GateRouteTest {
   }
 
   @Test
-  void aKeyMadeAMomentAgoIsLetInWithoutWaitingForTheNextRefresh(@TempDir Path data) {
+  void newKeysAreAcceptedBeforeTheNextRefresh(@TempDir Path data) {
     try (Gateway slow = Gateway.start(data, Map.of("KEYS_REFRESH_SECONDS", "3600"))) {
       String fresh = "sk-made-a-moment-ago";
       new ApiKeyBook(slow.application().workbook())
@@ -127,7 +127,7 @@ class GateRouteTest {
   }
 
   @Test
-  void aKeyInClearIsAcceptedAsAnAdministratorTypesIt(@TempDir Path data) throws Exception {
+  void clearKeysTypedByAnAdministratorAreAccepted(@TempDir Path data) throws Exception {
     try (Gateway fresh = Gateway.start(data)) {
       fresh
           .application()
@@ -156,7 +156,7 @@ class GateRouteTest {
         "/v1/models/openai%2Fgpt-4o-mini",
         "/v1/models/openai%2fgpt-4o-mini"
       })
-  void aModelIsFoundByItsIdWithRawAndEncodedSlashes(String path) {
+  void modelsAreFoundWithRawAndEncodedSlashes(String path) {
     HttpResponse<String> response = gateway.get(path, key);
 
     assertThat(response.statusCode()).isEqualTo(200);
@@ -164,7 +164,7 @@ class GateRouteTest {
   }
 
   @Test
-  void aModelIsDescribedAsTheCatalogueHasItAndOneThatItLacksByItsIdAlone() {
+  void modelsOutsideTheCatalogueHaveOnlyTheirId() {
     assertThat(Gateway.json(gateway.get("/v1/models/openai/gpt-4o-mini", key)).toString())
         .isEqualTo(
             "{\"id\":\"openai/gpt-4o-mini\",\"object\":\"model\",\"created\":1721260800,\"owned_by\":\"openai\","
@@ -177,7 +177,7 @@ class GateRouteTest {
 
   @Wire("6.404")
   @Test
-  void anUnknownModelIsNotFound() {
+  void unknownModelsAreNotFound() {
     HttpResponse<String> response = gateway.get("/v1/models/nobody/nothing", key);
 
     assertThat(response.statusCode()).isEqualTo(404);
@@ -185,7 +185,7 @@ class GateRouteTest {
   }
 
   @Test
-  void theListHoldsTheModelsOfProvidersThatAreOn() {
+  void theListHasTheModelsOfActiveProviders() {
     assertThat(Gateway.json(gateway.get("/v1/models", key)).path("data").findValuesAsText("id"))
         .contains("openai/gpt-4o")
         .noneMatch(id -> id.startsWith("groq/") || id.startsWith("local/"));
@@ -208,7 +208,7 @@ class GateRouteTest {
 
   @Wire({"7.limit", "6.413"})
   @Test
-  void aBodyOverTheLimitIsRefused() {
+  void bodiesOverTheLimitAreRefused() {
     assertThat(gateway.post(key, " ".repeat(21 << 20)).statusCode()).isEqualTo(413);
   }
 }

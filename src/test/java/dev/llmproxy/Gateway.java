@@ -29,8 +29,8 @@ import java.util.function.Predicate;
 import org.awaitility.Awaitility;
 
 /**
- * The real gateway on a free port, with an embedded workbook of its own and a scripted provider
- * named {@code openai}.
+ * The real gateway on a free port with its own embedded workbook and a scripted provider named
+ * {@code openai}.
  */
 public final class Gateway implements AutoCloseable {
   private final ScriptedProvider provider = ScriptedProvider.start();
@@ -62,31 +62,31 @@ public final class Gateway implements AutoCloseable {
     this.settings = Settings.load(home, environment);
   }
 
-  /** Starts with a data folder; what it holds is taken over. */
+  /** Starts with a data folder and uses the data in it. */
   public static Gateway start(Path data) {
     return start(data, Map.of());
   }
 
-  /** As {@link #start(Path)} with settings over those of tests. */
+  /** Like {@link #start(Path)} with settings that override those of tests. */
   public static Gateway start(Path data, Map<String, String> settings) {
     return start(data, settings, Clock.systemUTC(), new SteadyClock());
   }
 
-  /** As {@link #start(Path, Map)} with a clock of one's own, which waits go by too. */
+  /** Like {@link #start(Path, Map)} with a clock for times and waits. */
   public static Gateway start(Path data, Map<String, String> settings, Clock clock) {
     return start(data, settings, clock, clock);
   }
 
-  /** As {@link #start(Path, Map, Clock)} with another clock for waits and durations. */
+  /** Like {@link #start(Path, Map, Clock)} with a second clock for waits and durations. */
   public static Gateway start(Path data, Map<String, String> settings, Clock clock, Clock steady) {
     return start(Path.of(""), data, settings, clock, steady);
   }
 
   /**
-   * As {@link #start(Path, Map)}, with a route of a test's beside the product's.
+   * Like {@link #start(Path, Map)} with additional routes.
    *
-   * @param folder for data and for what is in the product's folder
-   * @param route YAML of one route or more
+   * @param folder for data and a copy of the product's folder
+   * @param route YAML of one or more routes
    */
   public static Gateway startWith(String route, Path folder, Map<String, String> settings)
       throws IOException {
@@ -95,7 +95,7 @@ public final class Gateway implements AutoCloseable {
     return startAt(home, folder.resolve("data"), settings);
   }
 
-  /** As {@link #start(Path, Map)} with a home of one's own, e.g. an {@link OwnHome}. */
+  /** Like {@link #start(Path, Map)} with another home, e.g. an {@link OwnHome}. */
   public static Gateway startAt(Path home, Path data, Map<String, String> settings) {
     return start(home, data, settings, Clock.systemUTC(), new SteadyClock());
   }
@@ -107,12 +107,15 @@ public final class Gateway implements AutoCloseable {
     return gateway;
   }
 
-  /** As {@link #start(Path, Map)}, while the workbook cannot be read and no key may be known. */
+  /**
+   * Like {@link #start(Path, Map)} without waiting for keys, e.g. while the workbook cannot be
+   * read.
+   */
   public static Gateway startUnread(Path data, Map<String, String> settings) {
     return startUnread(data, settings, Clock.systemUTC());
   }
 
-  /** As {@link #startUnread(Path, Map)} with a clock of one's own. */
+  /** Like {@link #startUnread(Path, Map)} with a clock. */
   public static Gateway startUnread(Path data, Map<String, String> settings, Clock clock) {
     Gateway gateway = new Gateway(Path.of(""), data, settings, clock, clock);
     gateway.open();
@@ -156,12 +159,12 @@ public final class Gateway implements AutoCloseable {
     return server.port();
   }
 
-  /** Makes a key, as the command line does, and waits until the gateway knows it. */
+  /** Creates a key as the command line does, and waits until the gateway accepts it. */
   public String createKey(String email) {
     return createKey(email, "free");
   }
 
-  /** As {@link #createKey(String)}, of a tier. */
+  /** Like {@link #createKey(String)} with a tier. */
   public String createKey(String email, String tier) {
     String key = ApiKey.generate(new SecureRandom());
     new ApiKeyBook(application.workbook()).add(key, email, "Test", tier, "2026-01-01T00:00:00Z");
@@ -169,7 +172,7 @@ public final class Gateway implements AutoCloseable {
     return key;
   }
 
-  /** Waits until the gateway knows, or no longer takes, a key. */
+  /** Waits until the gateway accepts, or no longer accepts, a key. */
   public void awaitKnown(String key, boolean known) {
     Awaitility.await()
         .until(() ->
@@ -181,7 +184,7 @@ public final class Gateway implements AutoCloseable {
                 == known);
   }
 
-  /** A connection of one's own. */
+  /** Opens a plain connection. */
   public RawConnection connect() throws IOException {
     return new RawConnection(port());
   }
@@ -235,7 +238,7 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  /** The cells of a sheet, header row first; empty when there is no such sheet. */
+  /** The cells of a sheet, header row first; empty when the sheet does not exist. */
   public List<List<Object>> sheet(String title) {
     Sheets sheets = application.workbook().client();
     try {
@@ -253,13 +256,13 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  /** The ledger's settled records, once there are so many. */
+  /** Waits until the ledger has this many settled records. */
   public List<UsageRecord> awaitRecords(int count) {
     return Awaitility.await()
         .until(() -> application.ledger().after(0, 10_000), records -> records.size() >= count);
   }
 
-  /** The ledger's first settled record of those wanted, once there is one. */
+  /** Waits for a settled record that matches, and returns the first. */
   public UsageRecord awaitRecord(Predicate<UsageRecord> wanted) {
     return Awaitility.await()
         .until(

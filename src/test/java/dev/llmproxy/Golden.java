@@ -20,8 +20,8 @@ import java.util.stream.Collectors;
 
 /**
  * Compares JSON with golden files. With the system property {@code golden=write} ({@code make
- * golden}) it writes the files that differ instead; the test then fails, so that nobody takes the
- * new files for reviewed ones. On a CI server it refuses to write.
+ * golden}) it writes the files that differ; the test then fails, because the new files are not
+ * reviewed. On a CI server it does not write.
  *
  * @param write whether files that differ are written
  * @param ci whether this is a CI server
@@ -54,7 +54,7 @@ record Golden(boolean write, boolean ci) {
   /**
    * Checks a result.
    *
-   * @throws AssertionError when the file is missing or differs, also after it was written
+   * @throws AssertionError when the file is missing or differs, even if it was written
    */
   void check(Path file, JsonNode actual) {
     try {

@@ -24,7 +24,7 @@ class GoldenTest {
   }
 
   @Test
-  void equalResultsPassInBothModesAndTheFileStays() throws IOException {
+  void equalResultsPassInBothModesAndLeaveTheFile() throws IOException {
     for (boolean write : new boolean[] {true, false}) {
       new Golden(write, false).check(file, Json.parse("[{\"b\":[1,{}],\"a\":1.50}]"));
     }
@@ -32,7 +32,7 @@ class GoldenTest {
   }
 
   @Test
-  void aDifferenceFailsAndTheFileStays() {
+  void differencesFailAndLeaveTheFile() {
     assertThatThrownBy(() -> new Golden(false, false).check(file, Json.parse("[]")))
         .isInstanceOf(AssertionError.class)
         .hasMessageContaining("make golden");
@@ -65,7 +65,7 @@ class GoldenTest {
   }
 
   @Test
-  void onACiServerWriteModeFailsAndTheFileStays() {
+  void writeModeFailsOnACiServerAndLeavesTheFile() {
     assertThatThrownBy(() -> new Golden(true, true).check(file, Json.parse("[]")))
         .isInstanceOf(AssertionError.class)
         .hasMessageContaining("CI");

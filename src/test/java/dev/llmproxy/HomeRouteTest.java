@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The server's own address, opened in a browser or asked by a program. */
+/** GET / by browsers and programs. */
 class HomeRouteTest {
   private static Gateway gateway;
 
@@ -32,7 +32,7 @@ class HomeRouteTest {
 
   @Wire("2.home")
   @Test
-  void aBrowserGetsAPageThatLeadsOn() {
+  void browsersGetAPageWithLinks() {
     HttpResponse<String> page =
         get("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
 
@@ -45,7 +45,7 @@ class HomeRouteTest {
   }
 
   @Test
-  void theHeadersLetThePagesOwnScriptAndStyleRunAndNothingElse() throws Exception {
+  void thePolicyAllowsOnlyThePagesOwnScriptAndStyle() throws Exception {
     HttpResponse<String> page = get("text/html");
     String policy = page.headers().firstValue("content-security-policy").orElseThrow();
 
@@ -58,7 +58,7 @@ class HomeRouteTest {
 
   @Wire("2.home")
   @Test
-  void aProgramGetsTheLinksInJson() {
+  void programsGetTheLinksInJson() {
     HttpResponse<String> links = get("*/*");
     JsonNode json = Gateway.json(links);
 
@@ -70,7 +70,7 @@ class HomeRouteTest {
 
   @Wire("2.404")
   @Test
-  void anUnknownPathIsNoPageForABrowserEither() {
+  void unknownPathsAreJsonErrorsForBrowsersToo() {
     HttpResponse<String> response =
         gateway.send(gateway.request("/nothing", null).header("Accept", "text/html").GET().build());
 

@@ -26,7 +26,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What runs when a request is over: it gets the record and no secret, and can break nothing. */
+/**
+ * Steps after a request has ended: they get the record without secrets, and their failures break
+ * nothing.
+ */
 class HookRouteTest {
   private static final String WEBHOOK =
       """
@@ -48,14 +51,14 @@ class HookRouteTest {
                   ref: usageMeter
       """;
 
-  /** A call that came in. */
-  private record Heard(Map<String, String> headers, String body) {
+  /** A request to the webhook. */
+  private record Received(Map<String, String> headers, String body) {
     JsonNode json() throws IOException {
       return Json.parse(body);
     }
   }
 
-  private static final List<Heard> HEARD = new CopyOnWriteArrayList<>();
+  private static final List<Received> HEARD = new CopyOnWriteArrayList<>();
   private static HttpServer webhook;
   private static ScriptedSearch search;
   private static Gateway gateway;
@@ -69,7 +72,7 @@ class HookRouteTest {
         "/hook",
         call -> {
           HEARD.add(
-              new Heard(
+              new Received(
                   call.getRequestHeaders().entrySet().stream()
                       .collect(
                           Collectors.toMap(
@@ -105,7 +108,7 @@ class HookRouteTest {
   }
 
   @Test
-  void aWebhookGetsTheRecordAndNothingSecret() throws Exception {
+  void webhooksGetTheRecordWithoutSecrets() throws Exception {
     chat("hello", false, 200);
     chat("hello", true, 200);
     chat("[[script status=503]]", false, 502);
@@ -141,7 +144,7 @@ class HookRouteTest {
   }
 
   @Test
-  void aDeadWebhookBeforeTheSettlementCostsOneLineARequestAndAFewAMinuteAndUnsettlesNothing() {
+  void aDeadWebhookIsLoggedAFewTimesAMinuteAndRequestsAreSettled() {
     String owner = broken.createKey("bob@example.com");
     try (LogLines lines = LogLines.open()) {
       for (int i = 0; i < 30; i++) {

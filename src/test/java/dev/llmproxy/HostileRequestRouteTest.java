@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Requests that are meant to wear the server down, or to be read in two ways. */
+/** Requests meant to exhaust the server, and ambiguous requests. */
 class HostileRequestRouteTest {
   private static final int MEGABYTE = 1 << 20;
   private static final String CHAT =
@@ -47,7 +47,7 @@ class HostileRequestRouteTest {
 
   @Wire("2.early")
   @Test
-  void aWrongKeyIsAnsweredBeforeTheBodyIsSent() throws IOException {
+  void wrongKeysAreRefusedBeforeTheBodyIsSent() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(head("sk-nope", "Content-Length: 19000000"));
 
@@ -56,7 +56,7 @@ class HostileRequestRouteTest {
   }
 
   @Test
-  void aWrongKeyThatAsksWhetherToContinueIsNotToldTo() throws IOException {
+  void wrongKeysDoNotGetA100Continue() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(head("sk-nope", "Expect: 100-continue\r\nContent-Length: 19000000"));
 
@@ -68,7 +68,7 @@ class HostileRequestRouteTest {
   }
 
   @Test
-  void aConnectionGoesOnAfterABodyThatWasNotRead() throws IOException {
+  void connectionsAreReusedAfterAnUnreadBody() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(head("sk-nope", "Content-Length: 300000") + "x".repeat(200_000));
       assertThat(client.readUntil("invalid_api_key")).startsWith("HTTP/1.1 401 ");
@@ -83,7 +83,7 @@ class HostileRequestRouteTest {
 
   @Wire("6.503bodies")
   @Test
-  void bodiesTakeNoMoreMemoryThanThereIsForThem() throws IOException {
+  void bodiesDoNotExceedTheirMemory() throws IOException {
     long free = gateway.application().bodyReader().budget().free();
     String padding = "x".repeat(7 * MEGABYTE);
     try (RawConnection first = gateway.connect()) {
@@ -105,7 +105,7 @@ class HostileRequestRouteTest {
   @Wire("6.400limit")
   @ParameterizedTest
   @ValueSource(strings = {"{}", "[]", "1", "\"\""})
-  void aBodyOfTooManyValuesIsToldTheLimit(String value) {
+  void bodiesWithTooManyValuesAreRefusedWithTheLimit(String value) {
     String many =
         "{\"model\":\"openai/scripted\",\"messages\":["
             + (value + ",").repeat(10_000)
@@ -129,7 +129,7 @@ class HostileRequestRouteTest {
         "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
       })
-  void aConnectionOnWhichNothingComesIsClosed(String sent) throws IOException {
+  void silentConnectionsAreClosed(String sent) throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(sent);
 
@@ -139,7 +139,7 @@ class HostileRequestRouteTest {
 
   @Wire("6.408")
   @Test
-  void aBodyThatStandsStillIsAnsweredAndCutOff() throws IOException {
+  void stalledBodiesAreRefusedAndTheConnectionClosed() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(head(key, "Content-Length: 1000") + "{\"model\":");
 
@@ -148,7 +148,7 @@ class HostileRequestRouteTest {
   }
 
   @Test
-  void aStreamOfASilentProviderIsNotIdle() throws IOException {
+  void streamsOfASilentProviderAreNotClosedAsIdle() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.post(key, CHAT.formatted("[[script chunks=3 gap=5000]]", true));
 
@@ -158,7 +158,7 @@ class HostileRequestRouteTest {
 
   @Wire("7.patience")
   @Test
-  void aClientThatReadsNothingIsCutOff() throws IOException {
+  void clientsThatDoNotReadAreDisconnected() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.post(key, CHAT.formatted("[[script chunks=3000 size=20000]]", true));
 
@@ -169,7 +169,7 @@ class HostileRequestRouteTest {
 
   @Wire("7.connections")
   @Test
-  void idleConnectionsGiveWayAndFirstThoseThatHaveAskedForNothing() throws IOException {
+  void idleConnectionsAreClosedFirstThoseWithoutARequest() throws IOException {
     List<RawConnection> idle = new ArrayList<>();
     try (RawConnection served = gateway.connect()) {
       served.post("sk-nope", CHAT.formatted("refused", false));
@@ -189,7 +189,7 @@ class HostileRequestRouteTest {
 
   @Wire("7.connections")
   @Test
-  void aConnectionTooManyIsRefusedWhileAllAreAtWork() throws IOException {
+  void connectionsOverTheLimitAreRefusedWhenNoneIsIdle() throws IOException {
     List<RawConnection> atWork = new ArrayList<>();
     try {
       for (int i = 0; i < 40; i++) {
@@ -230,7 +230,7 @@ class HostileRequestRouteTest {
         "Host: localhost\r\nTransfer-Encoding: identity, chunked\r\n",
         "Host: localhost\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"
       })
-  void whatCanBeReadInTwoWaysIsRefused(String headers) throws IOException {
+  void ambiguousRequestsAreRefused(String headers) throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(
           "GET /v1/models HTTP/1.1\r\n"
@@ -244,7 +244,7 @@ class HostileRequestRouteTest {
   }
 
   @Test
-  void anUploadThatIsBrokenOffIsNoError() throws IOException {
+  void abortedUploadsLogNoError() throws IOException {
     try (LogLines log = LogLines.open()) {
       for (String bearer : List.of(key, "sk-nope")) {
         try (RawConnection client = gateway.connect()) {

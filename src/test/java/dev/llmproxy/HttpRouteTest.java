@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** HTTP itself: what SDKs hide. */
+/** Details of HTTP that SDKs hide. */
 class HttpRouteTest {
   private static final int MEGABYTE = 1 << 20;
   private static final String CHAT =
@@ -40,7 +40,7 @@ class HttpRouteTest {
 
   @Wire({"1.3", "1.3c"})
   @Test
-  void aSilentStreamIsKeptAliveByComments() throws IOException {
+  void silentStreamsGetComments() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(
           RawConnection.request(
@@ -53,14 +53,14 @@ class HttpRouteTest {
       assertThat(response)
           .contains("word1", "word2", "word3", "[DONE]")
           .contains(": ping\n")
-          // openai-go before v3.43 takes the empty line for an event, and ends.
+          // openai-go before v3.43 reads an empty line as an event, and stops.
           .doesNotContain(": ping\n\n");
     }
   }
 
   @Wire({"7.limit", "6.413"})
   @Test
-  void aLargeBodyPassesAndOneOverTheLimitIsRefusedWithAnAnswer() {
+  void bodiesUpToTheLimitPassAndLargerOnesGetAnError() {
     String padding = "x".repeat(6 * MEGABYTE);
 
     assertThat(
@@ -78,14 +78,14 @@ class HttpRouteTest {
 
   @Wire("2.early")
   @Test
-  void theKeyIsJudgedBeforeTheSize() {
+  void theKeyIsCheckedBeforeTheSize() {
     assertThat(gateway.post("sk-wrong", " ".repeat(21 * MEGABYTE)).statusCode()).isEqualTo(401);
     assertThat(gateway.post(null, " ".repeat(21 * MEGABYTE)).statusCode()).isEqualTo(401);
   }
 
   @Wire("7.bodies")
   @Test
-  void aBodyThatComesInChunksAndAfterContinueIsRead() throws IOException {
+  void chunkedBodiesAndBodiesAfterContinueAreRead() throws IOException {
     String body = CHAT.formatted("hi", false);
     try (RawConnection client = gateway.connect()) {
       client.write(
@@ -110,7 +110,7 @@ class HttpRouteTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"/v1/models", "/v1/models/openai/scripted", "/openapi.json"})
-  void aHeadIsAGetWithoutItsBody(String path) throws IOException {
+  void headIsGetWithoutTheBody(String path) throws IOException {
     HttpResponse<String> get = gateway.send(gateway.request(path, key).GET().build());
     try (RawConnection client = gateway.connect()) {
       client.write(
@@ -129,7 +129,7 @@ class HttpRouteTest {
   }
 
   @Test
-  void aHeadOfWhatIsPostedIsRefusedWithoutABody() throws IOException {
+  void headOnPostEndpointsIsRefusedWithoutABody() throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write("HEAD /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
@@ -142,7 +142,7 @@ class HttpRouteTest {
 
   @Wire("2.ignore")
   @Test
-  void aFormIsTakenForWhatItHolds() {
+  void formContentTypesAreParsedAsJson() {
     HttpResponse<String> response =
         gateway.send(
             gateway
@@ -189,7 +189,7 @@ class HttpRouteTest {
 
   @Wire("7.cors")
   @Test
-  void aPageOfAnAllowedOriginMayAskAndRead() {
+  void pagesOfAllowedOriginsGetCorsHeaders() {
     HttpResponse<String> preflight =
         gateway.send(
             origin("https://app.example.com")
@@ -216,7 +216,7 @@ class HttpRouteTest {
 
   @Wire("7.cors")
   @Test
-  void aPageOfAnotherOriginMayNot() {
+  void pagesOfOtherOriginsGetNoCorsHeaders() {
     assertThat(
             gateway
                 .send(origin("https://evil.example").GET().build())
@@ -227,7 +227,7 @@ class HttpRouteTest {
 
   @Wire("2.405")
   @Test
-  void aWrongMethodIsToldTheRightOne() {
+  void wrongMethodsGetTheAllowedOnes() {
     HttpResponse<String> response = gateway.get("/v1/chat/completions", key);
 
     assertThat(response.statusCode()).isEqualTo(405);

@@ -41,7 +41,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The keys while the workbook comes and goes, and when many ask for keys that nobody knows. */
+/** API keys during outages of the workbook, and many requests with unknown keys. */
 class KeysRouteTest {
   private static final String SELDOM = "3600";
 
@@ -60,7 +60,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void aStartWhileTheWorkbookIsDownServesTheKeysOfTheSnapshot() throws IOException {
+  void aStartDuringAnOutageServesTheKeysOfTheSnapshot() throws IOException {
     String key;
     String revoked;
     try (Gateway gateway = Gateway.start(data, settings("1"))) {
@@ -83,7 +83,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void withNeitherWorkbookNorSnapshotRequestsAreToldToComeBack() throws IOException {
+  void requestsGet503WithoutWorkbookAndSnapshot() throws IOException {
     String key = "sk-made-before-0123456789";
     book().add(key, "a@example.com", "A", "free", "2026-01-01T00:00:00Z");
     takeDown();
@@ -100,7 +100,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void aSnapshotThatIsTooOldServesNobody() throws IOException {
+  void tooOldSnapshotsAreNotUsed() throws IOException {
     String key = startOnce();
     age(Duration.ofHours(25));
     takeDown();
@@ -115,7 +115,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void withoutSnapshotsNoneIsKept() throws IOException {
+  void noSnapshotIsStoredWhenSnapshotsAreOff() throws IOException {
     startOnce();
     Map<String, String> without =
         Map.of(
@@ -131,7 +131,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void theSnapshotHoldsNoClearKeyAndOthersCannotReadIt() throws Exception {
+  void theSnapshotHasNoClearKeyAndIsPrivate() throws Exception {
     String typed = "sk-typed-by-hand-0123456789";
     try (Gateway gateway = Gateway.start(data, settings("1"))) {
       append(gateway, typed, "");
@@ -144,11 +144,11 @@ class KeysRouteTest {
   }
 
   @Test
-  void aSheetThatAnotherServerHasJustMadeIsTakenAsItIs() {
+  void aSheetJustCreatedByAnotherServerIsUsed() {
     try (FaultyWorkbook shared = FaultyWorkbook.before(workbook.rootUrl());
         LogLines lines = LogLines.open()) {
       shared.overtakeNext();
-      // It has read the keys when this returns.
+      // The server has read the keys when this returns.
       Gateway.start(data, Map.of("SHEETS_ROOT_URL", shared.rootUrl())).close();
 
       assertThat(shared.forwarded()).contains(new FaultyWorkbook.Forwarded("POST", 400));
@@ -157,7 +157,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void aRevokedKeyIsRefusedAfterOneReading() {
+  void revokedKeysAreRefusedAfterOneReading() {
     try (FaultyWorkbook seen = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway =
             Gateway.start(
@@ -167,7 +167,7 @@ class KeysRouteTest {
       gateway.awaitKnown(key, true);
 
       book().revoke(row("a@example.com"));
-      // One was perhaps under way already, and the last has begun only: the second has ended.
+      // The first may have begun before, and the last may not have ended; the second has ended.
       int before = seen.readings();
       Awaitility.await().until(() -> seen.readings() >= before + 3);
 
@@ -176,7 +176,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void manyUnknownKeysAtOnceCauseOneReadingByWhichAllAreJudged() throws Exception {
+  void manyUnknownKeysAtOnceShareOneReading() throws Exception {
     int requests = 50;
     try (FaultyWorkbook slow = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway =
@@ -204,7 +204,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void aKeyMadeJustAfterAReadingThatAWrongOneCausedWaitsForTheNextAndIsLetIn() {
+  void aKeyCreatedJustAfterAReadingIsAcceptedWithTheNext() {
     try (Gateway gateway = Gateway.start(data, settings(SELDOM))) {
       assertThat(gateway.get("/v1/models", "sk-wrong").statusCode()).isEqualTo(401);
       String fresh = "sk-made-a-moment-ago-0123";
@@ -215,7 +215,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void anExpiredKeyIsRefusedAndOneThatCannotBeReadIsReported() throws Exception {
+  void expiredKeysAreRefusedAndInvalidDatesReported() throws Exception {
     try (Gateway gateway = Gateway.start(data, settings(SELDOM))) {
       String time = "2026-01-01T00:00:00Z";
       Instant now = Instant.now();
@@ -223,7 +223,7 @@ class KeysRouteTest {
       book().add("sk-goes-on-0123456789", "b@example.com", "", "free", time, "2999-12-31");
       book().add("sk-unclear-0123456789", "c@example.com", "", "free", time, "soon");
       book().add("sk-never-0123456789", "d@example.com", "", "free", time);
-      // As a spreadsheet keeps yesterday and the day after tomorrow.
+      // Yesterday and the day after tomorrow, as a spreadsheet stores dates.
       long day = now.getEpochSecond() / 86_400 + 25_569;
       append(gateway, "sk-yesterday-0123456789", day - 1);
       append(gateway, "sk-tomorrow-0123456789", day + 2);
@@ -243,7 +243,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void aSheetThatIsEmptiedLocksNobodyOutAndSaysSoUntilThatIsConfirmedInIt() throws IOException {
+  void anEmptiedSheetLocksNobodyOutUntilConfirmedInTheSheet() throws IOException {
     try (LogLines lines = LogLines.open()) {
       String key;
       try (Gateway gateway = Gateway.start(data, settings("1"))) {
@@ -268,7 +268,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void aSheetThatIsDeletedLocksNobodyOutUntilTheCommandConfirmsIt() throws IOException {
+  void aDeletedSheetLocksNobodyOutUntilConfirmedByCommand() throws IOException {
     try (Gateway gateway = Gateway.start(data, settings("1"))) {
       String key = gateway.createKey("a@example.com");
       Workbook client = gateway.application().workbook();
@@ -296,7 +296,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void theStatusOfARowSaysWhatIsWrongWithItUntilItIsMended() throws IOException {
+  void theStatusCellShowsTheErrorOfItsRowUntilFixed() throws IOException {
     try (Gateway gateway = Gateway.start(data, settings("1"))) {
       append(gateway, "sk-typed-by-hand-0123456789", "soon");
       awaitStatus(gateway, 1, "⚠ This row has an Expires At that cannot be read");
@@ -319,7 +319,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void keysThatAreDeletedAtOnceAndComeBackInTheSheetServeAllTheTime() throws IOException {
+  void keysRemovedTogetherAndRestoredStayValid() throws IOException {
     try (Gateway gateway = Gateway.start(data, settings("1"))) {
       String key = gateway.createKey("a@example.com");
       gateway.createKey("b@example.com");
@@ -340,7 +340,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void anEndUnderAnotherHeaderCountsAndIsReported() throws IOException {
+  void expiryUnderAnotherHeaderAppliesAndIsReported() throws IOException {
     try (Gateway gateway = Gateway.start(data, settings("1"))) {
       String ended = gateway.createKey("a@example.com");
       String goesOn = gateway.createKey("b@example.com");
@@ -353,7 +353,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void aColumnTierThatIsRenamedIsReportedAndNobodyGetsAnotherLimit() throws IOException {
+  void aRenamedTierColumnIsReportedAndLimitsStay() throws IOException {
     Map<String, String> settings = new HashMap<>(settings("1"));
     settings.put("RATE_LIMIT_PRO", "5");
     try (Gateway gateway = Gateway.start(data, settings)) {
@@ -371,7 +371,7 @@ class KeysRouteTest {
   }
 
   @Test
-  void countersThatStandThereAsTextGoOn() throws IOException {
+  void countersStoredAsTextAreCounted() throws IOException {
     try (Gateway gateway = Gateway.start(data, settings("1"))) {
       List<Object> header = gateway.sheet(ApiKeySheet.TITLE).get(0);
       Object[] cells = new Object[header.size()];
@@ -394,7 +394,9 @@ class KeysRouteTest {
     Awaitility.await().until(() -> gateway.application().keyDirectory().held() == keys);
   }
 
-  /** Waits until the cell of Status in a row, counted from 0, begins so; empty for an empty one. */
+  /**
+   * Waits until the cell of Status in a row (from 0) begins with a text; empty for an empty cell.
+   */
   private static void awaitStatus(Gateway gateway, int row, String begins) {
     Awaitility.await()
         .untilAsserted(() -> {
@@ -491,7 +493,7 @@ class KeysRouteTest {
     }
   }
 
-  /** Makes the snapshot so old. */
+  /** Sets the age of the snapshot. */
   private void age(Duration age) throws IOException {
     String text = Files.readString(snapshot());
     String lines =
@@ -509,7 +511,7 @@ class KeysRouteTest {
     workbook.close();
   }
 
-  /** Where it was before. */
+  /** Starts the workbook on its previous port. */
   private void putUp() throws IOException {
     workbook = EmbeddedWorkbook.open(sheets, URI.create(workbook.rootUrl()).getPort());
   }
@@ -518,7 +520,7 @@ class KeysRouteTest {
     return Map.of("SHEETS_ROOT_URL", workbook.rootUrl(), "KEYS_REFRESH_SECONDS", refreshSeconds);
   }
 
-  /** A way to the workbook that does not lead through the gateway's. */
+  /** A client of the workbook that does not use the gateway. */
   private Workbook client() {
     return Workbook.open(Settings.load(Path.of(""), Map.of("SHEETS_ROOT_URL", workbook.rootUrl())));
   }

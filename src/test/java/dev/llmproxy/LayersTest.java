@@ -16,11 +16,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Packages are layers: each uses those below it, never those above. */
+/** Packages are layers: a package may use those below it, never those above. */
 class LayersTest {
   private static final String ROOT = "dev.llmproxy";
 
-  /** From above. */
+  /** From top to bottom. */
   private static final List<String> LAYERS =
       List.of(
           "cli",
@@ -61,7 +61,7 @@ class LayersTest {
 
   @MethodSource("layersWithThoseAbove")
   @ParameterizedTest(name = "{0}")
-  void aLayerUsesNoneAboveIt(String layer, List<String> above) {
+  void layersDoNotUseLayersAbove(String layer, List<String> above) {
     noClasses()
         .that()
         .resideInAPackage(ROOT + "." + layer)
@@ -72,7 +72,7 @@ class LayersTest {
   }
 
   @Test
-  void packagesMakeNoCircle() {
+  void packagesHaveNoCycles() {
     slices().matching(ROOT + ".(**)").should().beFreeOfCycles().check(CLASSES);
   }
 

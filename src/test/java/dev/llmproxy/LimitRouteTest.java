@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Limits as clients see them: wire.md §6. */
+/** Rate limits as clients see them: docs/wire-contract.md §6. */
 class LimitRouteTest {
   private static final String MODEL = "openai/gpt-4o-mini";
   private static final String LIMIT = "x-ratelimit-limit-requests";
@@ -52,7 +52,7 @@ class LimitRouteTest {
 
   @Wire({"6.429", "6.ratelimit", "6.retry"})
   @Test
-  void eachAnswerSaysWhatIsLeftAndTheNextOneIsRefusedWithTheTimeToWait() {
+  void answersHaveTheRestOfTheLimitAndRefusalsTheTimeToWait() {
     String key = gateway.createKey("tiny@example.com", "tiny");
 
     HttpResponse<String> whole = gateway.chat(key, MODEL, false, "hi");
@@ -102,7 +102,7 @@ class LimitRouteTest {
   }
 
   @Test
-  void thePreciseNumberPassesHoweverManyComeAtOnce() {
+  void theLimitIsExactWithParallelRequests() {
     String key = gateway.createKey("fifty@example.com", "fifty");
     HttpRequest chat =
         gateway
@@ -128,7 +128,7 @@ class LimitRouteTest {
   }
 
   @Test
-  void aTierChangedInTheSheetTakesEffect() throws IOException {
+  void tiersChangedInTheSheetApply() throws IOException {
     String key = gateway.createKey("changed@example.com", "one");
     gateway.chat(key, MODEL, false, "hi");
     assertThat(gateway.chat(key, MODEL, false, "hi").statusCode()).isEqualTo(429);
@@ -150,7 +150,7 @@ class LimitRouteTest {
   }
 
   @Test
-  void wrongKeysAreThrottledAndRightOnesFromTheSameAddressWork(@TempDir Path data) {
+  void wrongKeysAreLimitedAndValidKeysOfTheSameAddressWork(@TempDir Path data) {
     Map<String, String> settings =
         Map.of("AUTH_FAILURES_PER_MINUTE", Integer.toString(MOST_WRONG_KEYS));
     try (Gateway guarded = Gateway.start(data, settings)) {
@@ -173,7 +173,7 @@ class LimitRouteTest {
   }
 
   @Test
-  void tooManyWrongKeysDoNotReadTheWorkbook(@TempDir Path data) throws IOException {
+  void wrongKeysOverTheLimitCauseNoReading(@TempDir Path data) throws IOException {
     Map<String, String> settings =
         Map.of("AUTH_FAILURES_PER_MINUTE", "1", "KEYS_REFRESH_SECONDS", "3600");
     try (Gateway guarded = Gateway.start(data, settings)) {
@@ -190,11 +190,11 @@ class LimitRouteTest {
     }
   }
 
-  /** wire.md §6: without the header, every SDK asks twice more. */
+  /** docs/wire-contract.md §6: without the header every SDK retries twice. */
   @Wire("6.429quota")
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void aProvidersUsedUpBudgetIsNotToBeTriedAgain(boolean stream) {
+  void usedUpProviderBudgetsForbidRetries(boolean stream) {
     String key = gateway.createKey("quota-" + stream + "@example.com");
 
     HttpResponse<String> answer =
@@ -209,7 +209,7 @@ class LimitRouteTest {
 
   @Wire({"6.kept429", "6.retry"})
   @Test
-  void aProvidersRateLimitMayBeTriedAgain() {
+  void providerRateLimitsAllowRetries() {
     String key = gateway.createKey("busy@example.com");
 
     HttpResponse<String> answer =

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The real small model behind the same routes as every provider. */
+/** The real small model behind the routes that all providers use. */
 class LocalModelRouteTest {
   private static final String MODEL = "local/smollm2-135m-instruct";
   private static final String QUESTION =
@@ -39,7 +39,7 @@ class LocalModelRouteTest {
   }
 
   @Test
-  void answersWholeWithExactUsage() {
+  void wholeAnswersHaveExactUsage() {
     JsonNode completion = Gateway.json(gateway.post(key, QUESTION.formatted(false, "")));
 
     assertThat(completion.at("/choices/0/message/content").asText())
@@ -49,7 +49,7 @@ class LocalModelRouteTest {
   }
 
   @Test
-  void streamsTokenByToken() {
+  void streamsHaveOneChunkPerToken() {
     HttpResponse<String> response = gateway.post(key, QUESTION.formatted(true, ""));
 
     assertThat(response.body().lines().filter(line -> line.startsWith("data: {")).count())
@@ -58,7 +58,7 @@ class LocalModelRouteTest {
   }
 
   @Test
-  void endsAtTheTokenLimitWithLength() {
+  void answersAtTheTokenLimitEndWithLength() {
     JsonNode completion =
         Gateway.json(gateway.post(key, QUESTION.formatted(false, ",\"max_tokens\":2")));
 
@@ -67,7 +67,7 @@ class LocalModelRouteTest {
   }
 
   @Test
-  void anAnswerThatItsReaderLeavesHasCostExactlyWhatWasReadAndWritten(@TempDir Path data)
+  void cancelledAnswersAreChargedExactlyForTokensReadAndWritten(@TempDir Path data)
       throws Exception {
     try (Gateway own = Gateway.start(data, Map.of("LOCAL_MODEL", "on"))) {
       String reader = own.createKey("leaving@example.com");
@@ -100,7 +100,7 @@ class LocalModelRouteTest {
   }
 
   @Test
-  void refusesWhatItCannotDo() {
+  void unsupportedRequestsAreRefused() {
     String tools = ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]";
     HttpResponse<String> response = gateway.post(key, QUESTION.formatted(true, tools));
 
@@ -110,7 +110,7 @@ class LocalModelRouteTest {
 
   @Wire("6.400context")
   @Test
-  void aPromptThatDoesNotFitIsRefusedWithTheLimit() {
+  void tooLongPromptsAreRefusedWithTheLimit() {
     HttpResponse<String> response = gateway.chat(key, MODEL, false, "word ".repeat(3000));
 
     assertThat(response.statusCode()).isEqualTo(400);
@@ -120,7 +120,7 @@ class LocalModelRouteTest {
   }
 
   @Test
-  void withoutItsWeightsTheServerStartsAndSaysWhatToRun(@TempDir Path data) {
+  void withoutWeightsTheServerStartsAndNamesTheCommand(@TempDir Path data) {
     try (Gateway bare =
         Gateway.start(
             data,

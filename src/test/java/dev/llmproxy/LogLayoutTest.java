@@ -17,13 +17,13 @@ import org.apache.logging.log4j.core.time.MutableInstant;
 import org.apache.logging.log4j.message.SimpleMessage;
 import org.junit.jupiter.api.Test;
 
-/** The two forms of the log, as log4j2.properties has them. */
+/** The two layouts of the log in log4j2.properties. */
 class LogLayoutTest {
   private static final String HOSTILE =
       "a\nERROR forged\r\n\u001b[31mred\u0007\u009b2J\u202egnp.\tend";
 
   @Test
-  void aLineOfTheTextFormHasDateAndZoneAndNothingInItBeginsAnotherOrIsAControlCode() {
+  void textLinesHaveDateAndZoneAndEscapeLineEndsAndControlCodes() {
     String line = written("text", HOSTILE, null);
 
     assertThat(line)
@@ -32,7 +32,7 @@ class LogLayoutTest {
   }
 
   @Test
-  void nothingThatSteersWhereItIsShownIsInALine() {
+  void linesHaveNoTerminalOrDirectionCodes() {
     String all =
         IntStream.rangeClosed(0, 0xffff)
             .filter(sign -> ShownText.steers((char) sign))
@@ -46,7 +46,7 @@ class LogLayoutTest {
   }
 
   @Test
-  void theLinesOfAnExceptionBelongToTheirLine() {
+  void linesOfAnExceptionAreIndented() {
     String lines =
         written("text", "It broke", new IllegalStateException("with\nERROR forged\u001b[31m"));
 
@@ -55,7 +55,7 @@ class LogLayoutTest {
   }
 
   @Test
-  void aLineOfTheJsonFormIsOneObject() throws Exception {
+  void jsonLinesAreOneObjectEach() throws Exception {
     String line = written("json", HOSTILE, new IllegalStateException("with\nERROR forged"));
 
     assertThat(line.strip().lines()).hasSize(1);

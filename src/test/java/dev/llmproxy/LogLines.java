@@ -10,7 +10,7 @@ import org.apache.logging.log4j.core.appender.AbstractAppender;
 import org.apache.logging.log4j.core.config.Configurator;
 import org.apache.logging.log4j.core.config.Property;
 
-/** What this process logs, by whomever, from now until it is closed. */
+/** Collects all log lines of this process from its opening to its closing. */
 public final class LogLines extends AbstractAppender implements AutoCloseable {
   private final Logger logger;
   private final Level level;
@@ -30,12 +30,12 @@ public final class LogLines extends AbstractAppender implements AutoCloseable {
     return new LogLines(root, root.getLevel());
   }
 
-  /** The lines of one logger down to a level, whatever the configuration says. */
+  /** Collects the lines of one logger down to a level, regardless of the configuration. */
   public static LogLines of(String logger, Level level) {
     return new LogLines((Logger) LogManager.getLogger(logger), level);
   }
 
-  /** Level and message of each, and its exception when there is one. */
+  /** Level and message of each line, and its exception if it has one. */
   public List<String> said() {
     return List.copyOf(said);
   }

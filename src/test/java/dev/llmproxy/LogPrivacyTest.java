@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The real log of the real command, at every level, holds no key and nothing that was said. */
+/** The log of the real command, at every level, contains no key and no text of a conversation. */
 class LogPrivacyTest {
   private static final String SAID = "tell-nobody-of-my-lumbago";
   private static final String PROVIDERS_KEY = "provider-secret";
@@ -36,7 +36,7 @@ class LogPrivacyTest {
     "TRACE, ledger",
     "TRACE, off"
   })
-  void noKeyAndNothingSaidIsLogged(String level, String conversations, @TempDir Path folder)
+  void keysAndTextsAreNotLogged(String level, String conversations, @TempDir Path folder)
       throws Exception {
     try (ScriptedProvider provider = ScriptedProvider.start();
         ScriptedSearch search = ScriptedSearch.start();
@@ -61,11 +61,11 @@ class LogPrivacyTest {
       try (product) {
         chat(product, key, request(SAID, false), 200);
         chat(product, key, request(SAID, true), 200);
-        // The provider's refusal, its silence in the middle, and an answer that is none.
+        // The provider refuses, breaks off, and sends an invalid answer.
         chat(product, key, request(SAID + " [[script status=500]]", false), 502);
         chat(product, key, request(SAID + " [[script cut=1]]", true), 200);
         chat(product, key, request(SAID + " [[script garbage=1]]", false), 502);
-        // The server's refusals.
+        // The server refuses.
         chat(product, "sk-wrong-" + SAID, request(SAID, false), 401);
         chat(product, key, request(SAID, false).put("model", "nobody/" + SAID), 404);
         chat(product, key, request(SAID, false).put("stop", 5).put("user", SAID), 400);
@@ -77,7 +77,7 @@ class LogPrivacyTest {
         ObjectNode role = request(SAID, false);
         role.withArray("messages").addObject().put("role", SAID).put("content", SAID);
         chat(product, key, role, 400);
-        // Tools: one that answers, one that fails, one that searches, one of an MCP server.
+        // Tools: one that succeeds, one that fails, a search, and a tool of an MCP server.
         for (String call :
             List.of(
                 "calculator {\"expression\": \"1+1\"}",

@@ -7,7 +7,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** A clock that stands until it is moved. */
+/** A clock that the test moves. */
 public final class MovedClock extends Clock {
   private final AtomicReference<Instant> now;
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Requests that are nearly right, or sized to do harm: each gets an answer that helps. */
+/** Requests that are nearly valid, or too large: each gets a helpful error. */
 class OddRequestRouteTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final int MEGABYTE = 1 << 20;
@@ -54,7 +54,7 @@ class OddRequestRouteTest {
         "openai/\\ud800",
         "openai/\\u0000"
       })
-  void aModelIdWithInvisibleCharactersIsRefusedAndNotRepeated(String id) {
+  void modelIdsWithInvisibleCharactersAreRefusedAndNotRepeated(String id) {
     HttpResponse<String> chat = gateway.post(key, chat(id, "\"hi\""));
     HttpResponse<String> embedding =
         gateway.post("/v1/embeddings", key, "{\"model\":\"%s\",\"input\":\"a\"}".formatted(id));
@@ -69,7 +69,7 @@ class OddRequestRouteTest {
 
   @Wire("2.id")
   @Test
-  void aModelIdOf256CharactersIsPassedOnAndALongerOneIsRefusedInFewBytes() {
+  void modelIdsUpTo256CharactersPassAndLongerOnesGetAShortError() {
     String longest = "openai/" + "x".repeat(249);
 
     assertThat(gateway.post(key, chat(longest, "\"hi\"")).statusCode()).isEqualTo(200);
@@ -82,7 +82,7 @@ class OddRequestRouteTest {
 
   @Wire("6.short")
   @Test
-  void anErrorThatQuotesTheClientStaysShort() {
+  void errorsThatQuoteTheClientAreShort() {
     String role =
         "{\"model\":\"openai/x\",\"messages\":[{\"role\":\"%s\",\"content\":\"hi\"}]}"
             .formatted("r".repeat(MEGABYTE));
@@ -98,7 +98,7 @@ class OddRequestRouteTest {
 
   @Wire("6.400limit")
   @Test
-  void aStringOfMoreThan20MillionCharactersPasses() {
+  void stringsOfMoreThan20MillionCharactersPass() {
     String image =
         "[{\"type\":\"image_url\",\"image_url\":{\"url\":\"%s\"}}]"
             .formatted("A".repeat(20_000_001));
@@ -109,7 +109,7 @@ class OddRequestRouteTest {
   @Wire("6.400limit")
   @ParameterizedTest
   @CsvSource({"depth, nesting depth, 1000", "number, Number, 1000", "name, Name length, 50000"})
-  void jsonBeyondALimitIsToldWhichLimit(String kind, String named, String limit) {
+  void jsonOverALimitIsRefusedWithTheLimit(String kind, String named, String limit) {
     String extra =
         switch (kind) {
           case "depth" -> "[".repeat(1001) + "]".repeat(1001);
@@ -132,7 +132,7 @@ class OddRequestRouteTest {
   @Wire("7.coding")
   @ParameterizedTest
   @ValueSource(strings = {"gzip", "x-gzip", "deflate", "identity"})
-  void aBodyInACommonCodingIsDecoded(String coding) throws IOException {
+  void bodiesInSupportedCodingsAreDecoded(String coding) throws IOException {
     HttpResponse<String> response =
         post(coding, encoded(coding, chat("openai/scripted", "\"hi\"")));
 
@@ -142,7 +142,7 @@ class OddRequestRouteTest {
 
   @Wire("6.415")
   @Test
-  void aBodyInAnotherCodingIsRefusedByItsName() {
+  void bodiesInOtherCodingsAreRefusedWithTheirName() {
     HttpResponse<String> response = post("compress", new byte[] {1, 2, 3});
 
     assertThat(response.statusCode()).isEqualTo(415);
@@ -151,7 +151,7 @@ class OddRequestRouteTest {
   }
 
   @Test
-  void aBodyThatIsNotInItsCodingIsABadRequest() {
+  void bodiesThatCannotBeDecodedAreBadRequests() {
     HttpResponse<String> response =
         post("gzip", "this is not gzip".getBytes(StandardCharsets.UTF_8));
 
@@ -161,7 +161,7 @@ class OddRequestRouteTest {
 
   @Wire("7.coding")
   @Test
-  void theLimitCountsTheDecodedBody() throws IOException {
+  void theLimitAppliesToTheDecodedBody() throws IOException {
     HttpResponse<String> response = post("gzip", encoded("gzip", " ".repeat(31 * MEGABYTE)));
 
     assertThat(response.statusCode()).isEqualTo(413);
@@ -179,7 +179,7 @@ class OddRequestRouteTest {
     "/api/v1/embeddings, /v1/embeddings",
     "/models/openai/gpt-4o-mini, /v1/models/openai/gpt-4o-mini"
   })
-  void aWrongBaseUrlIsToldTheRightPath(String path, String meant) {
+  void wrongBaseUrlsGetTheRightPath(String path, String meant) {
     HttpResponse<String> response = gateway.post(path, key, "{}");
 
     assertThat(response.statusCode()).isEqualTo(404);
@@ -188,7 +188,7 @@ class OddRequestRouteTest {
   }
 
   @Test
-  void aPathThatIsLikeNoOtherGetsNoHint() {
+  void unrelatedPathsGetNoHint() {
     assertThat(error(gateway.get("/nothing", key)).path("message").asText())
         .isEqualTo("Unknown request URL: GET /nothing.");
   }
@@ -196,7 +196,7 @@ class OddRequestRouteTest {
   @Wire("6.401")
   @ParameterizedTest
   @ValueSource(strings = {"%s", "Basic dTpw", "Bearer", "Bearer ", "Bearer\t%s", "Token %s"})
-  void aHeaderWithoutABearerKeyIsToldTheForm(String authorization) throws IOException {
+  void headersWithoutABearerKeyGetTheRightForm(String authorization) throws IOException {
     try (RawConnection client = gateway.connect()) {
       client.write(
           "GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: %s\r\n\r\n"

@@ -38,7 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The description at /openapi.json, and that the server does as it says. */
+/** The OpenAPI description at /openapi.json is valid, and the answers of the server match it. */
 class OpenApiRouteTest {
   private static final JsonSchemaFactory SCHEMAS =
       JsonSchemaFactory.getInstance(VersionFlag.V202012);
@@ -74,7 +74,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void isServedWithoutAKeyToPagesOfAnyOrigin() {
+  void theDescriptionIsServedWithoutAKeyToAllOrigins() {
     HttpResponse<String> response =
         gateway.send(
             gateway
@@ -90,7 +90,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void isValidOpenApi() {
+  void theDescriptionIsValidOpenApi() {
     JsonSchema openApi = SCHEMAS.getSchema(SchemaLocation.of(OPENAPI_SCHEMA));
     JsonSchema jsonSchema = SCHEMAS.getSchema(SchemaLocation.of(SchemaId.V202012));
 
@@ -100,7 +100,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void everyReferenceLeadsSomewhere() {
+  void allReferencesResolve() {
     List<String> references = description.findValuesAsText("$ref");
 
     assertThat(references)
@@ -112,7 +112,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void describesTheApiRoutesAndNothingElse() throws IOException {
+  void exactlyTheApiRoutesAreDescribed() throws IOException {
     Set<String> described = new TreeSet<>();
     description
         .path("paths")
@@ -130,7 +130,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void itsOwnExamplesAreValid() {
+  void examplesMatchTheirSchemas() {
     Map.of("/v1/chat/completions", "ChatRequest", "/chat", "ChatForm")
         .forEach((path, schema) ->
             assertThat(
@@ -160,7 +160,7 @@ class OpenApiRouteTest {
     "/v1/models/openai/gpt-4o,       /v1/models/{model}, 200",
     "/v1/models/nobody%2Fnothing,    /v1/models/{model}, 404"
   })
-  void modelsAreAsDescribed(String path, String template, int status) {
+  void modelsMatchTheDescription(String path, String template, int status) {
     HttpResponse<String> response = gateway.get(path, key);
 
     assertThat(response.statusCode()).isEqualTo(status);
@@ -180,7 +180,7 @@ class OpenApiRouteTest {
         "[[script fields=1]]",
         "[[script finish=eos]]"
       })
-  void answersAreAsDescribed(String script) {
+  void answersMatchTheDescription(String script) {
     HttpResponse<String> whole = gateway.chat(key, "openai/scripted", false, script);
     HttpResponse<String> stream = gateway.chat(key, "openai/scripted", true, script);
 
@@ -194,7 +194,7 @@ class OpenApiRouteTest {
 
   @ParameterizedTest
   @CsvSource({"hybrid, ToolNotification", "bare, BareToolNotification"})
-  void whatIsSaidOfToolsIsAsDescribed(String notices, String schema) {
+  void toolNotificationsMatchTheDescription(String notices, String schema) {
     ObjectNode request =
         ToolChats.request(
             ToolChats.script("calculator {\"expression\": \"1+1\"}"), ToolChats.CALCULATOR);
@@ -213,7 +213,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void theFormsInWhichToolsAreToldOfAreThose() {
+  void allFormsOfToolNotificationsAreDescribed() {
     JsonNode header = operation("/v1/chat/completions", "post").at("/parameters/0");
 
     assertThat(header.path("name").asText()).isEqualTo(ToolNotices.HEADER);
@@ -230,7 +230,7 @@ class OpenApiRouteTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"hi", "[[script status=400]]", "[[script status=500]]", "[[script cut=1]]"})
-  void answersToPagesAreAsDescribed(String script) {
+  void chatEventsMatchTheDescription(String script) {
     String form =
         "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}"
             .formatted(script);
@@ -253,7 +253,7 @@ class OpenApiRouteTest {
     "[[script status=504]],                              504",
     "[[script hangup=1]],                                502"
   })
-  void failuresOfTheProviderAreAsDescribed(String script, int status) {
+  void providerFailuresMatchTheDescription(String script, int status) {
     for (boolean stream : new boolean[] {false, true}) {
       HttpResponse<String> response = gateway.chat(key, "openai/scripted", stream, script);
 
@@ -263,7 +263,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void aStreamThatFailsOnItsWayEndsAsDescribed() {
+  void failuresMidStreamMatchTheDescription() {
     HttpResponse<String> response =
         gateway.chat(key, "openai/scripted", true, "[[script chunks=4 cut=2]]");
 
@@ -281,13 +281,13 @@ class OpenApiRouteTest {
         "{\"model\":\"nobody/nothing\",\"messages\":[{\"role\":\"user\"}]}",
         "{\"model\":\"openai/x\",\"messages\":[{\"role\":\"robot\"}]}"
       })
-  void refusalsAreAsDescribed(String body) {
+  void refusalsMatchTheDescription(String body) {
     assertDescribed("/v1/chat/completions", "post", gateway.post(key, body));
     assertDescribed("/v1/chat/completions", "post", gateway.post(null, body));
   }
 
   @Test
-  void tooLargeABodyIsRefusedAsDescribed() {
+  void refusalsOfLargeBodiesMatchTheDescription() {
     HttpResponse<String> response = gateway.post(key, " ".repeat(2 << 20));
 
     assertThat(response.statusCode()).isEqualTo(413);
@@ -295,7 +295,7 @@ class OpenApiRouteTest {
   }
 
   @Test
-  void tooLargeAHeaderIsRefusedAsDescribed() {
+  void refusalsOfLargeHeadersMatchTheDescription() {
     HttpRequest request =
         gateway.request("/v1/models", key).header("X-Large", "x".repeat(20_000)).GET().build();
     HttpResponse<String> response = gateway.send(request);
@@ -304,7 +304,7 @@ class OpenApiRouteTest {
     assertDescribed("/v1/models", "get", response);
   }
 
-  /** Status, required headers, content type and, where it is JSON, body. */
+  /** Checks status, required headers, content type and, for JSON, the body. */
   private static void assertDescribed(String path, String method, HttpResponse<String> response) {
     JsonNode described =
         resolved(operation(path, method).path("responses").path("" + response.statusCode()));
@@ -387,7 +387,7 @@ class OpenApiRouteTest {
             }
           })
           .map(from ->
-              // HEAD is said once for all paths.
+              // HEAD is described once for all paths.
               from.at("/parameters/httpMethodRestrict").asText().replace(",HEAD", "")
                   + " "
                   + from.path("uri").asText().replace("platform-http:", ""))

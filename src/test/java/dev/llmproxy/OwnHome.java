@@ -6,12 +6,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The product's own application.properties, routes and providers, for a test to change. */
+/** A copy of the product's application.properties, routes and providers that a test can change. */
 public final class OwnHome {
   private OwnHome() {}
 
   /**
-   * Copies them.
+   * Creates the copy.
    *
    * @param folder does not exist yet
    * @return the folder

@@ -5,7 +5,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** Has every test wait as long as a slow machine may need, where it does not say how long. */
+/** Sets the default timeout of Awaitility to what a slow machine may need. */
 public final class Patience implements BeforeAllCallback {
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
 

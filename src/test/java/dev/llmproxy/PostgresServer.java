@@ -20,8 +20,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * A real PostgreSQL server on loopback, one for all tests of this process. PostgreSQL refuses to
- * run as root, so that root's tests run it as the user nobody.
+ * A real PostgreSQL server on loopback, shared by all tests of this process. PostgreSQL refuses to
+ * run as root; tests of root run it as the user nobody.
  */
 public final class PostgresServer {
   public static final String USER = "llmproxy";
@@ -41,7 +41,7 @@ public final class PostgresServer {
     this.port = port;
   }
 
-  /** The running server; tests that stop it have to start it again. */
+  /** The running server. Tests that stop it must start it again. */
   public static synchronized PostgresServer shared() {
     if (shared == null) {
       Assumptions.assumeTrue(
@@ -54,7 +54,7 @@ public final class PostgresServer {
     return shared;
   }
 
-  /** DATABASE_URL of a new empty database, as {@link #url} makes it. */
+  /** Creates an empty database and returns its {@link #url}. */
   public String newDatabase() {
     String name = "ledger_" + UUID.randomUUID().toString().replace("-", "");
     try (Connection connection = connect("postgres")) {
@@ -65,7 +65,7 @@ public final class PostgresServer {
     return url(USER + ":" + ENCODED_PASSWORD, name);
   }
 
-  /** A URL of this server with the given user and password, and with time for a slow machine. */
+  /** A URL of this server with a user, a password and long timeouts. */
   public String url(String userAndPassword, String database) {
     return "postgres://"
         + userAndPassword
@@ -76,7 +76,7 @@ public final class PostgresServer {
         + "?connectTimeout=30&loginTimeout=30&socketTimeout=60";
   }
 
-  /** The name of the database in what {@link #url} has made. */
+  /** The database name in a {@link #url}. */
   public static String database(String databaseUrl) {
     return URI.create(databaseUrl).getPath().substring(1);
   }
@@ -85,13 +85,13 @@ public final class PostgresServer {
     return port;
   }
 
-  /** Starts it again; returns when it takes connections. */
+  /** Starts the server again and waits until it accepts connections. */
   public void start() {
     Awaitility.await()
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(100))
         .until(() -> {
-          // After a kill, what is left of the old server may have to end first.
+          // After a kill, processes of the old server may have to end first.
           if (process == null || !process.isAlive()) {
             process =
                 run(
@@ -113,7 +113,7 @@ public final class PostgresServer {
         });
   }
 
-  /** Ends it as an administrator would, whoever is connected. */
+  /** Stops the server as an administrator would, even with open connections. */
   public void stop() {
     await(
         run(
@@ -126,7 +126,7 @@ public final class PostgresServer {
     exitStatus(process);
   }
 
-  /** Ends it and all its processes by kill -9. */
+  /** Kills the server and all its processes with kill -9. */
   public void kill() {
     List<ProcessHandle> processes = new ArrayList<>(List.of(process.toHandle()));
     process.descendants().forEach(processes::add);
@@ -178,8 +178,8 @@ public final class PostgresServer {
   }
 
   /**
-   * Runs while the process ends, in which waiting for another one may never end. A folder of many
-   * databases has tens of thousands of files, whose removal would keep the process for half a
+   * Runs in the shutdown hook, where waiting for another process may never end. A folder of many
+   * databases has tens of thousands of files; removing them here would delay the exit for half a
    * minute.
    */
   private void remove() {

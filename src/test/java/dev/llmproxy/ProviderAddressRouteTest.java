@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where requests to a provider go, and what is in them, as its file and its settings say. */
+/** URL, headers and fields of requests to a provider, as set by its file and its settings. */
 class ProviderAddressRouteTest {
   private static final String AZURE =
       """
@@ -79,7 +79,7 @@ class ProviderAddressRouteTest {
   }
 
   @Test
-  void aProviderThatMayNotStreamIsAskedForAWholeAnswerWhenTheClientWantsOne() {
+  void providersThatMayNotStreamGetWholeRequestsFromWholeRequests() {
     HttpResponse<String> whole = gateway.chat(key, "asked/m", false, "not streamed");
     RecordedRequest request = other.lastRequest();
 
@@ -94,7 +94,7 @@ class ProviderAddressRouteTest {
   }
 
   @Test
-  void theWholeAnswerOfAProviderThatNeverStreamsBecomesAStream() {
+  void wholeAnswersOfProvidersThatNeverStreamBecomeStreams() {
     HttpResponse<String> stream = gateway.chat(key, "whole/m", true, "as chunks");
 
     assertThat(other.lastRequest().body().has("stream")).isFalse();
@@ -106,7 +106,7 @@ class ProviderAddressRouteTest {
   }
 
   @Test
-  void headersAndParametersOfAProvidersFileAreSentToItAlone() {
+  void headersAndParametersOfAProviderFileAreSentOnlyToThatProvider() {
     gateway.chat(key, "azure/gpt", true, "hello");
 
     RecordedRequest request = other.lastRequest();
@@ -127,18 +127,18 @@ class ProviderAddressRouteTest {
         .noneMatch(line -> line.contains("azure-secret") || line.contains("s/1&x"));
   }
 
-  /** The other end speaks no TLS, which shows that this one does. */
+  /** The provider speaks no TLS, so the error shows that the gateway does. */
   @Test
-  void anAddressWithHttpsIsAskedOverTls() {
+  void httpsBaseUrlsUseTls() {
     HttpResponse<String> response = gateway.chat(key, "secure/m", false, "hello");
 
     assertThat(response.statusCode()).isEqualTo(502);
     assertThat(response.body()).contains("TLS failed");
   }
 
-  /** A provider that refuses to be asked for usage says none, and it is estimated. */
+  /** A provider that refuses the request for usage reports none, so that usage is estimated. */
   @Test
-  void whatAProvidersFileDropsIsNotSent() {
+  void fieldsDroppedByAProviderFileAreNotSent() {
     String body =
         """
         {"model":"strict/scripted","stream":true,"store":false,"stream_options":{"include_usage":true},
@@ -157,9 +157,9 @@ class ProviderAddressRouteTest {
     assertThat(row.tokensIn()).isPositive();
   }
 
-  /** It goes on behind the path, and none of it is taken for an option of Camel's. */
+  /** The query follows the path, and Camel does not read it as options. */
   @Test
-  void aQueryOfTheBaseUrlStaysAQuery() {
+  void theQueryOfABaseUrlIsSent() {
     gateway.chat(key, "queried/m", false, "hello");
 
     assertThat(other.lastRequest().method()).isEqualTo("POST");

@@ -18,13 +18,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What providers were seen to send, played through the whole gateway with and without a stream:
- * what the client gets and what the ledger has of it. A folder of {@code fixtures/cases} is one
- * kind of answer. A case is added by adding {@code <case>.http}, the provider's whole answer byte
- * for byte, and {@code <case>.expected.json}; it answers {@code <case>.request.json}, else the
- * folder's {@code request.json}. When the gateway is to ask again, {@code <case>.2.http} is the
- * next answer. See {@link ExpectedAnswer} for what can be expected; {@code make golden} writes it
- * from the whole answer.
+ * Recorded answers of providers, played through the whole gateway with and without streaming. The
+ * test checks the client's answer and the ledger's row. Each folder of {@code fixtures/cases} has
+ * one kind of answer. To add a case, add {@code <case>.http}, the provider's answer byte for byte,
+ * and {@code <case>.expected.json}. The request is {@code <case>.request.json}, else the folder's
+ * {@code request.json}. If the gateway retries, {@code <case>.2.http} is the second answer. {@link
+ * ExpectedAnswer} describes the expectations; {@code make golden} writes them from the whole
+ * answer.
  */
 class ProviderCasesRouteTest {
   private static final Pattern FURTHER_ANSWER = Pattern.compile("\\.\\d$");
@@ -63,7 +63,7 @@ class ProviderCasesRouteTest {
 
   @MethodSource("cases")
   @ParameterizedTest
-  void givesClientAndLedgerWhatTheProviderMeant(String name) {
+  void clientAndLedgerGetTheExpectedAnswer(String name) {
     String file = "cases/" + name + ".expected.json";
     boolean write = Golden.ofThisRun().write();
     ExpectedAnswer expected =

@@ -26,7 +26,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Providers that send more than this server reads: the reason is told, and they are hung up on. */
+/**
+ * Provider answers over the limits: the client gets the reason, and the provider's connection is
+ * closed.
+ */
 class ProviderLimitsRouteTest {
   private static final String ANSWER = "sent an answer of more than 1 MB";
 
@@ -53,7 +56,7 @@ class ProviderLimitsRouteTest {
   }
 
   @AfterEach
-  void allMemoryIsGivenBack() {
+  void allMemoryIsReleased() {
     Awaitility.await().until(() -> provider.underWay() == 0);
     Awaitility.await().until(() -> gateway.application().answerMemory().taken() == 0);
   }
@@ -72,7 +75,7 @@ class ProviderLimitsRouteTest {
   @Wire("6.502limit")
   @ParameterizedTest
   @MethodSource("beforeAnythingIsSent")
-  void whatIsTooLongBeforeItBeginsIsA502(PlayedProvider.Performance flood, String reason) {
+  void answersTooLongBeforeTheFirstEventGet502(PlayedProvider.Performance flood, String reason) {
     for (boolean stream : new boolean[] {true, false}) {
       provider.perform(List.of(flood));
 
@@ -92,7 +95,7 @@ class ProviderLimitsRouteTest {
 
   @Wire("6.502limit")
   @Test
-  void aStreamThatIsTooLongEndsWithAnErrorAndCostsWhatCame() {
+  void tooLongStreamsEndWithAnErrorAndAreChargedForTheReceivedText() {
     provider.perform(List.of(Flood.events(1000)));
 
     HttpResponse<String> response = gateway.chat(key, "openai/x", true, "hello");
@@ -101,14 +104,14 @@ class ProviderLimitsRouteTest {
     JsonNode error = error(response);
     assertThat(error.at("/error/message").asText()).contains(ANSWER).contains("PROVIDER_ANSWER_MB");
     assertThat(response.body()).doesNotContain("[DONE]");
-    // A token for four characters of a thousand, a thousand times.
+    // One token for four characters; a thousand events of a thousand characters.
     assertThat(record(response).status()).isEqualTo(Status.ERROR);
     assertThat(record(response).tokensOut()).isBetween(200_000L, 262_144L);
     Awaitility.await().until(() -> provider.hungUp() == 1);
   }
 
   @Test
-  void aWholeAnswerThatIsTooLongIsA502AndCostsWhatCame() {
+  void tooLongWholeAnswersGet502AndAreChargedForTheReceivedText() {
     provider.perform(List.of(Flood.events(1000)));
 
     HttpResponse<String> response = gateway.chat(key, "openai/x", false, "hello");
@@ -119,7 +122,7 @@ class ProviderLimitsRouteTest {
   }
 
   @Test
-  void anEventThatIsTooLongEndsTheStreamWithAnError() {
+  void tooLongEventsEndTheStreamWithAnError() {
     provider.perform(List.of(Flood.longLine()));
 
     HttpResponse<String> response = gateway.chat(key, "openai/x", true, "hello");
@@ -130,7 +133,7 @@ class ProviderLimitsRouteTest {
   }
 
   @Test
-  void embeddingsThatAreTooLongAreA502() {
+  void tooLongEmbeddingsGet502() {
     provider.perform(List.of(Flood.embeddings()));
 
     HttpResponse<String> response =
@@ -144,7 +147,7 @@ class ProviderLimitsRouteTest {
 
   @Wire({"6.503answers", "6.retry"})
   @Test
-  void aLargeAnswerForWhichOthersLeaveNoMemoryIsA503AndASmallOneIsServed() {
+  void withoutFreeMemoryLargeAnswersGet503AndSmallOnesAreServed() {
     AnswerMemory memory = gateway.application().answerMemory();
     try (AnswerMemory.Share others = memory.open()) {
       takeAll(others);

@@ -6,9 +6,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 
-/**
- * A connection on which a test writes HTTP by itself, reads what comes, and leaves when it likes.
- */
+/** A plain connection on which a test writes and reads HTTP by hand. */
 public final class RawConnection implements AutoCloseable {
   private static final int MOST_SILENCE_MILLIS = 60_000;
 
@@ -20,7 +18,7 @@ public final class RawConnection implements AutoCloseable {
     socket.setSoTimeout(MOST_SILENCE_MILLIS);
   }
 
-  /** A whole request with a JSON body; {@code headers} are lines of their own. */
+  /** A whole request with a JSON body; {@code headers} are additional header lines. */
   public static String request(String path, String bearer, String body, String... headers) {
     StringBuilder request =
         new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: localhost\r\n")
@@ -32,7 +30,7 @@ public final class RawConnection implements AutoCloseable {
     return request + "Content-Length: " + length + "\r\n\r\n" + body;
   }
 
-  /** Asks for a chat completion. */
+  /** Sends a chat request. */
   public void post(String bearer, String body) throws IOException {
     post("/v1/chat/completions", bearer, body);
   }
@@ -45,7 +43,7 @@ public final class RawConnection implements AutoCloseable {
     socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** What comes up to and with {@code end}, each byte as one character. */
+  /** Reads up to and including {@code end}; each byte is one character. */
   public String readUntil(String end) throws IOException {
     StringBuilder read = new StringBuilder();
     while (read.indexOf(end, read.length() - end.length()) < 0) {
@@ -58,12 +56,12 @@ public final class RawConnection implements AutoCloseable {
     return read.toString();
   }
 
-  /** So many bytes, as text. */
+  /** Reads this many bytes as text. */
   String read(int bytes) throws IOException {
     return new String(socket.getInputStream().readNBytes(bytes), StandardCharsets.UTF_8);
   }
 
-  /** All that comes until the other side ends the connection. */
+  /** Reads until the other side ends the connection. */
   public String readAll() throws IOException {
     return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }

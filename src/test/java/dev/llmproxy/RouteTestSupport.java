@@ -15,16 +15,16 @@ import org.apache.camel.support.ResourceHelper;
 import org.apache.camel.test.junit5.CamelTestSupport;
 
 /**
- * Loads single files of the folder routes into a CamelContext of their own, without a server. A
- * test replaces the endpoints around them with {@code mock:} endpoints and {@code AdviceWith}, and
- * binds the beans that the routes name in {@code bindToRegistry}.
+ * Loads single files of the folder routes into their own CamelContext, without a server. A test
+ * replaces the endpoints around them with {@code mock:} endpoints and {@code AdviceWith}, and binds
+ * the beans of the routes in {@code bindToRegistry}.
  */
 public abstract class RouteTestSupport extends CamelTestSupport {
   private final List<String> routes;
 
   /**
    * @param routes ids of the routes to load
-   * @param settings override application.properties
+   * @param settings settings that override application.properties
    */
   protected RouteTestSupport(List<String> routes, Map<String, String> settings) {
     this.routes = routes;

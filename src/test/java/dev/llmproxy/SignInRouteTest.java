@@ -41,9 +41,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Who is let in by the gate for people who sign in, through a route that says who the caller is.
- */
+/** The gate for people who sign in. A test route behind it answers with the caller. */
 class SignInRouteTest {
   private static final String WHO = "/test-who";
   private static final String CHAT = "/test-chat";
@@ -89,7 +87,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aPersonWhoIsListedIsLetInWithoutRegardToCase() {
+  void listedPeopleAreAllowedInAnyCase() {
     HttpResponse<String> response = who(google.token("ANN@example.com"));
 
     assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
@@ -110,7 +108,7 @@ class SignInRouteTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("goodTokens")
-  void whatGoogleGivesOutIsTaken(String name, Function<IdToken, IdToken> change) {
+  void validTokensAreAccepted(String name, Function<IdToken, IdToken> change) {
     HttpResponse<String> response = who(google.sign(change.apply(google.idToken(ANN))));
 
     assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
@@ -148,12 +146,12 @@ class SignInRouteTest {
   @Wire("6.401person")
   @ParameterizedTest(name = "{0}")
   @MethodSource("badTokens")
-  void whatIsNotForUsOrNotValidIsRefused(String name, Function<IdToken, IdToken> change) {
+  void invalidTokensAndTokensForOthersAreRefused(String name, Function<IdToken, IdToken> change) {
     refused(google.sign(change.apply(google.idToken(ANN))));
   }
 
   @Test
-  void whatGoogleHasNotSignedIsRefused() {
+  void tokensNotSignedByGoogleAreRefused() {
     IdToken token = google.idToken(ANN);
     String good = google.sign(token);
     String mallory = google.sign(google.idToken("mallory@example.com"));
@@ -167,7 +165,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void thePublicKeyIsNoSecretToSignWith() {
+  void tokensSignedWithThePublicKeyAsSecretAreRefused() {
     IdToken token = google.idToken(ANN).header("alg", "HS256");
     byte[] der = google.keyPair().getPublic().getEncoded();
     String pem =
@@ -180,7 +178,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aKeyInTheTokenItselfDoesNotCount() {
+  void tokensSignedWithTheirOwnKeyAreRefused() {
     var own = SignInStandIn.newKeyPair();
     refused(
         google
@@ -211,7 +209,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aLongTokenIsReadAndATooLongOneRefusedByHttp() {
+  void longTokensAreReadAndTooLongOnesRefusedByHttp() {
     IdToken token = google.idToken(ANN);
 
     assertThat(who(google.sign(token.claim("picture", "x".repeat(6_000)))).statusCode())
@@ -223,7 +221,7 @@ class SignInRouteTest {
 
   @Wire("6.401person")
   @Test
-  void whoIsNotSignedInIsTold() {
+  void requestsWithoutATokenAreRefused() {
     HttpResponse<String> response = who(null);
 
     assertThat(response.statusCode()).isEqualTo(401);
@@ -233,7 +231,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void anApiKeyIsNoIdTokenAndAnIdTokenNoApiKey() {
+  void apiKeysAndIdTokensAreNotInterchangeable() {
     String key = gateway.createKey("keyed@example.net");
 
     HttpResponse<String> keyed = who(key);
@@ -251,7 +249,7 @@ class SignInRouteTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"Authorization=Bearer%20", "authorization=Bearer%20", "access_token=", "token="})
-  void aTokenInTheQueryIsNone(String parameter) {
+  void tokensInTheQueryAreIgnored(String parameter) {
     HttpResponse<String> response = gateway.get(WHO + "?" + parameter + google.token(ANN), null);
 
     assertThat(response.statusCode()).isEqualTo(401);
@@ -280,7 +278,7 @@ class SignInRouteTest {
     "xann@example.com,",
     "ann@sub.example.com,",
     "ann+1@example.com,",
-    // Of the listed domain, but in an account that its organisation does not rule.
+    // An address of the listed domain, but an account that the organisation does not own.
     "former@example.org,",
     "former@example.org,evil.example",
     "former@example.org,sub.example.org",
@@ -291,11 +289,11 @@ class SignInRouteTest {
     "a@example.org@evil.example,example.org",
     "@example.org.evil.example,example.org",
     "example.org,example.org",
-    // Signs that turn into a k and an i when case is taken away.
+    // Characters that become k and i in lower case.
     "\u212Aim@example.com,",
     "k\u0130m@example.com,"
   })
-  void whoIsSignedInButNotAllowedIsTold(String email, String domain) {
+  void peopleWhoAreNotAllowedGet403(String email, String domain) {
     IdToken token = google.idToken(email);
 
     HttpResponse<String> response =
@@ -308,7 +306,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void theAccountsOfAListedDomainAreLetIn() {
+  void accountsOfAListedDomainAreAllowed() {
     HttpResponse<String> response =
         who(google.sign(google.idToken("Cleo@Example.org").claim("hd", "example.org")));
 
@@ -316,7 +314,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aUsableKeyLetsItsOwnerSignInWithItsTier() {
+  void ownersOfAValidKeySignInWithItsTier() {
     assertThat(who(google.token("dan@example.net")).statusCode()).isEqualTo(403);
 
     String key = gateway.createKey("Dan@Example.net", "pro");
@@ -331,7 +329,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aKeyThatIsRevokedOrExpiredLetsNobodySignIn() {
+  void revokedAndExpiredKeysDoNotAllowSignIn() {
     String revoked = gateway.createKey("eve@example.net");
     revoke(revoked);
     new ApiKeyBook(gateway.application().workbook())
@@ -343,7 +341,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aPersonIsLimitedApartFromTheKey(@TempDir Path folder) throws IOException {
+  void personAndKeyHaveSeparateLimits(@TempDir Path folder) throws IOException {
     Map<String, String> settings =
         Map.of("LLMPROXY_ALLOWED_USERS", "@gmail.com", "RATE_LIMIT_FREE", "2");
     try (Gateway limited = start(folder, settings)) {
@@ -361,7 +359,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void whatAPersonAsksIsRecordedAsChatAndCountsForNoKey() throws SQLException {
+  void requestsOfAPersonAreRecordedAndDoNotCountForAKey() throws SQLException {
     String key = gateway.createKey("ivy@example.net");
     String body =
         "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}";
@@ -382,7 +380,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aBodyOverTheLimitIsRefusedOnceThePersonIsKnown() {
+  void bodiesOverTheLimitAreRefusedAfterSignIn() {
     String body = " ".repeat(21 << 20);
 
     assertThat(gateway.post(CHAT, google.token(ANN), body).statusCode()).isEqualTo(413);
@@ -407,7 +405,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void wrongTokensAreCountedAsWrongKeysAre(@TempDir Path folder) throws IOException {
+  void wrongTokensCountLikeWrongKeys(@TempDir Path folder) throws IOException {
     Map<String, String> settings =
         Map.of("LLMPROXY_ALLOWED_USERS", ANN, "AUTH_FAILURES_PER_MINUTE", "3");
     try (Gateway strict = start(folder, settings)) {
@@ -424,7 +422,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void aNewKeyOfGooglesIsFoundAndUnknownOnesDoNotHammerIt(@TempDir Path folder) throws IOException {
+  void newGoogleKeysAreFetchedAndUnknownKeyIdsAreLimited(@TempDir Path folder) throws IOException {
     try (SignInStandIn rotating = SignInStandIn.start();
         Gateway own = start(folder, allowing(rotating, ANN))) {
       String before = rotating.token(ANN);
@@ -447,7 +445,7 @@ class SignInRouteTest {
   }
 
   @Test
-  void whenTheKeysCannotBeReadThoseKnownStillCount(@TempDir Path folder) throws IOException {
+  void knownGoogleKeysStayValidDuringAnOutage(@TempDir Path folder) throws IOException {
     try (SignInStandIn failing = SignInStandIn.start();
         Gateway own = start(folder, allowing(failing, ANN))) {
       assertThat(who(own, failing.token(ANN)).statusCode()).isEqualTo(200);
@@ -464,7 +462,7 @@ class SignInRouteTest {
 
   @Wire("6.503person")
   @Test
-  void whenTheKeysHaveNeverBeenReadNobodyCanBeJudged(@TempDir Path folder) throws IOException {
+  void requestsGet503UntilGoogleKeysHaveBeenFetched(@TempDir Path folder) throws IOException {
     try (SignInStandIn failing = SignInStandIn.start();
         Gateway own = start(folder, allowing(failing, ANN))) {
       failing.fail(true);
@@ -483,7 +481,7 @@ class SignInRouteTest {
 
   @Wire("6.403person")
   @Test
-  void withoutAClientIdItIsOff(@TempDir Path folder) throws IOException {
+  void signInIsOffWithoutAClientId(@TempDir Path folder) throws IOException {
     try (Gateway off =
         start(folder, Map.of("GOOGLE_CLIENT_ID", "", "LLMPROXY_ALLOWED_USERS", ANN))) {
       for (String token : new String[] {null, google.token(ANN), "sk-key"}) {
@@ -510,7 +508,7 @@ class SignInRouteTest {
         "GOOGLE_KEYS_URL | www.googleapis.com",
         "GOOGLE_KEYS_URL | https://"
       })
-  void aWrongSettingEndsTheStart(String name, String value, @TempDir Path folder) {
+  void invalidSettingsFailStartup(String name, String value, @TempDir Path folder) {
     assertThatExceptionOfType(Settings.SettingException.class)
         .isThrownBy(() -> Gateway.start(folder, Map.of(name, value)))
         .withMessageContaining(name)
@@ -536,7 +534,7 @@ class SignInRouteTest {
   @Wire("2.caller")
   @ParameterizedTest
   @MethodSource("disguises")
-  void nothingThatARequestSaysIsTheCaller(String name) {
+  void requestsCannotSetTheCaller(String name) {
     String key = gateway.createKey("key-owner@example.net");
     String body =
         Json.text(
@@ -578,7 +576,7 @@ class SignInRouteTest {
     return gateway.awaitRecord(record -> record.requestId().equals(requestId));
   }
 
-  /** How many requests the ledger has counted for a key. */
+  /** The number of requests that the ledger has counted for a key. */
   private static long keysCounted(String hash) throws SQLException {
     Path ledger = gateway.settings().path("LLMPROXY_DATA").resolve("ledger.db");
     try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + ledger);
@@ -634,7 +632,10 @@ class SignInRouteTest {
     return settings;
   }
 
-  /** With a route that says who the caller is, and the chat of API keys behind this gate. */
+  /**
+   * Starts a gateway with a route that answers with the caller, and with chat completions behind
+   * this gate.
+   */
   private static Gateway start(Path folder, Map<String, String> settings) throws IOException {
     Map<String, String> all = new HashMap<>(google.settings());
     all.putAll(settings);

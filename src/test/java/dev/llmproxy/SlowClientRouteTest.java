@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Clients that read slowly, or have said their last word, on bare sockets (wire contract, §5). */
+/** Clients that read slowly or half-close, on plain sockets (wire contract, §5). */
 class SlowClientRouteTest {
   private static final long MEGABYTE = 1 << 20;
   private static final int CHUNKS = 3000;
@@ -44,16 +44,16 @@ class SlowClientRouteTest {
 
   @Wire("5.8b")
   @Test
-  void aClientThatReadsNothingSlowsItsOwnProviderAndNobodyElse() throws IOException {
+  void clientsThatDoNotReadSlowOnlyTheirOwnProvider() throws IOException {
     try (Socket slow =
         request("[[script chunks=%d size=%d]]".formatted(CHUNKS, CHUNK_BYTES), true)) {
-      // All of it would be 60 MB; what has gone is in the buffers of four sockets.
+      // The whole answer has 60 MB; the bytes sent are in the buffers of four sockets.
       assertThat(writtenWhenProviderWaits()).isLessThan(30 * MEGABYTE);
       assertThat(gateway.chat(key, "openai/scripted", true, "[[script chunks=50]]").body())
           .endsWith("data: [DONE]\n\n");
       assertThat(gateway.provider().cancelled()).isZero();
 
-      // Once it reads, it gets everything.
+      // When the client reads, it gets everything.
       assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
           .contains("word" + CHUNKS)
           .contains("data: [DONE]");
@@ -61,12 +61,12 @@ class SlowClientRouteTest {
   }
 
   @Test
-  void anErrorWaitsForAClientThatReadsSlowlyAndTheCallEndsOnce() throws IOException {
+  void errorsWaitForSlowClientsAndTheCallEndsOnce() throws IOException {
     try (Socket slow =
         request("[[script chunks=%d size=%d]]".formatted(CHUNKS, CHUNK_BYTES), true)) {
       writtenWhenProviderWaits();
 
-      // As when the server stops: the error is written while nothing can be sent.
+      // As in a server stop, the error is written while nothing can be sent.
       gateway.application().callWatch().cut();
 
       assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
@@ -81,7 +81,7 @@ class SlowClientRouteTest {
 
   @Test
   @SuppressWarnings("deprecation") // Vert.x has no other way to its event loops.
-  void aServerThatIsTooBusyToSendDoesNotHoardWhatTheProviderGives() throws Exception {
+  void aBusyServerDoesNotBufferTheProvidersAnswer() throws Exception {
     CountDownLatch busy = new CountDownLatch(1);
     try (Socket reader =
         request("[[script chunks=%d size=%d]]".formatted(CHUNKS, CHUNK_BYTES), true)) {
@@ -102,10 +102,10 @@ class SlowClientRouteTest {
     }
   }
 
-  /** TCP does not tell a client that only ends its output from one that closes its socket. */
+  /** In TCP a half-closed connection looks the same as a closed one. */
   @Wire("5.8")
   @Test
-  void aClientThatEndsItsOutputHasLeft() throws IOException {
+  void halfClosedConnectionsCountAsClosed() throws IOException {
     try (Socket socket = request("[[script chunks=1000 gap=50]]", false)) {
       Awaitility.await().until(() -> !gateway.provider().requests().isEmpty());
       socket.shutdownOutput();

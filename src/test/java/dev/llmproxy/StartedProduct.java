@@ -21,8 +21,8 @@ import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
 /**
- * The product's command {@code start} in a process of its own. What it prints is in {@code
- * output.txt} and its log in {@code log.txt}, both after what is there.
+ * The product's command {@code start} in a process of its own. Its output is appended to {@code
+ * output.txt} and its log to {@code log.txt}.
  */
 public final class StartedProduct implements AutoCloseable {
   private static final Path JAR = Path.of("target", "llmproxy.jar");
@@ -57,11 +57,11 @@ public final class StartedProduct implements AutoCloseable {
   }
 
   /**
-   * Starts the classes that were just compiled, with a first key, and waits until it is ready.
+   * Starts the compiled classes with a first key, and waits until the server is ready.
    *
    * @param home folder of application.properties, routes and providers
-   * @param folder for data, output and log; exists
-   * @param environment besides that of a test server
+   * @param folder existing folder for data, output and log
+   * @param environment variables in addition to those of a test server
    */
   public static StartedProduct start(Path home, Path folder, Map<String, String> environment)
       throws IOException {
@@ -80,9 +80,9 @@ public final class StartedProduct implements AutoCloseable {
   /**
    * Starts the jar.
    *
-   * @param folder for output and log; exists
-   * @param environment all of it; a PORT other than 0 must be in it
-   * @param archive of classes, which makes starts quick; one that ends by itself writes it
+   * @param folder existing folder for output and log
+   * @param environment the whole environment, with a PORT other than 0
+   * @param archive class archive that makes starts quick; a process that ends normally writes it
    */
   public static StartedProduct startJar(Path folder, Map<String, String> environment, Path archive)
       throws IOException {
@@ -97,12 +97,13 @@ public final class StartedProduct implements AutoCloseable {
   }
 
   /**
-   * Starts the jar as an operator does, by its launcher, who gives it {@code JAVA_OPTS}, and waits
-   * until it is ready.
+   * Starts the jar with its launcher, as an operator does, and waits until the server is ready. The
+   * launcher applies {@code JAVA_OPTS}.
    *
-   * @param folder for data, output and log; exists
-   * @param environment besides that of a test server and the PATH and HOME of this process
-   * @param openFiles what {@code ulimit -n} allows it; 0 for what this process has
+   * @param folder existing folder for data, output and log
+   * @param environment variables in addition to those of a test server and the PATH and HOME of
+   *     this process
+   * @param openFiles value for {@code ulimit -n}; 0 for the limit of this process
    */
   public static StartedProduct launch(Path folder, Map<String, String> environment, int openFiles)
       throws IOException {
@@ -155,7 +156,7 @@ public final class StartedProduct implements AutoCloseable {
     }
   }
 
-  /** The key that the start has made. */
+  /** The key that the start has created. */
   public String firstKey() {
     return found(KEY);
   }
@@ -186,7 +187,7 @@ public final class StartedProduct implements AutoCloseable {
         HttpResponse.BodyHandlers.ofString());
   }
 
-  /** Waits until it answers; returns how long that took from now. */
+  /** Waits until the server answers; returns the time that this took. */
   public Duration awaitAnswer() throws InterruptedException {
     HttpRequest probe = request("/v1/models").timeout(Duration.ofSeconds(10)).build();
     long begin = System.nanoTime();
@@ -202,14 +203,14 @@ public final class StartedProduct implements AutoCloseable {
     throw new IllegalStateException("The product does not start; see " + log);
   }
 
-  /** kill -9. */
+  /** Kills the process with kill -9. */
   public void kill() throws InterruptedException {
     requireAlive();
     process.destroyForcibly().waitFor();
     requireStatus(KILLED, KILLED);
   }
 
-  /** Ends it as an operator does, and waits for its last words. */
+  /** Stops the process as an operator does, and waits for the end of its output. */
   @Override
   public void close() {
     process.destroy();
@@ -225,13 +226,13 @@ public final class StartedProduct implements AutoCloseable {
     }
   }
 
-  /** Nobody is to be left behind by a test that fails. */
+  /** Kills the process, so that a failed test leaves none running. */
   public void destroy() {
     process.destroyForcibly();
   }
 
   /**
-   * Fails when it has ended.
+   * Fails when the process has ended.
    *
    * @throws IllegalStateException with the last lines of its log
    */
@@ -257,7 +258,7 @@ public final class StartedProduct implements AutoCloseable {
     return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path));
   }
 
-  /** What it says comes line by line. */
+  /** Waits for a match in the output. */
   private String found(Pattern pattern) {
     Matcher matcher =
         Awaitility.await()
@@ -277,7 +278,7 @@ public final class StartedProduct implements AutoCloseable {
 
   private static String read(Path file) {
     try {
-      // What a terminal would get, even if it is not text.
+      // Decodes like a terminal, even bytes that are not text.
       return Files.readString(file, StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

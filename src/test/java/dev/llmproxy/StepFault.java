@@ -13,11 +13,11 @@ import org.apache.camel.support.ExchangeHelper;
 import org.apache.camel.support.SynchronizationAdapter;
 
 /**
- * A bean that the routes of a test call before each step: it counts the steps of one request, and
- * does something before one of them.
+ * A bean that the routes of a test call before each step. It counts the steps of one request and
+ * runs an action before one of them.
  */
 public final class StepFault {
-  /** Ends the step it stands before. */
+  /** Ends the step before which it is thrown. */
   public static final class Fault extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -33,7 +33,7 @@ public final class StepFault {
   private static CamelContext camel;
   private static volatile boolean done;
 
-  /** Forgets the last request, and does something before the nth step (from 1) of the next one. */
+  /** Resets the state; the action runs before the nth step (from 1) of the next request. */
   static synchronized void arm(int step, Runnable whatToDo) {
     REACHED.clear();
     done = false;
@@ -41,17 +41,17 @@ public final class StepFault {
     action = whatToDo;
   }
 
-  /** The steps so far, each as its route and number. */
+  /** The steps so far, each with its route and number. */
   static synchronized List<String> reached() {
     return List.copyOf(REACHED);
   }
 
-  /** Whether Camel is done with the request. */
+  /** Whether Camel has finished the request. */
   static boolean done() {
     return done;
   }
 
-  /** The response to the request under way. */
+  /** The response of the current request. */
   static synchronized HttpServerResponse response() {
     return response;
   }
@@ -71,7 +71,7 @@ public final class StepFault {
         && to.getEndpointUri().equals("direct:call-end");
   }
 
-  /** Called by the routes. */
+  /** The routes call this before each step. */
   public void reach(Exchange exchange) {
     String route = ExchangeHelper.getAtRouteId(exchange);
     // Tools and background routes have exchanges of their own; the steps of the end cannot fail.

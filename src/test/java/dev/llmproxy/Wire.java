@@ -6,8 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * The rules of the wire contract that a test holds, by their ids in docs/wire-contract.md. Tests in
- * other languages say it with a comment or docstring, e.g. {@code wire 5.6, 6.401}. {@link
+ * Names the rules of the wire contract that a test checks, by their ids in docs/wire-contract.md.
+ * Tests in other languages use a comment or docstring, e.g. {@code wire 5.6, 6.401}. {@link
  * WireContractTest} reads both.
  */
 @Target(ElementType.METHOD)

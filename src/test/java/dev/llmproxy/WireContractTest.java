@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** docs/wire-contract.md has rules with ids; each is held by a test that names it. */
+/** Each rule in docs/wire-contract.md has an id, and a test that names the id. */
 class WireContractTest {
   private static final Path CONTRACT = Path.of("docs/wire-contract.md");
   private static final Path JAVA_TESTS = Path.of("src/test/java");
@@ -34,7 +34,7 @@ class WireContractTest {
       Pattern.compile("\\bwire ([1-9]\\.\\w+(?:, [1-9]\\.\\w+)*)");
 
   @Test
-  void everyRuleIsHeldByATestThatNamesIt() throws IOException {
+  void everyRuleIsNamedByATest() throws IOException {
     Set<String> unheld = new TreeSet<>(rules(false));
     unheld.removeAll(named());
 
@@ -42,7 +42,7 @@ class WireContractTest {
   }
 
   @Test
-  void everyTestNamesRulesThatExistAndHaveCome() throws IOException {
+  void testsNameOnlyExistingRulesThatAreInForce() throws IOException {
     Set<String> unknown = named();
     unknown.removeAll(rules(false));
 
@@ -50,7 +50,7 @@ class WireContractTest {
   }
 
   @Test
-  void everyRuleHasAnIdOfItsOwnInItsSection() throws IOException {
+  void ruleIdsAreUniqueAndInTheirSection() throws IOException {
     List<String> sections = new ArrayList<>();
     String section = "";
     for (String line : Files.readAllLines(CONTRACT)) {
@@ -67,16 +67,18 @@ class WireContractTest {
     assertThat(rules(true)).contains("6.403").doesNotContainAnyElementsOf(rules(false));
   }
 
-  /** A mark somewhere else than on a test would say that something is held which is not. */
+  /**
+   * A {@link Wire} annotation on a method that is not a test would count a rule without testing it.
+   */
   @Test
-  void marksAreOnTests() {
+  void wireAnnotationsAreOnTests() {
     for (String source : sources(JAVA_TESTS, ".java")) {
       assertThat(MARK.matcher(source).results().count())
           .isEqualTo(MARKED_TEST.matcher(source).results().count());
     }
   }
 
-  /** The ids of the rules that hold, or of those that come later. */
+  /** The ids of the rules in force, or of later rules. */
   private static Set<String> rules(boolean later) throws IOException {
     return RULE.matcher(Files.readString(CONTRACT))
         .results()

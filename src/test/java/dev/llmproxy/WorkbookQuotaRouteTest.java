@@ -15,16 +15,16 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The gateway on a workbook with Google's quota, at the intervals that are set by default. */
+/** The gateway with a workbook that has Google's quota, at the default intervals. */
 class WorkbookQuotaRouteTest {
-  /** More than a minute, so that a whole one of the quota's lies in it. */
+  /** More than a minute, so that it includes a whole minute of the quota. */
   private static final Duration USE = Duration.ofSeconds(75);
 
   @TempDir private Path workbookFolder;
   @TempDir private Path data;
 
   @Test
-  void readsKeysAndWritesUsageWithoutEverBeingRefused() throws Exception {
+  void keysAreReadAndUsageWrittenWithinTheQuota() throws Exception {
     Map<String, String> defaults =
         Map.of(
             "KEYS_REFRESH_SECONDS", "10",
