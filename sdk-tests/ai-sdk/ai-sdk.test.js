@@ -16,7 +16,7 @@ import {
   waitUntil,
 } from '../node/environment.js';
 
-/** `changed` rewrites a chat request's body. */
+/** `changed` changes the body of a chat request. */
 const provider = (apiKey, changed) =>
   createOpenAICompatible({
     name: 'llmproxy',
@@ -27,7 +27,7 @@ const provider = (apiKey, changed) =>
     transformRequestBody: changed,
   });
 
-/** Without retries: a test sees the first answer, not the third. */
+/** Without retries, so that a test sees the first answer. */
 const asking = (prompt, { apiKey = key, id = model, changed, ...options } = {}) => ({
   model: provider(apiKey, changed)(id),
   prompt,
@@ -35,7 +35,7 @@ const asking = (prompt, { apiKey = key, id = model, changed, ...options } = {}) 
   ...options,
 });
 
-/** The parts of a stream, and the errors among them: the SDK reports them there and does not throw. */
+/** The parts of a stream, and the errors among them. The SDK does not throw errors of a stream. */
 async function parts(prompt, options) {
   const parts = [];
   for await (const part of streamText(asking(prompt, { onError() {}, ...options })).fullStream) {
@@ -66,7 +66,7 @@ test('stream with usage', async () => {
 });
 
 for (const ask of [generateText, streamText]) {
-  test(`tools go round until the answer: ${ask.name}`, async () => {
+  test(`tools run until the answer: ${ask.name}`, async () => {
     const asked = [];
     const getWeather = tool({
       description: 'The weather of a city',
@@ -113,7 +113,7 @@ test('embeddings', needs(stats), async () => {
   await assert.rejects(embed('nowhere/at-all'), (error) => error.statusCode === 404);
 });
 
-/** The server's search beside the client's own tools; `ran` notes what the SDK runs or finds called. */
+/** The server's search with the client's tools; `ran` records the calls that the SDK runs or sees. */
 function searching(mode, ran) {
   const getWeather = tool({
     description: 'The weather of a city',
@@ -158,7 +158,7 @@ for (const mode of search.modes) {
     );
   });
 
-  test(`server tool, in one piece: ${mode}`, async () => {
+  test(`server tool, without streaming: ${mode}`, async () => {
     const ran = [];
     const { text, finishReason, usage, steps } = await generateText(
       asking(search.prompt, searching(mode, ran)),
@@ -172,7 +172,7 @@ for (const mode of search.modes) {
   });
 
   for (const ask of [generateText, streamText]) {
-    test(`server tool, then the own one: ${ask.name}: ${mode}`, async () => {
+    test(`server tool, then own tool: ${ask.name}: ${mode}`, async () => {
       const ran = [];
 
       const result = await ask(asking(search.promptWithWeather, searching(mode, ran)));
@@ -246,7 +246,7 @@ for (const mishap of ['error=2', 'cut=2', 'end=2']) {
 }
 
 // wire 1.3
-test('a silent provider is waited for', async () => {
+test('silent provider is not given up', async () => {
   const { text, errors } = await parts('[[script chunks=2 gap=6500]]');
 
   assert.equal(text, 'word1 word2');

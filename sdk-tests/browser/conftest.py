@@ -1,4 +1,4 @@
-"""A page in a real browser, from another origin than the gateway's. Settings come from the environment; ../run sets them."""
+"""A page in a real browser, with another origin than the gateway. The settings are environment variables, which ../run sets."""
 
 import functools
 import http.server
@@ -27,7 +27,7 @@ def setting(name):
 
 
 class Site(http.server.SimpleHTTPRequestHandler):
-    """This folder, with the function that docs/chat.md shows."""
+    """Serves this folder, with the function from docs/chat.md."""
 
     def do_GET(self):
         if self.path != "/chat.js":
@@ -60,7 +60,7 @@ def browser():
 
 
 class Provider:
-    """The scripted provider, from outside."""
+    """Controls the scripted provider."""
 
     def __init__(self, stats):
         self.stats_url = stats
@@ -86,7 +86,7 @@ def provider():
 
 
 class ChatPage:
-    """page.html, as somebody who sits before it uses it."""
+    """page.html, as a user operates it."""
 
     def __init__(self, page, site):
         self.page = page

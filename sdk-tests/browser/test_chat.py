@@ -1,10 +1,10 @@
-"""POST /chat as a page of another origin reads it, with fetch and the function of docs/chat.md."""
+"""POST /chat from a page of another origin, with fetch and the function from docs/chat.md."""
 
 import re
 
 import pytest
 
-PERSON = "test@example.com"  # who owns the keys that ../run has made
+PERSON = "test@example.com"  # the owner of the keys from ../run
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def signed_in(chat_page):
     return chat_page
 
 
-def test_each_piece_shows_while_the_provider_is_still_to_say_the_next(signed_in, provider):
+def test_piece_is_shown_before_the_provider_sends_the_next(signed_in, provider):
     signed_in.ask("[[script chunks=3 hold=1]]")
 
     signed_in.shows("answer", "word1")
@@ -27,7 +27,7 @@ def test_each_piece_shows_while_the_provider_is_still_to_say_the_next(signed_in,
     assert signed_in.data("complete")[0]["usage"]["completion_tokens"] == 3
 
 
-def test_thinking_shows_apart(signed_in):
+def test_reasoning_is_shown_separately(signed_in):
     signed_in.ask("hello [[script reasoning=1]]")
 
     signed_in.shows("state", "complete: stop")
@@ -35,14 +35,14 @@ def test_thinking_shows_apart(signed_in):
     signed_in.shows("answer", "You said: hello")
 
 
-def test_characters_that_the_network_cuts_arrive_whole(signed_in):
+def test_split_characters_arrive_whole(signed_in):
     signed_in.ask("hello [[script utf8=1]]")
 
     signed_in.shows("state", "complete: stop")
     signed_in.shows("answer", "You said: hello — Grüße, 世界 👋🏽 naïve")
 
 
-def test_tools_show_as_they_begin_and_end_between_what_the_model_says(signed_in):
+def test_tools_are_shown_between_the_texts_of_the_model(signed_in):
     calls = 'calculator {"expression": "6*7"} | calculator {"expression": "6*9"}'
     signed_in.ask(f"[[script say=Thinking. calls='{calls}']]", tools=["calculator"])
 
@@ -56,7 +56,7 @@ def test_tools_show_as_they_begin_and_end_between_what_the_model_says(signed_in)
     assert (complete["turns"], complete["tool_calls"]) == (3, 2)
 
 
-def test_stop_hangs_up_on_the_provider(signed_in, provider):
+def test_stop_cancels_the_providers_answer(signed_in, provider):
     cancelled = provider.stats()["cancelled"]
     signed_in.ask("[[script chunks=3 silent=1]]")
     signed_in.shows("answer", "word1")
@@ -68,14 +68,14 @@ def test_stop_hangs_up_on_the_provider(signed_in, provider):
     assert signed_in.events() == ["delta"]
 
 
-def test_a_failure_on_the_way_is_an_event(signed_in):
+def test_failure_in_the_middle_is_an_event(signed_in):
     signed_in.ask("[[script chunks=3 cut=2]]")
 
     signed_in.shows("state", "error: upstream_error")
     assert signed_in.events() == ["delta", "delta", "error"]
 
 
-def test_a_refusal_can_be_read_by_the_page(signed_in):
+def test_page_can_read_an_error(signed_in):
     signed_in.ask("hello", tools=["abacus"])
 
     signed_in.shows("state", "Error: Invalid value for 'tools[0]': this server has no tool `abacus`."
@@ -83,7 +83,7 @@ def test_a_refusal_can_be_read_by_the_page(signed_in):
     assert signed_in.events() == []
 
 
-def test_nobody_is_let_in_without_signing_in(chat_page, provider):
+def test_request_without_sign_in_is_rejected(chat_page, provider):
     requests = provider.stats()["requests"]
     chat_page.ask("hello")
 

@@ -1,4 +1,4 @@
-"""The page at the gateway's own address."""
+"""The page at the gateway's address."""
 
 import os
 
@@ -16,7 +16,7 @@ def page(browser, request):
     context.close()
 
 
-def test_the_page_shows_its_own_address_and_fits_a_phone(page):
+def test_page_shows_its_address_and_fits_a_phone(page):
     address = os.environ["LLMPROXY_BASE_URL"].removesuffix("/v1")
 
     page.goto(address)

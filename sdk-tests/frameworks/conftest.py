@@ -1,4 +1,4 @@
-"""What every framework has to show, as a base class; `test_<framework>.py` says how it does each."""
+"""The tests for all frameworks, as a base class. `test_<framework>.py` adapts them to a framework."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import BaseModel
 
-# None of them may call home; set before they are imported.
+# Switches telemetry off; must be set before the imports.
 os.environ |= {
     "LANGSMITH_TRACING": "false",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -44,38 +44,38 @@ class City(BaseModel):
 
 
 class Framework:
-    """A client at work. Without retries: a test sees the first answer, not the third."""
+    """The client of a framework. Without retries, so that a test sees the first answer."""
 
     error: type[Exception] | tuple[type[Exception], ...]
-    """What a failure in the middle of a stream raises."""
+    """The exception for a failure in the middle of a stream."""
 
     rate_limit_error: type[Exception]
-    """What the status 429 raises."""
+    """The exception for the status 429."""
 
     def chat(
         self, prompt: str, key: str = KEY, model: str = MODEL, retries: int = 0, **fields
     ) -> tuple[str, int]:
-        """The text and the total of tokens."""
+        """The text and the total number of tokens."""
         raise NotImplementedError
 
     def stream(self, prompt: str, most: int | None = None) -> tuple[list[str], int | None]:
-        """The pieces of text and the total of tokens; leaves the stream after `most` pieces."""
+        """The pieces of text and the total number of tokens; leaves the stream after `most` pieces."""
         raise NotImplementedError
 
     def tools(self, prompt: str, asked: list[str]) -> str:
-        """Lets a streamed `get_weather(location)` note the place in `asked` and answer "sunny"."""
+        """Streams with the tool `get_weather(location)`, which adds the place to `asked` and returns "sunny"."""
         raise NotImplementedError
 
     def search(self, prompt: str, mode: str, stream: bool) -> tuple[str, int, list[str]]:
-        """The last answer, the total of tokens, and the names of the tools that it saw called.
+        """The last answer, the total number of tokens, and the names of the tool calls that the framework saw.
 
-        It has the server's web search, of which it is told as `mode` says, and a `get_weather`
-        of its own that answers "sunny".
+        The chat has the server's web search, with notifications in the form `mode`, and the client's
+        tool `get_weather`, which returns "sunny".
         """
         raise NotImplementedError
 
     def structured(self, prompt: str) -> City:
-        """The answer in the JSON schema of City."""
+        """The answer with the JSON schema of City."""
         raise NotImplementedError
 
     def embed(self, texts: list[str], model: str = MODEL) -> list[list[float]]:
@@ -83,12 +83,12 @@ class Framework:
         raise NotImplementedError
 
     def status_and_body(self, failure: Exception) -> tuple[int, dict | None]:
-        """The HTTP status and, where the framework keeps it, the error object."""
+        """The HTTP status, and the error object if the framework has it."""
         return failure.status_code, failure.body
 
 
 class Rows:
-    """The rows of the table in ../README.md; a test class of a framework sets `client`."""
+    """The tests in the table in ../README.md. The test class of a framework sets `client`."""
 
     client: Framework
 
@@ -119,7 +119,7 @@ class Rows:
 
     @MODES
     @STREAM
-    def test_server_tool_then_the_own_one(self, mode, stream):
+    def test_server_tool_then_own_tool(self, mode, stream):
         prompt = SEARCH % ' | get_weather {"location": "Paris"}'
 
         text, _, called = self.client.search(prompt, mode, stream)
@@ -150,7 +150,7 @@ class Rows:
 
     def test_rate_limit_raises(self, limited_key):
         with pytest.raises(self.client.rate_limit_error) as raised:
-            for _ in range(2 * LIMIT + 1):  # a new minute may begin in between
+            for _ in range(2 * LIMIT + 1):  # a new minute may begin meanwhile
                 self.client.chat("hi", key=limited_key)
 
         status, body = self.client.status_and_body(raised.value)
@@ -172,7 +172,7 @@ class Rows:
         assert str(raised.value)
 
     # wire 1.3
-    def test_a_silent_provider_is_waited_for(self):
+    def test_silent_provider_is_not_given_up(self):
         pieces, _ = self.client.stream("[[script chunks=2 gap=6500]]")
 
         assert "".join(pieces) == "word1 word2"
@@ -190,13 +190,13 @@ class Rows:
 
 
 class EmbeddingRows:
-    """The rows of a framework that embeds."""
+    """The tests for a framework with embeddings."""
 
     client: Framework
 
     def test_embeddings(self):
         texts = ["one", "two", "three"]
-        # What the provider itself says, without the gateway.
+        # The provider's own answer, without the gateway.
         url = scripted("/v1/embeddings")
         with post(url, {"model": "scripted", "input": texts}) as reply:
             vectors = [each["embedding"] for each in json.load(reply)["data"]]
@@ -223,7 +223,7 @@ def limited_key() -> str:
 
 @pytest.fixture(scope="session")
 def patient_answers(limited_key):
-    """Of all frameworks at once, for one minute's wait: (answer, seconds waited, seconds told to wait)."""
+    """The answers of all frameworks, which wait for the same minute: (answer, seconds waited, seconds in Retry-After)."""
     clients = [rows.client for rows in Rows.__subclasses__()]
     told = seconds_until_the_next_minute(limited_key)
     began = time.monotonic()
@@ -232,13 +232,13 @@ def patient_answers(limited_key):
         answer = client.chat("hello there", key=limited_key, retries=1)
         return answer, time.monotonic() - began, told
 
-    # Left when all have answered: the next test may use the key up again.
+    # Waits for all answers, because the next test may use up the limit again.
     with ThreadPoolExecutor(len(clients)) as pool:
         return {client: pool.submit(answer, client) for client in clients}
 
 
 def seconds_until_the_next_minute(key: str) -> int:
-    """Uses the key up."""
+    """Uses up the limit of the key."""
     while True:
         request = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
         try:

@@ -56,7 +56,7 @@ class LangChain(Framework):
             return "sunny"
 
         llm = self.llm(default_headers=told(mode), streaming=stream, stream_usage=True)
-        # Any other type of tool would make it ask another endpoint.
+        # With any other type of tool langchain calls another endpoint.
         web_search = {"type": "function", "function": {"name": "web_search"}}
         agent = create_agent(llm, tools=[get_weather, web_search])
         messages = agent.invoke({"messages": [{"role": "user", "content": prompt}]})["messages"]
@@ -74,7 +74,7 @@ class LangChain(Framework):
             api_key=KEY,
             model=model,
             max_retries=0,
-            # It would cut texts into OpenAI's tokens, with a table that it fetches from the network.
+            # Otherwise langchain splits texts into OpenAI's tokens, with a table from the network.
             check_embedding_ctx_length=False,
         ).embed_documents(texts)
 

@@ -25,7 +25,7 @@ class LiteLlm(Framework):
     def completion(self, messages, key=KEY, model=MODEL, retries=0, **fields):
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
-        # Its prefix for any compatible server; the rest is the id that the gateway gets.
+        # litellm's prefix for a compatible server; the gateway gets the rest as the model id.
         return litellm.completion(
             model=f"openai/{model}",
             api_base=BASE_URL,
@@ -97,7 +97,7 @@ class LiteLlm(Framework):
         assert isinstance(failure, openai.APIStatusError)
         if failure.status_code == 400:
             return 400, failure.body
-        # Of other errors it keeps the gateway's sentence only.
+        # For other errors litellm has only the gateway's message.
         sentence = {401: "API key", 404: "does not exist", 429: "Rate limit"}
         assert sentence[failure.status_code] in str(failure)
         return failure.status_code, None
@@ -116,7 +116,7 @@ class TestLiteLlm(Rows, EmbeddingRows):
         (annotation,) = answer.choices[0].message.annotations
         cited = annotation["url_citation"]
         assert FOUND[cited["start_index"] : cited["end_index"]] == cited["url"]
-        if not stream:  # of a stream it drops them
+        if not stream:  # litellm drops them in a stream
             shown = [(each["tool"], each["status"]) for each in answer.tool_notifications]
             assert shown == [("web_search", "started"), ("web_search", "completed")]
 

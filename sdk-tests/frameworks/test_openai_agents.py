@@ -69,7 +69,7 @@ class OpenAiAgents(Framework):
             """The weather of a city"""
             return "sunny"
 
-        # Its own WebSearchTool is for another endpoint.
+        # The SDK's WebSearchTool is for another endpoint.
         web_search = {"web_search_options": {}}
         agent = self.agent(tools=[get_weather], extra_headers=told(mode), extra_args=web_search)
 

@@ -12,7 +12,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 class PydanticAi(Framework):
     error = (ModelAPIError, openai.APIError)
-    rate_limit_error = ModelHTTPError  # that of every status
+    rate_limit_error = ModelHTTPError  # the exception for every status
 
     def provider(self, key=KEY, retries=0):
         client = openai.AsyncOpenAI(
@@ -22,7 +22,7 @@ class PydanticAi(Framework):
 
     def agent(self, key=KEY, model=MODEL, retries=0, output_type=str, **fields):
         chat_model = OpenAIChatModel(model, provider=self.provider(key, retries))
-        # As settings they would be left out: it knows no model of this name.
+        # pydantic-ai drops them as settings, because it does not know the model.
         settings = {"extra_body": fields} if fields else None
         return Agent(chat_model, output_type=output_type, model_settings=settings)
 
@@ -56,7 +56,7 @@ class PydanticAi(Framework):
 
     def search(self, prompt, mode, stream):
         agent = Agent(
-            # It asks only OpenAI's own search models for a search, unless it is told.
+            # By default pydantic-ai requests searches only from OpenAI's search models.
             OpenAIChatModel(
                 MODEL, provider=self.provider(), profile={"openai_chat_supports_web_search": True}
             ),
@@ -73,7 +73,7 @@ class PydanticAi(Framework):
             async for _ in events:
                 pass
 
-        # Its run_stream would take the text before a call for the answer.
+        # run_stream takes the text before a call as the answer.
         result = asyncio.run(agent.run(prompt, event_stream_handler=read if stream else None))
         parts = [part for message in result.all_messages() for part in message.parts]
         called = [part.tool_name for part in parts if "tool-call" in part.part_kind]

@@ -1,4 +1,4 @@
-// Package sdktests lets openai-go talk to a started gateway; its settings come from the environment, ../run sets them.
+// Package sdktests tests openai-go with a started gateway. Its settings are environment variables, which ../run sets.
 package sdktests
 
 import (
@@ -39,7 +39,7 @@ func required(name string) string {
 	return os.Getenv(name)
 }
 
-// Without retries: a test sees the first answer, not the third.
+// Without retries, so that a test sees the first answer.
 func clientWith(key string) openai.Client {
 	return openai.NewClient(option.WithBaseURL(required("LLMPROXY_BASE_URL")), option.WithAPIKey(key), option.WithMaxRetries(0))
 }
@@ -58,7 +58,7 @@ func equal[T comparable](t *testing.T, what string, got, wanted T) {
 	}
 }
 
-// The whole of a stream, accumulated as in the README, the pieces of its text, and what the accumulator saw finish.
+// The stream accumulated as in the README, the pieces of its text, and the parts that the accumulator reported as finished.
 func stream(t *testing.T, params openai.ChatCompletionNewParams, options ...option.RequestOption) (openai.ChatCompletionAccumulator, string, []string, error) {
 	t.Helper()
 	params.StreamOptions.IncludeUsage = openai.Bool(true)
@@ -105,7 +105,7 @@ func TestListsModels(t *testing.T) {
 	}
 }
 
-func TestRetrievesAModelWhoseIDHoldsASlash(t *testing.T) {
+func TestRetrievesAModelWithASlashInItsID(t *testing.T) {
 	equal(t, "slash", strings.Contains(model, "/"), true)
 	retrieved, err := client.Models.Get(ctx, model)
 	if err != nil {
@@ -180,7 +180,7 @@ const foundURL = "https://example.com/found"
 const foundAnswer = "Let me look.\n\nThe tool said: " +
 	`{"engine":"searxng","results":[{"title":"searxng on camels","url":"` + foundURL + `","snippet":"camels & more"}]}`
 
-// A question for which the server searches the web; there is no type for its tool but a function without parameters.
+// A question for which the server searches the web. The SDK has no type for the tool, so it is a function without parameters.
 func search(afterwards string, own ...openai.ChatCompletionToolUnionParam) openai.ChatCompletionNewParams {
 	params := ask("What are camels? " + fmt.Sprintf(searchScript, afterwards))
 	params.Tools = append(own, openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{Name: "web_search"}))
@@ -251,7 +251,7 @@ func TestServerToolAccumulates(t *testing.T) {
 		}
 		equal(t, "text", text, foundAnswer)
 		equal(t, "accumulated", whole.Choices[0].Message.Content, foundAnswer)
-		// It also takes the text before a notification for finished.
+		// The accumulator also reports the text before a notification as finished.
 		equal(t, "finished", finished[len(finished)-1], foundAnswer)
 		equal(t, "calls", len(whole.Choices[0].Message.ToolCalls), 0)
 		equal(t, "finish reason", whole.Choices[0].FinishReason, "stop")
@@ -259,7 +259,7 @@ func TestServerToolAccumulates(t *testing.T) {
 	})
 }
 
-func TestServerToolInOnePiece(t *testing.T) {
+func TestServerToolWithoutStreaming(t *testing.T) {
 	inEachMode(t, func(t *testing.T, mode string, told option.RequestOption) {
 		completion, err := client.Chat.Completions.New(ctx, search(""), told)
 		if err != nil {
@@ -284,7 +284,7 @@ func TestServerToolInOnePiece(t *testing.T) {
 	})
 }
 
-func TestServerToolThenTheClientsOwnFunction(t *testing.T) {
+func TestServerToolThenClientsFunction(t *testing.T) {
 	inEachMode(t, func(t *testing.T, _ string, told option.RequestOption) {
 		params := search(` | get_weather {"location": "Paris"}`, getWeather)
 		streamed, _, finished, err := stream(t, params, told)
@@ -317,7 +317,7 @@ func embeddings(texts []string, format openai.EmbeddingNewParamsEncodingFormat) 
 	return client.Embeddings.New(ctx, openai.EmbeddingNewParams{Model: model, Input: input, EncodingFormat: format})
 }
 
-// The SDK asks for no encoding by itself; the other one it does not decode.
+// The SDK requests no encoding by default, and does not decode base64.
 func TestEmbeddings(t *testing.T) {
 	texts := []string{"one", "two"}
 	vectors, err := embeddings(texts, "")
@@ -356,7 +356,7 @@ func refusal(t *testing.T, err error) *openai.Error {
 	return refused
 }
 
-func TestRefused(t *testing.T) {
+func TestErrors(t *testing.T) {
 	unknown, invalid, empty := ask("hi"), ask("hi"), ask("hi")
 	unknown.Model = "nowhere/at-all"
 	invalid.Temperature = openai.Float(9)
@@ -389,14 +389,14 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// The SDK waits by itself as long as it is told, and is let in then.
-func TestRateLimitIsSaidKeptAndHonoured(t *testing.T) {
+// The SDK waits for the time in Retry-After. Then its request is accepted.
+func TestRateLimitIsAnnouncedEnforcedAndHonoured(t *testing.T) {
 	key := os.Getenv("LLMPROXY_TINY_KEY")
 	if key == "" {
 		t.Skip("LLMPROXY_TINY_KEY is not set")
 	}
 	const limit = 3        // RATE_LIMIT_TINY of ../run
-	const byItself = 8 + 2 // the SDK's longest wait in seconds when it is not told, and to spare
+	const byItself = 8 + 2 // the SDK's longest wait in seconds without Retry-After, with a margin
 	tiny := clientWith(key)
 	for left := limit - 1; left >= 0; left-- {
 		var reply *http.Response
@@ -420,7 +420,7 @@ func TestRateLimitIsSaidKeptAndHonoured(t *testing.T) {
 		}
 	}
 
-	// One more attempt succeeds only when it comes after the time that the refusal names.
+	// Another attempt succeeds only after the time in Retry-After.
 	completion, err := tiny.Chat.Completions.New(ctx, ask("hi"), option.WithMaxRetries(1))
 	if err != nil {
 		t.Fatal(err)
@@ -439,7 +439,7 @@ func TestFailureInTheMiddleIsAnError(t *testing.T) {
 }
 
 // wire 1.3
-func TestASilentProviderIsWaitedFor(t *testing.T) {
+func TestSilentProviderIsNotGivenUp(t *testing.T) {
 	_, text, _, err := stream(t, ask("[[script chunks=2 gap=6500]]"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-"""The documented `camel run` line, under the real Camel JBang CLI. ../run sets the environment."""
+"""Runs the documented `camel run` line with the real Camel JBang CLI. ../run sets the environment."""
 
 import contextlib
 import http.client
@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAGES = ["README.md", "docs/camel-jbang.md"]
 MODEL = "openai/scripted"
-START_SECONDS = 180  # the first run ever downloads libraries
+START_SECONDS = 180  # the first run downloads libraries
 STOP_SECONDS = 60
 CANCEL_SECONDS = 30
 MOST_BODY_MEGABYTES = 1
@@ -47,7 +47,7 @@ def wait_until(condition, seconds):
 
 
 def request(port, method, path, body=None, key=None):
-    """The response, its body read, and the body as JSON."""
+    """Returns the response, after its body was read, and the body as JSON."""
     with open_request(port, method, path, body, key) as response:
         text = response.read()
         return response, json.loads(text)
@@ -136,7 +136,7 @@ def test_lists_models(gateway, key):
     assert models["object"] == "list"
 
 
-def test_answers_whole(gateway, key):
+def test_answers_without_streaming(gateway, key):
     body = chat("Good morning")
     response, completion = request(gateway.port, "POST", "/v1/chat/completions", body, key)
 
@@ -146,7 +146,7 @@ def test_answers_whole(gateway, key):
     assert int(response.headers["openai-processing-ms"]) >= 0
 
 
-def test_streams_each_chunk_while_the_provider_is_still_to_say_the_next(gateway, key, provider_stats):
+def test_chunk_is_sent_before_the_provider_sends_the_next(gateway, key, provider_stats):
     body = chat("[[script chunks=3 hold=1]]", stream=True)
     with open_request(gateway.port, "POST", "/v1/chat/completions", body, key) as response:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
@@ -176,7 +176,7 @@ def test_leaving_a_stream_cancels_the_providers_answer(gateway, key, provider_st
         ("DELETE", "/v1/chat/completions", 405, "method_not_supported"),
     ],
 )
-def test_errors_are_openais(gateway, method, path, status, code):
+def test_errors_have_openais_format(gateway, method, path, status, code):
     response, answer = request(gateway.port, method, path)
 
     assert response.status == status
@@ -185,7 +185,7 @@ def test_errors_are_openais(gateway, method, path, status, code):
     assert answer["error"]["code"] == code
 
 
-def test_refuses_too_large_a_body(gateway, key):
+def test_large_body_is_rejected(gateway, key):
     body = chat("x" * (MOST_BODY_MEGABYTES << 20))
     response, answer = request(gateway.port, "POST", "/v1/chat/completions", body, key)
 
@@ -193,7 +193,7 @@ def test_refuses_too_large_a_body(gateway, key):
     assert answer["error"]["message"]
 
 
-def test_ends_cleanly_and_keeps_the_usage(gateway, key):
+def test_shutdown_is_clean_and_stores_the_usage(gateway, key):
     gateway.process.terminate()
 
     gateway.process.wait(STOP_SECONDS)

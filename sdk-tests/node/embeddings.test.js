@@ -8,7 +8,7 @@ const localEmbeddingModel = 'local/all-minilm-l6-v2';
 /** The vectors have unit length. */
 const cosine = (one, other) => one.reduce((sum, value, i) => sum + value * other[i], 0);
 
-test('embeds texts in their order', async () => {
+test('texts are embedded in order', async () => {
   const reply = await client.embeddings.create({ model, input: ['one', 'two'] });
 
   assert.deepEqual(
@@ -22,7 +22,7 @@ test('embeds texts in their order', async () => {
   assert.ok(reply.usage.total_tokens > 0);
 });
 
-test("vectors are the provider's own in the order of the texts", needs(stats), async () => {
+test("vectors are the provider's in the order of the texts", needs(stats), async () => {
   const input = ['one', 'two', 'three'];
 
   const { data } = await client.embeddings.create({ model, input, encoding_format: 'float' });
@@ -31,9 +31,9 @@ test("vectors are the provider's own in the order of the texts", needs(stats), a
 });
 
 for (const habit of ['', '[[script encoding=float]] ', '[[script encoding=base64]] ']) {
-  test(`the encoding is the one asked for ${habit}`, async () => {
+  test(`the encoding is the requested one ${habit}`, async () => {
     const input = `${habit}one`;
-    // Without a format the SDK asks for base64 and decodes it.
+    // Without a format the SDK requests base64 and decodes it.
     const decoded = await client.embeddings.create({ model, input });
     const floats = await client.embeddings.create({ model, input, encoding_format: 'float' });
     const base64 = await client.embeddings.create({ model, input, encoding_format: 'base64' });

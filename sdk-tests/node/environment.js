@@ -1,4 +1,4 @@
-// Settings of the tests come from the environment; ../run sets them. ../ai-sdk uses this as well.
+// The settings of the tests are environment variables, which ../run sets. ../ai-sdk uses this file, too.
 import assert from 'node:assert/strict';
 
 function required(name) {
@@ -20,7 +20,7 @@ export async function cancelledStreams() {
   return (await (await fetch(stats)).json()).cancelled;
 }
 
-/** What the scripted provider itself says, without the gateway. */
+/** The scripted provider's own answer, without the gateway. */
 export async function providersOwnVectors(input) {
   const reply = await fetch(stats.replace(/\/stats$/, '/v1/embeddings'), {
     method: 'POST',
@@ -37,10 +37,10 @@ export async function waitUntil(condition, milliseconds = 30_000) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
-/** Has three requests a minute, for one test to use up. */
+/** A key with three requests a minute, for one test to use up. */
 export const tinyKey = process.env.LLMPROXY_TINY_KEY;
 
-/** A chat in which the server searches the web, and what is said in it. */
+/** A chat in which the server searches the web, and its expected contents. */
 export const search = {
   modes: ['hybrid', 'comment', 'off'],
   prompt: `What are camels? [[script say='Let me look.' calls='web_search {"query": "camels"}']]`,

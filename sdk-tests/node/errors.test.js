@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import OpenAI from 'openai';
 import { client, clientWith, model, needs, revokedKey, user } from './settings.js';
 
-/** Expects the SDK's own class for the status, and the error object's fields. */
+/** Expects the SDK's error class for the status, and the fields of the error object. */
 async function assertFails(promise, kind, fields) {
   await assert.rejects(promise, (error) => {
     assert.ok(error instanceof kind, `${error}`);

@@ -5,7 +5,7 @@ import { baseURL, clientWith, model, needs, tinyKey, user } from './settings.js'
 
 const LIMIT = 3; // RATE_LIMIT_TINY of ../run
 
-test('the rate limit is said, kept and honoured', needs(tinyKey), async () => {
+test('rate limit is announced, enforced and honoured', needs(tinyKey), async () => {
   const tiny = clientWith(tinyKey);
   const chat = (stream) => tiny.chat.completions.create({ model, messages: user('hi'), stream });
   for (let left = LIMIT - 1; left >= 0; left--) {
@@ -33,7 +33,7 @@ test('the rate limit is said, kept and honoured', needs(tinyKey), async () => {
   assert.ok(Date.now() - began > (wait - 2) * 1000);
 });
 
-test('a used-up budget of the provider is not retried', async () => {
+test('provider account without credit is not retried', async () => {
   let requests = 0;
   const counted = (...request) => (requests++, fetch(...request));
   const apiKey = process.env.LLMPROXY_KEY;

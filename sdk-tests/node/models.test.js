@@ -15,7 +15,7 @@ test('lists models', async () => {
   assert.ok((await listedIds()).includes('openai/gpt-4o-mini'));
 });
 
-test('retrieves a model whose id holds a slash', async () => {
+test('retrieves a model with a slash in its id', async () => {
   assert.ok(model.includes('/'));
   assert.equal((await client.models.retrieve(model)).id, model);
 });

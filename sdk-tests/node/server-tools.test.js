@@ -1,4 +1,4 @@
-// Tools that the server runs: the client is told of them as it wishes, and is never asked to run one.
+// Tools that the server runs. The client gets notifications in the form that it chooses, and never a call to run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
@@ -78,7 +78,7 @@ for (const mode of modes) {
     assert.deepEqual(calls, []);
   });
 
-  test(`server tool, in one piece: ${mode}`, async () => {
+  test(`server tool, without streaming: ${mode}`, async () => {
     const completion = await client.chat.completions.create({ model, messages, tools }, told(mode));
 
     const [choice] = completion.choices;
@@ -130,7 +130,7 @@ for (const mode of modes) {
   }
 }
 
-test('server tool, told in a way that does not exist', async () => {
+test('server tool, unknown form of notifications', async () => {
   await assert.rejects(
     client.chat.completions.create({ model, messages, tools }, told('loud')),
     (error) => error instanceof OpenAI.BadRequestError && error.code === 'invalid_value',

@@ -3,7 +3,7 @@ import { baseURL, key } from './environment.js';
 
 export * from './environment.js';
 
-/** Without retries: a test sees the first answer, not the third. */
+/** Without retries, so that a test sees the first answer. */
 export function clientWith(apiKey) {
   return new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: 60_000 });
 }

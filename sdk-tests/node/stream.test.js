@@ -35,7 +35,7 @@ test('stream as in the README', async () => {
   assert.equal(text, 'You said: hello there');
 });
 
-test('stream helper accumulates the same as the whole reply', async () => {
+test('stream helper accumulates the reply without streaming', async () => {
   const messages = user('hello there');
 
   const streamed = await client.chat.completions.stream({ model, messages }).finalChatCompletion();
@@ -45,7 +45,7 @@ test('stream helper accumulates the same as the whole reply', async () => {
   assert.equal(streamed.choices[0].finish_reason, whole.choices[0].finish_reason);
 });
 
-test('usage comes last when asked for', async () => {
+test('usage is last if requested', async () => {
   const chunks = await collect(
     await client.chat.completions.create({
       model,
@@ -61,7 +61,7 @@ test('usage comes last when asked for', async () => {
   assert.ok(chunks.every((chunk) => !chunk.usage));
 });
 
-test('usage is not shown when not asked for', async () => {
+test('usage is absent by default', async () => {
   const chunks = await collect(
     await client.chat.completions.create({ model, messages: user('hi'), stream: true }),
   );
@@ -70,7 +70,7 @@ test('usage is not shown when not asked for', async () => {
 });
 
 for (const habit of ['groq=1', 'bare=1', 'fields=1', 'crlf=1', 'split=1', 'finish=eos']) {
-  test(`habit of a provider that does not show: ${habit}`, async () => {
+  test(`deviation of a provider is hidden: ${habit}`, async () => {
     const completion = await client.chat.completions
       .stream({ model, messages: user(`hi [[script ${habit}]]`) })
       .finalChatCompletion();
@@ -81,7 +81,7 @@ for (const habit of ['groq=1', 'bare=1', 'fields=1', 'crlf=1', 'split=1', 'finis
 }
 
 // wire 1.3
-test('a silent provider is waited for', async () => {
+test('silent provider is not given up', async () => {
   const chunks = await collect(
     await client.chat.completions.create({
       model,

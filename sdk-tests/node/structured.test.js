@@ -14,13 +14,13 @@ const asking = {
 };
 const paris = { city: 'Paris', people: 42 };
 
-test('parse gives an object of the schema', async () => {
+test('parse returns an object of the schema', async () => {
   const completion = await client.chat.completions.parse(asking);
 
   assert.deepEqual(completion.choices[0].message.parsed, paris);
 });
 
-test('stream helper gives an object of the schema', async () => {
+test('stream helper returns an object of the schema', async () => {
   const stream = client.chat.completions.stream(asking);
   const done = [];
   stream.on('content.done', ({ parsed }) => done.push(parsed));

@@ -42,7 +42,7 @@ test('streamed tool calls', async () => {
 });
 
 for (const stream of [false, true]) {
-  test(`runTools goes round until the answer, stream: ${stream}`, async () => {
+  test(`runTools runs tools until the answer, stream: ${stream}`, async () => {
     const asked = [];
     const runner = client.chat.completions.runTools({
       model,

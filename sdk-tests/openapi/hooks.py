@@ -1,4 +1,4 @@
-"""Turns what Schemathesis makes up into requests that reach the scripted provider."""
+"""Changes generated requests so that they reach the scripted provider."""
 
 import os
 
@@ -10,7 +10,7 @@ TOOL = "calculator"
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Any good name of a model becomes the scripted one, any name of a tool one that exists; whatever is wrong with the rest stays."""
+    """Replaces each valid model name by the scripted model and each tool name by an existing tool; other errors in the request remain."""
     body = case.body
     if isinstance(body, dict) and isinstance(body.get("model"), str) and body["model"].strip():
         case.body = body = {**body, "model": SCRIPTED_MODEL}

@@ -1,4 +1,4 @@
-"""Settings of the tests come from the environment; ../run sets them."""
+"""The settings of the tests are environment variables, which ../run sets."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def tiny_key() -> str:
 
 @pytest.fixture
 def client(base_url, key):
-    # Without retries: a test sees the first answer, not the third.
+    # Without retries, so that a test sees the first answer.
     with openai.OpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=60) as client:
         yield client
 
@@ -81,7 +81,7 @@ def provider_stats():
 
 @pytest.fixture
 def release():
-    """Lets an answer that the scripted provider holds go on."""
+    """Releases an answer that the scripted provider holds."""
     url = optional_setting("LLMPROXY_SCRIPTED_STATS").removesuffix("/stats") + "/release"
     return lambda: urllib.request.urlopen(url, timeout=30).close()
 

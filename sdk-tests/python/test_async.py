@@ -1,4 +1,4 @@
-"""The asynchronous client: the same rows as the synchronous one's, whose reading of streams is code of its own."""
+"""The asynchronous client. It has the same tests as the synchronous client, because it reads streams with different code."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from test_tools import WEATHER
 
 @pytest.fixture
 def run(base_url, key):
-    """Runs a coroutine of a client; without retries."""
+    """Runs a coroutine with a client without retries."""
 
     def run(work, api_key=key):
         async def with_client():
@@ -111,7 +111,7 @@ def test_streamed_tool_calls_round_trip(run, model):
     assert final.choices[0].message.content == "The tool said: sunny"
 
 
-def test_parse_gives_an_object_of_the_schema(run, model):
+def test_parse_returns_an_object_of_the_schema(run, model):
     completion = run(
         lambda client: client.chat.completions.parse(
             model=model, messages=user("[[script json=1]]"), response_format=City
@@ -219,7 +219,7 @@ def test_failure_in_the_middle_raises(run, model, mishap):
 @pytest.mark.parametrize("script", ["chunks=600 gap=100", "silent=1"])
 @pytest.mark.parametrize("way", ["close", "task"])
 def test_leaving_a_stream_cancels_the_providers_answer(run, model, provider_stats, script, way):
-    """Closed by hand, or by the end of the task that reads it, as in a web server whose own client leaves."""
+    """The stream is closed explicitly, or by the cancelled task that reads it, as in a web server whose client leaves."""
     before = provider_stats()["cancelled"]
 
     async def work(client):
@@ -240,7 +240,7 @@ def test_leaving_a_stream_cancels_the_providers_answer(run, model, provider_stat
             reading.cancel()
         await asyncio.wait([reading])
         assert reading.cancelled() == (way == "task")
-        # With the client still open: it would hang up on everything when it closes.
+        # The client must still be open, because its end closes all connections.
         await asyncio.to_thread(wait_until, lambda: provider_stats()["cancelled"] > before)
 
     run(work)

@@ -29,7 +29,7 @@ def test_every_role_and_message_parts(client, model):
     assert completion.choices[0].message.content == "You said: three"
 
 
-def test_unknown_and_null_fields_are_welcome(client, model):
+def test_unknown_and_null_fields_are_accepted(client, model):
     completion = client.chat.completions.create(
         model=model,
         messages=user("hi"),

@@ -22,8 +22,8 @@ def test_embeds_each_kind_of_input(client, model, input):
 
 
 @pytest.mark.parametrize("habit", ["", "[[script encoding=float]] ", "[[script encoding=base64]] ", "[[script bare=1]] "])
-def test_the_encoding_is_the_one_asked_for(client, model, habit):
-    # Without a format the SDK asks for base64 and decodes it.
+def test_encoding_is_the_requested_one(client, model, habit):
+    # Without a format the SDK requests base64 and decodes it.
     decoded = client.embeddings.create(model=model, input=habit + "one").data[0].embedding
     floats = client.embeddings.create(model=model, input=habit + "one", encoding_format="float").data[0].embedding
     raw = client.embeddings.with_raw_response.create(model=model, input=habit + "one").http_response.json()
@@ -32,7 +32,7 @@ def test_the_encoding_is_the_one_asked_for(client, model, habit):
     assert isinstance(raw["data"][0]["embedding"], str)
 
 
-def test_vectors_are_the_providers_own_in_the_order_of_the_texts(client, model, provider):
+def test_vectors_are_the_providers_in_the_order_of_the_texts(client, model, provider):
     texts = ["one", "two", "three"]
 
     reply = client.embeddings.create(model=model, input=texts)
@@ -49,7 +49,7 @@ def test_dimensions_are_passed_on(client, model):
     assert len(reply.data[0].embedding) == 4
 
 
-def test_the_local_model(client, local_model):
+def test_local_model(client, local_model):
     texts = ["The cat sleeps", "A kitten is sleeping", "Income tax is due in April"]
     reply = client.embeddings.create(model=LOCAL_EMBEDDING_MODEL, input=texts)
     floats = client.embeddings.create(model=LOCAL_EMBEDDING_MODEL, input=texts, encoding_format="float")
@@ -63,7 +63,7 @@ def test_the_local_model(client, local_model):
     assert [each.embedding for each in floats.data] == [pytest.approx(each.embedding) for each in reply.data]
 
 
-def test_a_text_that_the_local_model_cannot_take_whole(client, local_model):
+def test_text_over_the_local_models_limit_is_rejected(client, local_model):
     with pytest.raises(openai.BadRequestError) as raised:
         client.embeddings.create(model=LOCAL_EMBEDDING_MODEL, input=["cat", "cat " * 300])
 
@@ -71,14 +71,14 @@ def test_a_text_that_the_local_model_cannot_take_whole(client, local_model):
     assert "maximum context length is 256 tokens" in raised.value.message
 
 
-def test_a_bad_request_names_the_field(client, model):
+def test_bad_request_names_the_field(client, model):
     with pytest.raises(openai.BadRequestError) as raised:
         client.embeddings.create(model=model, input=[])
 
     assert raised.value.param == "input"
 
 
-def test_a_provider_that_fails(client, model):
+def test_failing_provider(client, model):
     with pytest.raises(openai.InternalServerError):
         client.embeddings.create(model=model, input="[[script status=500]]")
     with pytest.raises(openai.RateLimitError) as raised:
@@ -87,7 +87,7 @@ def test_a_provider_that_fails(client, model):
     assert raised.value.response.headers["retry-after"] == "7"
 
 
-def test_a_chat_model_is_refused(client):
+def test_chat_model_is_rejected(client):
     with pytest.raises(openai.BadRequestError) as raised:
         client.embeddings.create(model="openai/gpt-4o-mini", input="one")
 

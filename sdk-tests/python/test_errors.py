@@ -74,7 +74,7 @@ def test_provider_failing_before_the_first_byte(client, model, failure, stream):
     assert raised.value.type == "server_error"
 
 
-def test_what_the_provider_says_about_the_request_is_kept(client, model):
+def test_providers_message_about_the_request_is_passed_on(client, model):
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(
             model=model, messages=user("[[script status=400 code=context_length_exceeded]]")
@@ -85,7 +85,7 @@ def test_what_the_provider_says_about_the_request_is_kept(client, model):
 
 
 @pytest.mark.parametrize("mishap", ["cut=5", "end=5", "error=5"])
-def test_provider_failing_in_the_middle_of_a_reply_in_one_piece(client, model, mishap):
+def test_provider_failing_in_the_middle_without_streaming(client, model, mishap):
     with pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(
             model=model, messages=user(f"[[script chunks=20 {mishap}]]")

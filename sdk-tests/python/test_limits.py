@@ -9,8 +9,8 @@ LIMIT = 3  # RATE_LIMIT_TINY of ../run
 MINUTE = 60
 
 
-def test_the_rate_limit_is_said_kept_and_honoured(base_url, tiny_key, model):
-    """wire.md §6. The SDK waits by itself as long as it is told, up to a minute, and is let in then."""
+def test_rate_limit_is_announced_enforced_and_honoured(base_url, tiny_key, model):
+    """The SDK waits for the time in Retry-After, up to a minute. Then its request is accepted."""
     impatient = openai.OpenAI(base_url=base_url, api_key=tiny_key, max_retries=0)
     completions = impatient.chat.completions.with_raw_response
     for left in reversed(range(LIMIT)):
@@ -38,7 +38,7 @@ def test_the_rate_limit_is_said_kept_and_honoured(base_url, tiny_key, model):
 
 
 async def patient_answers(base_url, tiny_key, model):
-    """Of both clients at once, for one minute's wait."""
+    """The answers of both clients, which wait for the same minute."""
     with openai.OpenAI(base_url=base_url, api_key=tiny_key, max_retries=1) as patient:
         return await asyncio.gather(
             asyncio.to_thread(
@@ -55,7 +55,7 @@ async def chat_asynchronously(base_url, tiny_key, model, max_retries):
         return await client.chat.completions.create(model=model, messages=user("hi"))
 
 
-def test_a_used_up_budget_of_the_provider_is_not_retried(base_url, key, model, provider_stats):
+def test_provider_account_without_credit_is_not_retried(base_url, key, model, provider_stats):
     patient = openai.OpenAI(base_url=base_url, api_key=key, max_retries=2)
     before = provider_stats()["requests"]
 

@@ -9,7 +9,7 @@ def test_lists_models(client):
     assert all(each.object == "model" and each.owned_by for each in models)
 
 
-def test_retrieves_a_model_whose_id_holds_a_slash(client, model):
+def test_retrieves_a_model_with_a_slash_in_its_id(client, model):
     assert "/" in model
     assert client.models.retrieve(model).id == model
 
@@ -19,7 +19,7 @@ def test_lists_and_retrieves_the_local_model(client, local_model):
     assert client.models.retrieve(local_model).id == local_model
 
 
-def test_a_model_that_the_catalogue_lacks_is_passed_on_to_a_provider_that_is_on(client):
+def test_model_outside_the_catalogue_is_passed_on_to_a_configured_provider(client):
     assert client.models.retrieve("openai/made-tomorrow").id == "openai/made-tomorrow"
 
 

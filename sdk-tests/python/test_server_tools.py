@@ -1,4 +1,4 @@
-"""Tools that the server runs: the client is told of them as it wishes, and is never asked to run one."""
+"""Tools that the server runs. The client gets notifications in the form that it chooses, and never a call to run."""
 
 import json
 
@@ -78,7 +78,7 @@ def test_stream_as_in_the_readme(client, model, mode):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_notification_comes_by_default_between_what_was_said_and_the_answer(client, model, way):
+def test_notification_is_between_earlier_text_and_the_answer_by_default(client, model, way):
     stream = client.chat.completions.create(
         model=model, messages=CAMELS, stream=True, **WAYS[way]
     )
@@ -116,7 +116,7 @@ def test_stream_helper(client, model, mode):
 
 
 @MODES
-def test_in_one_piece(client, model, mode):
+def test_without_streaming(client, model, mode):
     completion = client.chat.completions.create(
         model=model, messages=CAMELS, tools=[SEARCH], extra_headers=said_in(mode)
     )
@@ -134,7 +134,7 @@ def test_in_one_piece(client, model, mode):
 
 @MODES
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_the_clients_own_function_after_the_servers_tool(client, model, mode, stream):
+def test_clients_function_after_a_servers_tool(client, model, mode, stream):
     messages = list(CAMELS_THEN_WEATHER)
     request = {"model": model, "tools": [SEARCH, WEATHER], "extra_headers": said_in(mode)}
 
@@ -162,7 +162,7 @@ def test_the_clients_own_function_after_the_servers_tool(client, model, mode, st
     assert final.finish_reason == "stop"
 
 
-def test_a_way_of_being_told_that_does_not_exist(client, model):
+def test_unknown_form_of_notifications_is_rejected(client, model):
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(
             model=model, messages=CAMELS, tools=[SEARCH], extra_headers=said_in("loud")

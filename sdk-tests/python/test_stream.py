@@ -16,7 +16,7 @@ def test_stream_as_in_the_readme(client, model):
     assert text == "You said: hello there"
 
 
-def test_stream_helper_accumulates_the_same_as_the_whole_reply(client, model):
+def test_stream_helper_accumulates_the_reply_without_streaming(client, model):
     with client.chat.completions.stream(model=model, messages=user("hello there")) as stream:
         for _ in stream:
             pass
@@ -27,7 +27,7 @@ def test_stream_helper_accumulates_the_same_as_the_whole_reply(client, model):
     assert streamed.choices[0].finish_reason == whole.choices[0].finish_reason
 
 
-def test_usage_comes_last_when_asked_for(client, model):
+def test_usage_is_last_if_requested(client, model):
     chunks = list(
         client.chat.completions.create(
             model=model,
@@ -42,7 +42,7 @@ def test_usage_comes_last_when_asked_for(client, model):
     assert all(chunk.usage is None for chunk in chunks[:-1])
 
 
-def test_usage_is_not_shown_when_not_asked_for(client, model):
+def test_usage_is_absent_by_default(client, model):
     chunks = list(
         client.chat.completions.create(model=model, messages=user("hello there"), stream=True)
     )
@@ -51,7 +51,7 @@ def test_usage_is_not_shown_when_not_asked_for(client, model):
 
 
 @pytest.mark.parametrize("habit", ["groq=1", "bare=1", "fields=1", "crlf=1", "split=1", "finish=eos"])
-def test_habits_of_providers_do_not_show(client, model, habit):
+def test_deviations_of_providers_are_hidden(client, model, habit):
     with client.chat.completions.stream(
         model=model,
         messages=user(f"hi [[script {habit}]]"),
@@ -67,7 +67,7 @@ def test_habits_of_providers_do_not_show(client, model, habit):
 
 
 # wire 5.utf8
-def test_characters_that_the_provider_cuts_in_two(client, model):
+def test_characters_split_by_the_provider_arrive_whole(client, model):
     stream = client.chat.completions.create(
         model=model, messages=user("Grüße [[script utf8=1]]"), stream=True
     )
@@ -78,7 +78,7 @@ def test_characters_that_the_provider_cuts_in_two(client, model):
 
 
 # wire 5.flush
-def test_a_chunk_leaves_while_the_provider_is_still_to_say_the_next(client, model, release):
+def test_chunk_is_sent_before_the_provider_sends_the_next(client, model, release):
     stream = client.chat.completions.create(
         model=model, messages=user("[[script chunks=3 hold=1]]"), stream=True
     )
@@ -90,7 +90,7 @@ def test_a_chunk_leaves_while_the_provider_is_still_to_say_the_next(client, mode
     assert "".join(texts).split() == ["word2", "word3"]
 
 
-def test_reasoning_comes_through(client, model):
+def test_reasoning_is_passed_on(client, model):
     stream = client.chat.completions.create(
         model=model, messages=user("hi [[script reasoning=1]]"), stream=True
     )
@@ -103,7 +103,7 @@ def test_reasoning_comes_through(client, model):
 
 
 # wire 1.3
-def test_a_silent_provider_is_waited_for(client, model):
+def test_silent_provider_is_not_given_up(client, model):
     stream = client.chat.completions.create(
         model=model, messages=user("[[script chunks=2 gap=6500]]"), stream=True
     )
@@ -169,5 +169,5 @@ def test_local_model_streams(client, local_model):
 def wait_until(condition, seconds=30):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
+        assert time.monotonic() < deadline, "the condition was not true in time"
         time.sleep(0.02)

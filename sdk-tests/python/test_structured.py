@@ -10,7 +10,7 @@ class City(BaseModel):
 PARIS = City(city="Paris", people=42)
 
 
-def test_parse_gives_an_object_of_the_schema(client, model):
+def test_parse_returns_an_object_of_the_schema(client, model):
     completion = client.chat.completions.parse(
         model=model, messages=user("[[script json=1]]"), response_format=City
     )
@@ -18,7 +18,7 @@ def test_parse_gives_an_object_of_the_schema(client, model):
     assert completion.choices[0].message.parsed == PARIS
 
 
-def test_stream_helper_gives_an_object_of_the_schema(client, model):
+def test_stream_helper_returns_an_object_of_the_schema(client, model):
     with client.chat.completions.stream(
         model=model, messages=user("[[script json=1]]"), response_format=City
     ) as stream:

@@ -72,7 +72,7 @@ def test_stream_helper_collects_tool_calls(client, model):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_tool_calls_in_one_piece(client, model, count):
+def test_tool_calls_without_streaming(client, model, count):
     completion = client.chat.completions.create(
         model=model, messages=user(f"[[script tools={count}]]"), tools=[WEATHER]
     )

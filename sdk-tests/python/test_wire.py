@@ -1,4 +1,4 @@
-"""Streams and replies of a started gateway against the contract and OpenAI's own schema."""
+"""Checks streams and replies of a started gateway against the wire contract and OpenAI's schema."""
 
 import http.client
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ def test_stream(send, model, script):
 
 
 # wire 5.5
-# A bare provider reports no usage that could be handed on.
+# The bare provider reports no usage.
 @pytest.mark.parametrize("script", [script for script in SCRIPTS if "bare" not in script])
 def test_stream_with_usage(send, model, script):
     options = {"include_usage": True}
@@ -63,14 +63,14 @@ def test_stream_that_fails_in_the_middle(send, model, mishap):
 
     if reply.status == 200:
         assert wire.broken_stream_violations(reply) == []
-    else:  # nothing had been said yet
+    else:  # before the first content
         assert mishap == "cut=0" and reply.status == 502
         assert wire.error_violations(reply.json()) == []
 
 
 # wire 4.shape
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_reply_in_one_piece(send, model, script):
+def test_reply_without_streaming(send, model, script):
     reply = send(model, f"hi [[script {script}]]")
 
     assert reply.status == 200
@@ -100,7 +100,7 @@ def send_tools(send, model):
 
 # wire 1.1, 1.1chunk, 1.1order, 1.1calls, 1.1comment, 1.1off
 @pytest.mark.parametrize("mode", [None, "hybrid", "comment", "off"])
-def test_stream_with_the_servers_tools(send_tools, model, mode):
+def test_stream_with_server_tools(send_tools, model, mode):
     reply = send_tools(mode)
 
     assert wire.stream_violations(reply, model, usage_asked=True) == []
@@ -144,7 +144,7 @@ def test_bare_notifications(send_tools):
 
 # wire 1.1whole
 @pytest.mark.parametrize("mode, listed", [("hybrid", 6), ("bare", 6), ("comment", 0), ("off", 0)])
-def test_notifications_in_one_piece(send, model, mode, listed):
+def test_notifications_without_streaming(send, model, mode, listed):
     reply = send(model, TURNS, {"X-Tool-Notifications": mode}, tools=TOOLS)
 
     assert wire.schema_violations("CreateChatCompletionResponse", reply.json()) == []
@@ -153,7 +153,7 @@ def test_notifications_in_one_piece(send, model, mode, listed):
 
 
 # wire 1.1wrong
-def test_notifications_of_no_known_kind(send_tools):
+def test_unknown_form_of_notifications(send_tools):
     reply = send_tools("loud")
 
     assert reply.status == 400
@@ -179,7 +179,7 @@ def test_bad_json(base_url, key, body):
 
 
 # wire 2.early, 6.401
-def test_no_key_comes_before_everything(base_url):
+def test_missing_key_is_reported_before_other_errors(base_url):
     reply = post_bytes(base_url, None, b"{")
 
     assert reply.status == 401

@@ -1,4 +1,4 @@
-"""The checker itself: a good stream passes, and each rule that is broken is named."""
+"""Tests of the checker: a valid stream passes, and each broken rule is named."""
 
 import copy
 import json
@@ -63,11 +63,11 @@ def reply(events, tail="data: [DONE]\n\n", headers=HEADERS):
         (calls(CALL, REST), False),
     ],
 )
-def test_a_good_stream_passes(events, usage_asked):
+def test_valid_stream_passes(events, usage_asked):
     assert wire.stream_violations(reply(events), MODEL, usage_asked) == []
 
 
-def test_comments_are_fine():
+def test_comments_are_allowed():
     good = reply([ROLE, WORD, FINISH])
     good.body = b": ping\n: ping\n" + good.body
 
@@ -75,7 +75,7 @@ def test_comments_are_fine():
 
 
 # wire 1.3c
-def test_a_comment_and_an_empty_line_is_an_event_to_some():
+def test_comment_with_an_empty_line_is_rejected():
     bad = reply([ROLE, WORD, FINISH])
     bad.body = b": ping\n\n" + bad.body
 
@@ -98,7 +98,7 @@ def notified(*notifications, delta=None, before=(ROLE,), name="tool_notification
     return good
 
 
-def test_notifications_are_fine():
+def test_notifications_are_allowed():
     good = notified(STARTED, COMPLETED)
 
     assert wire.stream_violations(good, MODEL, usage_asked=False) == []
@@ -122,7 +122,7 @@ def test_notifications_are_fine():
         ("an event named note", notified(STARTED, COMPLETED, name="note")),
     ],
 )
-def test_a_broken_notification_is_named(rule, broken):
+def test_invalid_notification_is_named(rule, broken):
     violations = wire.stream_violations(broken, MODEL, usage_asked=False)
 
     assert any(rule in violation for violation in violations), violations
@@ -152,7 +152,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("rule", BROKEN)
-def test_a_broken_rule_is_named(rule):
+def test_broken_rule_is_named(rule):
     violations = wire.stream_violations(reply(BROKEN[rule]), MODEL, usage_asked=False)
 
     assert any(rule in violation for violation in violations), violations
@@ -170,14 +170,14 @@ def test_a_broken_rule_is_named(rule):
         ("not JSON", "data: {\n\ndata: [DONE]\n\n"),
     ],
 )
-def test_broken_framing_is_named(rule, tail):
+def test_invalid_framing_is_named(rule, tail):
     violations = wire.stream_violations(reply([ROLE, WORD, FINISH], tail), MODEL, False)
 
     assert any(rule in violation for violation in violations), violations
 
 
 @pytest.mark.parametrize("header", HEADERS)
-def test_a_missing_header_is_named(header):
+def test_missing_header_is_named(header):
     broken = reply([ROLE, WORD, FINISH], headers=without(HEADERS, header))
 
     assert any(header in violation for violation in wire.header_violations(broken))
@@ -186,7 +186,7 @@ def test_a_missing_header_is_named(header):
 @pytest.mark.parametrize(
     "events", [[ROLE, FINISH], [ROLE, FINISH, USAGE, USAGE], [ROLE, USAGE, FINISH]]
 )
-def test_usage_in_the_wrong_place_is_named(events):
+def test_misplaced_usage_is_named(events):
     assert wire.stream_violations(reply(events), MODEL, usage_asked=True) != []
 
 
@@ -203,7 +203,7 @@ ERROR = 'event: error\ndata: {"error":{"message":"m","type":"server_error","para
         ([ROLE], 'event: error\ndata: {"error":{"message":"m"}}\n\n', "lacks"),
     ],
 )
-def test_how_a_broken_stream_ends(events, tail, rule):
+def test_end_of_a_failed_stream_is_checked(events, tail, rule):
     violations = wire.broken_stream_violations(reply(events, tail))
 
     assert violations == [] if rule is None else any(rule in each for each in violations)

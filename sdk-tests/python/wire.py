@@ -1,7 +1,7 @@
-"""The contract of a chat stream, checked on its bytes.
+"""Checks the bytes of a chat stream against the wire contract.
 
-SDKs forgive much, each something else; this checker forgives nothing. `stream_violations` names
-every rule that a stream breaks; an empty list means that it keeps them all.
+Each SDK tolerates other violations; this checker tolerates none. `stream_violations` names
+every rule that a stream breaks; the list is empty when the stream is valid.
 """
 
 import json
@@ -29,7 +29,7 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
-    complete: bool = True  # the last HTTP chunk came, with nothing behind it
+    complete: bool = True  # the last HTTP chunk was received, with nothing after it
 
     def json(self):
         return json.loads(self.body)
@@ -43,21 +43,21 @@ class Event:
 
 @dataclass
 class Notification:
-    """What a stream says of a tool that the server runs."""
+    """A notification of a stream about a tool of the server."""
 
     form: str  # hybrid, bare or comment
     fields: dict
-    said: str  # the text of the answer that came before it
+    said: str  # the text of the answer before the notification
 
 
 def schema_violations(name: str, value) -> list[str]:
-    """How `value` departs from the definition `name` of OpenAI's own schema."""
+    """The violations of the definition `name` of OpenAI's schema in `value`."""
     validator = Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"})
     return [f"{name}: {error.json_path} {error.message}" for error in validator.iter_errors(value)]
 
 
 def post(url: str, key: str, body: dict, headers: dict[str, str] | None = None) -> Reply:
-    """Sends one request over a socket of its own and keeps every byte of the answer."""
+    """Sends one request over a new socket and returns every byte of the answer."""
     address = urlsplit(url)
     payload = json.dumps(body).encode()
     lines = [
@@ -103,7 +103,7 @@ def join_http_chunks(raw: bytes) -> tuple[bytes, bool]:
 
 
 def parse_events(text: str) -> list[Event]:
-    """Events in order. Comments are dropped: they are the one keep-alive that every client takes."""
+    """The events in order, without comments, which are allowed as keep-alives."""
     events, event = [], Event()
     for line in text.replace("\r\n", "\n").split("\n"):
         name, _, value = line.partition(":")
@@ -119,7 +119,7 @@ def parse_events(text: str) -> list[Event]:
 
 
 def notifications(text: str) -> list[Notification]:
-    """In the order of the stream, in whichever form they came."""
+    """The notifications of all forms, in the order of the stream."""
     found, said = [], ""
     for block in text.split("\n\n"):
         while block.startswith(":"):
@@ -139,7 +139,7 @@ def notifications(text: str) -> list[Notification]:
 
 
 def stream_violations(reply: Reply, model: str, usage_asked: bool) -> list[str]:
-    """The rules that a stream breaks which was to end well."""
+    """The rules that a stream without a failure breaks."""
     violations = header_violations(reply)
     try:
         text = reply.body.decode("utf-8")
@@ -197,7 +197,7 @@ def framing_violations(text: str, events: list[Event], payloads: list[str]) -> l
         "[DONE] is not last": payloads[-1:] == ["[DONE]"],
         "[DONE] not exactly once": payloads.count("[DONE]") == 1,
         "an event without data": all(event.data for event in events),
-        # It is an event without data to openai-go before v3.43.
+        # openai-go before v3.43 reads it as an event without data.
         "an empty line after a comment alone": not any(
             block and all(line.startswith(":") for line in block.split("\n"))
             for block in text.replace("\r\n", "\n").split("\n\n")
@@ -220,7 +220,7 @@ def identity_violations(chunks: list[dict], model: str) -> list[str]:
 
 
 def event_name_violations(events: list[Event]) -> list[str]:
-    """An event with a name is a chunk as well, which says nothing to those who take it for one."""
+    """The data of a named event must also be a valid chunk without content."""
     violations = []
     for position, event in enumerate(events):
         if event.name is None:
@@ -315,7 +315,7 @@ def fragment_violations(fragments: list[dict]) -> list[str]:
 
 
 def broken_stream_violations(reply: Reply) -> list[str]:
-    """The rules that a stream breaks whose provider failed after the first byte."""
+    """The rules that a stream breaks when its provider failed after the first byte."""
     text = reply.body.decode("utf-8")
     events = parse_events(text)
     last = events[-1] if events else Event()

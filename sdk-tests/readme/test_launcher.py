@@ -1,4 +1,4 @@
-"""The launcher where people have it: behind a link, in a folder with spaces, without a locale, called from elsewhere."""
+"""The launcher in unusual places: behind a link, in a folder with spaces, without a locale, called from another folder."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def names(product, folder=None):
     return json.dumps(json.loads(listed.stdout), ensure_ascii=False)
 
 
-def test_a_link_starts_what_it_leads_to(product, tmp_path):
+def test_link_starts_its_target(product, tmp_path):
     (tmp_path / "one").symlink_to(product / "llmproxy")
     (tmp_path / "two").symlink_to("one")
 
@@ -63,7 +63,7 @@ def test_a_link_starts_what_it_leads_to(product, tmp_path):
 
 
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX"}, {"LC_ALL": "", "LANG": "xx_XX.UTF-8"}])
-def test_arguments_keep_their_letters_without_a_locale(product, locale):
+def test_arguments_are_read_as_utf8_without_a_locale(product, locale):
     name = "Löwe 猫 " + json.dumps(locale).encode().hex()
 
     made = called(product / "llmproxy", "create-api-key", "müller@example.com", name, "--json", folder=product, **locale)
@@ -73,7 +73,7 @@ def test_arguments_keep_their_letters_without_a_locale(product, locale):
     assert "müller@example.com" in names(product)
 
 
-def test_an_argument_that_is_no_text_is_refused(product):
+def test_argument_that_is_not_utf8_is_rejected(product):
     made = called(product / "llmproxy", "create-api-key", b"m\xfcller@example.com", "Latin 1", folder=product)
 
     assert made.returncode == 2
@@ -81,7 +81,7 @@ def test_an_argument_that_is_no_text_is_refused(product):
     assert "Latin 1" not in names(product)
 
 
-def test_commands_from_elsewhere_mean_the_same_data(product, tmp_path):
+def test_commands_from_another_folder_use_the_same_data(product, tmp_path):
     made = called(product / "llmproxy", "create-api-key", "ann@example.com", "From elsewhere", folder=tmp_path)
 
     assert made.returncode == 0, made.stderr
@@ -89,7 +89,7 @@ def test_commands_from_elsewhere_mean_the_same_data(product, tmp_path):
     assert "From elsewhere" in names(product)
 
 
-def test_data_may_have_letters_of_any_language(product, tmp_path):
+def test_data_folder_may_have_letters_of_any_language(product, tmp_path):
     data = tmp_path / "Büro 猫"
 
     made = called(product / "llmproxy", "create-api-key", "ann@example.com", "x", folder=tmp_path, LC_ALL="C", LLMPROXY_DATA=str(data))
@@ -98,7 +98,7 @@ def test_data_may_have_letters_of_any_language(product, tmp_path):
     assert (data / "workbook.db").exists()
 
 
-def test_the_server_starts_in_a_folder_with_spaces(product, tmp_path):
+def test_server_starts_in_a_folder_with_spaces(product, tmp_path):
     port = free_port()
     server = subprocess.Popen(
         [product / "llmproxy", "start", "--port", str(port)],

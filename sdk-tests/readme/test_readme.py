@@ -36,19 +36,19 @@ def block(language, containing):
 
 
 def lines(text):
-    """The commands of a block, without their comments."""
+    """The commands of a block, without comments."""
     return [shlex.join(shlex.split(line, comments=True)) for line in text.splitlines() if line.strip()]
 
 
 class Dev:
-    """A running `make dev`, or another line that starts it."""
+    """A running `make dev`, or another command that starts it."""
 
     def __init__(self, line, port, data, **settings):
         self.address = f"http://localhost:{port}"
-        # Nobody is there to search, so that the documents answer, with or without the internet.
+        # No web search, so that the documents answer with and without the internet.
         nobody = {"WIKIPEDIA_BASE_URL": "http://127.0.0.1:9"}
         self.env = {**os.environ, "PORT": str(port), "LLMPROXY_DATA": str(data), **nobody, **settings}
-        # Tables of 80 columns break long cells in two.
+        # Tables with 80 columns break long cells.
         self.env["COLUMNS"] = "200"
         self.log = Path(data) / "dev.log"
         with self.log.open("w") as log:
@@ -59,7 +59,7 @@ class Dev:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # Whoever runs the tests in the background has it ignored, and so would these.
+                # A shell ignores the signal in background jobs, and child processes inherit that.
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         try:
@@ -79,7 +79,7 @@ class Dev:
         return re.search(r"sk-[A-Za-z0-9]{48}", self.log.read_text()).group()
 
     def press_ctrl_c(self):
-        """As a terminal does: to all of the foreground's processes. The server has to end by itself and say so."""
+        """Sends the signal to all processes of the group, as a terminal does. The server must end by itself and report it."""
         os.killpg(self.process.pid, signal.SIGINT)
         self.process.wait(STOP_SECONDS)
         assert "llmproxy has stopped." in self.log.read_text()
@@ -124,7 +124,7 @@ def test_curl(dev):
     assert stream.rstrip().endswith("data: [DONE]")
 
 
-def test_tools_that_the_server_runs(dev):
+def test_server_tools(dev):
     stream = succeeded(typed(dev, here(dev, block("sh", "web_search"))))
 
     events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
@@ -139,7 +139,7 @@ def test_tools_that_the_server_runs(dev):
     assert stream.endswith("data: [DONE]\n\n")
 
 
-def test_the_curl_line_that_make_dev_prints(dev):
+def test_curl_line_of_make_dev(dev):
     printed = dev.log.read_text().split("Try it:")[1].split("\n\n")[1]
 
     assert "[DONE]" in succeeded(typed(dev, printed))
@@ -164,7 +164,7 @@ def test_java(dev, tmp_path):
     assert "Paris" in succeeded(typed(dev, [str(java), "-cp", class_path, str(source)]))
 
 
-def test_the_commands(dev):
+def test_commands(dev):
     created, listed, usage, doctor, tested = lines(block("sh", "create-api-key"))
     revoked = re.search(r"`(\./llmproxy revoke-key [^`]+)`", README)[1]
 
@@ -179,7 +179,7 @@ def test_the_commands(dev):
 
 
 @pytest.mark.parametrize("line", block("sh", "GROQ_API_KEY").strip().splitlines())
-def test_a_provider_is_on_when_its_setting_is_there(line, tmp_path):
+def test_provider_with_its_setting_is_configured(line, tmp_path):
     running = Dev(line.replace("…", "x"), free_port(), tmp_path, LOCAL_MODEL="off")
     try:
         request = urllib.request.Request(
@@ -194,18 +194,18 @@ def test_a_provider_is_on_when_its_setting_is_there(line, tmp_path):
         running.press_ctrl_c()
 
 
-def test_the_camel_line_is_the_one_that_the_suite_jbang_runs():
+def test_camel_line_is_the_one_of_the_suite_jbang():
     assert blocks("sh", CAMEL_JBANG)[0] in README
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
 
 
-def test_the_picture_names_the_routes_that_are_there():
+def test_picture_names_existing_routes():
     picture = README.split("The way of a request")[1].split("```")[1]
     routes = {path.name.removesuffix(".camel.yaml") for path in (ROOT / "routes").glob("*.camel.yaml")}
 

@@ -18,7 +18,7 @@ SPREADSHEET_ID = "llmproxy"
 def root_url():
     url = os.environ.get("WORKBOOK_ROOT_URL")
     if not url:
-        pytest.skip("WORKBOOK_ROOT_URL names no running embedded workbook")
+        pytest.skip("WORKBOOK_ROOT_URL is not set")
     return url
 
 
@@ -36,7 +36,7 @@ def google(root_url):
 
 @pytest.fixture(scope="session")
 def gspread_client(root_url):
-    """gspread with every request sent to the embedded workbook instead of Google."""
+    """gspread, with all requests to the embedded workbook instead of Google."""
 
     class LocalClient(gspread.HTTPClient):
         def request(self, method, endpoint, **options):
@@ -55,7 +55,7 @@ def gspread_client(root_url):
 
 @pytest.fixture
 def worksheet(gspread_client):
-    """A fresh worksheet of 20 rows and 6 columns, deleted afterwards."""
+    """A new worksheet of 20 rows and 6 columns, deleted afterwards."""
     spreadsheet = gspread_client.open_by_key(SPREADSHEET_ID)
     created = spreadsheet.add_worksheet(f"it's {uuid.uuid4().hex[:8]}", 20, 6)
     yield created

@@ -26,7 +26,7 @@ PLAIN_TYPES = {
 
 
 def problems(value, schema_name):
-    """Lists where a JSON value differs from a schema: unknown fields, wrong types, unknown enum values."""
+    """The differences of a JSON value from a schema: unknown fields, wrong types, unknown enum values."""
     return list(_problems(value, {"$ref": schema_name}, schema_name))
 
 

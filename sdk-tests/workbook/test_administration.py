@@ -1,4 +1,4 @@
-"""What administrators' scripts do besides reading and writing values, with gspread and Google's client.
+"""Operations of administrators' scripts other than reading and writing values, with gspread and Google's client.
 
 Run: WORKBOOK_ROOT_URL=http://127.0.0.1:PORT/ pytest sdk-tests/workbook
 """
@@ -25,7 +25,7 @@ class TestGspread:
     def cells(self, worksheet):
         worksheet.update([["name", "tier"], ["a", "free"], ["b", "pro"]], "A1")
 
-    def test_formats_are_kept_with_their_cells(self, worksheet, google):
+    def test_formats_move_with_their_cells(self, worksheet, google):
         worksheet.format("A1:B1", BOLD)
         worksheet.batch_format(
             [{"range": "B2:B9", "format": {"numberFormat": {"type": "NUMBER"}}}]
@@ -56,7 +56,7 @@ class TestGspread:
         again = worksheet.spreadsheet.get_worksheet_by_id(worksheet.id)
         assert (again.row_count, again.col_count) == (25, 7)
 
-    def test_hides_and_widens(self, worksheet, google):
+    def test_hides_rows_and_widens_columns(self, worksheet, google):
         worksheet.hide_rows(1, 3)
         worksheet.columns_auto_resize(0, 2)
         worksheet.hide_columns(3, 4)
@@ -68,7 +68,7 @@ class TestGspread:
         data = grid_data(google, worksheet, "A1:F20")
         assert not any("hiddenByUser" in row for row in data["rowMetadata"])
 
-    def test_copies_cuts_and_finds(self, worksheet):
+    def test_copies_cuts_and_finds_cells(self, worksheet):
         worksheet.copy_range("A1:B1", "D1:E1")
         worksheet.cut_range("A3:B3", "A10", paste_type=PasteType.normal)
         assert worksheet.get("D1:E1") == [["name", "tier"]]
@@ -81,7 +81,7 @@ class TestGspread:
         worksheet.update_cells(cells)
         assert worksheet.col_values(1)[:2] == ["NAME", "A"]
 
-    def test_filters_names_and_protects(self, worksheet):
+    def test_filters_named_ranges_and_protection(self, worksheet):
         spreadsheet = worksheet.spreadsheet
         worksheet.set_basic_filter()
         worksheet.set_basic_filter("A1:B3")
@@ -139,7 +139,7 @@ class TestGspread:
             lambda sheet: sheet.add_dimension_group_rows(1, 2),
         ],
     )
-    def test_says_what_it_does_not_support(self, worksheet, call):
+    def test_unsupported_call_is_reported(self, worksheet, call):
         with pytest.raises(gspread.exceptions.APIError, match="does not support") as e:
             call(worksheet)
         assert e.value.code == 400
@@ -151,7 +151,7 @@ class TestGoogleClient:
         worksheet.update([["a", "b"], ["c", "d"]], "A1")
         return {"sheetId": worksheet.id}
 
-    def test_answers_to_data_filters_fit_the_discovery_document(self, google, here):
+    def test_answers_to_data_filters_match_the_discovery_document(self, google, here):
         corner = {"gridRange": {**here, "endRowIndex": 1, "endColumnIndex": 1}}
         values, book = google.values(), {"spreadsheetId": SPREADSHEET_ID}
         filters = {"dataFilters": [corner]}
@@ -175,7 +175,7 @@ class TestGoogleClient:
         assert read["dataFilters"] == [corner]
         assert len(answers[2]["sheets"]) == 1
 
-    def test_answers_to_all_kinds_of_requests_fit_the_discovery_document(self, google, here):  # fmt: skip
+    def test_answers_to_all_requests_match_the_discovery_document(self, google, here):  # fmt: skip
         cell = {**here, "endRowIndex": 1, "endColumnIndex": 1}
         rows = {**here, "dimension": "ROWS", "startIndex": 0, "endIndex": 1}
         kinds = [
@@ -219,14 +219,14 @@ class TestGoogleClient:
             {"addBanding": {}},
         ],
     )  # fmt: skip
-    def test_refuses_what_it_would_lose(self, google, request_):
+    def test_request_with_unsupported_fields_is_rejected(self, google, request_):
         with pytest.raises(HttpError, match="does not support"):
             google.batchUpdate(
                 spreadsheetId=SPREADSHEET_ID, body={"requests": [request_]}
             ).execute()
 
 
-def test_the_documented_script_works(root_url, tmp_path, gspread_client):
+def test_documented_script_works(root_url, tmp_path, gspread_client):
     [script] = re.findall(r"```python\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
     spreadsheet = gspread_client.open_by_key(SPREADSHEET_ID)
     keys = spreadsheet.add_worksheet("User API Keys", 10, 3)

@@ -1,4 +1,4 @@
-"""The checker itself: it must find what is wrong."""
+"""Tests of the checker: it must find invalid answers."""
 
 import pytest
 
@@ -15,11 +15,11 @@ from discovery import problems
         ({"sheets": [{"properties": {"sheetType": "SHEET"}}]}, "Spreadsheet.sheets[0].properties.sheetType"),
     ],
 )  # fmt: skip
-def test_finds_what_does_not_fit(answer, where):
+def test_invalid_answer_is_found(answer, where):
     [problem] = problems(answer, "Spreadsheet")
     assert problem.startswith(where)
 
 
-def test_accepts_what_fits():
+def test_valid_answer_is_accepted():
     answer = {"sheets": [{"properties": {"sheetId": 0, "sheetType": "GRID"}}]}
     assert problems(answer, "Spreadsheet") == []

@@ -55,7 +55,7 @@ class TestGspread:
         assert len(worksheet.get_all_values()) == 33
         assert worksheet.spreadsheet.worksheet(worksheet.title).row_count == 33
 
-    def test_keeps_raw_formulas_as_text(self, worksheet):
+    def test_stores_raw_formulas_as_text(self, worksheet):
         worksheet.update([["=1+1"]], "A1", raw=True)
         assert worksheet.acell("A1").value == "=1+1"
 
@@ -89,7 +89,7 @@ class TestGspread:
         assert (again.row_count, again.col_count, again.frozen_row_count) == (5, 3, 1)
         assert again.isSheetHidden
 
-    def test_reports_refusals_as_google_does(self, worksheet):
+    def test_errors_have_googles_format(self, worksheet):
         with pytest.raises(gspread.exceptions.APIError) as refusal:
             worksheet.update([["x"]], "A21")
         assert refusal.value.code == 400
@@ -99,7 +99,7 @@ class TestGspread:
 
 
 class TestGoogleClient:
-    def test_answers_fit_the_discovery_document(self, google, worksheet):
+    def test_answers_match_the_discovery_document(self, google, worksheet):
         values = google.values()
         title = "'" + worksheet.title.replace("'", "''") + "'"
         here = {"spreadsheetId": SPREADSHEET_ID}
@@ -166,7 +166,7 @@ class TestGoogleClient:
         }
         assert worksheet.get_all_values() == [[]]
 
-    def test_reads_more_ranges_than_an_address_holds(self, google, worksheet):
+    def test_reads_more_ranges_than_fit_into_a_url(self, google, worksheet):
         worksheet.update([["x"]], "A1")
         title = "'" + worksheet.title.replace("'", "''") + "'"
         answer = (
@@ -212,7 +212,7 @@ class TestGoogleClient:
 
 
 class TestHttp:
-    def test_takes_gzip_and_keeps_the_connection(self, root_url, worksheet):
+    def test_accepts_gzip_and_keeps_the_connection_open(self, root_url, worksheet):
         url = f"{root_url}v4/spreadsheets/{SPREADSHEET_ID}:batchUpdate"
         rename = {"sheetId": worksheet.id, "title": worksheet.title + " renamed"}
         body = {
@@ -237,12 +237,12 @@ class TestHttp:
         "headers",
         [{"Host": "rebound.example"}, {"Origin": "http://page.example"}],
     )
-    def test_turns_web_pages_away(self, root_url, headers):
+    def test_requests_of_web_pages_are_rejected(self, root_url, headers):
         url = f"{root_url}v4/spreadsheets/{SPREADSHEET_ID}/values/A1:clear"
         answer = requests.post(url, json={}, headers=headers)
         assert answer.status_code == 403
 
-    def test_refuses_bodies_that_are_no_json(self, root_url):
+    def test_bodies_that_are_not_json_are_rejected(self, root_url):
         url = f"{root_url}v4/spreadsheets/{SPREADSHEET_ID}:batchUpdate"
         json_type = {"Content-Type": "application/json"}
         assert requests.post(url, data="{", headers=json_type).status_code == 400

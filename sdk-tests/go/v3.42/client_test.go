@@ -1,5 +1,5 @@
-// Package before343 is the last openai-go that takes every empty line of a stream for the end of an event, also one after a
-// comment, which it then ends with; its settings come from the environment, ../../run sets them.
+// Package before343 tests the last openai-go that ends an event at every empty line, also after a comment, and then fails.
+// Its settings are environment variables, which ../../run sets.
 package before343
 
 import (
@@ -39,7 +39,7 @@ func asking(message string) openai.ChatCompletionNewParams {
 }
 
 // wire 1.3, 1.3c
-func TestASilentProviderIsWaitedFor(t *testing.T) {
+func TestSilentProviderIsNotGivenUp(t *testing.T) {
 	if text := streamed(t, asking("[[script chunks=2 gap=6500]]")); text != "word1 word2" {
 		t.Fatalf("got %q", text)
 	}

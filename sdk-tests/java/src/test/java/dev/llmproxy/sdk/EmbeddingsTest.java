@@ -19,8 +19,8 @@ class EmbeddingsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "[[script encoding=float]] ", "[[script encoding=base64]] "})
-  void theEncodingIsTheOneAskedFor(String habit) {
-    // Without a format the SDK asks for base64 and decodes it.
+  void encodingIsTheRequestedOne(String habit) {
+    // Without a format the SDK requests base64 and decodes it.
     CreateEmbeddingResponse decoded =
         CLIENT.embeddings().create(ask(MODEL, List.of(habit + "one", "two")).build()).validate();
     CreateEmbeddingResponse floats =
@@ -42,7 +42,7 @@ class EmbeddingsTest {
   }
 
   @Test
-  void theLocalModel() {
+  void localModel() {
     Gateway.optional("LLMPROXY_LOCAL_MODEL");
 
     CreateEmbeddingResponse reply =
@@ -63,7 +63,7 @@ class EmbeddingsTest {
   }
 
   @Test
-  void aBadRequestNamesTheField() {
+  void badRequestNamesTheField() {
     assertThatThrownBy(() -> CLIENT.embeddings().create(ask(MODEL, List.of()).build()))
         .isInstanceOfSatisfying(
             BadRequestException.class, e -> assertThat(e.param()).hasValue("input"));

@@ -46,7 +46,7 @@ class ErrorsTest {
   }
 
   @Test
-  void aTemperatureOutOfRange() {
+  void temperatureOutOfRange() {
     var error = failure(BadRequestException.class, CLIENT, ask("hi").temperature(9).build());
 
     assertThat(error.code()).hasValue("invalid_value");
@@ -78,7 +78,7 @@ class ErrorsTest {
     assertThat(error).hasMessageNotContaining("sk-nobody");
   }
 
-  /** Both ways of asking have to fail alike; returns how the streamed one did. */
+  /** Expects the same failure with and without streaming; returns the failure with streaming. */
   private static <E extends OpenAIServiceException> E failure(
       Class<E> kind, OpenAIClient client, ChatCompletionCreateParams params) {
     var completions = client.chat().completions();

@@ -10,14 +10,16 @@ import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import java.time.Duration;
 import java.util.List;
 
-/** The started gateway; its settings come from the environment, {@code sdk-tests/run} sets them. */
+/**
+ * The started gateway. The settings are environment variables, which {@code sdk-tests/run} sets.
+ */
 final class Gateway {
   static final String MODEL = required("LLMPROXY_SCRIPTED_MODEL");
   static final OpenAIClient CLIENT = clientWith(required("LLMPROXY_KEY"));
 
   private Gateway() {}
 
-  /** Without retries: a test sees the first answer, not the third. */
+  /** Without retries, so that a test sees the first answer. */
   static OpenAIClient clientWith(String key) {
     return OpenAIOkHttpClient.builder()
         .baseUrl(required("LLMPROXY_BASE_URL"))
@@ -35,7 +37,7 @@ final class Gateway {
     return value;
   }
 
-  /** Skips the test when the setting is not there. */
+  /** Skips the test when the setting is missing. */
   static String optional(String name) {
     String value = System.getenv(name);
     assumeTrue(value != null && !value.isEmpty(), name + " is not set");

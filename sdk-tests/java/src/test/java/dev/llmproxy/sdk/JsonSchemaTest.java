@@ -10,9 +10,9 @@ import com.openai.models.chat.completions.StructuredChatCompletion;
 import com.openai.models.chat.completions.StructuredChatCompletionCreateParams;
 import org.junit.jupiter.api.Test;
 
-/** The scripted provider makes its answer from the schema that reached it. */
+/** The scripted provider creates its answer from the received schema. */
 class JsonSchemaTest {
-  /** The SDK makes the schema from the public fields, and an object from the answer. */
+  /** The SDK creates the schema from the public fields, and an object from the answer. */
   public static final class City {
     public String city;
     public int people;
@@ -23,12 +23,12 @@ class JsonSchemaTest {
       ask("[[script json=1]]").responseFormat(City.class).build();
 
   @Test
-  void theAnswerIsAnObjectOfTheClassAskedFor() {
+  void answerIsAnObjectOfTheRequestedClass() {
     assertParis(CLIENT.chat().completions().create(CITY).validate());
   }
 
   @Test
-  void soIsAStreamedAnswer() {
+  void streamedAnswerIsAnObjectOfTheRequestedClass() {
     ChatCompletionAccumulator accumulator = ChatCompletionAccumulator.create();
     stream(CITY.rawParams()).forEach(accumulator::accumulate);
 

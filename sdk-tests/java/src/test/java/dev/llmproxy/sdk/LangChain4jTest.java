@@ -42,7 +42,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** langchain4j has no way to ask for one model. The rate limit is in {@link LimitsTest}. */
+/** langchain4j cannot retrieve a single model. {@link LimitsTest} tests the rate limit. */
 class LangChain4jTest {
   private static final String URL = Gateway.required("LLMPROXY_BASE_URL");
   private static final String KEY = Gateway.required("LLMPROXY_KEY");
@@ -95,10 +95,10 @@ class LangChain4jTest {
         .isEqualTo("The tool said: sunny");
   }
 
-  /** Of events that are no chunks to it, it shows the bytes; citations it drops. */
+  /** langchain4j shows the bytes of events that it does not read as chunks, and drops citations. */
   @ParameterizedTest
   @ValueSource(strings = {"hybrid", "comment", "off"})
-  void theServersToolIsNotItsOwn(String mode) {
+  void serverToolIsNotCalledByTheClient(String mode) {
     Stream stream = new Stream(false).of(searching(mode), ask(Search.PROMPT).build());
 
     ChatResponse response = stream.whole.join();
@@ -125,7 +125,7 @@ class LangChain4jTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"hybrid", "comment", "off"})
-  void theServersToolComesBeforeItsOwn(String mode) {
+  void serverToolRunsBeforeTheClientsTool(String mode) {
     var parameters = JsonObjectSchema.builder().addStringProperty("location").build();
     var weather = ToolSpecification.builder().name("get_weather").parameters(parameters).build();
     ChatRequest.Builder request = ask(Search.PROMPT_WITH_WEATHER).toolSpecifications(weather);
@@ -188,7 +188,7 @@ class LangChain4jTest {
   }
 
   @Test
-  void aBadKeyIsRefused() {
+  void badKeyIsRejected() {
     ChatRequest request = ask("hi").build();
 
     assertThatThrownBy(() -> chat("sk-nobody", Gateway.MODEL, request))
@@ -202,7 +202,7 @@ class LangChain4jTest {
   }
 
   @Test
-  void anUnknownModelIsRefused() {
+  void unknownModelIsRejected() {
     ChatRequest request = ask("hi").build();
 
     assertThatThrownBy(() -> chat(KEY, "nowhere/at-all", request))
@@ -214,9 +214,9 @@ class LangChain4jTest {
         .withCauseInstanceOf(ModelNotFoundException.class);
   }
 
-  /** The message is the whole body of the answer. */
+  /** The message of the exception is the whole body of the answer. */
   @Test
-  void anInvalidBodyIsRefused() {
+  void invalidBodyIsRejected() {
     ChatRequest request = ask("hi").temperature(9.0).build();
 
     assertThatThrownBy(() -> chat(KEY, Gateway.MODEL, request))
@@ -230,7 +230,7 @@ class LangChain4jTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"error=2", "cut=2", "end=2"})
-  void aFailureInTheMiddleIsAnError(String mishap) {
+  void failureInTheMiddleIsAnError(String mishap) {
     Stream stream = new Stream(false).of(ask("[[script chunks=5 gap=5 " + mishap + "]]").build());
 
     assertThat(stream.whole).failsWithin(30, TimeUnit.SECONDS);
@@ -239,7 +239,7 @@ class LangChain4jTest {
 
   /** wire 1.3 */
   @Test
-  void aSilentProviderIsWaitedFor() {
+  void silentProviderIsNotGivenUp() {
     Stream stream = new Stream(false).of(ask("[[script chunks=2 gap=6500]]").build());
 
     assertThat(stream.whole).succeedsWithin(60, TimeUnit.SECONDS);
@@ -256,7 +256,10 @@ class LangChain4jTest {
     ScriptedStats.awaitMoreCancelledThan(before);
   }
 
-  /** A function without parameters would be sent with an empty schema of them. */
+  /**
+   * Uses web_search_options, because langchain4j sends a function without parameters with an empty
+   * schema.
+   */
   private static OpenAiStreamingChatModelBuilder searching(String mode) {
     return model(KEY, Gateway.MODEL)
         .customHeaders(Map.of(Search.TOLD, mode))
@@ -281,7 +284,7 @@ class LangChain4jTest {
         .chat(request);
   }
 
-  /** What comes of a stream; left after the first piece of text when that is asked for. */
+  /** The results of a stream. Can leave the stream after the first piece of text. */
   static final class Stream implements StreamingChatResponseHandler {
     final List<String> pieces = new ArrayList<>();
     final List<String> calls = new ArrayList<>();

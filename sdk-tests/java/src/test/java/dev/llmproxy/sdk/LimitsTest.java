@@ -20,16 +20,16 @@ class LimitsTest {
   private static final int LIMIT = 3; // RATE_LIMIT_TINY of sdk-tests/run
 
   /**
-   * The SDK waits as long as it is told, but 8 s at most, so that nine attempts span a minute. By
-   * itself it would wait for half a second, 1, 2, 4, then 8 s each time: 40 s in all.
+   * The SDK waits for the time in Retry-After, but at most 8 s, so nine attempts take a minute.
+   * Without the header it waits half a second, 1, 2, 4, then 8 s each time: 40 s in total.
    */
   private static final int RETRIES = 8;
 
   private static final int SECONDS_BY_ITSELF = 40;
 
-  /** One test for both clients: they use up the minute of one key. */
+  /** One test for both clients, because they use up the limit of the same key. */
   @Test
-  void theRateLimitIsSaidKeptAndHonoured() {
+  void rateLimitIsAnnouncedEnforcedAndHonoured() {
     String key = Gateway.optional("LLMPROXY_TINY_KEY");
     var impatient = clientWith(key).chat().completions();
     var params = ask("hi").build();
@@ -71,7 +71,7 @@ class LimitsTest {
   }
 
   @Test
-  void aUsedUpBudgetOfTheProviderIsNotRetried() throws Exception {
+  void providerAccountWithoutCreditIsNotRetried() throws Exception {
     var patient = CLIENT.withOptions(options -> options.maxRetries(2)).chat().completions();
     var params = ask("[[script status=429 code=insufficient_quota]]").build();
     int before = ScriptedStats.requests();
@@ -82,14 +82,14 @@ class LimitsTest {
     assertThat(ScriptedStats.requests()).isEqualTo(before + 1);
   }
 
-  /** What a first call loads takes seconds of the minute whose rest the refusals tell. */
+  /** Loads classes before the test, because that takes seconds of the minute. */
   private static void warmUp(ChatCompletionCreateParams params) {
     CLIENT.chat().completions().create(params).validate();
     Gateway.stream(params);
     langChain4j(Gateway.required("LLMPROXY_KEY")).chat("hi");
   }
 
-  /** When told to retry it waits about a second each time, whatever the answer says. */
+  /** With retries, langchain4j waits about a second each time and ignores Retry-After. */
   private static OpenAiChatModel langChain4j(String key) {
     return OpenAiChatModel.builder()
         .baseUrl(Gateway.required("LLMPROXY_BASE_URL"))

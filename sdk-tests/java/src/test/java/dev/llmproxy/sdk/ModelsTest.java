@@ -21,7 +21,7 @@ class ModelsTest {
   }
 
   @Test
-  void retrievesAModelWhoseIdHoldsASlash() {
+  void retrievesAModelWithASlashInItsId() {
     assertThat(MODEL).contains("/");
     assertThat(CLIENT.models().retrieve(MODEL).validate().id()).isEqualTo(MODEL);
   }

@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Passes every byte on between a client and the gateway, and keeps a copy. */
+/** Passes every byte between a client and the gateway, and stores a copy. */
 final class Relay implements AutoCloseable {
   private static final URI GATEWAY = URI.create(Gateway.required("LLMPROXY_BASE_URL"));
 
@@ -45,11 +45,11 @@ final class Relay implements AutoCloseable {
         connections.add(new Connection(server.accept()));
       }
     } catch (IOException closed) {
-      // The end of the test.
+      // The test has ended.
     }
   }
 
-  /** One connection of the client's and the one to the gateway that belongs to it. */
+  /** A connection from the client and its connection to the gateway. */
   static final class Connection {
     private final Socket client;
     private final Socket gateway;
@@ -63,12 +63,12 @@ final class Relay implements AutoCloseable {
       Thread.ofVirtual().start(() -> pass(gateway, client, fromGateway));
     }
 
-    /** What the client sent so far, one character a byte. */
+    /** The bytes from the client so far, one character for each byte. */
     String fromClient() {
       return fromClient.text();
     }
 
-    /** What the gateway sent so far, one character a byte. */
+    /** The bytes from the gateway so far, one character for each byte. */
     String fromGateway() {
       return fromGateway.text();
     }
@@ -89,7 +89,7 @@ final class Relay implements AutoCloseable {
           out.write(buffer, 0, read);
         }
       } catch (IOException closed) {
-        // Either side left; the other one is told by closing its socket.
+        // One side has left; closing the socket informs the other side.
       }
     }
   }

@@ -10,21 +10,26 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.regex.Pattern;
 
-/** What the scripted provider counted; a test that asks is skipped where it cannot be asked. */
+/**
+ * The counters of the scripted provider. A test that reads them is skipped when they are not
+ * available.
+ */
 final class ScriptedStats {
   private ScriptedStats() {}
 
-  /** The requests to its API so far. */
+  /** The number of requests to the API so far. */
   static int requests() throws IOException, InterruptedException {
     return count("requests");
   }
 
-  /** The answers so far that the peer did not wait for. */
+  /** The number of answers that the peer aborted so far. */
   static int cancelled() throws IOException, InterruptedException {
     return count("cancelled");
   }
 
-  /** Waits for seconds; the answers that the tests leave would go on for a minute or for ever. */
+  /**
+   * Waits some seconds. Without a cancellation the answers would continue for a minute or for ever.
+   */
   static void awaitMoreCancelledThan(int before) throws IOException, InterruptedException {
     long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
     while (cancelled() == before) {

@@ -1,8 +1,8 @@
 package dev.llmproxy.sdk;
 
-/** A chat in which the server searches the web, and what is said in it. */
+/** A chat in which the server searches the web, and its expected contents. */
 final class Search {
-  /** The request header by which a client says how it wants to be told of the server's tools. */
+  /** The request header with which a client chooses the form of notifications. */
   static final String TOLD = "X-Tool-Notifications";
 
   static final String URL = "https://example.com/found";
@@ -14,7 +14,7 @@ final class Search {
           + URL
           + "\",\"snippet\":\"camels & more\"}]}";
 
-  /** Of both turns. */
+  /** The tokens of both turns. */
   static final int TOTAL_TOKENS = 40;
 
   private Search() {}

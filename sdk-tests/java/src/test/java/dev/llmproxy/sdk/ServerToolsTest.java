@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Tools that the server runs: the client is told of them as it wishes, and is never asked to run
- * one. The SDK has no type for {@code {"type": "web_search"}}.
+ * Tools that the server runs. The client gets notifications in the form that it chooses, and never
+ * a call to run. The SDK has no type for {@code {"type": "web_search"}}.
  */
 class ServerToolsTest {
   private static final FunctionDefinition WEB_SEARCH =
@@ -68,7 +68,7 @@ class ServerToolsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"hybrid", "comment", "off"})
-  void accumulates(String mode) {
+  void streamIsAccumulated(String mode) {
     ChatCompletion completion =
         accumulated(searching(mode, Search.PROMPT).webSearchOptions(anySearch()).build());
 
@@ -77,7 +77,7 @@ class ServerToolsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"hybrid", "comment", "off"})
-  void answersInOnePiece(String mode) {
+  void answersWithoutStreaming(String mode) {
     ChatCompletion completion =
         whole(searching(mode, Search.PROMPT).addFunctionTool(WEB_SEARCH).build());
 
@@ -112,7 +112,7 @@ class ServerToolsTest {
     "comment, false",
     "off, false"
   })
-  void theClientsOwnFunctionComesAfterTheServersTool(String mode, boolean stream) {
+  void clientsFunctionIsCalledAfterTheServerTool(String mode, boolean stream) {
     ChatCompletionCreateParams.Builder conversation =
         searching(mode, Search.PROMPT_WITH_WEATHER)
             .addFunctionTool(WEB_SEARCH)

@@ -30,7 +30,7 @@ class StreamTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "groq=1", "bare=1", "fields=1", "crlf=1", "split=1", "finish=eos"})
-  void accumulatesTheSameWhateverTheProvidersHabits(String habit) {
+  void deviationsOfProvidersAreHidden(String habit) {
     ChatCompletion completion =
         accumulated(stream(ask("hi [[script " + habit + "]]").streamOptions(withUsage()).build()));
 
@@ -40,7 +40,7 @@ class StreamTest {
   }
 
   @Test
-  void usageComesLastWhenAskedFor() {
+  void usageIsLastIfRequested() {
     List<ChatCompletionChunk> chunks =
         stream(ask("hello there").streamOptions(withUsage()).build());
 
@@ -51,7 +51,7 @@ class StreamTest {
   }
 
   @Test
-  void usageIsNotShownWhenNotAskedFor() {
+  void usageIsAbsentByDefault() {
     assertThat(stream(ask("hi").build()))
         .allSatisfy(chunk -> assertThat(chunk.usage()).isEmpty())
         .allSatisfy(chunk -> assertThat(chunk.choices()).hasSize(1));
@@ -59,7 +59,7 @@ class StreamTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"cut=5", "end=5", "error=5"})
-  void raisesWhenTheProviderFailsInTheMiddle(String mishap) {
+  void failureInTheMiddleIsThrown(String mishap) {
     StringBuilder text = new StringBuilder();
     var params = ask("[[script chunks=20 gap=5 " + mishap + "]]").build();
 
@@ -78,7 +78,7 @@ class StreamTest {
 
   /** wire 1.3 */
   @Test
-  void aSilentProviderIsWaitedFor() {
+  void silentProviderIsNotGivenUp() {
     assertThat(stream(ask("[[script chunks=2 gap=6500]]").build()))
         .extracting(chunk -> chunk.choices().get(0).delta().content().orElse(""))
         .containsSubsequence("word1", " word2");

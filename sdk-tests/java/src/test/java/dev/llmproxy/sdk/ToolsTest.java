@@ -32,7 +32,7 @@ class ToolsTest {
           .build();
 
   @Test
-  void streamedToolCallsGoRoundTrip() {
+  void streamedToolCallsMakeARoundTrip() {
     ChatCompletionCreateParams.Builder conversation =
         ask("What is the weather? [[script tools=2]]").addFunctionTool(WEATHER);
     ChatCompletionAccumulator accumulator = ChatCompletionAccumulator.create();

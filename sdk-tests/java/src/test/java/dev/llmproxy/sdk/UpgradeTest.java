@@ -10,15 +10,15 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /**
- * langchain4j's HTTP client, the JDK's, asks for HTTP/2 in the headers of its first request. The
- * server passes over that, because the request has a body, and the connection goes on in HTTP/1.1:
- * so each is asked twice.
+ * langchain4j's HTTP client, the JDK's, requests HTTP/2 in the headers of its first request. The
+ * server ignores that, because the request has a body, and the connection stays in HTTP/1.1. So
+ * each test sends two requests.
  */
 class UpgradeTest {
   private static final String MEGABYTE = "x".repeat(1 << 20);
 
   @Test
-  void aMegabyteGoesThereAndBack() throws Exception {
+  void megabyteIsSentAndReturned() throws Exception {
     assertStaysInHttp1(baseUrl -> {
       var model =
           OpenAiChatModel.builder()
@@ -34,7 +34,7 @@ class UpgradeTest {
   }
 
   @Test
-  void aMegabyteIsStreamed() throws Exception {
+  void megabyteIsStreamed() throws Exception {
     var request = ChatRequest.builder().messages(UserMessage.from(MEGABYTE)).build();
     assertStaysInHttp1(baseUrl -> {
       var model =
