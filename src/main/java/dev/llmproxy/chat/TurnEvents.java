@@ -67,7 +67,7 @@ final class TurnEvents implements ChatEvents {
       take(provider.next());
     }
     if (ready.isEmpty()) {
-      hangUp();
+      closeProvider();
     }
     return !ready.isEmpty();
   }
@@ -89,7 +89,7 @@ final class TurnEvents implements ChatEvents {
    * Closes the provider's stream. Tools start at once, and do not wait for a provider that leaves
    * its stream open.
    */
-  private void hangUp() {
+  private void closeProvider() {
     if (turns.next() == Turns.Step.RUN_TOOLS) {
       Thread closing = Thread.startVirtualThread(provider::close);
       AFTER_PATIENCE.execute(closing::interrupt);
@@ -123,7 +123,7 @@ final class TurnEvents implements ChatEvents {
         choice.putNull(FINISH);
       }
       sort(delta, serverCalls);
-      says |= tidy(delta);
+      says |= adapt(delta);
     }
     if (says) {
       ready.add(event);
@@ -190,7 +190,7 @@ final class TurnEvents implements ChatEvents {
    * Adapts a delta to the deltas that the client already has; returns whether anything is left in
    * it.
    */
-  private boolean tidy(ObjectNode delta) {
+  private boolean adapt(ObjectNode delta) {
     boolean text = !delta.path("content").asText("").isEmpty();
     if (turns.firstWord()) {
       delta.put("role", "assistant");

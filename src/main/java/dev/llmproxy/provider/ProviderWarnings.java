@@ -12,14 +12,16 @@ public final class ProviderWarnings {
   /** Limits memory and log when a provider causes ever new warnings. */
   private static final int MOST = 1000;
 
-  private final Set<String> said = ConcurrentHashMap.newKeySet();
+  private final Set<String> logged = ConcurrentHashMap.newKeySet();
 
   /** Warns when a provider reports impossible token counts. */
   public void ofUsage(String provider, TurnUsage usage) {
-    if (usage.absurd() != null) {
+    if (usage.impossible() != null) {
       once(
           provider,
-          "reports usage that no turn can have (" + usage.absurd() + "); an estimate is recorded");
+          "reports usage that no turn can have ("
+              + usage.impossible()
+              + "); an estimate is recorded");
     }
   }
 
@@ -30,7 +32,7 @@ public final class ProviderWarnings {
    */
   public void once(String provider, String what) {
     String warning = "The provider `" + provider + "` " + what;
-    if (said.size() < MOST && said.add(warning)) {
+    if (logged.size() < MOST && logged.add(warning)) {
       LOG.warn("{}.", warning);
     }
   }

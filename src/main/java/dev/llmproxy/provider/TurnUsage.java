@@ -29,9 +29,9 @@ public final class TurnUsage {
           COMPLETION, List.of(COMPLETION, "output_tokens", "completionTokens", "outputTokens"),
           TOTAL, List.of(TOTAL, "totalTokens"));
 
-  private final ObjectNode said = Json.object();
+  private final ObjectNode reports = Json.object();
   private boolean any;
-  private String absurd;
+  private String impossible;
 
   /** Merges a usage object of the provider. Other values and empty objects change nothing. */
   public void take(JsonNode reported) {
@@ -40,7 +40,7 @@ public final class TurnUsage {
     }
     any = true;
     NAMES.forEach((count, names) -> takeCount(object, count, names));
-    merge(said, object);
+    merge(reports, object);
   }
 
   /** Whether the provider has reported usage. */
@@ -52,13 +52,13 @@ public final class TurnUsage {
    * The first field with an impossible value, with that value, for the log; null when there is
    * none.
    */
-  String absurd() {
-    return absurd;
+  String impossible() {
+    return impossible;
   }
 
   /** The usage reported so far, with zeros for unknown counts. */
   public ObjectNode soFar() {
-    ObjectNode usage = said.deepCopy();
+    ObjectNode usage = reports.deepCopy();
     usage.put(PROMPT, known(PROMPT)).put(COMPLETION, known(COMPLETION));
     return usage.put(TOTAL, Math.max(known(TOTAL), known(PROMPT) + known(COMPLETION)));
   }
@@ -80,7 +80,7 @@ public final class TurnUsage {
     if (completion == 0) {
       completion = Math.max(completionEstimate, completionEstimate > 0 ? total - prompt : 0);
     }
-    ObjectNode usage = said.deepCopy().put(PROMPT, prompt).put(COMPLETION, completion);
+    ObjectNode usage = reports.deepCopy().put(PROMPT, prompt).put(COMPLETION, completion);
     // Some providers count reasoning tokens only in the total.
     return usage.put(TOTAL, Math.max(total, prompt + completion));
   }
@@ -95,7 +95,7 @@ public final class TurnUsage {
     long prompt = known(PROMPT) > 0 ? known(PROMPT) : total;
     prompt = prompt > 0 ? prompt : estimate;
     ObjectNode usage = Json.object().put(PROMPT, prompt).put(TOTAL, Math.max(total, prompt));
-    said.properties().forEach(field -> usage.putIfAbsent(field.getKey(), field.getValue()));
+    reports.properties().forEach(field -> usage.putIfAbsent(field.getKey(), field.getValue()));
     return usage;
   }
 
@@ -111,7 +111,7 @@ public final class TurnUsage {
   }
 
   private long known(String count) {
-    return said.path(count).asLong();
+    return reports.path(count).asLong();
   }
 
   private void takeCount(ObjectNode reported, String count, List<String> names) {
@@ -122,10 +122,10 @@ public final class TurnUsage {
       }
       long tokens = count(value);
       if (tokens < 0) {
-        absurd(name, value);
+        impossible(name, value);
       } else if (tokens > 0) {
         // A zero may mean "unknown" or "not yet known".
-        said.put(count, tokens);
+        reports.put(count, tokens);
         return;
       }
     }
@@ -147,7 +147,7 @@ public final class TurnUsage {
       } else if (!value.isNumber() || !name.endsWith("okens") || count(value) >= 0) {
         into.set(name, value);
       } else {
-        absurd(name, value);
+        impossible(name, value);
       }
     }
   }
@@ -160,10 +160,10 @@ public final class TurnUsage {
     return object.size() >= MOST_FIELDS && !object.has(name);
   }
 
-  private void absurd(String name, JsonNode value) {
-    if (absurd == null) {
+  private void impossible(String name, JsonNode value) {
+    if (impossible == null) {
       String text = value.toString();
-      absurd = name + " " + (text.length() <= 40 ? text : text.substring(0, 40) + "…");
+      impossible = name + " " + (text.length() <= 40 ? text : text.substring(0, 40) + "…");
     }
   }
 }

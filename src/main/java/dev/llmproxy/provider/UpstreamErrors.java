@@ -26,8 +26,8 @@ public final class UpstreamErrors {
   /**
    * Maps an error answer. Errors about the request keep the provider's status and message. When the
    * provider rejects this server's key, the client gets a 502, because a 401 would mean that the
-   * client's own key is wrong. When this server's account has no credit, the client gets a 429 with
-   * the code {@code insufficient_quota}, for which clients do not retry.
+   * client's own key is wrong. When this server's account has no credit, the client gets a 429 that
+   * tells SDKs not to retry.
    */
   public static ApiError of(Provider from, Refusal refusal) {
     RefusalWords words = RefusalWords.of(refusal.body());

@@ -68,7 +68,7 @@ final class OpenAiStreamTranslator {
   private ApiError failure;
 
   /** The first object that is not a chunk; it may be the error when no chunk arrives. Or null. */
-  private JsonNode unheard;
+  private JsonNode outsideChunks;
 
   private long pieces;
   private boolean over;
@@ -207,11 +207,11 @@ final class OpenAiStreamTranslator {
       return failed(failure);
     }
     if (!finished()) {
-      return failed(notWhole());
+      return failed(incomplete());
     }
     for (ChoiceState choice : choices.values()) {
       if (choice.reason.compareTo(FinishReason.OTHER) >= 0 && !choice.spoke) {
-        return failed(gaveUp(choice.word));
+        return failed(aborted(choice.word));
       }
     }
     List<ChatEvent> events = new ArrayList<>();
@@ -247,15 +247,15 @@ final class OpenAiStreamTranslator {
         && choices.values().stream().allMatch(choice -> choice.reason != null);
   }
 
-  private ApiError notWhole() {
-    if (choices.isEmpty() && unheard != null && UpstreamErrors.says(unheard)) {
-      return UpstreamErrors.inStream(chat.target().provider(), unheard);
+  private ApiError incomplete() {
+    if (choices.isEmpty() && outsideChunks != null && UpstreamErrors.says(outsideChunks)) {
+      return UpstreamErrors.inStream(chat.target().provider(), outsideChunks);
     }
     return OpenAiErrors.upstream(
         "The provider `%s` ended its answer before it was whole.".formatted(provider));
   }
 
-  private ApiError gaveUp(String word) {
+  private ApiError aborted(String word) {
     String reason = shown(word);
     return OpenAiErrors.upstream(
             "The provider `%s` gave its answer up, with the finish reason `%s`."
@@ -298,15 +298,15 @@ final class OpenAiStreamTranslator {
   private List<ChatEvent> release() {
     List<ChatEvent> events = new ArrayList<>();
     if (held != null) {
-      boolean says = false;
+      boolean hasContent = false;
       for (JsonNode each : held.path("choices")) {
-        says |= says(each) || each.path("delta").has("role");
+        hasContent |= hasContent(each) || each.path("delta").has("role");
       }
-      if (says) {
+      if (hasContent) {
         events.add(new ChatEvent.Delta(held));
       }
       held = null;
-      choices.values().forEach(ChoiceState::nameIsOut);
+      choices.values().forEach(ChoiceState::nameWasSent);
     }
     return events;
   }
@@ -326,14 +326,14 @@ final class OpenAiStreamTranslator {
       }
       int index = choice.path("index").isInt() ? choice.get("index").intValue() : i;
       if (choices.size() == MOST_CHOICES && !choices.containsKey(index)) {
-        return tooMuch("more than %d choices".formatted(MOST_CHOICES));
+        return overLimit("more than %d choices".formatted(MOST_CHOICES));
       }
       ChoiceState state =
-          choices.computeIfAbsent(index, key -> new ChoiceState(this::ownToolCallId));
+          choices.computeIfAbsent(index, key -> new ChoiceState(this::newToolCallId));
       boolean after = state.reason != null;
       repairChoice(choice.put("index", index), state);
-      if (state.tooMuch != null) {
-        return tooMuch(state.tooMuch);
+      if (state.overLimit != null) {
+        return overLimit(state.overLimit);
       }
       int said = state.hear(choice);
       pieces += said;
@@ -342,14 +342,14 @@ final class OpenAiStreamTranslator {
         finish(state, word, said > 0);
       }
       // After a finish reason and inside a tool's name, choices without content are dropped.
-      if (!(after || state.nameWentOn) || says(choice)) {
-        holds |= word != null || state.nameMayGoOn;
+      if (!(after || state.nameContinued) || hasContent(choice)) {
+        holds |= word != null || state.nameMayContinue;
         live.add(choice);
       }
     }
     if (live.isEmpty()) {
-      if (sent.isEmpty() && !chunk.isEmpty() && unheard == null) {
-        unheard = chunk;
+      if (sent.isEmpty() && !chunk.isEmpty() && outsideChunks == null) {
+        outsideChunks = chunk;
       }
       return List.of();
     }
@@ -367,7 +367,7 @@ final class OpenAiStreamTranslator {
     return events;
   }
 
-  private List<ChatEvent> tooMuch(String what) {
+  private List<ChatEvent> overLimit(String what) {
     return failed(OpenAiErrors.upstream("The provider `%s` sent %s.".formatted(provider, what)));
   }
 
@@ -387,7 +387,7 @@ final class OpenAiStreamTranslator {
       warnings.once(provider, "gives the unknown finish reason `" + shown(word) + "`");
     }
     if (reason == FinishReason.FAILED && failure == null) {
-      failure = gaveUp(word);
+      failure = aborted(word);
     }
     // A more specific reason is not replaced by a stop at the end of the stream.
     if (state.reason == null || state.reason == FinishReason.STOP || spokeSince) {
@@ -401,31 +401,31 @@ final class OpenAiStreamTranslator {
   }
 
   /** Whether a choice has content, besides index, finish reason and role. */
-  private static boolean says(JsonNode choice) {
+  private static boolean hasContent(JsonNode choice) {
     for (Map.Entry<String, JsonNode> field : choice.properties()) {
-      boolean says =
+      boolean hasContent =
           switch (field.getKey()) {
             case "index", "finish_reason" -> false;
-            case "delta" -> deltaSays(field.getValue());
-            default -> isSomething(field.getValue());
+            case "delta" -> deltaHasContent(field.getValue());
+            default -> isContent(field.getValue());
           };
-      if (says) {
+      if (hasContent) {
         return true;
       }
     }
     return false;
   }
 
-  private static boolean deltaSays(JsonNode delta) {
+  private static boolean deltaHasContent(JsonNode delta) {
     for (Map.Entry<String, JsonNode> field : delta.properties()) {
-      if (!field.getKey().equals("role") && isSomething(field.getValue())) {
+      if (!field.getKey().equals("role") && isContent(field.getValue())) {
         return true;
       }
     }
     return false;
   }
 
-  private static boolean isSomething(JsonNode value) {
+  private static boolean isContent(JsonNode value) {
     return value.isTextual() ? !value.textValue().isEmpty() : !value.isNull() && !isEmpty(value);
   }
 
@@ -437,7 +437,7 @@ final class OpenAiStreamTranslator {
    * A tool call id that is unique in the chat, and not longer than the 40 characters that OpenAI
    * accepts.
    */
-  private String ownToolCallId() {
+  private String newToolCallId() {
     return "call_" + chat.requestId() + "_" + chat.turns().nextOwnCall();
   }
 
@@ -499,8 +499,8 @@ final class OpenAiStreamTranslator {
     } else if (delta.path("role").asText("").isEmpty()) {
       delta.remove("role");
     }
-    state.nameMayGoOn = false;
-    state.nameWentOn = false;
+    state.nameMayContinue = false;
+    state.nameContinued = false;
     if (delta.get("tool_calls") instanceof ArrayNode calls) {
       calls.removeIf(call -> state.repairToolCall((ObjectNode) call));
     }
@@ -515,7 +515,7 @@ final class OpenAiStreamTranslator {
   private static ObjectNode delta(ObjectNode choice, ChoiceState state) {
     JsonNode message = choice.remove("message");
     ObjectNode delta = choice.get("delta") instanceof ObjectNode object ? object : null;
-    if (message instanceof ObjectNode object && (delta == null || !deltaSays(delta))) {
+    if (message instanceof ObjectNode object && (delta == null || !deltaHasContent(delta))) {
       if (!state.spoke || state.inMessages) {
         state.inMessages = true;
         choice.set("delta", object);
@@ -532,7 +532,7 @@ final class OpenAiStreamTranslator {
   }
 
   private static final class ChoiceState {
-    private final Supplier<String> ownToolCallIds;
+    private final Supplier<String> newToolCallIds;
     private final List<ToolCall> toolCalls = new ArrayList<>();
     private final Map<Integer, Integer> lastWithIndex = new TreeMap<>();
     private int lastToolCall;
@@ -542,21 +542,21 @@ final class OpenAiStreamTranslator {
     private boolean spoke;
 
     /** Whether the last chunk has a tool's name that may continue: it has no arguments yet. */
-    private boolean nameMayGoOn;
+    private boolean nameMayContinue;
 
     /** Whether the last chunk continues a delayed name. */
-    private boolean nameWentOn;
+    private boolean nameContinued;
 
     /** Description of the limit that the choice exceeds, or null. */
-    private String tooMuch;
+    private String overLimit;
 
     private FinishReason reason;
 
     /** The reason in the provider's spelling. */
     private String word = "";
 
-    ChoiceState(Supplier<String> ownToolCallIds) {
-      this.ownToolCallIds = ownToolCallIds;
+    ChoiceState(Supplier<String> newToolCallIds) {
+      this.newToolCallIds = newToolCallIds;
     }
 
     /**
@@ -575,8 +575,8 @@ final class OpenAiStreamTranslator {
     }
 
     /** Marks the names as sent to the client. */
-    void nameIsOut() {
-      toolCalls.forEach(ToolCall::nameIsOut);
+    void nameWasSent() {
+      toolCalls.forEach(ToolCall::nameWasSent);
     }
 
     /** Notes whether the choice has content; returns the estimated number of its tokens. */
@@ -591,32 +591,32 @@ final class OpenAiStreamTranslator {
      * content.
      */
     boolean repairToolCall(ObjectNode fragment) {
-      if (tooMuch != null) {
+      if (overLimit != null) {
         return true;
       }
       lastToolCall = toolCallOf(fragment);
       if (lastToolCall == MOST_TOOL_CALLS) {
-        tooMuch = "more than %d tool calls".formatted(MOST_TOOL_CALLS);
+        overLimit = "more than %d tool calls".formatted(MOST_TOOL_CALLS);
         return true;
       }
       if (lastToolCall == toolCalls.size()) {
         String id = ToolCall.id(fragment);
         boolean own = id.isEmpty() || withId(id, lastToolCall) >= 0;
-        toolCalls.add(new ToolCall(own ? ownToolCallIds.get() : id));
+        toolCalls.add(new ToolCall(own ? newToolCallIds.get() : id));
       }
       if (fragment.path("index").isInt()) {
         lastWithIndex.put(fragment.get("index").intValue(), lastToolCall);
       }
       ToolCall call = toolCalls.get(lastToolCall);
-      boolean wentOn = call.repair(fragment);
+      boolean continued = call.repair(fragment);
       if (call.name.length() > MOST_NAME_CHARACTERS) {
-        tooMuch = "the name of a tool of more than %d characters".formatted(MOST_NAME_CHARACTERS);
+        overLimit = "the name of a tool of more than %d characters".formatted(MOST_NAME_CHARACTERS);
       }
       fragment.put("index", lastToolCall);
       boolean silent = ToolCall.arguments(fragment).isEmpty();
-      nameMayGoOn |= silent && call.isWaiting();
-      nameWentOn |= wentOn;
-      return wentOn && silent;
+      nameMayContinue |= silent && call.isWaiting();
+      nameContinued |= continued;
+      return continued && silent;
     }
 
     /**
@@ -701,7 +701,7 @@ final class OpenAiStreamTranslator {
       return waiting != null;
     }
 
-    void nameIsOut() {
+    void nameWasSent() {
       waiting = null;
     }
 
