@@ -299,7 +299,7 @@ public final class ConversationFlush {
       return moment.filter(at -> at.isBefore(keptSince)).isPresent()
           || erasures.stream()
               .anyMatch(erasure ->
-                  erasure.email().equalsIgnoreCase(email)
+                  ConversationTable.sameUser(erasure.email(), email)
                       && moment.filter(at -> at.isAfter(erasure.askedAt())).isEmpty());
     }
   }

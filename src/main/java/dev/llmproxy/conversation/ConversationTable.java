@@ -1,14 +1,15 @@
 package dev.llmproxy.conversation;
 
+import dev.llmproxy.base.EmailAddress;
+import dev.llmproxy.base.Jdbc;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.ledger.Conversation;
 import dev.llmproxy.ledger.RequestTable;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** The SQL of the tables of conversations. */
@@ -37,31 +38,27 @@ final class ConversationTable {
       long bytes,
       boolean toWorkbook)
       throws SQLException {
-    try (PreparedStatement insert =
-        connection.prepareStatement(
-            "insert into conversation (request_id, created_at, email, body, bytes, to_workbook)"
-                + " values (?, ?, ?, ?, ?, ?) on conflict (request_id) do nothing")) {
-      insert.setString(1, requestId);
-      insert.setLong(2, createdAt.toEpochMilli());
-      insert.setString(3, RequestTable.storable(email, RequestTable.LONGEST_EMAIL));
-      insert.setString(4, body);
-      insert.setLong(5, bytes);
-      insert.setInt(6, toWorkbook ? 1 : 0);
-      return insert.executeUpdate();
-    }
+    return Jdbc.update(
+        connection,
+        "insert into conversation (request_id, created_at, email, body, bytes, to_workbook)"
+            + " values (?, ?, ?, ?, ?, ?) on conflict (request_id) do nothing",
+        requestId,
+        createdAt.toEpochMilli(),
+        RequestTable.storable(email, RequestTable.LONGEST_EMAIL),
+        body,
+        bytes,
+        toWorkbook ? 1 : 0);
   }
 
   /** Adds the answer, unless the conversation has been deleted meanwhile. */
   static int end(Connection connection, String requestId, String answer, long bytes)
       throws SQLException {
-    try (PreparedStatement update =
-        connection.prepareStatement(
-            "update conversation set answer = ?, bytes = bytes + ? where request_id = ? and answer is null")) {
-      update.setString(1, answer);
-      update.setLong(2, bytes);
-      update.setString(3, requestId);
-      return update.executeUpdate();
-    }
+    return Jdbc.update(
+        connection,
+        "update conversation set answer = ?, bytes = bytes + ? where request_id = ? and answer is null",
+        answer,
+        bytes,
+        requestId);
   }
 
   /**
@@ -70,14 +67,12 @@ final class ConversationTable {
    * @return how many, at most {@code limit}
    */
   static int expire(Connection connection, Instant before, int limit) throws SQLException {
-    try (PreparedStatement delete =
-        connection.prepareStatement(
-            "delete from conversation where request_id in (select request_id from conversation"
-                + " where created_at < ? order by created_at limit ?)")) {
-      delete.setLong(1, before.toEpochMilli());
-      delete.setInt(2, limit);
-      return delete.executeUpdate();
-    }
+    return Jdbc.update(
+        connection,
+        "delete from conversation where request_id in (select request_id from conversation"
+            + " where created_at < ? order by created_at limit ?)",
+        before.toEpochMilli(),
+        limit);
   }
 
   /**
@@ -86,19 +81,34 @@ final class ConversationTable {
    * @return how many were in the ledger
    */
   static int erase(Connection connection, String email, Instant now) throws SQLException {
-    try (PreparedStatement upsert =
-        connection.prepareStatement(
-            "insert into conversation_erasure (email, asked_at) values (?, ?)"
-                + " on conflict (email) do update set asked_at = excluded.asked_at")) {
-      upsert.setString(1, email);
-      upsert.setLong(2, now.toEpochMilli());
-      upsert.executeUpdate();
+    Jdbc.update(
+        connection,
+        "insert into conversation_erasure (email, asked_at) values (?, ?)"
+            + " on conflict (email) do update set asked_at = excluded.asked_at",
+        email,
+        now.toEpochMilli());
+    int deleted = 0;
+    for (String spelling : spellings(connection, email)) {
+      deleted += Jdbc.update(connection, "delete from conversation where email = ?", spelling);
     }
-    try (PreparedStatement delete =
-        connection.prepareStatement("delete from conversation where lower(email) = lower(?)")) {
-      delete.setString(1, email);
-      return delete.executeUpdate();
-    }
+    return deleted;
+  }
+
+  /** Whether two addresses are those of one user. */
+  static boolean sameUser(String email, String other) {
+    return folded(email).equals(folded(other));
+  }
+
+  /** The spellings of a user's address in the ledger. */
+  private static List<String> spellings(Connection connection, String email) throws SQLException {
+    return Jdbc.list(connection, "select distinct email from conversation", row -> row.getString(1))
+        .stream()
+        .filter(spelling -> sameUser(spelling, email))
+        .toList();
+  }
+
+  private static String folded(String email) {
+    return EmailAddress.folded(RequestTable.storable(email, RequestTable.LONGEST_EMAIL));
   }
 
   /**
@@ -108,30 +118,27 @@ final class ConversationTable {
    */
   static List<Conversation> list(Connection connection, String email, Instant since, int limit)
       throws SQLException {
-    String whose = email == null ? "" : " and lower(c.email) = lower(?)";
-    try (PreparedStatement select =
-        connection.prepareStatement(
-            SELECT
-                + " where c.created_at >= ?"
-                + whose
-                + " order by c.created_at desc, c.request_id limit ?")) {
-      int parameter = 1;
-      select.setLong(parameter++, since.toEpochMilli());
-      if (email != null) {
-        select.setString(parameter++, email);
+    List<Object> parameters = new ArrayList<>(List.of(since.toEpochMilli()));
+    String whose = "";
+    if (email != null) {
+      List<String> spellings = spellings(connection, email);
+      if (spellings.isEmpty()) {
+        return List.of();
       }
-      select.setInt(parameter, limit);
-      return conversations(select);
+      whose =
+          " and c.email in (" + String.join(", ", Collections.nCopies(spellings.size(), "?")) + ")";
+      parameters.addAll(spellings);
     }
+    parameters.add(limit);
+    return conversations(
+        connection,
+        " where c.created_at >= ?" + whose + " order by c.created_at desc, c.request_id limit ?",
+        parameters.toArray());
   }
 
   /** The conversation of a request, in a list of one or none. */
   static List<Conversation> find(Connection connection, String requestId) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(SELECT + " where c.request_id = ?")) {
-      select.setString(1, requestId);
-      return conversations(select);
-    }
+    return conversations(connection, " where c.request_id = ?", requestId);
   }
 
   /**
@@ -142,24 +149,19 @@ final class ConversationTable {
    */
   static int number(Connection connection, int limit) throws SQLException {
     // First, because it takes the lock: another server may be giving numbers too.
-    update(connection, "update conversation_flush set last_sequence = last_sequence");
-    List<String> requests = new ArrayList<>();
-    try (PreparedStatement select =
-        connection.prepareStatement(
+    Jdbc.update(connection, "update conversation_flush set last_sequence = last_sequence");
+    List<String> requests =
+        Jdbc.list(
+            connection,
             "select c.request_id from conversation c join request r on r.request_id = c.request_id"
                 + " where c.to_workbook = 1 and c.sequence is null and "
                 + ENDED
-                + " order by c.created_at, c.request_id limit ?")) {
-      select.setInt(1, limit);
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
-          requests.add(row.getString(1));
-        }
-      }
-    }
+                + " order by c.created_at, c.request_id limit ?",
+            row -> row.getString(1),
+            limit);
     for (String request : requests) {
-      update(connection, "update conversation_flush set last_sequence = last_sequence + 1");
-      update(
+      Jdbc.update(connection, "update conversation_flush set last_sequence = last_sequence + 1");
+      Jdbc.update(
           connection,
           "update conversation set sequence = (select last_sequence from conversation_flush) where request_id = ?",
           request);
@@ -170,12 +172,8 @@ final class ConversationTable {
   /** Those with a greater sequence, in order, at most {@code limit} of them. */
   static List<Conversation> after(Connection connection, long sequence, int limit)
       throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement(SELECT + " where c.sequence > ? order by c.sequence limit ?")) {
-      select.setLong(1, sequence);
-      select.setInt(2, limit);
-      return conversations(select);
-    }
+    return conversations(
+        connection, " where c.sequence > ? order by c.sequence limit ?", sequence, limit);
   }
 
   /**
@@ -188,33 +186,35 @@ final class ConversationTable {
   record FlushState(long checkpoint, Instant commitSentAt, boolean waiting) {}
 
   static FlushState flushState(Connection connection) throws SQLException {
-    try (PreparedStatement select =
-            connection.prepareStatement(
-                "select checkpoint, commit_sent_at,"
-                    + " exists (select 1 from conversation where sequence > checkpoint)"
-                    + " or exists (select 1 from conversation_erasure)"
-                    + " or exists (select 1 from conversation c join request r on r.request_id = c.request_id"
-                    + " where c.to_workbook = 1 and c.sequence is null and "
-                    + ENDED
-                    + ") from conversation_flush");
-        ResultSet row = select.executeQuery()) {
-      row.next();
-      long sentAt = row.getLong(2);
-      Instant commitSentAt = row.wasNull() ? null : Instant.ofEpochMilli(sentAt);
-      return new FlushState(row.getLong(1), commitSentAt, row.getBoolean(3));
-    }
+    return Jdbc.list(
+            connection,
+            "select checkpoint, commit_sent_at,"
+                + " exists (select 1 from conversation where sequence > checkpoint)"
+                + " or exists (select 1 from conversation_erasure)"
+                + " or exists (select 1 from conversation c join request r on r.request_id = c.request_id"
+                + " where c.to_workbook = 1 and c.sequence is null and "
+                + ENDED
+                + ") from conversation_flush",
+            row -> {
+              long checkpoint = row.getLong(1);
+              long sentAt = row.getLong(2);
+              Instant commitSentAt = row.wasNull() ? null : Instant.ofEpochMilli(sentAt);
+              return new FlushState(checkpoint, commitSentAt, row.getBoolean(3));
+            })
+        .getFirst();
   }
 
   /** Notes the sequence up to which conversations are in the workbook. */
   static int stands(Connection connection, long checkpoint) throws SQLException {
-    return update(connection, "update conversation_flush set checkpoint = ?", checkpoint);
+    return Jdbc.update(connection, "update conversation_flush set checkpoint = ?", checkpoint);
   }
 
   /** Notes that a commit is about to be sent, or with null that its outcome is known. */
   static int noteCommitSent(Connection connection, Instant at) throws SQLException {
     return at == null
-        ? update(connection, "update conversation_flush set commit_sent_at = null")
-        : update(connection, "update conversation_flush set commit_sent_at = ?", at.toEpochMilli());
+        ? Jdbc.update(connection, "update conversation_flush set commit_sent_at = null")
+        : Jdbc.update(
+            connection, "update conversation_flush set commit_sent_at = ?", at.toEpochMilli());
   }
 
   /**
@@ -225,54 +225,39 @@ final class ConversationTable {
   record Erasure(String email, Instant askedAt) {}
 
   static List<Erasure> erasures(Connection connection) throws SQLException {
-    List<Erasure> erasures = new ArrayList<>();
-    try (PreparedStatement select =
-            connection.prepareStatement("select email, asked_at from conversation_erasure");
-        ResultSet row = select.executeQuery()) {
-      while (row.next()) {
-        erasures.add(new Erasure(row.getString(1), Instant.ofEpochMilli(row.getLong(2))));
-      }
-    }
-    return erasures;
+    return Jdbc.list(
+        connection,
+        "select email, asked_at from conversation_erasure",
+        row -> new Erasure(row.getString(1), Instant.ofEpochMilli(row.getLong(2))));
   }
 
   /** Forgets an erasure that is done, unless it has been asked for again. */
   static int erased(Connection connection, Erasure erasure) throws SQLException {
-    return update(
+    return Jdbc.update(
         connection,
         "delete from conversation_erasure where email = ? and asked_at = ?",
         erasure.email(),
         erasure.askedAt().toEpochMilli());
   }
 
-  private static int update(Connection connection, String sql, Object... parameters)
-      throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      for (int i = 0; i < parameters.length; i++) {
-        statement.setObject(i + 1, parameters[i]);
-      }
-      return statement.executeUpdate();
-    }
-  }
-
-  private static List<Conversation> conversations(PreparedStatement select) throws SQLException {
-    List<Conversation> conversations = new ArrayList<>();
-    try (ResultSet row = select.executeQuery()) {
-      while (row.next()) {
-        String status = row.getString(5);
-        conversations.add(
-            new Conversation(
-                row.getString(1),
-                Instant.ofEpochMilli(row.getLong(2)),
-                row.getString(3),
-                row.getString(4),
-                status == null ? null : Status.valueOf(status),
-                row.getString(6),
-                row.getString(7),
-                row.getLong(8),
-                row.getLong(9)));
-      }
-    }
-    return conversations;
+  private static List<Conversation> conversations(
+      Connection connection, String conditions, Object... parameters) throws SQLException {
+    return Jdbc.list(
+        connection,
+        SELECT + conditions,
+        row -> {
+          String status = row.getString(5);
+          return new Conversation(
+              row.getString(1),
+              Instant.ofEpochMilli(row.getLong(2)),
+              row.getString(3),
+              row.getString(4),
+              status == null ? null : Status.valueOf(status),
+              row.getString(6),
+              row.getString(7),
+              row.getLong(8),
+              row.getLong(9));
+        },
+        parameters);
   }
 }

@@ -1,5 +1,6 @@
 package dev.llmproxy.flush;
 
+import dev.llmproxy.base.Jdbc;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerException;
@@ -9,11 +10,9 @@ import dev.llmproxy.ledger.UsageRecord;
 import dev.llmproxy.workbook.SheetMemory;
 import java.math.BigInteger;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -147,7 +146,7 @@ public final class FlushBook implements SheetMemory {
     Map<String, KeyCount> counts = counts(fromCheckpoint, checkpoint, fromRetries, retries);
     List<Object[]> days = rows(DAYS, 3, fromCheckpoint, checkpoint, fromRetries, retries);
     write(connection -> {
-      if (update(
+      if (Jdbc.update(
               connection,
               "update flush_state set checkpoint = ?, retries = ? where checkpoint = ? and retries = ?",
               checkpoint,
@@ -159,21 +158,22 @@ public final class FlushBook implements SheetMemory {
         return null;
       }
       if (back) {
-        update(connection, "update key_counter set requests = 0, tokens = 0, last_used = null");
-        update(connection, "delete from flush_day");
+        Jdbc.update(
+            connection, "update key_counter set requests = 0, tokens = 0, last_used = null");
+        Jdbc.update(connection, "delete from flush_day");
       }
       for (Map.Entry<String, KeyCount> key : counts.entrySet()) {
         addCount(connection, key.getKey(), key.getValue());
       }
       for (Object[] day : days) {
-        if (update(
+        if (Jdbc.update(
                 connection,
                 "update flush_day set records = records + ? where email = ? and day = ?",
                 day[2],
                 day[0],
                 day[1])
             == 0) {
-          update(
+          Jdbc.update(
               connection,
               "insert into flush_day (email, day, records) values (?, ?, ?)",
               day[0],
@@ -218,7 +218,7 @@ public final class FlushBook implements SheetMemory {
       for (Map.Entry<String, KeyCount> key : shown.entrySet()) {
         long requests = key.getValue().requests();
         long tokens = key.getValue().tokens();
-        if (update(
+        if (Jdbc.update(
                 connection,
                 "update key_counter set base_requests = ?, base_tokens = ?"
                     + " where key_hash = ? and base_requests is null",
@@ -226,7 +226,7 @@ public final class FlushBook implements SheetMemory {
                 tokens,
                 key.getKey())
             == 0) {
-          update(
+          Jdbc.update(
               connection,
               "insert into key_counter (key_hash, base_requests, base_tokens, requests, tokens)"
                   + " values (?, ?, ?, 0, 0)",
@@ -277,14 +277,14 @@ public final class FlushBook implements SheetMemory {
   void park(UsageRecord record, String error, Instant when) {
     String shown = error.length() > LONGEST_ERROR ? error.substring(0, LONGEST_ERROR) : error;
     write(connection -> {
-      if (update(
+      if (Jdbc.update(
               connection,
               "update dead_letter set error = ?, parked_at = ?, retry_number = null where request_id = ?",
               shown,
               when.toEpochMilli(),
               record.requestId())
           == 0) {
-        update(
+        Jdbc.update(
             connection,
             "insert into dead_letter (request_id, sequence, error, parked_at) values (?, ?, ?, ?)",
             record.requestId(),
@@ -304,7 +304,7 @@ public final class FlushBook implements SheetMemory {
   /** Notes the spreadsheet that receives rows from now on; ends a rotation. */
   void use(String spreadsheet, Instant since) {
     write(connection ->
-        update(
+        Jdbc.update(
             connection,
             "update flush_state set spreadsheet = ?, since = ?, rotation_reason = null, next_spreadsheet = null",
             spreadsheet,
@@ -314,7 +314,7 @@ public final class FlushBook implements SheetMemory {
   /** Notes that a new spreadsheet is to be started, and which as soon as that is known. */
   void rotate(String reason, String nextSpreadsheet) {
     write(connection ->
-        update(
+        Jdbc.update(
             connection,
             "update flush_state set rotation_reason = ?, next_spreadsheet = ?",
             reason,
@@ -345,13 +345,13 @@ public final class FlushBook implements SheetMemory {
   @Override
   public void remember(String spreadsheetId, String title, int sheetId) {
     ledger.write(connection -> {
-      update(
+      Jdbc.update(
           connection,
           "delete from flush_sheet where spreadsheet = ? and (title = ? or sheet_id = ?)",
           spreadsheetId,
           title,
           sheetId);
-      return update(
+      return Jdbc.update(
           connection,
           "insert into flush_sheet (spreadsheet, title, sheet_id) values (?, ?, ?)",
           spreadsheetId,
@@ -363,18 +363,13 @@ public final class FlushBook implements SheetMemory {
 
   /** The records put aside, oldest first; of a ledger that another process may have open. */
   static List<DeadLetter> deadLettersOf(Connection connection) throws SQLException {
-    try (PreparedStatement select =
-            connection.prepareStatement(
-                "select d.request_id, r.admitted_at, r.email, r.model, d.parked_at, d.error, d.retry_number"
-                    + " from dead_letter d join request r on r.request_id = d.request_id"
-                    + " where d.retry_number is null or d.retry_number > (select retries from flush_state)"
-                    + " order by d.sequence");
-        ResultSet row = select.executeQuery()) {
-      List<DeadLetter> letters = new ArrayList<>();
-      while (row.next()) {
-        row.getLong(7);
-        boolean retrying = !row.wasNull();
-        letters.add(
+    return Jdbc.list(
+        connection,
+        "select d.request_id, r.admitted_at, r.email, r.model, d.parked_at, d.error, d.retry_number"
+            + " from dead_letter d join request r on r.request_id = d.request_id"
+            + " where d.retry_number is null or d.retry_number > (select retries from flush_state)"
+            + " order by d.sequence",
+        row ->
             new DeadLetter(
                 row.getString(1),
                 Instant.ofEpochMilli(row.getLong(2)),
@@ -382,10 +377,7 @@ public final class FlushBook implements SheetMemory {
                 row.getString(4),
                 Instant.ofEpochMilli(row.getLong(5)),
                 row.getString(6),
-                retrying));
-      }
-      return letters;
-    }
+                row.getObject(7) != null));
   }
 
   /**
@@ -393,7 +385,7 @@ public final class FlushBook implements SheetMemory {
    */
   static int retry(Connection connection) throws SQLException {
     // First, because it takes the lock: the server may be giving numbers too.
-    update(connection, "update flush_state set retry_numbers = retry_numbers + 0");
+    Jdbc.update(connection, "update flush_state set retry_numbers = retry_numbers + 0");
     long number = number(query(connection, "select retry_numbers from flush_state", 1).get(0)[0]);
     List<Object[]> parked =
         query(
@@ -402,13 +394,13 @@ public final class FlushBook implements SheetMemory {
             1);
     for (Object[] row : parked) {
       number++;
-      update(
+      Jdbc.update(
           connection,
           "update dead_letter set retry_number = ? where request_id = ?",
           number,
           row[0]);
     }
-    update(connection, "update flush_state set retry_numbers = ?", number);
+    Jdbc.update(connection, "update flush_state set retry_numbers = ?", number);
     return parked.size();
   }
 
@@ -423,24 +415,25 @@ public final class FlushBook implements SheetMemory {
   /** What is counted of each key, by hash, between two places of the flush. */
   private Map<String, KeyCount> counts(
       long fromCheckpoint, long toCheckpoint, long fromRetries, long toRetries) {
-    return ledger.read(connection -> {
-      try (PreparedStatement select = connection.prepareStatement(COUNTS)) {
-        bind(select, fromCheckpoint, toCheckpoint, fromRetries, toRetries);
-        Map<String, KeyCount> counts = new HashMap<>();
-        try (ResultSet row = select.executeQuery()) {
-          while (row.next()) {
-            BigInteger tokens = RequestTable.sum(row, 4).add(RequestTable.sum(row, 6));
-            counts.put(
-                row.getString(1),
-                new KeyCount(
-                    row.getLong(2),
-                    RequestTable.saturated(tokens),
-                    Instant.ofEpochMilli(row.getLong(3))));
-          }
-        }
-        return counts;
-      }
-    });
+    Map<String, KeyCount> counts = new HashMap<>();
+    ledger
+        .read(connection ->
+            Jdbc.list(
+                connection,
+                COUNTS,
+                row -> Map.entry(row.getString(1), keyCount(row)),
+                fromCheckpoint,
+                toCheckpoint,
+                fromRetries,
+                toRetries))
+        .forEach(key -> counts.put(key.getKey(), key.getValue()));
+    return counts;
+  }
+
+  private static KeyCount keyCount(ResultSet row) throws SQLException {
+    BigInteger tokens = RequestTable.sum(row, 4).add(RequestTable.sum(row, 6));
+    return new KeyCount(
+        row.getLong(2), RequestTable.saturated(tokens), Instant.ofEpochMilli(row.getLong(3)));
   }
 
   /**
@@ -449,7 +442,7 @@ public final class FlushBook implements SheetMemory {
   private static void addCount(Connection connection, String key, KeyCount count)
       throws SQLException {
     long lastUsed = count.lastUsed().toEpochMilli();
-    if (update(
+    if (Jdbc.update(
             connection,
             "update key_counter set requests = requests + ?,"
                 + " tokens = case when tokens > ? then ? else tokens + ? end,"
@@ -462,7 +455,7 @@ public final class FlushBook implements SheetMemory {
             lastUsed,
             key)
         == 0) {
-      update(
+      Jdbc.update(
           connection,
           "insert into key_counter (key_hash, requests, tokens, last_used) values (?, ?, ?, ?)",
           key,
@@ -494,34 +487,17 @@ public final class FlushBook implements SheetMemory {
 
   private static List<Object[]> query(
       Connection connection, String sql, int columns, Object... parameters) throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement(sql)) {
-      bind(select, parameters);
-      List<Object[]> rows = new ArrayList<>();
-      try (ResultSet row = select.executeQuery()) {
-        while (row.next()) {
+    return Jdbc.list(
+        connection,
+        sql,
+        row -> {
           Object[] values = new Object[columns];
           for (int i = 0; i < columns; i++) {
             values[i] = row.getObject(i + 1);
           }
-          rows.add(values);
-        }
-      }
-      return rows;
-    }
-  }
-
-  private static int update(Connection connection, String sql, Object... parameters)
-      throws SQLException {
-    try (PreparedStatement update = connection.prepareStatement(sql)) {
-      bind(update, parameters);
-      return update.executeUpdate();
-    }
-  }
-
-  private static void bind(PreparedStatement statement, Object... parameters) throws SQLException {
-    for (int i = 0; i < parameters.length; i++) {
-      statement.setObject(i + 1, parameters[i]);
-    }
+          return values;
+        },
+        parameters);
   }
 
   private static long number(Object value) {

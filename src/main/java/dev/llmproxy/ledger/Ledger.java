@@ -1,5 +1,6 @@
 package dev.llmproxy.ledger;
 
+import dev.llmproxy.base.Jdbc;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.call.Settlement;
 import java.io.IOException;
@@ -8,7 +9,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -353,15 +353,10 @@ public final class Ledger implements AutoCloseable {
   public void noteCommitSent(Instant at) {
     Statements<Integer> note =
         connection -> {
-          try (PreparedStatement update =
-              connection.prepareStatement("update ledger set commit_sent_at = ?")) {
-            if (at == null) {
-              update.setNull(1, Types.BIGINT);
-            } else {
-              update.setLong(1, at.toEpochMilli());
-            }
-            return update.executeUpdate();
-          }
+          return Jdbc.update(
+              connection,
+              "update ledger set commit_sent_at = ?",
+              at == null ? null : at.toEpochMilli());
         };
     if (at == null) {
       write(note);
@@ -486,14 +481,9 @@ public final class Ledger implements AutoCloseable {
   }
 
   private Optional<String> readText(String sql, String parameter) {
-    return read(connection -> {
-      try (PreparedStatement select = connection.prepareStatement(sql)) {
-        select.setString(1, parameter);
-        try (ResultSet row = select.executeQuery()) {
-          return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
-        }
-      }
-    });
+    return read(connection -> Jdbc.list(connection, sql, row -> row.getString(1), parameter))
+        .stream()
+        .findFirst();
   }
 
   private void closeReading() {

@@ -1,5 +1,6 @@
 package dev.llmproxy.ledger;
 
+import dev.llmproxy.base.Jdbc;
 import dev.llmproxy.base.Settings;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -7,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.flywaydb.core.Flyway;
@@ -112,9 +114,7 @@ public record LedgerState(
   }
 
   private static long number(Connection connection, String sql) throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement(sql);
-        ResultSet row = select.executeQuery()) {
-      return row.next() ? row.getLong(1) : 0;
-    }
+    List<Long> numbers = Jdbc.list(connection, sql, row -> row.getLong(1));
+    return numbers.isEmpty() ? 0 : numbers.getFirst();
   }
 }

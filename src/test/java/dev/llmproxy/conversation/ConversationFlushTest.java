@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.llmproxy.Gateway;
 import dev.llmproxy.emulator.FaultyWorkbook;
 import dev.llmproxy.emulator.FaultyWorkbook.Fault;
+import dev.llmproxy.ledger.Conversation;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerTest;
 import dev.llmproxy.workbook.WorkbookSchema;
@@ -157,6 +158,35 @@ class ConversationFlushTest {
       assertThat(awaitRows(gateway, found -> found.size() == 2))
           .extracting(row -> row.get(2))
           .containsExactly("here@example.com", "gone@example.com");
+    }
+  }
+
+  @Test
+  void erasureComparesAddressesInOneWayInTheLedgerAndInTheWorkbook() {
+    String kelvin = "\u212Aim@example.com";
+    try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "workbook"))) {
+      Ledger ledger = gateway.application().ledger();
+      List<String> emails = List.of("\u00e9va@example.com", "kim@example.com", kelvin);
+      for (String email : emails) {
+        ledger.admit(LedgerTest.admission("req_" + email.hashCode()));
+        begin(ledger, "req_" + email.hashCode(), email, Instant.now());
+      }
+      gateway.stop();
+      gateway.start();
+      awaitRows(gateway, found -> found.size() == 3);
+
+      // A capital letter outside ASCII is the same address. The sign for kelvin is no k.
+      ConversationArchive archive = new ConversationArchive(gateway.settings());
+      assertThat(archive.list("\u00c9VA@Example.com", Instant.EPOCH, 10)).hasSize(1);
+      assertThat(archive.erase("\u00c9VA@Example.com")).isEqualTo(1);
+      assertThat(archive.erase("Kim@example.com")).isEqualTo(1);
+
+      assertThat(archive.list(null, Instant.EPOCH, 10))
+          .extracting(Conversation::email)
+          .containsExactly(kelvin);
+      awaitRows(gateway, found -> found.size() < 3);
+      Awaitility.await().until(() -> ledger.read(ConversationTable::erasures).isEmpty());
+      assertThat(rows(gateway)).extracting(row -> row.get(2)).containsExactly(kelvin);
     }
   }
 

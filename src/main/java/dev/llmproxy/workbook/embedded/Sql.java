@@ -1,18 +1,17 @@
 package dev.llmproxy.workbook.embedded;
 
+import dev.llmproxy.base.Jdbc;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * Short hand for one database connection. Keeps its prepared statements, because a flush runs the
- * same few thousands of times. Used by one thread at a time.
+ * The connection to a spreadsheet's database. Caches prepared statements, because a flush runs the
+ * same ones thousands of times. Used by one thread at a time.
  */
 final class Sql implements AutoCloseable {
   private final Connection connection;
@@ -20,12 +19,6 @@ final class Sql implements AutoCloseable {
 
   Sql(Connection connection) {
     this.connection = connection;
-  }
-
-  /** Reads one row of a result. */
-  @FunctionalInterface
-  interface RowReader<T> {
-    T read(ResultSet row) throws SQLException;
   }
 
   /** Runs a statement that changes something; answers how many rows it changed. */
@@ -38,22 +31,18 @@ final class Sql implements AutoCloseable {
   }
 
   /** All rows of a result that is known to be short. */
-  <T> List<T> list(String query, RowReader<T> reader, Object... parameters) {
-    try (ResultSet rows = bind(query, parameters).executeQuery()) {
-      List<T> list = new ArrayList<>();
-      while (rows.next()) {
-        list.add(reader.read(rows));
-      }
-      return list;
+  <T> List<T> list(String query, Jdbc.RowReader<T> reader, Object... parameters) {
+    try {
+      return Jdbc.list(bind(query, parameters), reader);
     } catch (SQLException e) {
       throw new StoreException(e);
     }
   }
 
   /** The first row of a result. */
-  <T> Optional<T> first(String query, RowReader<T> reader, Object... parameters) {
-    try (ResultSet rows = bind(query, parameters).executeQuery()) {
-      return rows.next() ? Optional.ofNullable(reader.read(rows)) : Optional.empty();
+  <T> Optional<T> first(String query, Jdbc.RowReader<T> reader, Object... parameters) {
+    try {
+      return Jdbc.first(bind(query, parameters), reader);
     } catch (SQLException e) {
       throw new StoreException(e);
     }
@@ -96,9 +85,6 @@ final class Sql implements AutoCloseable {
       statement = connection.prepareStatement(text);
       statements.put(text, statement);
     }
-    for (int i = 0; i < parameters.length; i++) {
-      statement.setObject(i + 1, parameters[i]);
-    }
-    return statement;
+    return Jdbc.bind(statement, parameters);
   }
 }
