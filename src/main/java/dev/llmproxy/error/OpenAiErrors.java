@@ -309,7 +309,7 @@ public final class OpenAiErrors {
         INVALID_REQUEST,
         "request_timeout",
         null,
-        "The request body did not come in time: it stood still (CLIENT_STALL_SECONDS).");
+        "The request body did not arrive in time (CLIENT_STALL_SECONDS).");
   }
 
   /** The server has too many requests at once; {@code what} is the whole message. */
