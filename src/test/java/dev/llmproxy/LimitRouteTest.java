@@ -42,12 +42,26 @@ class LimitRouteTest {
             Map.of(
                 "RATE_LIMIT_TINY", "3",
                 "RATE_LIMIT_FIFTY", "50",
-                "RATE_LIMIT_ONE", "1"));
+                "RATE_LIMIT_ONE", "1",
+                "RATE_LIMIT_STAFF", "unlimited"));
   }
 
   @AfterAll
   static void stop() {
     gateway.close();
+  }
+
+  @Wire("6.ratelimit")
+  @Test
+  void unlimitedTierIsNotLimitedAndHasNoLimitHeaders() {
+    String key = gateway.createKey("staff@example.com", "staff");
+
+    HttpResponse<String> answer = gateway.chat(key, MODEL, false, "hi");
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertThat(header(answer, LIMIT)).isNull();
+    assertThat(header(answer, REMAINING)).isNull();
+    assertThat(header(answer, RESET)).isNull();
   }
 
   @Wire({"6.429", "6.ratelimit", "6.retry"})

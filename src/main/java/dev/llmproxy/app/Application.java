@@ -1,5 +1,6 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.base.AllSettings;
 import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SteadyClock;
@@ -40,23 +41,24 @@ import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What outlives routes: the key directory, the limits, the ledger, the workbook, the local models,
- * the MCP servers, the threads. One a process; the routes reach its parts by the names that
- * beans.camel.yaml gives them, however they are run.
+ * The parts that outlive routes: key directory, limits, ledger, workbook, local models, MCP servers
+ * and threads. The routes find them under the names of beans.camel.yaml, as parts of the bean
+ * {@code application}.
  */
 public final class Application implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Application.class);
-  private static final int HOURS_WITHOUT_SNAPSHOT = 24;
+  private static final Duration AGE_WITHOUT_SNAPSHOT = Duration.ofHours(24);
   private static final long LOG_SUMMARY_MILLIS = 60_000;
 
-  private static Application current;
-
   private final Settings settings;
+  private final AllSettings values;
+  private final OpenParts parts;
   private final String instance = UUID.randomUUID().toString();
   private final Vertx vertx;
   private final ProviderCatalogue providers;
@@ -85,75 +87,79 @@ public final class Application implements AutoCloseable {
   private final Requests requests;
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
-  private Application(Settings settings, Clock clock, Clock steady) {
+  private Application(Settings settings, Clock clock, Clock steady, OpenParts parts) {
     this.settings = settings;
-    bodyReader = new BodyReader(settings);
-    requests = new Requests(bodyReader, clock, steady);
-    providers = new ProviderCatalogue(settings);
-    forwardProxy = new ForwardProxy(settings);
-    mcpServers = new McpServers(settings);
-    rateLimit = new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME);
-    googleIdTokens = new GoogleIdTokens(settings, clock);
-    allowedUsers = new AllowedUsers(settings);
-    wrongKeys =
-        new WrongKeys(settings.integer("AUTH_FAILURES_PER_MINUTE"), TimeMeter.SYSTEM_NANOTIME);
-    closeDataToOthers();
-    ledger = Ledger.open(settings);
-    workbook = openWorkbook();
-    keyDirectory = openKeyDirectory(clock, steady);
-    usageMeter = new UsageMeter(ledger, steady);
-    FlushBook flushBook = new FlushBook(ledger);
-    workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
-    flushCommit = new FlushCommit(workbookSchema, clock);
-    usageFlush =
-        new UsageFlush(ledger, flushBook, workbook, workbookSchema, settings, clock, steady);
-    usageFlush.counters().judgedBy(keyDirectory);
-    conversationLog = new ConversationLog(ledger, settings, clock);
-    conversationFlush =
-        new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);
-    localChat = new LocalChat(settings);
-    vertx = VirtualThreads.vertx(new Connections(settings));
-    keepAlive =
-        new KeepAlive(vertx, Duration.ofSeconds(settings.integer("STREAM_KEEPALIVE_SECONDS")));
-    vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
-    mcpServers.open();
+    this.parts = parts;
+    try {
+      values = AllSettings.of(settings);
+      bodyReader = new BodyReader(values.http());
+      requests = new Requests(bodyReader, clock, steady);
+      providers = new ProviderCatalogue(settings);
+      forwardProxy = new ForwardProxy(settings);
+      rateLimit = new RateLimit(values.limits(), TimeMeter.SYSTEM_NANOTIME);
+      googleIdTokens = new GoogleIdTokens(values.signIn(), clock);
+      allowedUsers = new AllowedUsers(values.signIn());
+      wrongKeys = new WrongKeys(values.limits().authFailuresPerMinute(), TimeMeter.SYSTEM_NANOTIME);
+      mcpServers = new McpServers(settings);
+      closeDataToOthers();
+      vertx = VirtualThreads.vertx(new Connections(values.http()));
+      parts.add(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
+      keepAlive = new KeepAlive(vertx, values.http().keepAlive());
+      parts.add(requestLog::summarise);
+      vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
+      ledger = parts.add(Ledger.open(settings));
+      workbook = parts.add(Workbook.open(settings));
+      keyDirectory = openKeyDirectory(clock, steady);
+      usageMeter = parts.add(new UsageMeter(ledger, steady));
+      FlushBook flushBook = new FlushBook(ledger);
+      workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
+      flushCommit = new FlushCommit(workbookSchema, clock);
+      usageFlush =
+          new UsageFlush(
+              ledger, flushBook, workbook, workbookSchema, values.flush(), clock, steady);
+      usageFlush.counters().judgedBy(keyDirectory);
+      conversationLog = new ConversationLog(ledger, values.conversations(), clock);
+      conversationFlush =
+          new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);
+      parts.add(localEmbedding);
+      localChat = parts.add(new LocalChat(values.providers()));
+      parts.add(mcpServers).open();
+    } catch (RuntimeException | Error e) {
+      parts.closeAfter(e);
+      throw e;
+    }
   }
 
   /**
-   * Opens everything, and makes it what {@link #current} gives.
+   * Opens every part. When one cannot be opened, the parts opened before it are closed.
    *
    * @throws RuntimeException with a message for the operator when a part cannot be opened
    */
-  public static synchronized Application open(Settings settings) {
+  public static Application open(Settings settings) {
     return open(settings, Clock.systemUTC(), new SteadyClock());
   }
 
   /**
-   * As {@link #open(Settings)}, with clocks of one's own.
+   * As {@link #open(Settings)}, with the given clocks.
    *
-   * @param clock what people and calendars go by
-   * @param steady what waits and durations go by: it only goes forward
+   * @param clock the time of day, for timestamps and calendars
+   * @param steady for waits and durations; never goes back
    */
-  public static synchronized Application open(Settings settings, Clock clock, Clock steady) {
-    current = new Application(settings, clock, steady);
-    return current;
+  public static Application open(Settings settings, Clock clock, Clock steady) {
+    return open(settings, clock, steady, new OpenParts());
   }
 
-  /**
-   * The application opened last; opened now, from the default home, when there is none: the routes
-   * run under Camel's own main, and {@link CamelHttpServer} closes it.
-   */
-  public static synchronized Application current() {
-    if (current == null) {
-      Settings settings = Settings.load(Settings.defaultHome());
-      settings.checkForCamelsMain();
-      open(settings);
-    }
-    return current;
+  static Application open(Settings settings, Clock clock, Clock steady, OpenParts parts) {
+    return new Application(settings, clock, steady, parts);
   }
 
   public Settings settings() {
     return settings;
+  }
+
+  /** The settings by concern, typed. */
+  public AllSettings values() {
+    return values;
   }
 
   /** Made up anew by each start; tells this server from others, and is nothing secret. */
@@ -261,17 +267,13 @@ public final class Application implements AutoCloseable {
     return localEmbedding;
   }
 
-  /** Lets go of everything; the routes must have stopped. */
+  /**
+   * Closes every part, the last opened first. The routes must have stopped. A second call does
+   * nothing.
+   */
   @Override
   public void close() {
-    mcpServers.close();
-    localChat.close();
-    localEmbedding.close();
-    usageMeter.close();
-    ledger.close();
-    workbook.close();
-    requestLog.summarise();
-    vertx.close().toCompletionStage().toCompletableFuture().join();
+    parts.close();
   }
 
   private void closeDataToOthers() {
@@ -282,26 +284,17 @@ public final class Application implements AutoCloseable {
 
   private KeyDirectory openKeyDirectory(Clock clock, Clock steady) {
     Path data = settings.path("LLMPROXY_DATA");
-    int hours = settings.integer("KEYS_SNAPSHOT_HOURS");
-    if (hours == 0) {
+    Optional<Duration> age = values.keys().snapshot();
+    if (age.isEmpty()) {
       KeySnapshot.remove(data);
     }
     return new KeyDirectory(
         clock,
         steady,
-        Duration.ofHours(hours == 0 ? HOURS_WITHOUT_SNAPSHOT : hours),
-        hours == 0 ? null : new KeySnapshot(data, workbook.spreadsheetId()),
+        age.orElse(AGE_WITHOUT_SNAPSHOT),
+        age.isEmpty() ? null : new KeySnapshot(data, workbook.spreadsheetId()),
         new RevokedKeys(data),
         new KeyConfirmation(data),
         rateLimit::hasLimit);
-  }
-
-  private Workbook openWorkbook() {
-    try {
-      return Workbook.open(settings);
-    } catch (RuntimeException e) {
-      ledger.close();
-      throw e;
-    }
   }
 }

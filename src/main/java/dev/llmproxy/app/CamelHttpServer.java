@@ -1,23 +1,48 @@
 package dev.llmproxy.app;
 
 import org.apache.camel.CamelContext;
+import org.apache.camel.CamelContextAware;
 import org.apache.camel.Service;
 import org.apache.camel.StartupListener;
 import org.apache.camel.main.HttpManagementServerConfigurationProperties;
 import org.apache.camel.main.HttpServerConfigurationProperties;
 import org.apache.camel.main.MainHttpServerFactory;
+import org.apache.camel.spi.CamelEvent;
+import org.apache.camel.support.EventNotifierSupport;
 import org.apache.camel.support.service.ServiceSupport;
 
 /**
- * The HTTP server when the routes run under Camel's own main ({@code camel run}), which finds this
- * in the registry and asks it: the same as {@link Server}'s. The application, which nobody else
- * owns there, is closed with it.
+ * The HTTP server under Camel's own main ({@code camel run}), which looks for this class in the
+ * registry. Closes the application when the CamelContext has stopped.
  */
-public final class CamelHttpServer implements MainHttpServerFactory {
+public final class CamelHttpServer implements MainHttpServerFactory, CamelContextAware {
   private final Application application;
+  private CamelContext context;
 
   public CamelHttpServer(Application application) {
     this.application = application;
+  }
+
+  @Override
+  public CamelContext getCamelContext() {
+    return context;
+  }
+
+  /** Called by Camel when it binds this bean. */
+  @Override
+  public void setCamelContext(CamelContext context) {
+    this.context = context;
+    context
+        .getManagementStrategy()
+        .addEventNotifier(
+            new EventNotifierSupport() {
+              @Override
+              public void notify(CamelEvent event) {
+                if (event instanceof CamelEvent.CamelContextStoppedEvent) {
+                  CamelRun.close();
+                }
+              }
+            });
   }
 
   @Override
@@ -44,12 +69,12 @@ public final class CamelHttpServer implements MainHttpServerFactory {
   private int port(HttpServerConfigurationProperties configuration) {
     int camelsDefault = new HttpServerConfigurationProperties(null).getPort();
     return configuration.getPort() == camelsDefault
-        ? application.settings().integer("PORT")
+        ? application.values().http().port()
         : configuration.getPort();
   }
 
   /** Listens once the routes have started; Camel stops it when they have ended. */
-  private final class Listening extends ServiceSupport implements StartupListener {
+  private static final class Listening extends ServiceSupport implements StartupListener {
     private final HttpListener http;
     private final int port;
 
@@ -63,6 +88,7 @@ public final class CamelHttpServer implements MainHttpServerFactory {
 
     @Override
     public void onCamelContextFullyStarted(CamelContext context, boolean alreadyStarted) {
+      CamelRun.running();
       http.watch(context);
       http.listen(port);
     }
@@ -70,7 +96,6 @@ public final class CamelHttpServer implements MainHttpServerFactory {
     @Override
     protected void doStop() {
       http.close();
-      application.close();
     }
   }
 }

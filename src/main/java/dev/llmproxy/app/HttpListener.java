@@ -1,6 +1,6 @@
 package dev.llmproxy.app;
 
-import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.http.BodyReader;
 import dev.llmproxy.http.ConnectionGuard;
 import dev.llmproxy.http.HttpFront;
@@ -29,7 +29,6 @@ import org.slf4j.LoggerFactory;
 /** Where requests come in: the router that the routes enter themselves into, and its port. */
 final class HttpListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
-  private static final int KILOBYTE = 1 << 10;
   private static final int CUT_BEFORE_SECONDS = 4;
 
   private final Application application;
@@ -40,10 +39,9 @@ final class HttpListener implements AutoCloseable {
 
   HttpListener(Application application) {
     this.application = application;
-    Settings settings = application.settings();
     BodyReader body = application.bodyReader();
     Router routes = Router.router(application.vertx());
-    front = new HttpFront(settings.find("CORS_ORIGINS").orElse(""), application.requestLog());
+    front = new HttpFront(application.values().http().corsOrigins(), application.requestLog());
     front.install(routes);
     String name =
         VertxPlatformHttpRouter.getRouterNameFromPort(
@@ -68,14 +66,14 @@ final class HttpListener implements AutoCloseable {
    * @throws IllegalStateException when the port is taken
    */
   void listen(int port) {
-    Settings settings = application.settings();
-    String host = settings.text("HOST");
+    HttpSettings settings = application.values().http();
+    String host = settings.host();
     HttpServerOptions options =
         new HttpServerOptions()
             .setHost(host)
             .setPort(port)
-            .setMaxHeaderSize(settings.integer("MAX_HEADER_KB") * KILOBYTE)
-            .setMaxInitialLineLength(settings.integer("MAX_HEADER_KB") * KILOBYTE);
+            .setMaxHeaderSize(settings.maxHeaderBytes())
+            .setMaxInitialLineLength(settings.maxHeaderBytes());
     try {
       server =
           application
@@ -102,9 +100,9 @@ final class HttpListener implements AutoCloseable {
    * @throws IllegalStateException that says what to set, when the address is not this machine's or
    *     the port is taken
    */
-  static void tryToListen(Settings settings) {
-    String host = settings.text("HOST");
-    int port = settings.integer("PORT");
+  static void tryToListen(HttpSettings settings) {
+    String host = settings.host();
+    int port = settings.port();
     try (ServerSocket socket = new ServerSocket()) {
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));

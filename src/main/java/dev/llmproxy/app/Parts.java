@@ -4,6 +4,8 @@ import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.chat.ChatTurns;
+import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
@@ -27,6 +29,7 @@ import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.TierTools;
 import dev.llmproxy.tool.ToolCatalogue;
+import dev.llmproxy.tool.ToolRunner;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
@@ -52,6 +55,11 @@ public final class Parts {
 
   public static ConversationLog conversationLog(Application application) {
     return application.conversationLog();
+  }
+
+  /** For tools, which belong to the routes. */
+  public static ChatTurns chatTurns(Application application, ToolRunner tools, ToolMemory memory) {
+    return new ChatTurns(tools, memory, application.values().tools());
   }
 
   /** Of the folder that the setting names; a relative one is in the home folder. */

@@ -1,5 +1,6 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.base.Settings;
 import java.util.Properties;
 import org.apache.camel.main.Main;
@@ -10,13 +11,14 @@ import org.apache.camel.main.SimpleMainShutdownStrategy;
  * folder {@code routes/}. The server is not Camel's, so that routes can be exchanged under it.
  */
 public final class Server implements AutoCloseable {
-  private final Application application;
-  private final Main main;
+  /** The one file of routes/ that is for {@code camel run} alone. */
+  private static final String FOR_CAMEL_RUN = "**/application.camel.yaml";
+
+  private final OpenParts parts;
   private final HttpListener http;
 
-  private Server(Application application, Main main, HttpListener http) {
-    this.application = application;
-    this.main = main;
+  private Server(OpenParts parts, HttpListener http) {
+    this.parts = parts;
     this.http = http;
   }
 
@@ -25,18 +27,24 @@ public final class Server implements AutoCloseable {
    *
    * @param application what the routes use; closed with the server
    * @throws IllegalStateException when a route cannot be started or the port is taken; everything
-   *     is closed then
+   *     is closed then, the application too
    */
   public static Server start(Application application) {
-    HttpListener http = new HttpListener(application);
-    Server server = new Server(application, routes(application, http), http);
+    return start(application, new OpenParts());
+  }
+
+  static Server start(Application application, OpenParts parts) {
     try {
-      server.main.start();
-      http.watch(server.main.getCamelContext());
-      http.listen(application.settings().integer("PORT"));
-      return server;
-    } catch (RuntimeException e) {
-      server.close();
+      parts.add(application);
+      HttpListener http = parts.add(new HttpListener(application));
+      Main main = routes(application, http);
+      parts.add(main::stop);
+      main.start();
+      http.watch(main.getCamelContext());
+      http.listen(application.values().http().port());
+      return new Server(parts, http);
+    } catch (RuntimeException | Error e) {
+      parts.closeAfter(e);
       throw e;
     }
   }
@@ -47,7 +55,7 @@ public final class Server implements AutoCloseable {
    * @throws IllegalStateException that says what to set, when it could not
    */
   public static void tryToListen(Settings settings) {
-    HttpListener.tryToListen(settings);
+    HttpListener.tryToListen(HttpSettings.of(settings));
   }
 
   /** The port it listens on. */
@@ -58,9 +66,7 @@ public final class Server implements AutoCloseable {
   /** Takes no more requests, lets running ones end for a moment, and closes everything. */
   @Override
   public void close() {
-    main.stop();
-    http.close();
-    application.close();
+    parts.close();
   }
 
   private static Main routes(Application application, HttpListener http) {
@@ -74,7 +80,9 @@ public final class Server implements AutoCloseable {
     values.putAll(settings.asMap());
     main.setOverrideProperties(values);
     main.configure()
-        .withRoutesIncludePattern("file:" + settings.home().resolve("routes") + "/*.camel.yaml");
+        .withRoutesIncludePattern("file:" + settings.home().resolve("routes") + "/*.camel.yaml")
+        .withRoutesExcludePattern(FOR_CAMEL_RUN);
+    main.bind("application", application);
     main.bind(http.router().getName(), http.router());
     return main;
   }

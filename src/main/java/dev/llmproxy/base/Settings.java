@@ -1,12 +1,12 @@
 package dev.llmproxy.base;
 
 import java.io.IOException;
-import java.io.Reader;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -14,19 +14,30 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * What an operator may set, by the names that application.properties documents. The environment
  * beats the file; an empty value is the same as none.
  */
 public final class Settings {
+  private static final String FILE = "application.properties";
+
+  /** An entry that goes on in the next line: no comment, and an odd number of \ at its end. */
+  private static final Pattern CONTINUED =
+      Pattern.compile("^(?!\\s*[#!]).*(?<!\\\\)(?:\\\\\\\\)*\\\\$", Pattern.DOTALL);
+
   private final Path home;
   private final Map<String, String> values;
+  private final Map<String, String> sources;
   private final Set<String> rewritten;
 
-  private Settings(Path home, Map<String, String> values, Set<String> rewritten) {
+  private Settings(
+      Path home, Map<String, String> values, Map<String, String> sources, Set<String> rewritten) {
     this.home = home;
     this.values = Collections.unmodifiableMap(new TreeMap<>(values));
+    this.sources = sources;
     this.rewritten = rewritten;
   }
 
@@ -42,20 +53,18 @@ public final class Settings {
 
   /** As {@link #load(Path)} with the given environment in place of the process's own. */
   public static Settings load(Path home, Map<String, String> environment) {
-    Properties file = new Properties();
-    Path path = home.resolve("application.properties");
-    try (Reader reader = Files.newBufferedReader(path, StandardCharsets.UTF_8)) {
-      file.load(reader);
+    Path path = home.resolve(FILE);
+    Map<String, String> values = new TreeMap<>();
+    Map<String, String> sources = new TreeMap<>();
+    try {
+      readFile(path, values, sources);
     } catch (IOException e) {
       throw new SettingException("cannot read " + path.toAbsolutePath() + ": " + e.getMessage());
     }
-    Map<String, String> values = new TreeMap<>();
-    file.stringPropertyNames().stream()
-        .filter(name -> !name.startsWith("camel."))
-        .forEach(name -> values.put(name, file.getProperty(name)));
     environment.forEach((name, value) -> {
       if (!value.isBlank()) {
         values.put(name, value);
+        sources.put(name, "environment");
       }
     });
     // Routes put values together with other text: {{KEYS_REFRESH_SECONDS}}000.
@@ -67,14 +76,37 @@ public final class Settings {
       }
       return canonical;
     });
-    return new Settings(home.toAbsolutePath().normalize(), values, rewritten);
+    return new Settings(home.toAbsolutePath().normalize(), values, sources, rewritten);
+  }
+
+  /** Properties knows no line numbers, so each entry is read by itself. */
+  private static void readFile(Path path, Map<String, String> values, Map<String, String> sources)
+      throws IOException {
+    List<String> lines = Files.readAllLines(path, StandardCharsets.UTF_8);
+    for (int next = 0; next < lines.size(); ) {
+      int first = next;
+      StringBuilder entry = new StringBuilder(lines.get(next++));
+      while (CONTINUED.matcher(entry).find() && next < lines.size()) {
+        entry.append('\n').append(lines.get(next++));
+      }
+      Properties properties = new Properties();
+      properties.load(new StringReader(entry.toString()));
+      for (String name : properties.stringPropertyNames()) {
+        if (!name.startsWith("camel.")) {
+          values.put(name, properties.getProperty(name));
+          sources.put(name, "%s, line %d".formatted(FILE, first + 1));
+        }
+      }
+    }
   }
 
   /** These settings with one of them changed. */
   public Settings with(String name, String value) {
     Map<String, String> changed = new TreeMap<>(values);
     changed.put(name, value);
-    return new Settings(home, changed, rewritten);
+    Map<String, String> changedSources = new TreeMap<>(sources);
+    changedSources.put(name, "command line");
+    return new Settings(home, changed, changedSources, rewritten);
   }
 
   /** The folder given by the system property {@code llmproxy.home}, else the current one. */
@@ -100,39 +132,31 @@ public final class Settings {
    * @throws SettingException when it is absent or blank
    */
   public String text(String name) {
-    return find(name)
-        .orElseThrow(() ->
-            new SettingException(name + " is not set; application.properties has its default"));
+    return find(name).orElseThrow(() -> new SettingException(absent(name)));
   }
 
   /**
-   * A whole number within the range that {@link KnownSettings} gives it.
-   *
-   * @throws SettingException when it is absent, no number, or outside the range
+   * Where the value comes from: a line of application.properties, the environment, or the command
+   * line.
    */
-  public int integer(String name) {
-    KnownSettings.WholeNumber range = KnownSettings.range(name);
-    return integer(name, range.least(), range.most());
+  public String where(String name) {
+    return sources.getOrDefault(name, "not set");
+  }
+
+  String absent(String name) {
+    return name + " is not set; application.properties has its default";
   }
 
   /**
-   * A whole number whose name is not known beforehand, e.g. the limit of a tier.
+   * Reads a record of settings.
    *
-   * @throws SettingException when it is no number or outside {@code least..most}
+   * @throws SettingException that lists every wrong value
    */
-  public int integer(String name, int least, int most) {
-    String value = text(name);
-    try {
-      int number = Integer.parseInt(value);
-      if (number >= least && number <= most) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // The message below serves both cases.
-    }
-    throw new SettingException(
-        "%s is \"%s\"; it must be a whole number from %d to %d"
-            .formatted(name, value, least, most));
+  <T> T read(Function<SettingsReader, T> record) {
+    SettingsReader reader = new SettingsReader(this);
+    T value = record.apply(reader);
+    reader.demandNoProblems();
+    return value;
   }
 
   /** The name of a tier's setting, e.g. {@code RATE_LIMIT_PRO_PLUS} for "pro plus". */
@@ -140,58 +164,17 @@ public final class Settings {
     return prefix + tier.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]+", "_");
   }
 
-  /** A number of seconds; see {@link #integer(String)}. */
-  public Duration seconds(String name) {
-    return Duration.ofSeconds(integer(name));
-  }
-
-  /**
-   * Whether the value is on, true, yes or 1.
-   *
-   * @throws SettingException when it is none of these, nor off, false, no or 0
-   */
-  public boolean on(String name) {
-    String value = text(name);
-    KnownSettings.Kind kind = new KnownSettings.OnOff();
-    String word = kind.canonical(value);
-    if (word == null) {
-      throw wrong(name, value, kind);
-    }
-    return word.equals("on");
-  }
-
-  /**
-   * What is wrong with the values of the {@link KnownSettings}: a sentence for each that is not
-   * what it must be, or is absent and must not be, by its name.
-   */
+  /** A sentence for each wrong value, by the setting's name. */
   public Map<String, String> wrongValues() {
-    Map<String, String> wrong = new TreeMap<>();
-    KnownSettings.all()
-        .forEach((name, setting) -> {
-          try {
-            check(name, setting);
-          } catch (SettingException e) {
-            wrong.put(name, e.getMessage());
-          }
-        });
-    return wrong;
-  }
-
-  private void check(String name, KnownSettings.Setting setting) {
-    KnownSettings.Kind kind = setting.kind();
-    String value = find(name).orElse(null);
-    if (value == null && !kind.mayBeEmpty() && !setting.environmentAlone()) {
-      text(name);
-    } else if (value != null && kind.canonical(value) == null) {
-      throw wrong(name, value, kind);
-    }
+    SettingsReader reader = new SettingsReader(this);
+    AllSettings.read(reader);
+    return reader.problems();
   }
 
   /**
-   * Checks every value, for a start under Camel's own main: what it puts into routes is a number as
-   * somebody has typed it, not as {@link #integer} reads it.
+   * Checks every value for {@code camel run}, which puts numbers into routes as they are typed.
    *
-   * @throws SettingException that names each value that is wrong, or has a space beside a number
+   * @throws SettingException that lists each value that is wrong or has a space beside a number
    */
   public void checkForCamelsMain() {
     Map<String, String> wrong = wrongValues();
@@ -200,16 +183,13 @@ public final class Settings {
       if (setting != null && setting.kind() instanceof KnownSettings.WholeNumber) {
         wrong.putIfAbsent(
             name,
-            "%s must be written as %s, without spaces or other signs".formatted(name, text(name)));
+            "%s must be written as %s, without spaces or other signs (%s)"
+                .formatted(name, text(name), where(name)));
       }
     }
     if (!wrong.isEmpty()) {
-      throw new SettingException(String.join("; ", wrong.values()));
+      throw new SettingException(List.copyOf(wrong.values()));
     }
-  }
-
-  private static SettingException wrong(String name, String value, KnownSettings.Kind kind) {
-    return new SettingException("%s is \"%s\"; it must be %s".formatted(name, value, kind.rule()));
   }
 
   /**
@@ -229,6 +209,13 @@ public final class Settings {
   public static final class SettingException extends RuntimeException {
     public SettingException(String message) {
       super(message);
+    }
+
+    /**
+     * @param problems a sentence for each; the message has one a line
+     */
+    public SettingException(List<String> problems) {
+      super(String.join("\n", problems));
     }
   }
 }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import dev.llmproxy.base.ProviderSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.Settings.SettingException;
 import java.io.IOException;
@@ -147,7 +148,7 @@ final class ProviderFile {
     String apiKey = settings.find(keySetting).orElse(null);
     String off = null;
     if (entry.local) {
-      off = settings.on("LOCAL_MODEL") ? null : "LOCAL_MODEL is off";
+      off = ProviderSettings.localModel(settings) ? null : "LOCAL_MODEL is off";
     } else if (apiKey == null && own == null) {
       off = (entry.baseUrl == null ? setting : keySetting) + " is not set";
     } else if (own == null && entry.baseUrl == null) {

@@ -2,12 +2,14 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.tool.ToolRunner;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.apache.camel.Body;
 import org.apache.camel.ExchangeProperty;
 
@@ -22,24 +24,27 @@ public final class ChatTurns {
   private final Duration longest;
   private final BigDecimal mostDollars;
 
+  /** Takes the limits of a chat from the settings. */
+  public ChatTurns(ToolRunner tools, ToolMemory memory, ToolSettings settings) {
+    this(tools, memory, settings.chatTurns(), settings.chatTime(), settings.chatDollars());
+  }
+
   /**
-   * @param mostTurns the most turns of one chat, 1 or more
-   * @param mostSeconds no turn begins after these seconds; 1 or more
-   * @param mostDollars no turn begins after this cost in US dollars; blank for no limit
+   * @param mostTurns the most turns of one chat
+   * @param longest no turn begins after this time
+   * @param mostDollars no turn begins after this cost in US dollars; empty for no limit
    */
   public ChatTurns(
-      ToolRunner tools, ToolMemory memory, int mostTurns, int mostSeconds, String mostDollars) {
-    if (mostTurns < 1) {
-      throw new IllegalArgumentException("CHAT_TURNS must be 1 or more");
-    }
-    if (mostSeconds < 1) {
-      throw new IllegalArgumentException("CHAT_SECONDS must be 1 or more");
-    }
+      ToolRunner tools,
+      ToolMemory memory,
+      int mostTurns,
+      Duration longest,
+      Optional<BigDecimal> mostDollars) {
     this.tools = tools;
     this.memory = memory;
     this.mostTurns = mostTurns;
-    longest = Duration.ofSeconds(mostSeconds);
-    this.mostDollars = mostDollars.isBlank() ? null : dollars(mostDollars);
+    this.longest = longest;
+    this.mostDollars = mostDollars.orElse(null);
   }
 
   /** Sets the deadline after which no turn begins. */
@@ -130,23 +135,5 @@ public final class ChatTurns {
 
   private static ChatCall chat(RequestContext context) {
     return context.callAs(ChatCall.class);
-  }
-
-  /**
-   * Parses the setting CHAT_COST_DOLLARS.
-   *
-   * @throws IllegalArgumentException when it is not a number above 0
-   */
-  public static BigDecimal dollars(String setting) {
-    try {
-      BigDecimal dollars = new BigDecimal(setting.strip());
-      if (dollars.signum() > 0) {
-        return dollars;
-      }
-    } catch (NumberFormatException e) {
-      // The exception below reports it.
-    }
-    throw new IllegalArgumentException(
-        "CHAT_COST_DOLLARS is \"%s\"; it must be a number above 0, or empty".formatted(setting));
   }
 }

@@ -1,5 +1,6 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.base.KeySettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.keys.KeyConfirmation;
 import dev.llmproxy.keys.KeySnapshot;
@@ -34,7 +35,7 @@ final class ConfirmKeysCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     Path data = settings.path("LLMPROXY_DATA");
-    boolean snapshots = settings.integer("KEYS_SNAPSHOT_HOURS") > 0;
+    boolean snapshots = KeySettings.of(settings).snapshot().isPresent();
     KeySnapshot snapshot = new KeySnapshot(data, Workbook.idIn(settings));
     if (snapshots && !snapshot.holding()) {
       out.println("Nothing is to be confirmed: the sheet has lost no keys.");

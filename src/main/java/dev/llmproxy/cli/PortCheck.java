@@ -1,6 +1,7 @@
 package dev.llmproxy.cli;
 
 import dev.llmproxy.app.RunningServer;
+import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -22,7 +23,7 @@ final class PortCheck {
   }
 
   List<Finding> run() {
-    int port = settings.integer("PORT");
+    int port = HttpSettings.of(settings).port();
     Optional<RunningServer> server = probe.server();
     if (server.isPresent()) {
       int runsOn = URI.create(server.get().url()).getPort();

@@ -1,18 +1,14 @@
 package dev.llmproxy.cli;
 
-import dev.llmproxy.base.KnownSettings;
 import dev.llmproxy.base.Settings;
-import dev.llmproxy.chat.ChatTurns;
+import dev.llmproxy.base.SignInSettings;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.GoogleIdTokens;
-import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.mcp.McpServersFile;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.tool.DocumentIndex;
-import dev.llmproxy.tool.PageFetcher;
 import dev.llmproxy.tool.TierTools;
-import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -30,12 +26,11 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Whether each name in application.properties is one that this product knows, and each value what
- * {@link KnownSettings} says. The names are those of the file that it was built with.
+ * Checks that each name in application.properties is known, and each value valid. The known names
+ * are those of the application.properties that this product was built with.
  */
 final class SettingsCheck {
   private static final String CHECK = "settings";
@@ -76,42 +71,42 @@ final class SettingsCheck {
   }
 
   /**
-   * Lets nobody start with a value that is wrong.
+   * Refuses wrong values.
    *
-   * @throws Settings.SettingException that names each setting whose value is
+   * @throws Settings.SettingException that lists every wrong value
    */
   void demandValues() {
     List<Finding> wrong = values();
     if (!wrong.isEmpty()) {
-      throw new Settings.SettingException(
-          wrong.stream().map(Finding::what).collect(Collectors.joining("; ")));
+      throw new Settings.SettingException(wrong.stream().map(Finding::what).toList());
     }
   }
 
   private List<Finding> values() {
     List<Finding> findings = new ArrayList<>();
     settings.wrongValues().forEach((name, why) -> findings.add(value(name, why)));
-    demands(findings, () -> new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME));
-    demands(findings, () -> new GoogleIdTokens(settings, Clock.systemUTC()));
-    demands(findings, () -> new AllowedUsers(settings));
+    demands(findings, () -> new GoogleIdTokens(SignInSettings.of(settings), Clock.systemUTC()));
+    demands(findings, () -> new AllowedUsers(SignInSettings.of(settings)));
     demands(findings, () -> McpServersFile.check(settings));
     demands(findings, () -> new ForwardProxy(settings));
-    settings
-        .find("CHAT_COST_DOLLARS")
-        .ifPresent(cost -> demands(findings, () -> ChatTurns.dollars(cost)));
-    settings
-        .find("FETCH_PORTS")
-        .ifPresent(ports -> demands(findings, () -> PageFetcher.ports(ports)));
     return findings;
   }
 
-  /** What a part of the server would say at its start. */
-  private static void demands(List<Finding> findings, Runnable part) {
+  /**
+   * Adds the problem that a part of the server would report at its start. Its message begins with
+   * the name of a setting. A setting that already has a problem gets no second one.
+   */
+  private void demands(List<Finding> findings, Runnable part) {
     try {
       part.run();
     } catch (Settings.SettingException | IllegalArgumentException e) {
-      if (findings.stream().noneMatch(finding -> finding.what().equals(e.getMessage()))) {
-        findings.add(Finding.problem(CHECK, e.getMessage(), "Correct it"));
+      String name = String.valueOf(e.getMessage()).split(" ", 2)[0];
+      if (findings.stream().noneMatch(finding -> finding.what().startsWith(name + " "))) {
+        String what =
+            settings.find(name).isPresent()
+                ? "%s (%s)".formatted(e.getMessage(), settings.where(name))
+                : e.getMessage();
+        findings.add(Finding.problem(CHECK, what, "Correct it"));
       }
     }
   }

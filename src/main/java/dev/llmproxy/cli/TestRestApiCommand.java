@@ -3,6 +3,7 @@ package dev.llmproxy.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.app.RunningServer;
+import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.chat.ToolNotices;
@@ -120,7 +121,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     ServerProbe probe = new ServerProbe(settings);
     Optional<String> server = probe.server().map(RunningServer::url);
     if (server.isEmpty()) {
-      int port = settings.integer("PORT");
+      int port = HttpSettings.of(settings).port();
       String url = RunningServer.url(settings.text("HOST"), port);
       String there =
           switch (port == 0 ? ServerProbe.Listener.NOBODY : probe.at(url)) {

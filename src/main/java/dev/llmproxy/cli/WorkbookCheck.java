@@ -2,6 +2,7 @@ package dev.llmproxy.cli;
 
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
+import dev.llmproxy.base.LimitSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.flush.FlushBook;
 import dev.llmproxy.gate.RateLimit;
@@ -131,7 +132,9 @@ final class WorkbookCheck {
         new KeySnapshot(settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
     List<KeyProblem> problems =
         KeyDirectory.problemsOf(
-            values, snapshot, new RateLimit(settings, TimeMeter.SYSTEM_NANOTIME)::hasLimit);
+            values,
+            snapshot,
+            new RateLimit(LimitSettings.of(settings), TimeMeter.SYSTEM_NANOTIME)::hasLimit);
     long keys =
         new ApiKeySheet(values).rows().stream().filter(row -> !row.apiKey().isBlank()).count();
     findings.add(Finding.ok(CHECK, "%s, %d keys".formatted(workbook.address(), keys)));

@@ -1,8 +1,8 @@
 package dev.llmproxy.conversation;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.ConversationSettings;
 import dev.llmproxy.base.Json;
-import dev.llmproxy.base.Settings;
 import dev.llmproxy.call.Keeping;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.StoredConversation;
@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.ExchangeProperty;
@@ -32,23 +33,14 @@ public final class ConversationLog {
 
   private final Ledger ledger;
   private final Keeping keeping;
-  private final Duration kept;
+  private final Optional<Duration> age;
   private final Clock clock;
 
-  /**
-   * @throws Settings.SettingException when LOG_CONVERSATIONS or CONVERSATION_DAYS is wrong
-   */
-  public ConversationLog(Ledger ledger, Settings settings, Clock clock) {
+  public ConversationLog(Ledger ledger, ConversationSettings settings, Clock clock) {
     this.ledger = ledger;
     this.clock = clock;
-    String word = settings.text("LOG_CONVERSATIONS");
-    keeping =
-        Keeping.of(word)
-            .orElseThrow(() ->
-                new Settings.SettingException(
-                    "LOG_CONVERSATIONS is \"%s\"; it must be off, ledger or workbook"
-                        .formatted(word)));
-    kept = Duration.ofDays(settings.integer("CONVERSATION_DAYS"));
+    keeping = Keeping.of(settings.store()).orElseThrow();
+    age = settings.age();
   }
 
   /**
@@ -140,7 +132,7 @@ public final class ConversationLog {
 
   /** What is older is to be deleted; {@link Instant#EPOCH} when everything stays. */
   Instant keptSince() {
-    return kept.isZero() ? Instant.EPOCH : clock.instant().minus(kept);
+    return age.map(clock.instant()::minus).orElse(Instant.EPOCH);
   }
 
   /** JSON in which half characters, which PostgreSQL does not take, are question marks. */

@@ -4,7 +4,7 @@ import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
 import com.google.api.services.sheets.v4.model.Request;
 import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.SheetProperties;
-import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.FlushSettings;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerException;
 import dev.llmproxy.ledger.UsageRecord;
@@ -64,14 +64,13 @@ public final class UsageFlush {
   /**
    * @param clock the system's clock, for dates
    * @param steady a clock that only goes forward, for waits
-   * @throws Settings.SettingException when a setting is missing or wrong
    */
   public UsageFlush(
       Ledger ledger,
       FlushBook book,
       Workbook workbook,
       WorkbookSchema schema,
-      Settings settings,
+      FlushSettings settings,
       Clock clock,
       Clock steady) {
     this.ledger = ledger;
@@ -82,12 +81,8 @@ public final class UsageFlush {
     this.counters = new KeyCounters(book, schema, clock);
     this.rotation = new UsageRotation(ledger, book, schema, settings, commitWait, clock, steady);
     this.health = new FlushHealth(steady, () -> ThreadLocalRandom.current().nextDouble());
-    this.pace =
-        new RoundPace(
-            settings.integer("SHEETS_ROUNDS_PER_MINUTE"),
-            settings.seconds("USAGE_FLUSH_SECONDS"),
-            System::nanoTime);
-    this.detailRowsPerDay = settings.integer("SHEETS_DETAIL_ROWS_PER_DAY");
+    this.pace = new RoundPace(settings.roundsPerMinute(), settings.interval(), System::nanoTime);
+    this.detailRowsPerDay = settings.detailRowsPerDay().orElse(Integer.MAX_VALUE);
     this.clock = clock;
     this.steady = steady;
   }

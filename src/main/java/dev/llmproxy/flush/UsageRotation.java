@@ -4,7 +4,7 @@ import com.google.api.services.sheets.v4.model.BatchGetValuesResponse;
 import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
-import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.FlushSettings;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.workbook.SheetIndex;
 import dev.llmproxy.workbook.WorkbookSchema;
@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -48,7 +47,7 @@ public final class UsageRotation {
       Ledger ledger,
       FlushBook book,
       WorkbookSchema schema,
-      Settings settings,
+      FlushSettings settings,
       CommitWait commitWait,
       Clock clock,
       Clock steady) {
@@ -58,13 +57,9 @@ public final class UsageRotation {
     this.commitWait = commitWait;
     this.clock = clock;
     this.steady = steady;
-    this.percent = settings.integer("SHEETS_ROTATE_PERCENT");
-    this.monthly = settings.on("SHEETS_ROTATE_MONTHLY");
-    this.prepared =
-        settings
-            .find("SHEETS_USAGE_SPREADSHEET_IDS")
-            .map(ids -> Arrays.stream(ids.split(",")).map(String::strip).toList())
-            .orElse(List.of());
+    this.percent = settings.rotatePercent();
+    this.monthly = settings.rotateMonthly();
+    this.prepared = settings.spreadsheets();
   }
 
   /** Whether a rotation is under way. */

@@ -2,8 +2,8 @@ package dev.llmproxy.gate;
 
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.SignInSettings;
 import dev.llmproxy.call.Person;
-import java.util.Arrays;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -25,11 +25,10 @@ public final class AllowedUsers {
   /**
    * @throws Settings.SettingException when an entry is neither an address nor {@code @domain}
    */
-  public AllowedUsers(Settings settings) {
+  public AllowedUsers(SignInSettings settings) {
     entries =
-        Arrays.stream(settings.find(SETTING).orElse("").split(",", -1))
+        settings.allowedUsers().stream()
             .map(EmailAddress::folded)
-            .filter(entry -> !entry.isEmpty())
             .collect(Collectors.toUnmodifiableSet());
     for (String entry : entries) {
       if (!ENTRY.matcher(entry).matches()) {

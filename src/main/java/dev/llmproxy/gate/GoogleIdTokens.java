@@ -18,6 +18,7 @@ import com.nimbusds.jwt.proc.BadJWTException;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.SignInSettings;
 import dev.llmproxy.call.Person;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
@@ -27,12 +28,10 @@ import java.net.URL;
 import java.text.ParseException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Date;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,18 +80,14 @@ public final class GoogleIdTokens {
    * @throws Settings.SettingException when the URL of the keys is invalid, or neither https nor on
    *     this machine
    */
-  public GoogleIdTokens(Settings settings, Clock clock) {
+  public GoogleIdTokens(SignInSettings settings, Clock clock) {
     this(settings, clock, Pace.USUAL);
   }
 
-  GoogleIdTokens(Settings settings, Clock clock, Pace pace) {
+  GoogleIdTokens(SignInSettings settings, Clock clock, Pace pace) {
     this.pace = pace;
-    clientIds =
-        Arrays.stream(settings.find(CLIENT_ID).orElse("").split(",", -1))
-            .map(String::strip)
-            .filter(id -> !id.isEmpty())
-            .collect(Collectors.toUnmodifiableSet());
-    keys = keys(keysUrl(settings.text(KEYS_URL)), pace);
+    clientIds = Set.copyOf(settings.clientIds());
+    keys = keys(keysUrl(settings.keysUrl()), pace);
     processor.setJWSKeySelector(new JWSVerificationKeySelector<>(JWSAlgorithm.RS256, keys));
     processor.setJWTClaimsSetVerifier(new ClaimsVerifier(clientIds, clock));
   }

@@ -1,7 +1,7 @@
 package dev.llmproxy.gate;
 
 import dev.llmproxy.base.EmailAddress;
-import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.LimitSettings;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.ApiException;
@@ -20,10 +20,7 @@ public final class RateLimit {
   // No bound needed: only keys of the sheet and allowed people reach this limit.
   private final MinuteLimits callers;
 
-  /**
-   * @throws Settings.SettingException when a setting {@code RATE_LIMIT_<TIER>} is wrong
-   */
-  public RateLimit(Settings settings, TimeMeter clock) {
+  public RateLimit(LimitSettings settings, TimeMeter clock) {
     tiers = new TierLimits(settings);
     callers = new MinuteLimits(Integer.MAX_VALUE, clock);
   }
@@ -34,12 +31,16 @@ public final class RateLimit {
   }
 
   /**
-   * Counts the request and sets the rate limit headers of the answer.
+   * Counts the request and sets the rate limit headers of the answer. A tier without a limit is not
+   * counted.
    *
    * @throws ApiException 429 when the limit is exceeded
    */
   public void take(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     Caller caller = context.caller();
+    if (tiers.of(caller.tier()).isEmpty()) {
+      return;
+    }
     Allowance allowance = take(caller);
     Reply reply = context.reply();
     reply.header("x-ratelimit-limit-requests", Integer.toString(allowance.limit()));
@@ -53,6 +54,6 @@ public final class RateLimit {
 
   Allowance take(Caller caller) {
     String name = caller.isPerson() ? EmailAddress.folded(caller.email()) : caller.keyHash();
-    return callers.take(name, tiers.of(caller.tier()));
+    return callers.take(name, tiers.of(caller.tier()).orElseThrow());
   }
 }

@@ -7,7 +7,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * bodies at once exhaust the heap.
  */
 public final class BodyBudget {
-  private static final long MEGABYTE = 1 << 20;
   private static final int SHARE_OF_HEAP = 3;
 
   private final long most;
@@ -24,11 +23,10 @@ public final class BodyBudget {
   /**
    * A budget as set by BODY_MEMORY_MB.
    *
-   * @param megabytes 0 for a third of the heap
+   * @param bytes 0 for a third of the heap
    */
-  public static BodyBudget of(int megabytes) {
-    return new BodyBudget(
-        megabytes == 0 ? Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP : megabytes * MEGABYTE);
+  public static BodyBudget of(long bytes) {
+    return new BodyBudget(bytes == 0 ? Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP : bytes);
   }
 
   /** Whether this many bytes are free now. */

@@ -1,6 +1,6 @@
 package dev.llmproxy.http;
 
-import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.ClientGoneException;
@@ -62,16 +62,16 @@ public final class BodyReader implements Handler<RoutingContext> {
   private final BodyBudget budget;
 
   /** A reader with the limits of the settings. */
-  public BodyReader(Settings settings) {
+  public BodyReader(HttpSettings settings) {
     this(
-        settings.integer("MAX_BODY_MB"),
-        settings.integer("MAX_JSON_VALUES"),
-        Duration.ofSeconds(settings.integer("CLIENT_STALL_SECONDS")),
-        BodyBudget.of(settings.integer("BODY_MEMORY_MB")));
+        settings.maxBodyBytes(),
+        settings.maxJsonValues(),
+        settings.clientStall(),
+        BodyBudget.of(settings.bodyMemoryBytes()));
   }
 
-  BodyReader(int mostMegabytes, int mostValues, Duration patience, BodyBudget budget) {
-    this.most = (long) mostMegabytes * MEGABYTE;
+  BodyReader(long most, int mostValues, Duration patience, BodyBudget budget) {
+    this.most = most;
     this.mostValues = mostValues;
     this.patience = patience;
     this.budget = budget;

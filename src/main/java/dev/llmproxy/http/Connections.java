@@ -1,7 +1,7 @@
 package dev.llmproxy.http;
 
 import com.sun.management.UnixOperatingSystemMXBean;
-import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.HttpSettings;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
@@ -51,20 +51,12 @@ public final class Connections extends ChannelInboundHandlerAdapter {
     }
   }
 
-  public Connections(Settings settings) {
-    limits =
-        new Limits(
-            seconds(settings, "CLIENT_HEAD_SECONDS"),
-            seconds(settings, "CLIENT_IDLE_SECONDS"),
-            seconds(settings, "CLIENT_STALL_SECONDS"));
-    int wanted = settings.integer("MAX_CONNECTIONS");
+  public Connections(HttpSettings settings) {
+    limits = new Limits(settings.clientHead(), settings.clientIdle(), settings.clientStall());
+    int wanted = settings.maxConnections();
     most = wanted > 0 ? wanted : affordable();
-    int wantedOfAddress = settings.integer("MAX_CONNECTIONS_PER_ADDRESS");
+    int wantedOfAddress = settings.maxConnectionsPerAddress().orElse(most);
     mostOfAddress = wantedOfAddress > 0 ? wantedOfAddress : (most + 1) / 2;
-  }
-
-  private static Duration seconds(Settings settings, String name) {
-    return Duration.ofSeconds(settings.integer(name));
   }
 
   /** The default limit: each request needs memory and a second connection, to its provider. */

@@ -1,8 +1,8 @@
 package dev.llmproxy.ledger;
 
+import dev.llmproxy.base.LedgerSettings;
 import dev.llmproxy.base.Settings;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Optional;
@@ -21,20 +21,10 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
    * @throws Settings.SettingException when DATABASE_URL or LLMPROXY_FSYNC is wrong
    */
   static LedgerStore of(Settings settings) {
-    boolean full =
-        switch (settings.text("LLMPROXY_FSYNC")) {
-          case "full" -> true;
-          case "normal" -> false;
-          default ->
-              throw new Settings.SettingException(
-                  "LLMPROXY_FSYNC is \"%s\"; it must be full or normal"
-                      .formatted(settings.text("LLMPROXY_FSYNC")));
-        };
-    Path folder = settings.path("LLMPROXY_DATA");
-    return settings
-        .find("DATABASE_URL")
-        .<LedgerStore>map(url -> new PostgresStore(url, full))
-        .orElseGet(() -> new SqliteStore(folder, full));
+    LedgerSettings own = LedgerSettings.of(settings);
+    return own.databaseUrl()
+        .<LedgerStore>map(url -> new PostgresStore(url, own.fullSync()))
+        .orElseGet(() -> new SqliteStore(own.data(), own.fullSync()));
   }
 
   /** Where it is, for messages; never with a password. */

@@ -1,6 +1,7 @@
 package dev.llmproxy.mcp;
 
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.tool.Tool;
 import dev.llmproxy.tool.ToolException;
 import dev.llmproxy.tool.ToolSource;
@@ -31,7 +32,7 @@ public final class McpServers implements ToolSource, AutoCloseable {
    * @throws Settings.SettingException when the file or {@code TOOL_TIMEOUT_SECONDS} is invalid
    */
   public McpServers(Settings settings) {
-    this(settings, McpTimes.usual(settings.seconds("TOOL_TIMEOUT_SECONDS")));
+    this(settings, McpTimes.usual(ToolSettings.of(settings).timeout()));
   }
 
   McpServers(Settings settings, McpTimes times) {

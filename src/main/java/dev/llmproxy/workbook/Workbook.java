@@ -12,6 +12,7 @@ import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 import com.google.auth.http.HttpCredentialsAdapter;
 import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.WorkbookSettings;
 import dev.llmproxy.workbook.embedded.EmbeddedWorkbook;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -67,21 +68,18 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
    *     be opened
    */
   public static Workbook open(Settings settings) {
-    Duration commitWait = settings.seconds("SHEETS_COMMIT_WAIT_SECONDS");
-    String spreadsheetId = settings.find("GOOGLE_SHEETS_SPREADSHEET_ID").orElse(null);
-    String rootUrl = settings.find("SHEETS_ROOT_URL").orElse(null);
+    WorkbookSettings own = WorkbookSettings.of(settings);
+    String spreadsheetId = own.spreadsheet().orElse(null);
+    String rootUrl = own.rootUrl().orElse(null);
     if (rootUrl != null) {
       String url = rootUrl.endsWith("/") ? rootUrl : rootUrl + "/";
       String id = spreadsheetId == null ? EmbeddedWorkbook.SPREADSHEET_ID : spreadsheetId;
-      return new Workbook(id, url, null, commitWait, null);
+      return new Workbook(id, url, null, own.commitWait(), null);
     }
     if (spreadsheetId != null) {
       return google(settings, SpreadsheetId.of(spreadsheetId));
     }
-    return embedded(
-        settings.path("LLMPROXY_DATA"),
-        settings.integer("WORKBOOK_PORT"),
-        settings.on("WORKBOOK_QUOTA"));
+    return embedded(settings.path("LLMPROXY_DATA"), own.port(), own.quota());
   }
 
   /** The id of the spreadsheet that the settings name, without opening it. */
@@ -152,7 +150,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
         spreadsheetId,
         Sheets.DEFAULT_ROOT_URL,
         ServiceAccount.of(settings),
-        settings.seconds("SHEETS_COMMIT_WAIT_SECONDS"),
+        WorkbookSettings.of(settings).commitWait(),
         null);
   }
 

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,26 +53,24 @@ class SettingsTest {
   @ParameterizedTest
   @ValueSource(strings = {"1", "10", " 5 "})
   void aWholeNumberIsWithinItsBounds(String value) throws IOException {
-    assertThat(settings("", Map.of("N", value)).integer("N", 1, 10))
-        .isEqualTo(Integer.parseInt(value.strip()));
+    int number = read("N", value, in -> in.number("N", 1, 10));
+    assertThat(number).isEqualTo(Integer.parseInt(value.strip()));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"0", "11", "-1", "5.0", "five", "5 s", "99999999999"})
   void anyOtherNumberIsRefusedWithItsNameAndBounds(String value) throws IOException {
-    Settings settings = settings("", Map.of("N", value));
     assertThatExceptionOfType(SettingException.class)
-        .isThrownBy(() -> settings.integer("N", 1, 10))
-        .withMessage("N is \"%s\"; it must be a whole number from 1 to 10", value);
+        .isThrownBy(() -> read("N", value, in -> in.number("N", 1, 10)))
+        .withMessage("N is \"%s\"; it must be a whole number from 1 to 10 (environment)", value);
   }
 
   @Test
   void secondsAreADayAtMost() throws IOException {
-    Settings settings =
-        settings("", Map.of("CHAT_SECONDS", "86400", "KEYS_REFRESH_SECONDS", "86401"));
-    assertThat(settings.seconds("CHAT_SECONDS")).isEqualTo(Duration.ofDays(1));
+    Duration day = read("N", "86400", in -> in.seconds("N"));
+    assertThat(day).isEqualTo(Duration.ofDays(1));
     assertThatExceptionOfType(SettingException.class)
-        .isThrownBy(() -> settings.seconds("KEYS_REFRESH_SECONDS"))
+        .isThrownBy(() -> read("N", "86401", in -> in.seconds("N")))
         .withMessageContaining("from 1 to 86400");
   }
 
@@ -93,10 +92,12 @@ class SettingsTest {
     String shipped = Files.readString(Path.of("application.properties"));
     assertThatExceptionOfType(SettingException.class)
         .isThrownBy(settings(shipped + "USAGE_FLUSH_SECONDS = 5 \n", Map.of())::checkForCamelsMain)
-        .withMessage("USAGE_FLUSH_SECONDS must be written as 5, without spaces or other signs");
+        .withMessage(
+            "USAGE_FLUSH_SECONDS must be written as 5, without spaces or other signs (application.properties, line %d)",
+            shipped.lines().count() + 1);
     assertThatExceptionOfType(SettingException.class)
         .isThrownBy(settings(shipped, Map.of("LLMPROXY_FSYNC", "never"))::checkForCamelsMain)
-        .withMessage("LLMPROXY_FSYNC is \"never\"; it must be normal or full");
+        .withMessage("LLMPROXY_FSYNC is \"never\"; it must be normal or full (environment)");
     settings(shipped + "USAGE_FLUSH_SECONDS = 5\n", Map.of()).checkForCamelsMain();
   }
 
@@ -106,16 +107,16 @@ class SettingsTest {
     "off, false", "Off, false", "FALSE, false", "no, false", "0, false",
   })
   void isOnOrOff(String value, boolean on) throws IOException {
-    assertThat(settings("", Map.of("SWITCH", value)).on("SWITCH")).isEqualTo(on);
+    boolean read = read("SWITCH", value, in -> in.on("SWITCH"));
+    assertThat(read).isEqualTo(on);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"onn", "2", "enabled", "-"})
   void isNeitherOnNorOff(String value) throws IOException {
-    Settings settings = settings("", Map.of("SWITCH", value));
     assertThatExceptionOfType(SettingException.class)
-        .isThrownBy(() -> settings.on("SWITCH"))
-        .withMessage("SWITCH is \"%s\"; it must be on or off", value);
+        .isThrownBy(() -> read("SWITCH", value, in -> in.on("SWITCH")))
+        .withMessage("SWITCH is \"%s\"; it must be on or off (environment)", value);
   }
 
   @Test
@@ -136,10 +137,57 @@ class SettingsTest {
   @Test
   void theShippedFileDeclaresSettingsThatFit() {
     Settings shipped = Settings.load(Path.of(""), Map.of());
-    assertThat(shipped.integer("PORT", 0, 65_535)).isEqualTo(3000);
-    assertThat(shipped.on("LOCAL_MODEL")).isTrue();
-    assertThat(shipped.seconds("KEYS_REFRESH_SECONDS")).isPositive();
+    AllSettings values = AllSettings.of(shipped);
+    assertThat(values.http().port()).isEqualTo(3000);
+    assertThat(values.providers().localModel()).isTrue();
+    assertThat(values.keys().refresh()).isPositive();
     assertThat(shipped.find("GROQ_API_KEY")).isEmpty();
+  }
+
+  @Test
+  void everyWrongValueIsListedWithItsNameAndLine() throws IOException {
+    String shipped = Files.readString(Path.of("application.properties"));
+    long line = shipped.lines().count() + 1;
+    Settings settings =
+        settings(
+            shipped + "# a comment \\\nCHAT_TURNS = \\\n  none\nPORT = 70000\nMAX_BODY_MB =\n",
+            Map.of("KEYS_REFRESH_SECONDS", "0", "RATE_LIMIT_PRO", "lots"));
+    assertThatExceptionOfType(SettingException.class)
+        .isThrownBy(() -> AllSettings.of(settings))
+        .withMessage(
+            """
+            CHAT_TURNS is "none"; it must be a whole number from 1 to 2147483647 (application.properties, line %d)
+            KEYS_REFRESH_SECONDS is "0"; it must be a whole number from 1 to 86400 (environment)
+            MAX_BODY_MB is not set; application.properties has its default
+            PORT is "70000"; it must be a whole number from 0 to 65535 (application.properties, line %d)
+            RATE_LIMIT_PRO is "lots"; it must be a whole number from 1 to 1000000, or unlimited (environment)\
+            """,
+            line + 1, line + 3);
+  }
+
+  @Test
+  void limitsMayBeUnlimited() {
+    Settings settings =
+        Settings.load(
+            Path.of(""),
+            Map.of(
+                "RATE_LIMIT_PRO", "Unlimited",
+                "MAX_CONNECTIONS_PER_ADDRESS", "unlimited",
+                "SHEETS_DETAIL_ROWS_PER_DAY", "unlimited",
+                "CONVERSATION_DAYS", "unlimited",
+                "CHAT_COST_DOLLARS", "unlimited"));
+    AllSettings values = AllSettings.of(settings);
+    assertThat(values.limits().requestsPerMinute().get("RATE_LIMIT_PRO")).isEmpty();
+    assertThat(values.limits().requestsPerMinute().get("RATE_LIMIT_FREE")).hasValue(100);
+    assertThat(values.http().maxConnectionsPerAddress()).isEmpty();
+    assertThat(values.flush().detailRowsPerDay()).isEmpty();
+    assertThat(values.conversations().age()).isEmpty();
+    assertThat(values.tools().chatDollars()).isEmpty();
+  }
+
+  private <T> T read(String name, String value, Function<SettingsReader, T> type)
+      throws IOException {
+    return settings("", Map.of(name, value)).read(type);
   }
 
   private Settings settings(String file, Map<String, String> environment) throws IOException {

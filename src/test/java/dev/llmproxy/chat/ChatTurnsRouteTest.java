@@ -19,10 +19,12 @@ import dev.llmproxy.format.openai.ErrorAnswer;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.RoutesBuilder;
@@ -66,7 +68,9 @@ class ChatTurnsRouteTest extends RouteTestSupport {
   @Override
   protected void bindToRegistry(Registry registry) {
     registry.bind("chatCalls", new ChatCalls(null, null, null, null));
-    registry.bind("chatTurns", new ChatTurns(null, new ToolMemory(), 10, 300, ""));
+    registry.bind(
+        "chatTurns",
+        new ChatTurns(null, new ToolMemory(), 10, Duration.ofMinutes(5), Optional.empty()));
     registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
     registry.bind("conversationLog", new NotStored());

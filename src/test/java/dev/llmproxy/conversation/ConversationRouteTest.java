@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Gateway;
 import dev.llmproxy.MovedClock;
 import dev.llmproxy.RawConnection;
+import dev.llmproxy.base.ConversationSettings;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.keys.ApiKey;
@@ -276,7 +277,8 @@ class ConversationRouteTest {
     MovedClock clock = new MovedClock(Instant.parse("2026-01-01T00:00:00Z"));
     try (Gateway gateway = Gateway.start(data, with(database(), ON), clock)) {
       ConversationLog log =
-          new ConversationLog(gateway.application().ledger(), gateway.settings(), clock);
+          new ConversationLog(
+              gateway.application().ledger(), ConversationSettings.of(gateway.settings()), clock);
       begin(gateway, "old-1", clock.instant());
       begin(gateway, "old-2", clock.instant().plusSeconds(1));
       for (int i = 0; i < 250; i++) {
@@ -314,7 +316,8 @@ class ConversationRouteTest {
   @Test
   void aWrongSettingEndsTheStartWithASentence() {
     assertThatThrownBy(() -> start(Map.of("LOG_CONVERSATIONS", "everything")))
-        .hasMessage("LOG_CONVERSATIONS is \"everything\"; it must be off, ledger or workbook");
+        .hasMessage(
+            "LOG_CONVERSATIONS is \"everything\"; it must be off, ledger or workbook (environment)");
   }
 
   private Gateway start(Map<String, String> settings) {

@@ -3,6 +3,7 @@ package dev.llmproxy.gate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.SignInSettings;
 import dev.llmproxy.call.Person;
 import dev.llmproxy.emulator.SignInStandIn;
 import java.nio.file.Path;
@@ -19,7 +20,7 @@ class GoogleIdTokensTest {
   private final SignInStandIn google = SignInStandIn.start();
   private final GoogleIdTokens tokens =
       new GoogleIdTokens(
-          Settings.load(Path.of(""), google.settings()),
+          SignInSettings.of(Settings.load(Path.of(""), google.settings())),
           Clock.systemUTC(),
           new GoogleIdTokens.Pace(
               Duration.ofSeconds(3), Duration.ofDays(1), Duration.ofMillis(50)));

@@ -3,6 +3,7 @@ package dev.llmproxy.gate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.llmproxy.base.LimitSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.call.Caller;
 import java.nio.file.Path;
@@ -58,7 +59,7 @@ class RateLimitTest {
   }
 
   private RateLimit limit(Map<String, String> environment) {
-    return new RateLimit(Settings.load(Path.of(""), environment), clock);
+    return new RateLimit(LimitSettings.of(Settings.load(Path.of(""), environment)), clock);
   }
 
   private static Caller caller(String keyHash, String tier) {

@@ -83,7 +83,7 @@ class SqliteLedgerTest extends LedgerTest {
 
   @ParameterizedTest
   @CsvSource({
-    "LLMPROXY_FSYNC, sometimes, must be full or normal",
+    "LLMPROXY_FSYNC, sometimes, must be normal or full",
     "DATABASE_URL, mysql://h/d, is wrong"
   })
   void aSettingThatIsWrongIsNamed(String name, String value, String said) {

@@ -23,6 +23,7 @@ final class Tools implements AutoCloseable {
   private Tools(Settings settings, Path routes, Map<String, Object> beans) {
     application = Application.open(settings);
     main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+    main.bind("application", application);
     beans.forEach(main::bind);
     main.setPropertyPlaceholderLocations("file:application.properties");
     Properties values = new Properties();

@@ -3,7 +3,7 @@ package dev.llmproxy.provider.local;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
-import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.ProviderSettings;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
@@ -41,9 +41,9 @@ public final class LocalChat implements AutoCloseable {
    * Starts to load the weights from {@code LOCAL_MODEL_FILE}. Without the file the server runs
    * without a local model.
    */
-  public LocalChat(Settings settings) {
-    if (settings.on("LOCAL_MODEL")) {
-      Path file = settings.home().resolve(settings.text("LOCAL_MODEL_FILE"));
+  public LocalChat(ProviderSettings settings) {
+    if (settings.localModel()) {
+      Path file = settings.localModelFile();
       model =
           CompletableFuture.supplyAsync(
               () -> load(file),

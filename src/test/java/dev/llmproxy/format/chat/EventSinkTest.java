@@ -30,6 +30,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import org.apache.camel.Exchange;
@@ -63,7 +64,8 @@ class EventSinkTest {
 
   @BeforeEach
   void listen() {
-    new ChatTurns(null, null, 1, 1, "").begin(Fixtures.context(chat));
+    new ChatTurns(null, null, 1, Duration.ofSeconds(1), Optional.empty())
+        .begin(Fixtures.context(chat));
     server =
         vertx
             .createHttpServer()

@@ -1,0 +1,55 @@
+package dev.llmproxy.app;
+
+import dev.llmproxy.base.Settings;
+
+/**
+ * The application of {@code camel run}. Camel creates the beans there, with static methods, and
+ * creates them again after each edit in {@code --dev}; so this one reference is static.
+ */
+public final class CamelRun {
+  private static Application application;
+  private static boolean running;
+  private static boolean hooked;
+
+  private CamelRun() {}
+
+  /**
+   * Opens the application from {@link Settings#defaultHome} at the first call.
+   *
+   * @throws RuntimeException as {@link Application#open}
+   */
+  public static synchronized Application application() {
+    if (application == null) {
+      Settings settings = Settings.load(Settings.defaultHome());
+      settings.checkForCamelsMain();
+      application = Application.open(settings);
+      if (!hooked) {
+        hooked = true;
+        Runtime.getRuntime()
+            .addShutdownHook(new Thread(CamelRun::closeUnlessRunning, "llmproxy-stop"));
+      }
+    }
+    return application;
+  }
+
+  /** The routes have started: the application is closed when their context stops. */
+  static synchronized void running() {
+    running = true;
+  }
+
+  /** After a failed start, when Camel ends the process and does not stop the context. */
+  static synchronized void closeUnlessRunning() {
+    if (!running) {
+      close();
+    }
+  }
+
+  /** Closes the application if it is open. */
+  static synchronized void close() {
+    if (application != null) {
+      application.close();
+      application = null;
+      running = false;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package dev.llmproxy.base;
+
+import java.util.List;
+
+/** All settings, one record for each concern. Read once, at the start. */
+public record AllSettings(
+    HttpSettings http,
+    LimitSettings limits,
+    SignInSettings signIn,
+    LedgerSettings ledger,
+    ConversationSettings conversations,
+    ProviderSettings providers,
+    ToolSettings tools,
+    SearchSettings search,
+    WorkbookSettings workbook,
+    KeySettings keys,
+    FlushSettings flush) {
+  private static final String[] LEVELS = {"OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
+
+  /**
+   * @throws Settings.SettingException that lists every wrong value
+   */
+  public static AllSettings of(Settings settings) {
+    return settings.read(AllSettings::read);
+  }
+
+  static AllSettings read(SettingsReader in) {
+    // ProviderCatalogue reads the settings of providers; the log reads its own.
+    for (String provider : List.of("GROQ", "OPENAI", "OLLAMA", "COMPATIBLE")) {
+      in.optionalText(provider + "_API_KEY");
+      in.optionalText(provider + "_BASE_URL");
+    }
+    in.environmentWord("LLMPROXY_LOG_LEVEL", LEVELS);
+    in.environmentWord("CAMEL_LOG_LEVEL", LEVELS);
+    in.environmentWord("MCP_LOG_LEVEL", LEVELS);
+    in.environmentWord("LOG_FORMAT", "text", "json");
+    return new AllSettings(
+        HttpSettings.read(in),
+        LimitSettings.read(in),
+        SignInSettings.read(in),
+        LedgerSettings.read(in),
+        ConversationSettings.read(in),
+        ProviderSettings.read(in),
+        ToolSettings.read(in),
+        SearchSettings.read(in),
+        WorkbookSettings.read(in),
+        KeySettings.read(in),
+        FlushSettings.read(in));
+  }
+}

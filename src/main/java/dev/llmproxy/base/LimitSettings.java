@@ -1,0 +1,27 @@
+package dev.llmproxy.base;
+
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * Limits of requests.
+ *
+ * @param requestsPerMinute by name of the setting, RATE_LIMIT_ and the tier; always with
+ *     RATE_LIMIT_FREE; empty for no limit
+ * @param authFailuresPerMinute wrong API keys and ID tokens from one client address
+ */
+public record LimitSettings(Map<String, OptionalInt> requestsPerMinute, int authFailuresPerMinute) {
+
+  /**
+   * @throws Settings.SettingException that lists every wrong value
+   */
+  public static LimitSettings of(Settings settings) {
+    return settings.read(LimitSettings::read);
+  }
+
+  static LimitSettings read(SettingsReader in) {
+    return new LimitSettings(
+        in.tierLimits("RATE_LIMIT_", 1, 1_000_000),
+        in.number("AUTH_FAILURES_PER_MINUTE", 1, 1_000_000));
+  }
+}

@@ -1,0 +1,217 @@
+package dev.llmproxy.base;
+
+import java.math.BigDecimal;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * Reads typed values. Each call defines a setting: its name, type, unit and range. The default and
+ * the documentation of a setting are in application.properties. A wrong value is noted and replaced
+ * by a valid one, so that {@link #problems} lists all of them.
+ */
+public final class SettingsReader {
+  /** The value that switches a limit off. */
+  public static final String UNLIMITED = "unlimited";
+
+  private static final int DAY_SECONDS = 86_400;
+  private static final int KILOBYTE = 1 << 10;
+  private static final long MEGABYTE = 1 << 20;
+
+  /** Null to collect the definitions alone. */
+  private final Settings settings;
+
+  private final Map<String, KnownSettings.Setting> definitions = new TreeMap<>();
+  private final Map<String, String> problems = new TreeMap<>();
+
+  SettingsReader(Settings settings) {
+    this.settings = settings;
+  }
+
+  /** The definitions of all settings, by name. */
+  static Map<String, KnownSettings.Setting> definitions() {
+    SettingsReader reader = new SettingsReader(null);
+    AllSettings.read(reader);
+    return Collections.unmodifiableMap(reader.definitions);
+  }
+
+  /** A sentence for each wrong value, by the setting's name. */
+  Map<String, String> problems() {
+    return problems;
+  }
+
+  /** A whole number. */
+  int number(String name, int least, int most) {
+    String value = value(name, new KnownSettings.WholeNumber(least, most, false));
+    return value == null ? least : Integer.parseInt(value);
+  }
+
+  /** A limit; empty when it is unlimited. */
+  OptionalInt limit(String name, int least, int most) {
+    String value = value(name, new KnownSettings.WholeNumber(least, most, true));
+    return value == null || value.equals(UNLIMITED)
+        ? OptionalInt.empty()
+        : OptionalInt.of(Integer.parseInt(value));
+  }
+
+  /** The limits of all tiers by the setting's name; the prefix with FREE must be set. */
+  Map<String, OptionalInt> tierLimits(String prefix, int least, int most) {
+    Map<String, OptionalInt> limits = new TreeMap<>();
+    String free = prefix + "FREE";
+    limits.put(free, limit(free, least, most));
+    if (settings != null) {
+      for (String name : settings.asMap().keySet()) {
+        if (name.startsWith(prefix) && settings.find(name).isPresent()) {
+          limits.put(name, limit(name, least, most));
+        }
+      }
+    }
+    return Map.copyOf(limits);
+  }
+
+  /** A number of seconds from 1 to a day. */
+  Duration seconds(String name) {
+    return seconds(name, 1, DAY_SECONDS);
+  }
+
+  Duration seconds(String name, int least, int most) {
+    return Duration.ofSeconds(number(name, least, most));
+  }
+
+  /** A number of hours; empty for 0. */
+  Optional<Duration> hoursOrNone(String name, int most) {
+    int hours = number(name, 0, most);
+    return hours == 0 ? Optional.empty() : Optional.of(Duration.ofHours(hours));
+  }
+
+  /** A number of days; empty for unlimited, and for 0, the old way to write it. */
+  Optional<Duration> daysOrUnlimited(String name, int most) {
+    OptionalInt days = limit(name, 0, most);
+    return days.isEmpty() || days.getAsInt() == 0
+        ? Optional.empty()
+        : Optional.of(Duration.ofDays(days.getAsInt()));
+  }
+
+  /** A number of megabytes, as bytes. */
+  long megabytes(String name, int least, int most) {
+    return number(name, least, most) * MEGABYTE;
+  }
+
+  /** A number of kilobytes, as bytes. */
+  int kilobytes(String name, int least, int most) {
+    return number(name, least, most) * KILOBYTE;
+  }
+
+  /** An amount above 0; empty when it is unlimited. */
+  Optional<BigDecimal> amountOrUnlimited(String name) {
+    return Optional.ofNullable(value(name, new KnownSettings.Amount()))
+        .filter(value -> !value.equals(UNLIMITED))
+        .map(BigDecimal::new);
+  }
+
+  boolean on(String name) {
+    return "on".equals(value(name, new KnownSettings.OnOff()));
+  }
+
+  /** One of the words. */
+  String word(String name, String... words) {
+    String value = value(name, new KnownSettings.Words(List.of(words)));
+    return value == null ? words[0] : value;
+  }
+
+  /** One of the words, which only the environment can set. */
+  void environmentWord(String name, String... words) {
+    read(name, new KnownSettings.Setting(new KnownSettings.Words(List.of(words)), true));
+  }
+
+  String text(String name) {
+    return Optional.ofNullable(value(name, new KnownSettings.Text(false))).orElse("");
+  }
+
+  Optional<String> optionalText(String name) {
+    return Optional.ofNullable(value(name, new KnownSettings.Text(true)));
+  }
+
+  /** Texts separated by commas; empty when the setting is not set. */
+  List<String> list(String name) {
+    return optionalText(name)
+        .map(value -> Arrays.stream(value.split(",")).map(String::strip))
+        .orElse(Stream.of())
+        .filter(entry -> !entry.isEmpty())
+        .toList();
+  }
+
+  /** Ports separated by commas. */
+  Set<Integer> ports(String name) {
+    String value = value(name, new KnownSettings.Ports());
+    return value == null ? Set.of() : KnownSettings.Ports.list(value);
+  }
+
+  /** An http or https address. */
+  String address(String name) {
+    return Optional.ofNullable(value(name, new KnownSettings.WebAddress(false))).orElse("");
+  }
+
+  Optional<String> optionalAddress(String name) {
+    return Optional.ofNullable(value(name, new KnownSettings.WebAddress(true)));
+  }
+
+  /** A file or folder, absolute; a relative one is resolved against the home folder. */
+  Path path(String name) {
+    String value = value(name, new KnownSettings.Text(false));
+    return value == null ? Path.of("") : settings.home().resolve(value).normalize();
+  }
+
+  /** As {@link #path}; empty when the setting is not set. */
+  Optional<Path> optionalPath(String name) {
+    return optionalText(name).map(value -> settings.home().resolve(value).normalize());
+  }
+
+  private String value(String name, KnownSettings.Kind kind) {
+    return read(name, new KnownSettings.Setting(kind, false));
+  }
+
+  /** The value in its only form; null when it is absent or wrong. */
+  private String read(String name, KnownSettings.Setting setting) {
+    definitions.put(name, setting);
+    if (settings == null) {
+      return null;
+    }
+    KnownSettings.Kind kind = setting.kind();
+    String value = settings.find(name).orElse(null);
+    if (value == null) {
+      if (!kind.mayBeEmpty() && !setting.environmentAlone()) {
+        problems.put(name, settings.absent(name));
+      }
+      return null;
+    }
+    String canonical = kind.canonical(value);
+    if (canonical == null) {
+      problems.put(
+          name,
+          "%s is \"%s\"; it must be %s (%s)"
+              .formatted(name, value, kind.rule(), settings.where(name)));
+    }
+    return canonical;
+  }
+
+  /**
+   * Ends the reading.
+   *
+   * @throws Settings.SettingException when a value is wrong; it lists every problem
+   */
+  void demandNoProblems() {
+    if (!problems.isEmpty()) {
+      throw new Settings.SettingException(new ArrayList<>(problems.values()));
+    }
+  }
+}
