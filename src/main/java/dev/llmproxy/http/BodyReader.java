@@ -11,6 +11,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.impl.HttpServerRequestInternal;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.impl.RoutingContextInternal;
 import java.io.ByteArrayInputStream;
@@ -38,6 +39,9 @@ import org.apache.camel.support.SynchronizationAdapter;
  * BodyBudget}.
  */
 public final class BodyReader implements Handler<RoutingContext> {
+  /** The local of a request's Vert.x context that completes when its client leaves. */
+  private static final String BROKEN = "bodyBroken";
+
   private static final int MEGABYTE = 1 << 20;
   private static final int BUFFER = 8 << 10;
   private static final int ZLIB_DEFLATE = 8;
@@ -85,8 +89,13 @@ public final class BodyReader implements Handler<RoutingContext> {
   /** Pauses the request until {@link #read}. */
   @Override
   public void handle(RoutingContext context) {
-    if (hasBody(context.request())) {
-      context.request().pause();
+    HttpServerRequest request = context.request();
+    if (hasBody(request)) {
+      request.pause();
+      // The client may leave before anybody reads the body.
+      CompletableFuture<Void> broken = new CompletableFuture<>();
+      request.exceptionHandler(left -> broken.complete(null));
+      ((HttpServerRequestInternal) request).context().putLocal(BROKEN, broken);
     }
     RoutingContextInternal internal = (RoutingContextInternal) context;
     internal.visitHandler(RoutingContextInternal.BODY_HANDLER);
@@ -190,7 +199,9 @@ public final class BodyReader implements Handler<RoutingContext> {
     }
 
     byte[] await(HttpServerRequest request, HttpMessage message) {
-      request.exceptionHandler(broken -> whole.completeExceptionally(new ClientGoneException()));
+      CompletableFuture<Void> broken =
+          ((HttpServerRequestInternal) request).context().getLocal(BROKEN);
+      var unused = broken.thenRun(() -> whole.completeExceptionally(new ClientGoneException()));
       request.endHandler(end -> whole.complete(parts));
       request.handler(this::add);
       if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
