@@ -1,5 +1,6 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
@@ -26,7 +27,10 @@ import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.ProviderConnections;
 import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
+import dev.llmproxy.provider.openai.OpenAiChat;
+import dev.llmproxy.provider.openai.OpenAiEmbedding;
 import dev.llmproxy.tool.DocumentIndex;
+import dev.llmproxy.tool.PageFetcher;
 import dev.llmproxy.tool.TierTools;
 import dev.llmproxy.tool.ToolCatalogue;
 import dev.llmproxy.tool.ToolRunner;
@@ -60,6 +64,24 @@ public final class Parts {
   /** For tools, which belong to the routes. */
   public static ChatTurns chatTurns(Application application, ToolRunner tools, ToolMemory memory) {
     return new ChatTurns(tools, memory, application.values().tools());
+  }
+
+  /** For a catalogue of tools, which belongs to the routes. */
+  public static ToolRunner toolRunner(Application application, ToolCatalogue catalogue) {
+    ToolSettings settings = application.values().tools();
+    return new ToolRunner(catalogue, settings.timeout(), settings.resultCharacters());
+  }
+
+  public static PageFetcher pageFetcher(Application application) {
+    return new PageFetcher(application.values().tools().fetchPorts());
+  }
+
+  public static OpenAiChat openAiChat(Application application) {
+    return new OpenAiChat(application.values().providers().answerBytes());
+  }
+
+  public static OpenAiEmbedding openAiEmbedding(Application application) {
+    return new OpenAiEmbedding(application.values().providers().answerBytes());
   }
 
   /** Of the folder that the setting names; a relative one is in the home folder. */

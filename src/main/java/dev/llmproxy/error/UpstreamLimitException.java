@@ -14,9 +14,9 @@ public final class UpstreamLimitException extends IOException {
   }
 
   /** The answer is larger than the limit, in MB. */
-  public static UpstreamLimitException answer(int mostMegabytes) {
+  public static UpstreamLimitException answer(long mostBytes) {
     return new UpstreamLimitException(
         "sent an answer of more than %d MB, the limit of this server (PROVIDER_ANSWER_MB)"
-            .formatted(mostMegabytes));
+            .formatted(mostBytes >> 20));
   }
 }

@@ -21,10 +21,9 @@ public final class LimitedInput extends FilterInputStream {
     left = most;
   }
 
-  /** The body of an answer, limited to {@code mostMegabytes} MB. */
-  public static LimitedInput answer(InputStream body, int mostMegabytes) {
-    return new LimitedInput(
-        body, (long) mostMegabytes << 20, () -> UpstreamLimitException.answer(mostMegabytes));
+  /** The body of an answer, limited to {@code mostBytes}. */
+  public static LimitedInput answer(InputStream body, long mostBytes) {
+    return new LimitedInput(body, mostBytes, () -> UpstreamLimitException.answer(mostBytes));
   }
 
   @Override

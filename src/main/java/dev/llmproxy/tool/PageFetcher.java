@@ -19,7 +19,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import org.apache.camel.Body;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
@@ -70,11 +69,10 @@ public final class PageFetcher {
   private final CloseableHttpClient client;
 
   /**
-   * @param ports allowed ports: numbers separated by commas
-   * @throws IllegalArgumentException when {@code ports} has another form
+   * @param ports allowed ports
    */
-  public PageFetcher(String ports) {
-    this(ports(ports), PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE, LONGEST);
+  public PageFetcher(Set<Integer> ports) {
+    this(ports, PublicAddresses::contains, SystemDefaultDnsResolver.INSTANCE, LONGEST);
   }
 
   /**
@@ -206,22 +204,6 @@ public final class PageFetcher {
       return type.getCharset();
     } catch (UnsupportedCharsetException e) {
       return null;
-    }
-  }
-
-  /**
-   * Parses the setting FETCH_PORTS.
-   *
-   * @throws IllegalArgumentException when the value is not a list of numbers separated by commas
-   */
-  public static Set<Integer> ports(String ports) {
-    try {
-      return Arrays.stream(ports.split(","))
-          .map(port -> Integer.valueOf(port.strip()))
-          .collect(Collectors.toSet());
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          "FETCH_PORTS is \"%s\"; it must be numbers separated by commas".formatted(ports), e);
     }
   }
 

@@ -63,18 +63,12 @@ public final class ToolRunner {
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("tool-", 0).factory());
 
   /**
-   * @param timeoutSeconds time limit for one call, 1 or more
+   * @param timeout time limit for one call
    * @param mostCharacters limit for a result, 1 or more; a longer result is cut, with a mark
    */
-  public ToolRunner(ToolCatalogue catalogue, int timeoutSeconds, int mostCharacters) {
-    if (timeoutSeconds < 1) {
-      throw new IllegalArgumentException("TOOL_TIMEOUT_SECONDS must be 1 or more");
-    }
-    if (mostCharacters < 1) {
-      throw new IllegalArgumentException("TOOL_RESULT_CHARACTERS must be 1 or more");
-    }
+  public ToolRunner(ToolCatalogue catalogue, Duration timeout, int mostCharacters) {
     this.catalogue = catalogue;
-    this.timeout = Duration.ofSeconds(timeoutSeconds);
+    this.timeout = timeout;
     this.mostCharacters = mostCharacters;
   }
 

@@ -179,7 +179,7 @@ class McpToolsRouteTest {
 
   @Test
   void aCallThatTimesOutIsCancelledAtTheServer() throws Exception {
-    ToolRunner impatient = new ToolRunner(tools.catalogue(), 5, 1000);
+    ToolRunner impatient = new ToolRunner(tools.catalogue(), Duration.ofSeconds(5), 1000);
     for (String server : List.of("far_away", "local")) {
       ToolCall hangs = new ToolCall("call_1", server + "_hangs", "");
       ToolResult result = tools.runAll(impatient, List.of(hangs)).getFirst();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.ToolSettings;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -12,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -233,7 +236,7 @@ class PageFetcherTest {
 
   @Test
   void theRealGuardRefusesLoopback() {
-    PageFetcher real = new PageFetcher("80, 443, " + port);
+    PageFetcher real = new PageFetcher(Set.of(80, 443, port));
 
     for (String host : List.of("localhost", "127.0.0.1", "[::1]", "localhost.", "0.0.0.0")) {
       assertThatThrownBy(() -> real.fetch(Map.of("url", "http://" + host + ":" + port + "/page")))
@@ -244,7 +247,9 @@ class PageFetcherTest {
 
   @Test
   void invalidPortsFailTheStart() {
-    assertThatThrownBy(() -> new PageFetcher("80;443")).hasMessageContaining("FETCH_PORTS");
+    Settings settings = Settings.load(Path.of(""), Map.of("FETCH_PORTS", "80;443"));
+
+    assertThatThrownBy(() -> ToolSettings.of(settings)).hasMessageContaining("FETCH_PORTS");
   }
 
   private void assertRefused(String url, String why) {

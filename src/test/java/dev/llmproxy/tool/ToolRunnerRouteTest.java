@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ToolRunnerRouteTest {
   private static final int TIMEOUT_SECONDS = 60;
-  private static final int SHORT_TIMEOUT_SECONDS = 5;
+  private static final Duration SHORT_TIMEOUT = Duration.ofSeconds(5);
   private static final String ROUTE =
       """
       - route:
@@ -168,7 +168,7 @@ class ToolRunnerRouteTest {
                 "TOOL_RESULT_CHARACTERS",
                 "1000"),
             Map.of("testTools", TEST_TOOLS));
-    impatient = new ToolRunner(tools.catalogue(), SHORT_TIMEOUT_SECONDS, 1000);
+    impatient = new ToolRunner(tools.catalogue(), SHORT_TIMEOUT, 1000);
   }
 
   @AfterAll
@@ -326,7 +326,7 @@ class ToolRunnerRouteTest {
   @Test
   void anInterruptStopsTheCalls() throws Exception {
     AtomicReference<Throwable> thrown = new AtomicReference<>();
-    ToolRunner patient = new ToolRunner(tools.catalogue(), 600, 1000);
+    ToolRunner patient = new ToolRunner(tools.catalogue(), Duration.ofMinutes(10), 1000);
     Thread caller =
         Thread.ofVirtual()
             .start(() -> {

@@ -20,13 +20,13 @@ import org.apache.camel.Header;
  */
 public final class OpenAiChat {
   private final ProviderWarnings warnings = new ProviderWarnings();
-  private final int mostMegabytes;
+  private final long mostBytes;
 
   /**
-   * @param mostMegabytes the most MB of one answer, 1 to 1024
+   * @param mostBytes the most bytes of one answer, at most 1 GB
    */
-  public OpenAiChat(int mostMegabytes) {
-    this.mostMegabytes = mostMegabytes;
+  public OpenAiChat(long mostBytes) {
+    this.mostBytes = mostBytes;
   }
 
   /**
@@ -61,11 +61,7 @@ public final class OpenAiChat {
     ChatCall chat = context.callAs(ChatCall.class);
     OpenAiHttp.check(chat.target().provider(), status, retryAfter, location, body, "messages");
     return new OpenAiChatEvents(
-        body,
-        contentType,
-        new OpenAiStreamTranslator(chat, warnings),
-        mostMegabytes,
-        chat.memory());
+        body, contentType, new OpenAiStreamTranslator(chat, warnings), mostBytes, chat.memory());
   }
 
   /**

@@ -30,7 +30,7 @@ final class OpenAiChatEvents implements ChatEvents {
   private static final int MOST_LEFT_BYTES = 16 << 10;
 
   private final InputStream body;
-  private final int mostMegabytes;
+  private final long mostBytes;
   private final AnswerMemory.Share memory;
   private final String contentType;
   private final SseReader reader;
@@ -46,23 +46,23 @@ final class OpenAiChatEvents implements ChatEvents {
 
   /**
    * @param contentType the answer's Content-Type, or null
-   * @param mostMegabytes the most MB of the answer
+   * @param mostBytes the most bytes of the answer, at most 1 GB
    * @param memory the account that long pieces of the answer are charged to
    */
   OpenAiChatEvents(
       InputStream body,
       String contentType,
       OpenAiStreamTranslator translator,
-      int mostMegabytes,
+      long mostBytes,
       AnswerMemory.Share memory) {
     this.body = body;
-    this.mostMegabytes = mostMegabytes;
+    this.mostBytes = mostBytes;
     this.contentType = contentType == null ? "" : contentType.strip();
     this.memory = memory;
     this.reader =
         new SseReader(
-            LimitedInput.answer(body, mostMegabytes),
-            mostMegabytes << 20,
+            LimitedInput.answer(body, mostBytes),
+            Math.toIntExact(mostBytes),
             bytes -> memory.pass(bytes * MEMORY_OF_BYTE));
     this.translator = translator;
   }
@@ -145,9 +145,7 @@ final class OpenAiChatEvents implements ChatEvents {
 
   private List<ChatEvent> broken(IOException cause) {
     return translator.broken(
-        cause instanceof EventTooLongException
-            ? UpstreamLimitException.answer(mostMegabytes)
-            : cause);
+        cause instanceof EventTooLongException ? UpstreamLimitException.answer(mostBytes) : cause);
   }
 
   /**

@@ -30,13 +30,13 @@ public final class OpenAiEmbedding {
   private static final int MOST_VECTOR_BYTES = 80 << 10;
 
   private final ProviderWarnings warnings = new ProviderWarnings();
-  private final int mostMegabytes;
+  private final long mostBytes;
 
   /**
-   * @param mostMegabytes the most MB of one answer, 1 to 1024; the limit is higher for many inputs
+   * @param mostBytes the most bytes of one answer; the limit is higher for many inputs
    */
-  public OpenAiEmbedding(int mostMegabytes) {
-    this.mostMegabytes = mostMegabytes;
+  public OpenAiEmbedding(long mostBytes) {
+    this.mostBytes = mostBytes;
   }
 
   /**
@@ -94,7 +94,7 @@ public final class OpenAiEmbedding {
   private ObjectNode read(InputStream body, EmbeddingCall call) throws IOException {
     EmbeddingRequest request = call.request();
     long vectors = (long) request.inputs().size() * MOST_VECTOR_BYTES;
-    long most = Math.max((long) mostMegabytes << 20, vectors);
+    long most = Math.max(mostBytes, vectors);
     InputStream limited = new LimitedInput(body, most, () -> tooLong(most));
     boolean whole = false;
     try {

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class OpenAiChatTest {
-  private static final OpenAiChat CHAT = new OpenAiChat(16);
+  private static final OpenAiChat CHAT = new OpenAiChat(16 << 20);
 
   static List<String> cases() {
     return Fixtures.cases("requests", ".json").stream()
