@@ -211,11 +211,6 @@ public final class Reply {
     return response.headWritten();
   }
 
-  /** A header of the answer, or null. */
-  public String header(String name) {
-    return response.headers().get(name);
-  }
-
   /** Sets a header of the answer, success or error; only before the head is sent. */
   public void header(String name, String value) {
     response.putHeader(name, value);
@@ -236,6 +231,21 @@ public final class Reply {
     }
     error.headers().forEach(response::putHeader);
     json(error.status(), error.toJson());
+  }
+
+  /**
+   * Writes an error: in a stream as its last event, named {@code error}; as a whole JSON answer
+   * when no stream has begun.
+   *
+   * @throws ClientGoneException when the client of the stream has left
+   */
+  public void fail(ApiError error) {
+    if (begun()) {
+      event("error", Json.bytes(error.toJson()));
+      end();
+    } else {
+      error(error);
+    }
   }
 
   /**

@@ -5,6 +5,7 @@ import com.google.common.escape.Escaper;
 import com.google.common.net.PercentEscaper;
 import dev.llmproxy.base.Causes;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.http.LiveBody;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URLEncoder;
@@ -15,7 +16,6 @@ import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Header;
-import org.apache.hc.core5.http.io.EofSensorInputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,10 +78,7 @@ public final class SearchEngines {
     try (body) {
       bytes = body.readNBytes(MOST_BYTES + 1);
       if (bytes.length > MOST_BYTES) {
-        if (body instanceof EofSensorInputStream live) {
-          // close() would read to the end, which may never come.
-          live.abort();
-        }
+        LiveBody.abort(body);
         throw new IOException("answered with more than " + MOST_BYTES + " bytes");
       }
     }

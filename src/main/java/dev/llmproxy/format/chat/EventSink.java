@@ -43,14 +43,7 @@ public final class EventSink {
         send(reply, complete.name(), complete(chat, complete.usage()));
         reply.end();
       }
-      case ChatEvent.Failed failed -> {
-        if (reply.begun()) {
-          send(reply, failed.name(), failed.error().toJson());
-          reply.end();
-        } else {
-          reply.error(failed.error());
-        }
-      }
+      case ChatEvent.Failed failed -> reply.fail(failed.error());
     }
   }
 

@@ -53,14 +53,7 @@ public final class ChunkSink {
         reply.data(DONE);
         reply.end();
       }
-      case ChatEvent.Failed failed -> {
-        if (reply.begun()) {
-          reply.event("error", Json.bytes(failed.error().toJson()));
-          reply.end();
-        } else {
-          reply.error(failed.error());
-        }
-      }
+      case ChatEvent.Failed failed -> reply.fail(failed.error());
     }
   }
 
