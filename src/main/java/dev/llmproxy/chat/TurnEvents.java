@@ -42,6 +42,7 @@ final class TurnEvents implements ChatEvents {
   private final Map<Integer, Shown> shown = new HashMap<>();
   private final Map<Integer, List<ObjectNode>> unnamed = new HashMap<>();
   private boolean wrote;
+  private boolean ended;
   private ObjectNode finish;
 
   /**
@@ -66,7 +67,8 @@ final class TurnEvents implements ChatEvents {
     while (ready.isEmpty() && provider.hasNext()) {
       take(provider.next());
     }
-    if (ready.isEmpty()) {
+    if (ready.isEmpty() && !ended) {
+      ended = true;
       closeProvider();
     }
     return !ready.isEmpty();

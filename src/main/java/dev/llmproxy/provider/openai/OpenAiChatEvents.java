@@ -18,6 +18,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The chat events of a provider's live answer: of an event stream, or of one or several JSON
@@ -43,6 +44,7 @@ final class OpenAiChatEvents implements ChatEvents {
   private ProviderJson.Values values;
 
   private volatile boolean over;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
    * @param contentType the answer's Content-Type, or null
@@ -151,10 +153,14 @@ final class OpenAiChatEvents implements ChatEvents {
   /**
    * Aborts the connection when the provider has not finished, because closing the stream would read
    * it to its end. After a complete answer it reads the few remaining bytes, so that the connection
-   * can be used again.
+   * can be used again. Only the first call does this: after the last byte the connection belongs to
+   * the pool, and a second reader would take bytes from the connection's next answer.
    */
   @Override
   public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     boolean whole = over && translator.whole();
     over = true;
     try {
