@@ -162,7 +162,7 @@ public final class Application implements AutoCloseable {
     return values;
   }
 
-  /** Made up anew by each start; tells this server from others, and is nothing secret. */
+  /** A random id of this start, which tells this server from others. It is not secret. */
   public String instance() {
     return instance;
   }

@@ -65,7 +65,7 @@ public final class CamelHttpServer implements MainHttpServerFactory, CamelContex
         "llmproxy does not run Camel's management server: leave out --console and camel.management.*");
   }
 
-  /** That of {@code --port}; PORT when it was not given. */
+  /** The port of {@code --port}; the setting PORT when the option is not given. */
   private int port(HttpServerConfigurationProperties configuration) {
     int camelsDefault = new HttpServerConfigurationProperties(null).getPort();
     return configuration.getPort() == camelsDefault

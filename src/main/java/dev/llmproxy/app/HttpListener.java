@@ -26,7 +26,7 @@ import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Where requests come in: the router that the routes enter themselves into, and its port. */
+/** The HTTP listener: the router on which the routes register, and its port. */
 final class HttpListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
   private static final int CUT_BEFORE_SECONDS = 4;
@@ -55,7 +55,7 @@ final class HttpListener implements AutoCloseable {
         };
   }
 
-  /** What platform-http looks for in the registry, by its name. */
+  /** The router. Camel's component platform-http looks it up in the registry by its name. */
   VertxPlatformHttpRouter router() {
     return router;
   }
@@ -158,12 +158,12 @@ final class HttpListener implements AutoCloseable {
     router.handle(request);
   }
 
-  /** The port it listens on. */
+  /** The port on which the server listens. */
   int port() {
     return server.actualPort();
   }
 
-  /** Commands ask the server of their data folder, wherever it listens. */
+  /** Writes the server's address to the data folder, where commands look it up. */
   private void tellCommands(String host) {
     running =
         new RunningServer(
@@ -179,7 +179,7 @@ final class HttpListener implements AutoCloseable {
     return application.settings().path("LLMPROXY_DATA");
   }
 
-  /** Listens no more; does nothing when it does not listen. */
+  /** Stops listening. Does nothing when the server does not listen. */
   @Override
   public void close() {
     if (server != null) {

@@ -58,7 +58,7 @@ public record RunningServer(String url, long pid, String instance) {
         Json.text(Json.object().put("url", url).put("pid", pid).put("instance", instance)) + "\n");
   }
 
-  /** Leaves a file that another server has written. */
+  /** Deletes the file, unless another server has written it. */
   void remove(Path data) throws IOException {
     if (of(data).filter(this::equals).isPresent()) {
       Files.deleteIfExists(data.resolve(FILE));

@@ -58,12 +58,12 @@ public final class Server implements AutoCloseable {
     HttpListener.tryToListen(HttpSettings.of(settings));
   }
 
-  /** The port it listens on. */
+  /** The port on which the server listens. */
   public int port() {
     return http.port();
   }
 
-  /** Takes no more requests, lets running ones end for a moment, and closes everything. */
+  /** Refuses new requests, waits a limited time for running ones, and closes everything. */
   @Override
   public void close() {
     parts.close();

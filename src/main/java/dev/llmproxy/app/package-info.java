@@ -1,2 +1,2 @@
-/** The application: what it is made of, how it starts and stops, and its HTTP listener. */
+/** The application: its parts, its start and stop, and its HTTP listener. */
 package dev.llmproxy.app;

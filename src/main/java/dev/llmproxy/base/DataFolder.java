@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
 public final class DataFolder {
   private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
 
-  /** The names of what llmproxy, and SQLite for it, keeps there. */
+  /** The names of the files that llmproxy and SQLite store in the folder. */
   private static final Pattern OURS =
       Pattern.compile("(ledger|workbook|keys-snapshot|server)\\.[a-z].*|revoked-keys(/.*)?");
 
@@ -51,7 +51,7 @@ public final class DataFolder {
   private DataFolder() {}
 
   /**
-   * Makes the folder, and those above it, when it is missing.
+   * Creates the folder and its parents when they are missing.
    *
    * @throws IOException when it cannot be made
    */
@@ -62,7 +62,7 @@ public final class DataFolder {
     }
   }
 
-  /** Makes a folder inside it when it is missing. */
+  /** Creates a private folder inside the data folder when it is missing. */
   public static void makePrivate(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
       Files.createDirectories(folder, attribute(folder, PRIVATE_FOLDER));
@@ -70,13 +70,13 @@ public final class DataFolder {
     }
   }
 
-  /** Makes an empty file when it is missing. */
+  /** Creates an empty private file when it is missing. */
   public static void create(Path file) throws IOException {
     try {
       Files.createFile(file, attribute(file, PRIVATE_FILE));
       set(file, PRIVATE_FILE);
     } catch (FileAlreadyExistsException e) {
-      // What an earlier release made is what tighten is for.
+      // tighten corrects the permissions of an existing file.
     }
   }
 
@@ -84,7 +84,7 @@ public final class DataFolder {
    * Takes from other accounts what they may do in the folder: all of it when it is llmproxy's own,
    * else what llmproxy keeps there. Links are not followed.
    *
-   * @return what other accounts can still get at
+   * @return the paths that other accounts can still access
    */
   public static List<Path> tighten(Path folder) {
     List<Path> exposed = exposed(folder);
@@ -101,7 +101,7 @@ public final class DataFolder {
     return exposed;
   }
 
-  /** What {@link #tighten} would change; empty when the folder is missing. */
+  /** The paths that {@link #tighten} would change; empty when the folder is missing. */
   public static List<Path> exposed(Path folder) {
     List<Path> exposed = new ArrayList<>();
     try {

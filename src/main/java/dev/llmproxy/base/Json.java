@@ -61,12 +61,12 @@ public final class Json {
     return FACTORY.createParser(in);
   }
 
-  /** The value that the parser is at. */
+  /** The value at the parser's position. */
   public static JsonNode tree(JsonParser parser) throws IOException {
     return TREE.readTree(parser);
   }
 
-  /** Whether a text is one JSON value; nothing is made of it. */
+  /** Whether a text is exactly one JSON value. No tree is built. */
   public static boolean whole(String text) {
     try (JsonParser parser = FACTORY.createParser(text)) {
       parser.nextToken();

@@ -13,7 +13,7 @@ public final class Sha256 {
 
   private final MessageDigest digest;
 
-  /** Of nothing so far. */
+  /** Starts a digest without input. */
   public Sha256() {
     try {
       digest = MessageDigest.getInstance("SHA-256");

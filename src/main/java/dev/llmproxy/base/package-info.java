@@ -1,2 +1,2 @@
-/** What every part may use: JSON, hashes, settings, clocks, files that only the server may read. */
+/** Utilities for every package: JSON, hashes, settings, clocks, private files. */
 package dev.llmproxy.base;

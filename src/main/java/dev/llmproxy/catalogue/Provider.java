@@ -64,12 +64,12 @@ public record Provider(
         apiKey == null ? List.of() : List.of(apiKey));
   }
 
-  /** Whether it may be called. */
+  /** Whether the provider is configured and may be called. */
   public boolean on() {
     return off == null;
   }
 
-  /** What its settings begin with, e.g. {@code OPENAI} of {@code OPENAI_BASE_URL}. */
+  /** The prefix of the provider's settings, e.g. {@code OPENAI} of {@code OPENAI_BASE_URL}. */
   public String settingPrefix() {
     return name.toUpperCase(Locale.ROOT).replace('-', '_');
   }
@@ -106,7 +106,7 @@ public record Provider(
     return masked;
   }
 
-  /** Never the key: records print all their fields. */
+  /** The name alone: a record would print all fields, the key included. */
   @Override
   public String toString() {
     return "Provider[" + name + "]";

@@ -89,7 +89,7 @@ public final class ProviderCatalogue {
   }
 
   /**
-   * Where a model for chats is served.
+   * The target of a chat model.
    *
    * @throws ApiException as {@link #target(String, String)}
    */
@@ -98,7 +98,7 @@ public final class ProviderCatalogue {
   }
 
   /**
-   * Where a model for embeddings is served.
+   * The target of an embedding model.
    *
    * @throws ApiException as {@link #target(String, String)}
    */

@@ -53,7 +53,7 @@ final class ProviderFile {
   private static final Pattern REFERENCE = Pattern.compile("\\{\\{\\s*([A-Za-z_][\\w]*)\\s*}}");
   private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
 
-  /** Those that the connection, the body or Camel have a say in. */
+  /** Headers that the connection, the body or Camel set. */
   private static final Pattern NOT_A_FILES_HEADER =
       Pattern.compile(
           "(?i)camel.*|content-.*|accept|accept-encoding|host|connection|cache-control|date|pragma|te|trailer"
@@ -79,7 +79,7 @@ final class ProviderFile {
   }
 
   /**
-   * The provider that it describes.
+   * The provider that the file describes.
    *
    * @param formats the wire formats that there are routes for
    * @throws SettingException when the file, or a setting that belongs to it, is wrong
@@ -162,7 +162,7 @@ final class ProviderFile {
     }
     if (apiKey != null) {
       secrets.add(apiKey);
-      // A file that says where the key goes knows better.
+      // A file that places the key itself replaces the default header.
       if (!used.contains(keySetting)
           && headers.keySet().stream().noneMatch("Authorization"::equalsIgnoreCase)) {
         headers.put("Authorization", "Bearer " + apiKey);
@@ -362,7 +362,7 @@ final class ProviderFile {
   }
 
   /**
-   * What stands in the file.
+   * The content of the file.
    *
    * @param path what is added to a base URL that has no path
    * @param headers what its requests have besides

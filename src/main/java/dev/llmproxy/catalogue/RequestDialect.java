@@ -38,7 +38,7 @@ public record RequestDialect(
     }
   }
 
-  /** One that is always asked for a stream. */
+  /** A dialect of a provider that is always asked for a stream. */
   public RequestDialect(String maxTokens, Boolean developerRole, Set<String> drop) {
     this(maxTokens, developerRole, drop, ALWAYS);
   }

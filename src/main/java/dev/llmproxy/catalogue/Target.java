@@ -3,7 +3,7 @@ package dev.llmproxy.catalogue;
 import java.math.BigDecimal;
 
 /**
- * Where a request goes.
+ * The provider and model that serve a request.
  *
  * @param modelId what the client asked for: {@code provider/model}
  * @param provider the provider
@@ -17,7 +17,7 @@ public record Target(String modelId, Provider provider, String upstreamModel, Mo
     return model == null || model.abilities().isEmpty() || model.abilities().contains("tools");
   }
 
-  /** What these tokens cost, in US dollars, or null when the model's price is unknown. */
+  /** The cost of the tokens in US dollars; null when the model's price is unknown. */
   public BigDecimal cost(TokenCount tokens) {
     return model == null || model.price() == null
         ? null

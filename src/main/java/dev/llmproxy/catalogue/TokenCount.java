@@ -19,7 +19,7 @@ public record TokenCount(long in, long cached, long out) {
     this(in, 0, out);
   }
 
-  /** That of OpenAI's usage object. */
+  /** The token count of OpenAI's usage object. */
   public static TokenCount of(JsonNode usage) {
     long in = count(usage.path("prompt_tokens"));
     JsonNode cached = usage.path("prompt_tokens_details").path("cached_tokens");
@@ -31,7 +31,7 @@ public record TokenCount(long in, long cached, long out) {
         count(usage.path("completion_tokens")));
   }
 
-  /** From 0 on; what is too large for a long is the largest. */
+  /** The number, at least 0 and at most the largest long. */
   private static long count(JsonNode number) {
     return number.isBigInteger()
         ? number.bigIntegerValue().max(BigInteger.ZERO).min(MOST).longValue()

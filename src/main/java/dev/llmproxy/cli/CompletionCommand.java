@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
       "For each: add that line, with the launcher's whole path, to ~/.bashrc or ~/.zshrc."
     })
 final class CompletionCommand implements Runnable {
-  /** The shells that there is a script for. */
+  /** The shells that have a script. */
   enum Shell {
     bash,
     zsh

@@ -19,7 +19,7 @@ import picocli.CommandLine.ParameterException;
 final class KeySource {
   private static final String VARIABLE = "LLMPROXY_KEY";
 
-  /** What counts first when no argument is given. */
+  /** Which source is read first when no argument is given. */
   enum First {
     /** For what is harmless and may be run where standard input is open and silent. */
     ENVIRONMENT,

@@ -88,7 +88,7 @@ final class ListKeysCommand implements Runnable {
             : table.toString());
   }
 
-  /** The moment in ISO-8601 UTC; what cannot be read as it stands there. */
+  /** The time in ISO-8601 UTC; an unreadable cell is returned unchanged. */
   private static String expires(ApiKeyRow row) {
     return row.expiresAt().isEmpty()
         ? ""

@@ -38,7 +38,7 @@ final class TestRestApiCommand implements Callable<Integer> {
   private static final int MODELS_SHOWN = 5;
   private static final String TOOL = "web_search";
 
-  /** An answer that is only looked at for its tools may be short. */
+  /** Limit for answers of which only the tools are checked. */
   private static final int FEW_TOKENS = 16;
 
   private final Settings settings;
@@ -80,7 +80,7 @@ final class TestRestApiCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     out = spec.commandLine().getOut();
-    // Not earlier: every command is made for --help, and a client loads all of TLS.
+    // Created here because --help creates every command, and a client loads all of TLS.
     client =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -116,7 +116,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     return failed ? 1 : 0;
   }
 
-  /** That of the data folder; what else listens on the port would only be tested by mistake. */
+  /** The server of the data folder. Another program on the port is not tested. */
   private Optional<String> findServer() {
     ServerProbe probe = new ServerProbe(settings);
     Optional<String> server = probe.server().map(RunningServer::url);
@@ -139,18 +139,18 @@ final class TestRestApiCommand implements Callable<Integer> {
   }
 
   private interface Test {
-    /** Returns what to say of it; throws when it fails. */
+    /** Returns a summary for the results; throws when the test fails. */
     String run() throws IOException, InterruptedException;
   }
 
-  /** What is to be tested is not there; the message says why, and that is no failure. */
+  /** The test does not apply to this server, which is no failure. The message says why. */
   private static final class SkippedException extends IOException {
     SkippedException(String why) {
       super(why);
     }
   }
 
-  /** Returns whether it passed. */
+  /** Runs a test; returns whether it passed. */
   private boolean test(String name, Test test) throws InterruptedException {
     out.println();
     out.println("== " + name);

@@ -23,7 +23,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Gives a spreadsheet what this product keeps in it, and takes nothing away. */
+/** Adds the missing sheets and headers to a spreadsheet. Deletes nothing. */
 public final class WorkbookSetup {
   private static final Map<String, List<String>> HEADERS =
       Map.of(
@@ -38,7 +38,7 @@ public final class WorkbookSetup {
     this(workbook, SheetMemory.NONE);
   }
 
-  /** Finds the sheets as the server does that has this memory. */
+  /** Finds the sheets by the ids that the server has stored in this memory. */
   public WorkbookSetup(Workbook workbook, SheetMemory memory) {
     this.workbook = workbook;
     this.memory = memory;
@@ -46,7 +46,7 @@ public final class WorkbookSetup {
   }
 
   /**
-   * What was done; all lists are empty when nothing was to be done.
+   * The changes that were made; all lists are empty when nothing was missing.
    *
    * @param title the spreadsheet's name
    * @param made sheets that were missing
@@ -67,7 +67,7 @@ public final class WorkbookSetup {
   }
 
   /**
-   * Does what is missing.
+   * Adds the missing sheets and headers.
    *
    * @throws WorkbookException when the spreadsheet cannot be used
    */

@@ -1,2 +1,2 @@
-/** The commands of {@code ./llmproxy}, and what {@code doctor} checks. */
+/** The commands of {@code ./llmproxy}, and the checks of {@code doctor}. */
 package dev.llmproxy.cli;
