@@ -1,7 +1,7 @@
 package dev.llmproxy.cli;
 
 /**
- * One line of what {@code doctor} has found.
+ * One line of the output of {@code doctor}.
  *
  * @param check what was looked at, in one or two words
  * @param what what was found; holds nothing secret

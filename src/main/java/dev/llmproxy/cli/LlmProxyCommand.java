@@ -62,7 +62,7 @@ public final class LlmProxyCommand {
 
   private static final String DATA = "LLMPROXY_DATA";
 
-  /** What Java makes of bytes that are no text in the locale's encoding. */
+  /** The character that Java substitutes for bytes that are invalid in the locale's encoding. */
   private static final char UNREADABLE = '\uFFFD';
 
   /** Commands that do nothing to the data folder, or say themselves what is wrong there. */
@@ -172,7 +172,7 @@ public final class LlmProxyCommand {
         : mistake.getMessage();
   }
 
-  /** What failed, without the names of Java's classes. */
+  /** The failure in words, without names of Java classes. */
   static String inWords(Throwable failure) {
     return switch (failure) {
       case NoSuchFileException e -> e.getFile() + " is not there";

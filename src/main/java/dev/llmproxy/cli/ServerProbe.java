@@ -18,7 +18,7 @@ import java.util.Optional;
 final class ServerProbe {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
-  /** Who listens at an address. */
+  /** The kind of program that listens at an address. */
   enum Listener {
     NOBODY,
     /** The server of this data folder. */
@@ -48,7 +48,7 @@ final class ServerProbe {
   }
 
   /**
-   * Who listens there.
+   * Finds out which kind of program listens at the address.
    *
    * @param url without a slash at the end
    */

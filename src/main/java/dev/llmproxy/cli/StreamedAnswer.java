@@ -53,7 +53,7 @@ final class StreamedAnswer {
     return answer;
   }
 
-  /** What is wrong with it, each in a sentence; empty when it is whole and in order. */
+  /** The problems of the answer, one sentence each; empty when it is complete and valid. */
   List<String> problems() {
     return problems;
   }

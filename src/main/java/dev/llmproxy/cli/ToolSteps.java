@@ -42,7 +42,7 @@ final class ToolSteps {
     return last.isEmpty();
   }
 
-  /** What is wrong with them, each in a sentence. */
+  /** The problems of the steps, one sentence each. */
   List<String> problems() {
     List<String> all = new ArrayList<>(problems);
     running.forEach(call -> all.add(call + " started and did not end"));

@@ -51,7 +51,7 @@ public final class KeyExpiry {
   }
 
   /**
-   * What goes into the cell for {@code 30d} (that many days from now), a date or a date-time.
+   * The cell's text for {@code 30d} (that many days from now), a date or a date-time.
    *
    * @return empty when it cannot be read or is not in the future
    */

@@ -9,7 +9,7 @@ package dev.llmproxy.keys;
  * @param remedy what to do about it
  */
 public record KeyProblem(int row, String what, String remedy) {
-  /** Where it is, e.g. {@code row 7}; {@code the sheet} for the sheet as a whole. */
+  /** The place of the problem, e.g. {@code row 7}; {@code the sheet} for the sheet as a whole. */
   public String where() {
     return row == 0 ? "the sheet" : "row " + row;
   }

@@ -79,7 +79,7 @@ record KeyReading(
         released);
   }
 
-  /** What somebody should look at, what concerns the whole sheet first. */
+  /** The problems for the administrator; those of the whole sheet come first. */
   List<KeyProblem> problems(Set<String> revokedHere) {
     List<KeyProblem> problems = new ArrayList<>();
     if (!held.isEmpty()) {

@@ -47,7 +47,7 @@ public final class KeySnapshot {
   }
 
   /**
-   * What was known at a moment.
+   * The known keys at a point in time.
    *
    * @param records by the hash of their key, in the sheet's order
    * @param held the hashes among them that the sheet has lost, and that count until somebody
@@ -113,7 +113,7 @@ public final class KeySnapshot {
         .toList();
   }
 
-  /** What the file holds; empty, and logged, when it is damaged or of another spreadsheet. */
+  /** The file's content. Empty when it is damaged or of another spreadsheet; that is logged. */
   Optional<Content> read() {
     try {
       return parse(Files.readString(file));

@@ -50,7 +50,7 @@ public final class KeyStatus {
   }
 
   /**
-   * What a cell is to say in place of what it says now.
+   * The new text of a cell.
    *
    * @param text what {@link #of} gave for its row
    */

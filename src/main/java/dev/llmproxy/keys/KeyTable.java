@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What one reading of the sheet {@code User API Keys} says.
+ * The keys of one reading of the sheet {@code User API Keys}.
  *
  * @param records the usable rows by the hash of their key (lower-case hex sha256), in the sheet's
  *     order
@@ -286,7 +286,7 @@ record KeyTable(
       return texts.computeIfAbsent(text, same -> same);
     }
 
-    /** What cannot be read counts as off. */
+    /** An unreadable cell counts as off. */
     private Keeping conversations(ApiKeyRow row, KeyRecord known) {
       if (gone(ApiKeySheet.LOG_CONVERSATIONS)) {
         return known == null
@@ -306,7 +306,7 @@ record KeyTable(
       return keeping.orElse(Keeping.OFF);
     }
 
-    /** What cannot be read counts as expired. */
+    /** An unreadable cell counts as expired. */
     private Instant expires(ApiKeyRow row, KeyRecord known) {
       if (gone(ApiKeySheet.EXPIRES_AT)) {
         return known == null ? null : kept(ApiKeySheet.EXPIRES_AT, known.expires());

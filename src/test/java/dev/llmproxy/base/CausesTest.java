@@ -26,7 +26,7 @@ class CausesTest {
   }
 
   @Test
-  void aCircleOfCausesEnds() {
+  void circularCausesEnd() {
     Exception one = new Exception("one");
     Exception two = new Exception("two", one);
     one.initCause(two);

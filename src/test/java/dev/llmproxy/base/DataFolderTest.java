@@ -21,7 +21,7 @@ class DataFolderTest {
   @TempDir private Path folder;
 
   @Test
-  void whatAServerKeepsIsForItsAccountAlone() throws Exception {
+  void serverFilesArePrivate() throws Exception {
     Path data = folder.resolve("data");
     try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "ledger"))) {
       gateway.chat(gateway.createKey("ann@example.com"), "openai/scripted", true, "hello");
@@ -36,7 +36,7 @@ class DataFolderTest {
   }
 
   @Test
-  void whatAnEarlierReleaseLeftOpenIsClosedByTheNextStart() throws Exception {
+  void startMakesOpenFilesPrivate() throws Exception {
     Path data = Files.createDirectory(folder.resolve("data"));
     Gateway.start(data).close();
     // As it is after a kill: SQLite's further files are there.
@@ -63,7 +63,7 @@ class DataFolderTest {
   }
 
   @Test
-  void inAFolderThatIsSharedOnlyWhatLlmproxyKeepsIsClosed() throws Exception {
+  void sharedFolderKeepsPermissionsOfOtherFiles() throws Exception {
     Path program = Files.createDirectories(folder.resolve("sub/bin")).resolve("run");
     open(Files.writeString(program, ""), "rwxr-xr-x");
     open(Files.writeString(folder.resolve("ledger.db"), ""), "rw-r--r--");
@@ -81,7 +81,7 @@ class DataFolderTest {
   }
 
   @Test
-  void anExportIsForItsAccountAlone() throws Exception {
+  void exportIsPrivate() throws Exception {
     Path csv = folder.resolve("csv");
     Path xlsx = folder.resolve("book.xlsx");
     try (Gateway gateway = Gateway.start(folder.resolve("data"))) {

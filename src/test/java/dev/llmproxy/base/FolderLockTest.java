@@ -11,7 +11,7 @@ class FolderLockTest {
   @TempDir Path folder;
 
   @Test
-  void aTakenLockIsNotGivenAgainUntilItIsReleased() throws Exception {
+  void lockIsExclusiveUntilReleased() throws Exception {
     Path file = folder.resolve("a.lock");
     FolderLock lock = FolderLock.take(file).orElseThrow();
     assertThat(FolderLock.take(file)).isEmpty();
@@ -24,7 +24,7 @@ class FolderLockTest {
   }
 
   @Test
-  void askingCreatesNoFile() throws Exception {
+  void checkingTheLockCreatesNoFile() throws Exception {
     Path file = folder.resolve("a.lock");
 
     assertThat(FolderLock.isTaken(file)).isFalse();

@@ -20,7 +20,7 @@ class SettingsTest {
   @TempDir private Path home;
 
   @Test
-  void theEnvironmentBeatsTheFile() throws IOException {
+  void environmentOverridesTheFile() throws IOException {
     Settings settings = settings("PORT = 3000\nHOST = 0.0.0.0\n", Map.of("PORT", "8080"));
     assertThat(settings.text("PORT")).isEqualTo("8080");
     assertThat(settings.text("HOST")).isEqualTo("0.0.0.0");
@@ -45,21 +45,21 @@ class SettingsTest {
   }
 
   @Test
-  void camelsOwnPropertiesAreNoSettings() throws IOException {
+  void camelPropertiesAreNoSettings() throws IOException {
     Settings settings = settings("camel.main.name = llmproxy\nPORT = 1\n", Map.of());
     assertThat(settings.asMap()).containsOnlyKeys("PORT");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"1", "10", " 5 "})
-  void aWholeNumberIsWithinItsBounds(String value) throws IOException {
+  void numberWithinBoundsIsAccepted(String value) throws IOException {
     int number = read("N", value, in -> in.number("N", 1, 10));
     assertThat(number).isEqualTo(Integer.parseInt(value.strip()));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"0", "11", "-1", "5.0", "five", "5 s", "99999999999"})
-  void anyOtherNumberIsRefusedWithItsNameAndBounds(String value) throws IOException {
+  void otherNumberIsRefusedWithNameAndBounds(String value) throws IOException {
     assertThatExceptionOfType(SettingException.class)
         .isThrownBy(() -> read("N", value, in -> in.number("N", 1, 10)))
         .withMessage("N is \"%s\"; it must be a whole number from 1 to 10 (environment)", value);
@@ -75,7 +75,7 @@ class SettingsTest {
   }
 
   @Test
-  void routesAreGivenNumbersWithoutSpacesAndZerosBefore() throws IOException {
+  void routesGetNumbersWithoutSpacesAndLeadingZeros() throws IOException {
     Settings settings =
         settings(
             "USAGE_FLUSH_SECONDS = 5 \n",

@@ -15,19 +15,19 @@ class ShownTextTest {
   }
 
   @Test
-  void theMarkOfACutMayBeAnother() {
+  void markOfACutCanBeChosen() {
     assertThat(ShownText.cut("abcd", 3, " (more)")).isEqualTo("abc (more)");
   }
 
   @Test
-  void aLineHasEscapesForWhatSteersAndWholeOnesAtItsEnd() {
+  void controlCharactersAreEscapedAndNoEscapeIsCut() {
     assertThat(ShownText.oneLine("a\tb\r\nc\u001b[1m\u202ed é😀\u200d", 100))
         .isEqualTo("a\\tb\\r\\nc\\u001b[1m\\u202ed é😀\u200d");
     assertThat(ShownText.oneLine("ab\u001bc", 3)).isEqualTo("ab\\u001b");
   }
 
   @Test
-  void whatSteersIsInvisibleAndLettersAndJoinersDoNotSteer() {
+  void invisibleCharactersAreControlsAndLettersAndJoinersAreNot() {
     assertThat(IntStream.rangeClosed(0, 0xffff).filter(sign -> ShownText.steers((char) sign)))
         .allMatch(ShownText::invisible)
         .hasSize(65 + 7 + 4 + 2);

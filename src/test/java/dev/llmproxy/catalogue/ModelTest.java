@@ -39,8 +39,7 @@ class ModelTest {
     "0, 7, 7, 0, 0",
     ", 10000, 9000, 10, 0.001506",
   })
-  void costsLessForWhatTheProviderHadKept(
-      BigDecimal cached, long in, long kept, long out, String cost) {
+  void cachedTokensCostLess(BigDecimal cached, long in, long kept, long out, String cost) {
     Price price =
         new Price(
             new BigDecimal("0.15"),
@@ -52,7 +51,7 @@ class ModelTest {
   }
 
   @Test
-  void hasNoAbilitiesWhenItsFileNamesNone() {
+  void fileWithoutAbilitiesGivesNone() {
     assertThat(new Model("m", "M", null, 0, 0, null, null).abilities()).isEmpty();
   }
 }

@@ -25,7 +25,7 @@ class RequestDialectTest {
           max_completion_tokens | {"max_tokens":5,"max_completion_tokens":7}   | {"max_completion_tokens":7}
                                 | {"max_tokens":5,"max_completion_tokens":7}   | {"max_tokens":5,"max_completion_tokens":7}
           """)
-  void theLimitHasTheNameThatTheProviderKnows(String name, String request, String sent)
+  void tokenLimitIsRenamedForTheProvider(String name, String request, String sent)
       throws JsonProcessingException {
     assertThat(applied(new RequestDialect(name, true, Set.of()), request))
         .isEqualTo(Json.parse(sent));
@@ -33,7 +33,7 @@ class RequestDialectTest {
 
   @Wire("3.developer")
   @Test
-  void aDeveloperIsASystemWhereTheRoleIsUnknownAndTheClientsMessagesStayAsTheyAre()
+  void unsupportedDeveloperRoleIsSentAsSystemAndClientMessagesAreUnchanged()
       throws JsonProcessingException {
     String text =
         "{\"messages\":[{\"role\":\"developer\",\"content\":\"x\"},{\"role\":\"user\",\"content\":\"y\"}]}";
@@ -49,7 +49,7 @@ class RequestDialectTest {
 
   @Wire({"3.other", "3.null"})
   @Test
-  void whatTheProviderRefusesAndNullsAreLeftOut() throws JsonProcessingException {
+  void droppedFieldsAndNullsAreRemoved() throws JsonProcessingException {
     RequestDialect dialect = new RequestDialect(null, true, Set.of("store"));
 
     assertThat(applied(dialect, "{\"store\":true,\"temperature\":null,\"unknown\":{\"a\":null}}"))
@@ -57,7 +57,7 @@ class RequestDialectTest {
   }
 
   @Test
-  void anEmbeddingLosesWhatTheProviderRefusesAndKeepsTheRest() throws JsonProcessingException {
+  void embeddingRequestLosesOnlyDroppedFields() throws JsonProcessingException {
     ObjectNode request =
         (ObjectNode)
             Json.parse(
@@ -70,7 +70,7 @@ class RequestDialectTest {
   }
 
   @Test
-  void anUnknownNameOfTheLimitIsRefused() {
+  void unknownLimitNameIsRefused() {
     assertThatThrownBy(() -> new RequestDialect("maximum", true, Set.of()))
         .hasMessageContaining("maximum");
   }

@@ -31,8 +31,8 @@ class RouteProblemTest {
         "keys-refresh | KEYS_REFRESH_SECONDS | KEYS_REFRSH_SECONDS | there is no setting KEYS_REFRSH_SECONDS"
       })
   @Timeout(120)
-  void aMistakeIsToldWithFileLineAndReason(String route, String right, String wrong, String reason)
-      throws IOException {
+  void mistakeIsReportedWithFileLineAndReason(
+      String route, String right, String wrong, String reason) throws IOException {
     Path home = OwnHome.copyTo(folder.resolve("a home"));
     Path file = home.resolve("routes/%s.camel.yaml".formatted(route));
     String text = Files.readString(file);
@@ -51,7 +51,7 @@ class RouteProblemTest {
 
   @Test
   @Timeout(120)
-  void twoRoutesOfOneIdAreNamed() throws IOException {
+  void duplicateRouteIdIsReported() throws IOException {
     Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.copy(home.resolve("routes/call-end.camel.yaml"), home.resolve("routes/copy.camel.yaml"));
 

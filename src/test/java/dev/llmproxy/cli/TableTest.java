@@ -6,13 +6,13 @@ import org.junit.jupiter.api.Test;
 
 class TableTest {
   @Test
-  void whatFitsIsInOneLine() {
+  void shortRowIsOneLine() {
     assertThat(table(40, "a@example.com", "Laptop"))
         .isEqualTo("User           Name\na@example.com  Laptop");
   }
 
   @Test
-  void aLongCellGoesOnBelowAndIsBrokenBetweenWords() {
+  void longCellWrapsBetweenWords() {
     assertThat(table(30, "ann.with.a.long.name@example.com", "Ann's laptop"))
         .isEqualTo(
             """
@@ -23,7 +23,7 @@ class TableTest {
   }
 
   @Test
-  void noWordIsBrokenAsLongAsAnotherColumnCanBeNarrowed() {
+  void otherColumnsNarrowBeforeAWordIsBroken() {
     assertThat(table(30, "developer@example.com", "Ann's laptop"))
         .isEqualTo(
             """
@@ -44,7 +44,7 @@ class TableTest {
   }
 
   @Test
-  void aColumnWithoutAnythingInItIsLeftOut() {
+  void emptyColumnIsOmitted() {
     assertThat(table(40, "a@example.com", "")).isEqualTo("User\na@example.com");
   }
 

@@ -15,7 +15,7 @@ class ApiKeyTest {
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
   @Test
-  void aNewKeyIsLongAndNeverTheSame() {
+  void newKeysAreLongAndDiffer() {
     SecureRandom random = new SecureRandom();
     String key = ApiKey.generate(random);
     assertThat(key).matches("sk-[A-Za-z0-9]{48}").isNotEqualTo(ApiKey.generate(random));
@@ -45,7 +45,7 @@ class ApiKeyTest {
   }
 
   @Test
-  void aCellMeansItsKeyInClearAndHashed() {
+  void cellMatchesItsKeyInClearAndHashed() {
     String hash = ApiKey.hash(KEY);
     assertThat(ApiKey.hashOfCell(KEY)).contains(hash);
     assertThat(ApiKey.hashOfCell("  " + KEY + "\t")).contains(hash);
@@ -67,12 +67,12 @@ class ApiKeyTest {
         "sk-Ab1…x9Yz sha256:0f3a",
         "line\nbreak-in-a-key"
       })
-  void aCellThatHoldsNoKeyMeansNone(String cell) {
+  void cellWithoutKeyMatchesNone(String cell) {
     assertThat(ApiKey.hashOfCell(cell)).isEmpty();
   }
 
   @Test
-  void aShownCellGivesNothingAway() {
+  void shownCellDoesNotContainTheKey() {
     assertThat(ApiKey.shown(KEY)).isEqualTo("sk-Ab1…x9Yz");
     assertThat(ApiKey.shown(" " + KEY + " ")).isEqualTo("sk-Ab1…x9Yz");
     assertThat(ApiKey.shown(ApiKey.cell(KEY))).isEqualTo("sk-Ab1…x9Yz");

@@ -24,7 +24,7 @@ class KeyExpiryTest {
     "46418.0, 2027-02-01T00:00:00Z",
     "46418.5, 2027-01-31T12:00:00Z",
   })
-  void readsDatesToTheEndOfTheirDayAndTimesAsUtc(String cell, Instant moment) {
+  void dateEndsWithItsDayAndTimeIsUtc(String cell, Instant moment) {
     assertThat(KeyExpiry.ofCell(cell)).contains(moment);
   }
 
@@ -44,12 +44,12 @@ class KeyExpiryTest {
         "#REF!",
         "+999999999-12-31"
       })
-  void readsNothingElse(String cell) {
+  void otherTextIsNoExpiry(String cell) {
     assertThat(KeyExpiry.ofCell(cell)).isEmpty();
   }
 
   @Test
-  void aWishIsDaysFromNowOrADateToCome() {
+  void optionAcceptsDaysFromNowOrAFutureDate() {
     assertThat(KeyExpiry.cellFor("30d", NOW)).contains("2026-03-02T12:00:00Z");
     assertThat(KeyExpiry.cellFor("2027-01-31", NOW)).contains("2027-01-31");
     assertThat(KeyExpiry.cellFor("2026-01-31", NOW)).contains("2026-01-31");
