@@ -112,10 +112,10 @@ def test_server_starts_in_a_folder_with_spaces(product, tmp_path):
         said = ""
         for line in server.stdout:
             said += line
-            if "reached" in line:
+            if "reachable" in line:
                 break
         assert f"http://localhost:{port}/v1" in said
-        assert "from this machine alone (HOST = 127.0.0.1)" in said
+        assert "from this machine only (HOST = 127.0.0.1)" in said
     finally:
         server.terminate()
         server.communicate(timeout=90)

@@ -35,14 +35,14 @@ class LogLayoutTest {
   void linesHaveNoTerminalOrDirectionCodes() {
     String all =
         IntStream.rangeClosed(0, 0xffff)
-            .filter(sign -> ShownText.steers((char) sign))
+            .filter(sign -> ShownText.isControl((char) sign))
             .mapToObj(sign -> "a" + (char) sign)
             .collect(Collectors.joining());
     String lines = written("text", all, new IllegalStateException(all));
 
     assertThat(lines.replaceAll("[\n\t]", ""))
         .contains("IllegalStateException: a?a?a?")
-        .matches(text -> text.chars().noneMatch(sign -> ShownText.steers((char) sign)));
+        .matches(text -> text.chars().noneMatch(sign -> ShownText.isControl((char) sign)));
   }
 
   @Test

@@ -47,9 +47,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The parts that outlive routes: key directory, limits, ledger, workbook, local models, MCP servers
- * and threads. The routes find them under the names of beans.camel.yaml, as parts of the bean
- * {@code application}.
+ * Owns the parts that outlive routes: key directory, limits, ledger, workbook, local models, MCP
+ * servers and threads. Routes use them as the beans of beans.camel.yaml, which are created from the
+ * bean {@code application}.
  */
 public final class Application implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Application.class);
@@ -101,7 +101,7 @@ public final class Application implements AutoCloseable {
       allowedUsers = new AllowedUsers(values.signIn());
       wrongKeys = new WrongKeys(values.limits().authFailuresPerMinute(), TimeMeter.SYSTEM_NANOTIME);
       mcpServers = new McpServers(settings);
-      closeDataToOthers();
+      makeDataPrivate();
       vertx = VirtualThreads.vertx(new Connections(values.http()));
       parts.add(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
       keepAlive = new KeepAlive(vertx, values.http().keepAlive());
@@ -143,7 +143,7 @@ public final class Application implements AutoCloseable {
    * As {@link #open(Settings)}, with the given clocks.
    *
    * @param clock the time of day, for timestamps and calendars
-   * @param steady for waits and durations; never goes back
+   * @param steady a monotonic clock, for waits and durations
    */
   public static Application open(Settings settings, Clock clock, Clock steady) {
     return open(settings, clock, steady, new OpenParts());
@@ -276,9 +276,9 @@ public final class Application implements AutoCloseable {
     parts.close();
   }
 
-  private void closeDataToOthers() {
+  private void makeDataPrivate() {
     for (Path exposed : DataFolder.tighten(settings.path("LLMPROXY_DATA"))) {
-      LOG.warn("Other accounts of this machine can get at {}; see ./llmproxy doctor.", exposed);
+      LOG.warn("Other accounts of this machine can access {}; see ./llmproxy doctor.", exposed);
     }
   }
 

@@ -12,8 +12,8 @@ import org.apache.camel.support.EventNotifierSupport;
 import org.apache.camel.support.service.ServiceSupport;
 
 /**
- * The HTTP server under Camel's own main ({@code camel run}), which looks for this class in the
- * registry. Closes the application when the CamelContext has stopped.
+ * The HTTP server for Camel's own main ({@code camel run}), which finds this class in the registry.
+ * Closes the application when the CamelContext has stopped.
  */
 public final class CamelHttpServer implements MainHttpServerFactory, CamelContextAware {
   private final Application application;
@@ -62,7 +62,7 @@ public final class CamelHttpServer implements MainHttpServerFactory, CamelContex
   public Service newHttpManagementServer(
       CamelContext context, HttpManagementServerConfigurationProperties configuration) {
     throw new UnsupportedOperationException(
-        "llmproxy does not run Camel's management server: leave out --console and camel.management.*");
+        "llmproxy does not run Camel's management server; remove --console and camel.management.*");
   }
 
   /** The port of {@code --port}; the setting PORT when the option is not given. */

@@ -3,8 +3,8 @@ package dev.llmproxy.app;
 import dev.llmproxy.base.Settings;
 
 /**
- * The application of {@code camel run}. Camel creates the beans there, with static methods, and
- * creates them again after each edit in {@code --dev}; so this one reference is static.
+ * The application of {@code camel run}. Camel creates beans with static methods, and creates them
+ * again after each edit in {@code --dev}; so this one reference is static.
  */
 public final class CamelRun {
   private static Application application;
@@ -32,12 +32,12 @@ public final class CamelRun {
     return application;
   }
 
-  /** The routes have started: the application is closed when their context stops. */
+  /** Notes that the routes have started. From now on the application closes with their context. */
   static synchronized void running() {
     running = true;
   }
 
-  /** After a failed start, when Camel ends the process and does not stop the context. */
+  /** Closes the application after a failed start: Camel then exits without stopping the context. */
   static synchronized void closeUnlessRunning() {
     if (!running) {
       close();

@@ -85,7 +85,7 @@ final class HttpListener implements AutoCloseable {
               .toCompletionStage()
               .toCompletableFuture()
               .join();
-      tellCommands(host);
+      writeAddress(host);
     } catch (CompletionException e) {
       if (e.getCause() instanceof IOException cause) {
         throw cannotListen(host, port, cause);
@@ -95,10 +95,10 @@ final class HttpListener implements AutoCloseable {
   }
 
   /**
-   * Tries whether {@link #listen} would succeed, before anything is made that needs it.
+   * Checks whether {@link #listen} would succeed, before the other parts are opened.
    *
-   * @throws IllegalStateException that says what to set, when the address is not this machine's or
-   *     the port is taken
+   * @throws IllegalStateException when the address is not this machine's or the port is taken; the
+   *     message names the setting to change
    */
   static void tryToListen(HttpSettings settings) {
     String host = settings.host();
@@ -124,8 +124,8 @@ final class HttpListener implements AutoCloseable {
   }
 
   /**
-   * Has the end of the routes seen: requests are refused while running ones end, and the clients of
-   * those that do not end are told why, in time to be recorded.
+   * Prepares the shutdown of the routes: new requests are refused, and requests that do not end in
+   * time get an error, early enough to be recorded.
    */
   void watch(CamelContext context) {
     try {
@@ -164,14 +164,17 @@ final class HttpListener implements AutoCloseable {
   }
 
   /** Writes the server's address to the data folder, where commands look it up. */
-  private void tellCommands(String host) {
+  private void writeAddress(String host) {
     running =
         new RunningServer(
             RunningServer.url(host, port()), ProcessHandle.current().pid(), application.instance());
     try {
       running.write(data());
     } catch (IOException e) {
-      LOG.warn("doctor and test-rest-api will not find this server: {}", e.toString());
+      LOG.warn(
+          "The server's address cannot be written to the data folder; doctor and test-rest-api will not find this"
+              + " server: {}",
+          e.toString());
     }
   }
 
@@ -186,7 +189,7 @@ final class HttpListener implements AutoCloseable {
       try {
         running.remove(data());
       } catch (IOException e) {
-        LOG.debug("{} stays behind", running, e);
+        LOG.debug("The file of {} cannot be deleted", running, e);
       }
       server.close().toCompletionStage().toCompletableFuture().join();
     }

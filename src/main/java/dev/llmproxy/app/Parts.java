@@ -39,8 +39,8 @@ import dev.llmproxy.workbook.WorkbookSchema;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 
 /**
- * The application's parts for beans.camel.yaml, which can call static methods only: each method
- * gives the part of its name, which the application owns unless the method says otherwise.
+ * The application's parts for beans.camel.yaml, which can only call static methods. The application
+ * owns and closes each part unless the method says otherwise.
  */
 public final class Parts {
   private Parts() {}
@@ -61,12 +61,12 @@ public final class Parts {
     return application.conversationLog();
   }
 
-  /** For tools, which belong to the routes. */
+  /** Created for the routes' tools. */
   public static ChatTurns chatTurns(Application application, ToolRunner tools, ToolMemory memory) {
     return new ChatTurns(tools, memory, application.values().tools());
   }
 
-  /** For a catalogue of tools, which belongs to the routes. */
+  /** Created for a catalogue of tools of the routes. */
   public static ToolRunner toolRunner(Application application, ToolCatalogue catalogue) {
     ToolSettings settings = application.values().tools();
     return new ToolRunner(catalogue, settings.timeout(), settings.resultCharacters());
@@ -84,7 +84,7 @@ public final class Parts {
     return new OpenAiEmbedding(application.values().providers().answerBytes());
   }
 
-  /** Of the folder that the setting names; a relative one is in the home folder. */
+  /** An index of the folder that the setting names; a relative path starts at the home folder. */
   public static DocumentIndex documentIndex(Application application) {
     return new DocumentIndex(DocumentIndex.folder(application.settings()).orElse(null));
   }
@@ -133,7 +133,7 @@ public final class Parts {
     return application.mcpServers();
   }
 
-  /** Closed by Camel's component {@code http}, whose connections they are. */
+  /** Camel's component {@code http} owns and closes these connections. */
   public static HttpClientConnectionManager providerConnections() {
     return ProviderConnections.open();
   }
@@ -174,7 +174,7 @@ public final class Parts {
     return application.workbookSchema();
   }
 
-  /** For a catalogue of tools, which belongs to the routes. */
+  /** Created for a catalogue of tools of the routes. */
   public static ToolOffer toolOffer(Application application, ToolCatalogue catalogue) {
     return new ToolOffer(catalogue, new TierTools(application.settings()));
   }

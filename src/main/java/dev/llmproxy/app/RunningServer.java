@@ -9,22 +9,22 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * What the file {@code server.json} of a data folder says: where the server that has the folder can
- * be asked. A killed server leaves it behind, so that only an answer with the header {@link
- * #HEADER} and the same instance proves that it is there.
+ * The content of the file {@code server.json} of a data folder: the address of the server that uses
+ * the folder. A killed server leaves the file behind. Only an answer with the header {@link
+ * #HEADER} and the same instance proves that the server runs.
  *
  * @param url without a slash at the end, e.g. {@code http://127.0.0.1:3000}
- * @param pid its process
- * @param instance made up anew by each start; nothing secret
+ * @param pid the server's process id
+ * @param instance a random id of this start; not secret
  */
 public record RunningServer(String url, long pid, String instance) {
-  /** The header of {@code GET /openapi.json} that says which server it is. */
+  /** The header of {@code GET /openapi.json} that contains the server's instance. */
   public static final String HEADER = "x-llmproxy-instance";
 
   private static final String FILE = "server.json";
 
   /**
-   * The address of a server on this machine.
+   * The base URL of a server on this machine.
    *
    * @param host the setting HOST
    */
@@ -38,7 +38,7 @@ public record RunningServer(String url, long pid, String instance) {
     return "http://" + address + ":" + port;
   }
 
-  /** What the folder says; empty when no server has it, or the file cannot be read. */
+  /** Reads the folder's file; empty when it is missing or cannot be read. */
   public static Optional<RunningServer> of(Path data) {
     try {
       JsonNode file = Json.parse(Files.readString(data.resolve(FILE)));

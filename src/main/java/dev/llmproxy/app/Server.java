@@ -8,10 +8,11 @@ import org.apache.camel.main.SimpleMainShutdownStrategy;
 
 /**
  * The running gateway: the application's HTTP server and a CamelContext with the routes of the
- * folder {@code routes/}. The server is not Camel's, so that routes can be exchanged under it.
+ * folder {@code routes/}. The server is not Camel's own, so that it stays open while routes are
+ * replaced.
  */
 public final class Server implements AutoCloseable {
-  /** The one file of routes/ that is for {@code camel run} alone. */
+  /** The one file of routes/ that only {@code camel run} loads. */
   private static final String FOR_CAMEL_RUN = "**/application.camel.yaml";
 
   private final OpenParts parts;
@@ -50,9 +51,9 @@ public final class Server implements AutoCloseable {
   }
 
   /**
-   * Tries whether a server with these settings could listen.
+   * Checks whether a server with these settings could listen.
    *
-   * @throws IllegalStateException that says what to set, when it could not
+   * @throws IllegalStateException when it could not; the message names the setting to change
    */
   public static void tryToListen(Settings settings) {
     HttpListener.tryToListen(HttpSettings.of(settings));
@@ -72,7 +73,8 @@ public final class Server implements AutoCloseable {
   private static Main routes(Application application, HttpListener http) {
     Settings settings = application.settings();
     Main main = new Main();
-    // Main's own strategy adds a JVM shutdown hook that would keep every context it ever made.
+    // Main's default strategy adds a JVM shutdown hook that references every context it has
+    // created.
     main.setShutdownStrategy(new SimpleMainShutdownStrategy());
     main.setPropertyPlaceholderLocations(
         "file:" + settings.home().resolve("application.properties"));

@@ -9,12 +9,12 @@ import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.spi.ExecutorServiceFactory;
 import java.util.concurrent.Executors;
 
-/** Vert.x whose workers are virtual threads, one a request, in place of its pool of twenty. */
+/** Creates a Vert.x that runs each worker task on a virtual thread instead of a pool of twenty. */
 final class VirtualThreads {
   private VirtualThreads() {}
 
   /**
-   * @param connections looks after those of every server
+   * @param connections handles the connections of every server of this Vert.x
    */
   static Vertx vertx(Connections connections) {
     ExecutorServiceFactory workers =
@@ -27,7 +27,9 @@ final class VirtualThreads {
         .vertx();
   }
 
-  /** Vert.x has no other place for what is to see a connection before its first byte. */
+  /**
+   * The transport is Vert.x's only hook for a handler that sees a connection before its first byte.
+   */
   private static final class Watched extends JDKTransport {
     private final Connections connections;
 

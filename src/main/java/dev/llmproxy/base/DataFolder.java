@@ -21,9 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The folder LLMPROXY_DATA. It holds conversations, addresses and the hashes of keys: files in it
- * are for the account alone that runs llmproxy, whatever its umask is. Where a file system knows no
- * permissions of POSIX, nothing is done.
+ * The folder LLMPROXY_DATA. It contains conversations, addresses and hashes of keys. Its files are
+ * accessible only to the account that runs llmproxy, whatever the umask is. File systems without
+ * POSIX permissions are left as they are.
  */
 public final class DataFolder {
   private static final Logger LOG = LoggerFactory.getLogger(DataFolder.class);
@@ -81,8 +81,8 @@ public final class DataFolder {
   }
 
   /**
-   * Takes from other accounts what they may do in the folder: all of it when it is llmproxy's own,
-   * else what llmproxy keeps there. Links are not followed.
+   * Removes the permissions of other accounts: on the whole folder when it is llmproxy's own,
+   * otherwise on llmproxy's files in it. Links are not followed.
    *
    * @return the paths that other accounts can still access
    */
@@ -122,7 +122,7 @@ public final class DataFolder {
     return exposed;
   }
 
-  /** Whether other accounts may do anything with a file or folder; never of a link. */
+  /** Whether other accounts have any permission on a file or folder; false for a link. */
   public static boolean isOpenToOthers(Path path) {
     try {
       return !Files.isSymbolicLink(path) && !OWNERS.containsAll(permissions(path));
@@ -132,8 +132,8 @@ public final class DataFolder {
   }
 
   /**
-   * Whether the folder is for llmproxy's data alone. One that is shared (/tmp, that of the program,
-   * one with programs in it) would be lost for its other users.
+   * Whether the folder contains only llmproxy's data. A shared folder (/tmp, the program's folder,
+   * a folder with executables) must stay accessible to its other users.
    */
   public static boolean own(Path folder) throws IOException {
     Path real = folder.toRealPath();
@@ -145,15 +145,13 @@ public final class DataFolder {
         && holdsNothingButFiles(real);
   }
 
-  /**
-   * A service's home is often the folder of its data; what is above a home is somebody else's too.
-   */
+  /** A service's home is often its data folder, but a parent of a home contains other homes. */
   private static boolean holdsHomes(Path folder) {
     Path home = Path.of(System.getProperty("user.home"));
     return home.startsWith(folder) && !home.equals(folder);
   }
 
-  /** Files, and folders of files that cannot be run, as exports and backups are. */
+  /** Whether the folder contains only files and folders of files, none of them executable. */
   private static boolean holdsNothingButFiles(Path folder) throws IOException {
     return walk(folder).stream()
         .noneMatch(path ->
@@ -162,7 +160,7 @@ public final class DataFolder {
                 : isProgram(path));
   }
 
-  /** The folder, what is in it, and what is in that; what cannot be read is left out. */
+  /** The folder and two levels below it; unreadable entries are left out. */
   private static List<Path> walk(Path folder) throws IOException {
     List<Path> paths = new ArrayList<>(List.of(folder));
     Files.walkFileTree(

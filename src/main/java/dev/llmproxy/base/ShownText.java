@@ -1,20 +1,20 @@
 package dev.llmproxy.base;
 
 /**
- * How words of clients, providers and people are shown to others: not at any length, and without
- * what steers a terminal or makes text look like another.
+ * Makes text of clients, providers and people safe to show: limits its length and escapes
+ * characters that control a terminal or disguise text.
  */
 public final class ShownText {
   private static final String MARK = "…";
 
   private ShownText() {}
 
-  /** At most so many characters (UTF-16) of a text, and an ellipsis when that is not all of it. */
+  /** The first {@code most} characters (UTF-16) of a text, with an ellipsis when it is longer. */
   public static String cut(String text, int most) {
     return cut(text, most, MARK);
   }
 
-  /** As {@link #cut(String, int)} with a mark of one's own. No character is cut in two. */
+  /** As {@link #cut(String, int)} with another mark. Surrogate pairs are not split. */
   public static String cut(String text, int most, String mark) {
     if (text.length() <= most) {
       return text;
@@ -24,9 +24,10 @@ public final class ShownText {
   }
 
   /**
-   * A text in one line, with the escape of Java for each character that {@link #steers}.
+   * A text in one line; each {@link #isControl} character becomes its Java escape.
    *
-   * @param most characters of the line; an escape is whole, so that it may be a few longer
+   * @param most the line's length in characters; the last escape is complete, so the line may be a
+   *     few characters longer
    */
   public static String oneLine(String text, int most) {
     StringBuilder line = new StringBuilder(Math.min(text.length(), most));
@@ -37,7 +38,7 @@ public final class ShownText {
         case '\r' -> line.append("\\r");
         case '\t' -> line.append("\\t");
         default -> {
-          if (steers(sign)) {
+          if (isControl(sign)) {
             line.append(escape(sign));
           } else {
             line.append(sign);
@@ -54,11 +55,10 @@ public final class ShownText {
   }
 
   /**
-   * Whether a character does something where it is shown: control characters, separators of lines
-   * and paragraphs, and those that change the direction of text. The pattern in log4j2.properties
-   * has the same.
+   * Whether a character is a control character, a line or paragraph separator, or one that changes
+   * the direction of text. The pattern in log4j2.properties has the same characters.
    */
-  public static boolean steers(char sign) {
+  public static boolean isControl(char sign) {
     return Character.isISOControl(sign)
         || (sign >= '\u2028' && sign <= '\u202e')
         || (sign >= '\u2066' && sign <= '\u2069')
@@ -67,9 +67,9 @@ public final class ShownText {
   }
 
   /**
-   * Whether nobody sees a character, so that two names which look alike can differ by it: what
-   * {@link #steers}, all other format characters, and halves of surrogate pairs. Not for text: the
-   * signs of some languages and emoji are joined by such characters.
+   * Whether a character is invisible, so that two names can look alike and differ: those of {@link
+   * #isControl}, all other format characters, and single surrogates. Not for running text: some
+   * languages and emoji need invisible joiners.
    */
   public static boolean invisible(int codePoint) {
     return switch (Character.getType(codePoint)) {

@@ -6,14 +6,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Prints the script by which a shell completes the commands and their options. */
+/** Prints a script that lets a shell complete commands and options. */
 @Command(
     name = "completion",
     mixinStandardHelpOptions = true,
     description = {
       "Prints a script that completes commands and options with the tab key.",
-      "For this shell: eval \"$(./llmproxy completion bash)\"",
-      "For each: add that line, with the launcher's whole path, to ~/.bashrc or ~/.zshrc."
+      "For the current shell: eval \"$(./llmproxy completion bash)\"",
+      "For every shell: add that line, with the full path of llmproxy, to ~/.bashrc or ~/.zshrc."
     })
 final class CompletionCommand implements Runnable {
   /** The shells that have a script. */
@@ -22,7 +22,7 @@ final class CompletionCommand implements Runnable {
     zsh
   }
 
-  /** One script serves both; naming one leaves room for another. */
+  /** Not read yet: one script serves both shells. */
   @SuppressWarnings("UnusedVariable")
   @Parameters(index = "0", paramLabel = "SHELL", description = "${COMPLETION-CANDIDATES}")
   private Shell shell;

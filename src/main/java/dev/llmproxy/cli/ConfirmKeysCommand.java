@@ -13,14 +13,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Says that what the sheet of the keys has lost is meant to be gone. */
+/** Confirms that lost keys or a lost column were deleted on purpose. */
 @Command(
     name = "confirm-keys",
     mixinStandardHelpOptions = true,
     description = {
-      "Says that the keys, or the column, that the sheet has lost at once are meant to be gone. Until then they still count.",
-      "The server that runs on this LLMPROXY_DATA acts by it within KEYS_REFRESH_SECONDS; each further server needs it"
-          + " too, or the word CONFIRM in the sheet's column Status, which all of them read."
+      "Confirms that keys or a column were deleted from the sheet on purpose. When the sheet loses most of its keys or a"
+          + " column at once, servers keep using the lost values until somebody confirms the loss.",
+      "The server that uses this LLMPROXY_DATA applies the confirmation within KEYS_REFRESH_SECONDS. Confirm for each"
+          + " further server too, or write CONFIRM into the sheet's column Status, which all servers read."
     })
 final class ConfirmKeysCommand implements Callable<Integer> {
   private final Settings settings;
@@ -38,14 +39,14 @@ final class ConfirmKeysCommand implements Callable<Integer> {
     boolean snapshots = KeySettings.of(settings).snapshot().isPresent();
     KeySnapshot snapshot = new KeySnapshot(data, Workbook.idIn(settings));
     if (snapshots && !snapshot.holding()) {
-      out.println("Nothing is to be confirmed: the sheet has lost no keys.");
+      out.println("Nothing to confirm: the sheet has lost no keys.");
       return 0;
     }
     List<String> lost = snapshots ? snapshot.heldOwners() : List.of();
     new KeyConfirmation(data).give();
-    lost.forEach(owner -> out.println("Gone: " + owner));
+    lost.forEach(owner -> out.println("No longer valid: " + owner));
     out.println(
-        "Confirmed. A server that runs here acts by it within %s s."
+        "Confirmed. A server that uses this data folder applies it within %s s."
             .formatted(settings.text("KEYS_REFRESH_SECONDS")));
     return 0;
   }

@@ -26,38 +26,46 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "conversations",
     mixinStandardHelpOptions = true,
-    description = "Lists, shows or deletes kept conversations. Works while the server runs or not.")
+    description =
+        "Lists, shows or deletes stored conversations. Works with the server running or stopped.")
 final class ConversationsCommand implements Callable<Integer> {
   private final Settings settings;
 
-  @Parameters(index = "0", paramLabel = "EMAIL", arity = "0..1", description = "Only this user's.")
+  @Parameters(
+      index = "0",
+      paramLabel = "EMAIL",
+      arity = "0..1",
+      description = "Lists this user's conversations only.")
   private String email;
 
-  @Option(names = "--request", paramLabel = "ID", description = "Shows that of this request.")
+  @Option(
+      names = "--request",
+      paramLabel = "ID",
+      description = "Shows the conversation of this request.")
   private String request;
 
   @Option(
       names = "--since",
       paramLabel = "DATE",
-      description = "Only those since this day (UTC), e.g. 2026-01-31.")
+      description = "Lists conversations since this day (UTC) only, e.g. 2026-01-31.")
   private LocalDate since;
 
   @Option(
       names = "--limit",
       paramLabel = "N",
-      description = "At most so many, the newest (default: ${DEFAULT-VALUE}).")
+      description = "Lists the N newest conversations (default: ${DEFAULT-VALUE}).")
   private int limit = 20;
 
-  @Option(names = "--json", description = "Prints all of it as JSON.")
+  @Option(names = "--json", description = "Prints whole conversations as JSON.")
   private boolean json;
 
   @Option(
       names = "--delete",
       paramLabel = "EMAIL",
-      description = "Deletes all of this user's, in the workbook too; needs --yes.")
+      description = "Deletes all conversations of this user, in the workbook too. Needs --yes.")
   private String delete;
 
-  @Option(names = "--yes", description = "Does what --delete says.")
+  @Option(names = "--yes", description = "Confirms --delete.")
   private boolean yes;
 
   @Spec private CommandSpec spec;
@@ -80,18 +88,18 @@ final class ConversationsCommand implements Callable<Integer> {
 
   private int delete(ConversationArchive archive) {
     if (email != null || request != null || since != null || json) {
-      throw wrong("--delete EMAIL goes with nothing but --yes.");
+      throw wrong("--delete EMAIL can be combined with --yes only.");
     }
     PrintWriter out = spec.commandLine().getOut();
     if (!yes) {
       throw wrong(
           "This deletes all conversations of "
               + delete
-              + " for good, there is no way back; add --yes to do so.");
+              + " for good and cannot be undone. To do it, add --yes.");
     }
     out.printf(
         Locale.ROOT,
-        "Deleted %d conversations of %s from the ledger. Those in the workbook are deleted by the server.%n",
+        "Deleted %d conversations of %s from the ledger. The server deletes those in the workbook.%n",
         archive.erase(delete),
         delete);
     return 0;
@@ -117,7 +125,7 @@ final class ConversationsCommand implements Callable<Integer> {
           Long.toString(conversation.bytes()),
           conversation.requestId());
     }
-    out.println(conversations.isEmpty() ? "No conversations are kept." : table.toString());
+    out.println(conversations.isEmpty() ? "No conversations found." : table.toString());
     return 0;
   }
 
@@ -126,7 +134,7 @@ final class ConversationsCommand implements Callable<Integer> {
     if (found.isEmpty()) {
       spec.commandLine()
           .getErr()
-          .println("llmproxy: no conversation of the request " + request + " is kept.");
+          .println("llmproxy: no conversation of the request " + request + " is stored.");
       return 1;
     }
     PrintWriter out = spec.commandLine().getOut();
@@ -149,7 +157,9 @@ final class ConversationsCommand implements Callable<Integer> {
         .path("choices")
         .forEach(choice -> {
           append(text, choice.path("message"));
-          text.append("(").append(choice.path("finish_reason").asText("not ended")).append(")\n");
+          text.append("(")
+              .append(choice.path("finish_reason").asText("not finished"))
+              .append(")\n");
         });
     if (conversation.has("error")) {
       text.append("\nerror: ").append(conversation.at("/error/message").asText()).append('\n');
@@ -158,7 +168,7 @@ final class ConversationsCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** A message: its role, then each field that says something. */
+  /** Appends a message: its role, then each field that is not null. */
   private static void append(StringBuilder text, JsonNode message) {
     text.append('\n').append(message.path("role").asText()).append(":\n");
     message

@@ -21,18 +21,19 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Issues an API key. */
+/** Creates an API key. */
 @Command(
     name = "create-api-key",
     mixinStandardHelpOptions = true,
     description =
-        "Makes an API key and shows it once. Works while the server runs, which knows it at once, or not.")
+        "Creates an API key and shows it once. Works with the server running or stopped; a running server accepts the"
+            + " key at once.")
 final class CreateApiKeyCommand implements Runnable {
   private static final Pattern EMAIL = Pattern.compile("[^\\s@]+@[^\\s@]+\\.[^\\s@]+");
 
   private final Settings settings;
 
-  @Parameters(index = "0", paramLabel = "EMAIL", description = "Whose key it is.")
+  @Parameters(index = "0", paramLabel = "EMAIL", description = "The owner's e-mail address.")
   private String email;
 
   @Parameters(
@@ -40,21 +41,20 @@ final class CreateApiKeyCommand implements Runnable {
       paramLabel = "NAME",
       arity = "0..1",
       defaultValue = "API key",
-      description = "What the user calls it (default: ${DEFAULT-VALUE}).")
+      description = "The key's name (default: ${DEFAULT-VALUE}).")
   private String name;
 
   @Option(
       names = "--tier",
       defaultValue = "free",
-      description = "The set of limits it has (default: ${DEFAULT-VALUE}).")
+      description = "The key's tier, a named set of limits (default: ${DEFAULT-VALUE}).")
   private String tier;
 
   @Option(
       names = "--expires",
       paramLabel = "WHEN",
       description =
-          "When it ends: 30d for that many days from now, or a date such as 2027-01-31, which it still is valid on (UTC;"
-              + " default: never).")
+          "When the key expires: 30d for 30 days from now, or the last valid day, e.g. 2027-01-31 (UTC; default: never).")
   private String expires;
 
   @Option(
@@ -100,7 +100,7 @@ final class CreateApiKeyCommand implements Runnable {
       out.println("Ends:  " + expiresAt);
     }
     out.println();
-    out.println("Keep the key now: it will not be shown again. The workbook has only its hash.");
+    out.println("Copy the key now: it will not be shown again. The workbook stores only its hash.");
   }
 
   private String expiresAt(Instant now) {
@@ -110,6 +110,6 @@ final class CreateApiKeyCommand implements Runnable {
                 spec.commandLine(),
                 "--expires is \""
                     + expires
-                    + "\"; it must be days such as 30d, or a date to come such as 2027-01-31."));
+                    + "\"; it must be a number of days such as 30d, or a future date such as 2027-01-31."));
   }
 }

@@ -11,7 +11,7 @@ import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Whether the data folder can be written to, and who has it. */
+/** Checks that the data folder can be written to, is private and has free space. */
 final class DataCheck {
   private static final String CHECK = "data";
   private static final List<String> LINKED = List.of("ledger.db", "workbook.db", "revoked-keys");
@@ -34,8 +34,8 @@ final class DataCheck {
       return List.of(
           Finding.problem(
               CHECK,
-              there + (Files.isDirectory(there) ? " cannot be written to" : " is no folder"),
-              "Give the user who runs llmproxy the right to write there, or set LLMPROXY_DATA"));
+              there + (Files.isDirectory(there) ? " cannot be written to" : " is not a folder"),
+              "Give the user who runs llmproxy write access, or set LLMPROXY_DATA"));
     }
     List<Finding> findings = new ArrayList<>();
     findings.add(
@@ -43,30 +43,30 @@ final class DataCheck {
             CHECK,
             folder
                 + (!there.equals(folder)
-                    ? " will be made by the first start"
+                    ? " will be created by the first start"
                     : inUse() ? " is in use by a running server" : " can be written to")));
     privacy(findings);
     try {
       findings.add(space(Files.getFileStore(there).getUsableSpace() / MEGABYTE));
     } catch (IOException e) {
       findings.add(
-          Finding.warning(CHECK, "free space is unknown: " + e.getMessage(), "Look at the disk"));
+          Finding.warning(CHECK, "free space is unknown: " + e.getMessage(), "Check the disk"));
     }
     return findings;
   }
 
-  /** Conversations, addresses and the hashes of keys are in it. */
+  /** Checks permissions and owner: the folder has conversations, addresses and hashes of keys. */
   private void privacy(List<Finding> findings) {
     List<Path> exposed = DataFolder.exposed(folder);
     if (!exposed.isEmpty()) {
       findings.add(
           Finding.warning(
               CHECK,
-              "other accounts of this machine can get at %s%s"
+              "other accounts of this machine can access %s%s"
                   .formatted(
                       exposed.get(0),
                       exposed.size() == 1 ? "" : " and %d more".formatted(exposed.size() - 1)),
-              "The next start closes them to others; if it cannot: chmod -R go= " + folder));
+              "The next start makes them private; if it fails to: chmod -R go= " + folder));
     }
     try {
       if (!Files.isDirectory(folder)) {
@@ -77,8 +77,8 @@ final class DataCheck {
             Finding.warning(
                 CHECK,
                 folder
-                    + " holds other things than llmproxy's, so that its permissions are left alone",
-                "Set LLMPROXY_DATA to a folder of its own, or close it yourself: chmod 700 "
+                    + " contains files of other programs, so llmproxy does not change its permissions",
+                "Set LLMPROXY_DATA to a separate folder, or make it private yourself: chmod 700 "
                     + folder));
       }
       UserPrincipal owner = Files.getOwner(folder);
@@ -88,8 +88,9 @@ final class DataCheck {
         findings.add(
             Finding.warning(
                 CHECK,
-                "%s belongs to %s, and this is %s".formatted(folder, owner.getName(), account),
-                "Run the server and its commands under one account, the folder's owner"));
+                "%s belongs to %s, but doctor runs as %s"
+                    .formatted(folder, owner.getName(), account),
+                "Run the server and its commands as the folder's owner"));
       }
       for (String name : LINKED) {
         Path file = folder.resolve(name);
@@ -99,25 +100,25 @@ final class DataCheck {
               DataFolder.isOpenToOthers(target)
                   ? Finding.warning(
                       CHECK,
-                      "%s is a link to %s, which other accounts can get at".formatted(file, target),
+                      "%s is a link to %s, which other accounts can access".formatted(file, target),
                       "chmod go= " + target)
                   : Finding.ok(CHECK, "%s is a link to %s".formatted(file, target)));
         }
       }
     } catch (UserPrincipalNotFoundException | UnsupportedOperationException e) {
-      // An account without a name, or a system without owners: there is nothing to compare.
+      // The account has no name, or the file system has no owners: nothing to compare.
     } catch (IOException e) {
       findings.add(
           Finding.warning(
               CHECK,
-              "%s cannot be looked at: %s".formatted(folder, e.getMessage()),
-              "Look at its links and permissions"));
+              "%s cannot be read: %s".formatted(folder, e.getMessage()),
+              "Check its links and permissions"));
     }
   }
 
   static Finding space(long megabytes) {
     String what = megabytes + " MB are free";
-    String remedy = "Make room: without it requests are refused, because they cannot be recorded";
+    String remedy = "Free some space: requests that cannot be recorded are refused";
     if (megabytes < HOPELESS_MEGABYTES) {
       return Finding.problem(CHECK, what, remedy);
     }

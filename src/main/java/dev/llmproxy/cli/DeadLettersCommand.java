@@ -12,19 +12,19 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Shows the usage records that the workbook refuses. */
+/** Shows the usage records that the workbook has refused. */
 @Command(
     name = "dead-letters",
     mixinStandardHelpOptions = true,
     description =
-        "Shows the usage records that the workbook refuses, with the reason. They are in the ledger, but neither in a"
-            + " sheet nor in a key's counters. Works while the server runs or not.")
+        "Shows the usage records that the workbook has refused, with the reason. They are in the ledger, but not in a"
+            + " sheet and not in a key's counters. Works with the server running or stopped.")
 final class DeadLettersCommand implements Runnable {
   private final Settings settings;
 
   @Option(
       names = "--retry",
-      description = "Has all of them tried again, by the running server or the next one.")
+      description = "Has the server try all of them again, now or after its next start.")
   private boolean retry;
 
   @Option(names = "--json", description = "Prints a JSON list.")
@@ -60,8 +60,7 @@ final class DeadLettersCommand implements Runnable {
       return;
     }
     Table table =
-        new Table(
-            settings, "Request ID", "Time (UTC)", "User", "Model", "Put aside (UTC)", "Reason");
+        new Table(settings, "Request ID", "Time (UTC)", "User", "Model", "Refused (UTC)", "Reason");
     for (DeadLetter letter : letters) {
       table.add(
           letter.requestId(),

@@ -14,19 +14,19 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Looks for what keeps this installation from working. */
+/** Checks this installation for problems. */
 @Command(
     name = "doctor",
     mixinStandardHelpOptions = true,
     description =
-        "Checks settings, port, data, ledger, workbook, providers and model, and says what to do. Works while the"
-            + " server runs or not, and changes nothing. Exit status 1 when there is a problem.")
+        "Checks settings, port, data folder, ledger, workbook, providers and model, and prints a remedy for each problem."
+            + " Changes nothing. Works with the server running or stopped. Exit status 1 when there is a problem.")
 final class DoctorCommand implements Callable<Integer> {
   private final Settings settings;
 
   @Option(
       names = "--online",
-      description = "Also asks each provider that is on whether it takes its key.")
+      description = "Also asks each provider that is on whether it accepts the configured key.")
   private boolean online;
 
   @Option(names = "--json", description = "Prints a JSON list.")
@@ -53,7 +53,7 @@ final class DoctorCommand implements Callable<Integer> {
     return findings.stream().anyMatch(finding -> finding.level() == Finding.Level.PROBLEM) ? 1 : 0;
   }
 
-  /** A check that cannot be made is a problem of its own, and the others go on. */
+  /** Runs a check. Its exception becomes a problem, so that the other checks still run. */
   private static void examine(
       List<Finding> findings, String check, Supplier<List<Finding>> examination) {
     try {

@@ -16,20 +16,20 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Copies the workbook into files. */
+/** Exports the workbook to files. */
 @Command(
     name = "export",
     mixinStandardHelpOptions = true,
     description =
-        "Copies the workbook into an Excel file, or into a CSV file for each sheet. API keys are masked, and text that"
-            + " looks like a formula stays text. Works while the server runs or not.")
+        "Exports the workbook to an Excel file, or to a CSV file for each sheet. API keys are masked, and text that"
+            + " looks like a formula stays text. Works with the server running or stopped.")
 final class ExportCommand implements Callable<Integer> {
   private final Settings settings;
 
   @ArgGroup(multiplicity = "1")
   private Target target;
 
-  @Option(names = "--force", description = "Overwrites what is there.")
+  @Option(names = "--force", description = "Overwrites existing files.")
   private boolean force;
 
   @Spec private CommandSpec spec;
@@ -42,8 +42,8 @@ final class ExportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Path path = target.xlsx != null ? target.xlsx : target.csv;
     PrintWriter err = spec.commandLine().getErr();
-    if (!force && taken(path)) {
-      err.println("llmproxy: " + path + " is there already; --force overwrites it.");
+    if (!force && exists(path)) {
+      err.println("llmproxy: " + path + " already exists; --force overwrites it.");
       return 1;
     }
     PrintWriter out = spec.commandLine().getOut();
@@ -57,12 +57,12 @@ final class ExportCommand implements Callable<Integer> {
       }
       return 0;
     } catch (NoSuchFileException e) {
-      err.println("llmproxy: there is no folder for " + path + "; make it first.");
+      err.println("llmproxy: there is no folder for " + path + "; create it first.");
       return 1;
     }
   }
 
-  private boolean taken(Path path) throws IOException {
+  private boolean exists(Path path) throws IOException {
     if (target.xlsx != null || !Files.isDirectory(path)) {
       return Files.exists(path);
     }
@@ -72,13 +72,16 @@ final class ExportCommand implements Callable<Integer> {
   }
 
   private static final class Target {
-    @Option(names = "--xlsx", paramLabel = "FILE", description = "An Excel file, a page a sheet.")
+    @Option(
+        names = "--xlsx",
+        paramLabel = "FILE",
+        description = "Writes an Excel file with all sheets.")
     private Path xlsx;
 
     @Option(
         names = "--csv",
         paramLabel = "DIR",
-        description = "A folder, a file <title>.csv for each sheet.")
+        description = "Writes a file <title>.csv for each sheet into this folder.")
     private Path csv;
   }
 }

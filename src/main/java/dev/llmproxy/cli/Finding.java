@@ -3,12 +3,12 @@ package dev.llmproxy.cli;
 /**
  * One line of the output of {@code doctor}.
  *
- * @param check what was looked at, in one or two words
- * @param what what was found; holds nothing secret
- * @param remedy what to do about it; empty when nothing is to be done
+ * @param check the checked part, in one or two words
+ * @param what the result; contains nothing secret
+ * @param remedy how to solve the problem; empty when nothing needs to be done
  */
 record Finding(Level level, String check, String what, String remedy) {
-  /** How bad it is. */
+  /** The severity. */
   enum Level {
     OK,
     WARNING,

@@ -7,9 +7,8 @@ import java.io.Writer;
 import java.util.regex.Pattern;
 
 /**
- * Shows what would steer a terminal, or make text look like another, as its code: names of keys,
- * model ids and answers are the words of clients, providers and whoever types into the sheet. JSON
- * stays the same JSON.
+ * Escapes characters that control a terminal or disguise text. Names of keys, model ids and answers
+ * come from clients, providers and the sheet. JSON keeps its meaning.
  */
 final class HarmlessWriter extends FilterWriter {
   private static final Pattern LINE_BREAKS = Pattern.compile("\\R");
@@ -18,7 +17,7 @@ final class HarmlessWriter extends FilterWriter {
     super(out);
   }
 
-  /** The text in one line. */
+  /** The text with a space for each line break. */
   static String oneLine(String text) {
     return LINE_BREAKS.matcher(text).replaceAll(" ");
   }
@@ -26,7 +25,7 @@ final class HarmlessWriter extends FilterWriter {
   @Override
   public void write(int character) throws IOException {
     char one = (char) character;
-    out.write(steers(one) ? ShownText.escape(one) : String.valueOf(one));
+    out.write(isControl(one) ? ShownText.escape(one) : String.valueOf(one));
   }
 
   @Override
@@ -38,7 +37,7 @@ final class HarmlessWriter extends FilterWriter {
   public void write(String text, int from, int length) throws IOException {
     int begin = from;
     for (int i = from; i < from + length; i++) {
-      if (steers(text.charAt(i))) {
+      if (isControl(text.charAt(i))) {
         out.write(text, begin, i - begin);
         write(text.charAt(i));
         begin = i + 1;
@@ -47,7 +46,7 @@ final class HarmlessWriter extends FilterWriter {
     out.write(text, begin, from + length - begin);
   }
 
-  private static boolean steers(char one) {
-    return one != '\n' && one != '\t' && ShownText.steers(one);
+  private static boolean isControl(char one) {
+    return one != '\n' && one != '\t' && ShownText.isControl(one);
   }
 }

@@ -13,13 +13,13 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Prepares a Google spreadsheet to be the workbook. */
+/** Prepares a Google spreadsheet for use as the workbook. */
 @Command(
     name = "init-workbook",
     mixinStandardHelpOptions = true,
     description = {
-      "Gives the spreadsheet GOOGLE_SHEETS_SPREADSHEET_ID its sheets and headers; a second time it changes nothing.",
-      "Without an id it makes a spreadsheet, as the service account of GOOGLE_APPLICATION_CREDENTIALS."
+      "Adds missing sheets and headers to the spreadsheet GOOGLE_SHEETS_SPREADSHEET_ID. Running it again changes nothing.",
+      "Without an id, creates a spreadsheet with the service account of GOOGLE_APPLICATION_CREDENTIALS."
     })
 final class InitWorkbookCommand implements Runnable {
   private static final String TITLE = "llmproxy";
@@ -45,15 +45,15 @@ final class InitWorkbookCommand implements Runnable {
       return;
     }
     try (Workbook workbook = named ? Workbook.open(settings) : Workbook.create(settings, TITLE)) {
-      // Said before its sheets are made: should that fail, the id is needed all the same.
+      // Printed before the sheets are added: the user needs the id even when that fails.
       if (!named && !json) {
         created(workbook);
       }
       WorkbookSetup.Done done = new WorkbookSetup(workbook, FlushBook.sheetMemory(settings)).run();
       if (json) {
-        print(workbook, done, !named);
+        printJson(workbook, done, !named);
       } else {
-        tell(workbook, done);
+        printText(workbook, done);
       }
     }
   }
@@ -67,9 +67,10 @@ final class InitWorkbookCommand implements Runnable {
     out.println(
         "The embedded workbook in "
             + settings.path("LLMPROXY_DATA")
-            + " is used; it prepares itself, nothing is to be done.");
+            + " is used; it needs no preparation.");
     out.println(
-        "For Google's: set GOOGLE_SHEETS_SPREADSHEET_ID and GOOGLE_APPLICATION_CREDENTIALS (docs/google-sheets.md).");
+        "To use a Google spreadsheet, set GOOGLE_SHEETS_SPREADSHEET_ID and GOOGLE_APPLICATION_CREDENTIALS"
+            + " (docs/google-sheets.md).");
   }
 
   private void created(Workbook workbook) {
@@ -77,33 +78,33 @@ final class InitWorkbookCommand implements Runnable {
     out()
         .println(
             """
-            Made the spreadsheet "%s": %s
+            Created the spreadsheet "%s": %s
             Put this line into application.properties, or export it in the environment:
 
               GOOGLE_SHEETS_SPREADSHEET_ID=%s
 
-            It belongs to the service account %s and lies in its own Drive, which no person can open:
+            It belongs to the service account %s and is in that account's Drive, which nobody can open:
             until it is shared through the Drive API (permissions.create), only llmproxy can see it.
-            Better: make one yourself at https://sheets.new, share it with that address as Editor, and set its id.
+            Better: create a spreadsheet yourself at https://sheets.new, share it with that address as Editor, and set its id.
             """
                 .formatted(TITLE, workbook.address(), workbook.spreadsheetId(), email));
   }
 
-  private void tell(Workbook workbook, WorkbookSetup.Done done) {
+  private void printText(Workbook workbook, WorkbookSetup.Done done) {
     PrintWriter out = out();
     out.println("Spreadsheet      " + done.title() + "  " + workbook.address());
     workbook
         .account()
         .ifPresent(account ->
             out.println("Service account  " + account.email() + "  (share with it as Editor)"));
-    tell("Made the sheets  ", done.made());
+    tell("Added sheets     ", done.made());
     tell("Wrote headers    ", done.headed());
     tell("Froze headers    ", done.frozen());
     out.println();
     out.println(
         done.changed()
             ? "Ready. A first key: ./llmproxy create-api-key you@example.com \"My key\""
-            : "Nothing was to be done: its sheets and headers are there.");
+            : "Nothing to do: all sheets and headers exist.");
   }
 
   private void tell(String what, List<String> sheets) {
@@ -112,7 +113,7 @@ final class InitWorkbookCommand implements Runnable {
     }
   }
 
-  private void print(Workbook workbook, WorkbookSetup.Done done, boolean created) {
+  private void printJson(Workbook workbook, WorkbookSetup.Done done, boolean created) {
     ObjectNode answer =
         Json.object()
             .put("spreadsheet_id", workbook.spreadsheetId())

@@ -13,17 +13,18 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * Where a command gets an API key from. Its arguments are seen by everybody on the machine, in a
- * list of processes, and stay in the shell's history; standard input and the environment do not.
+ * Reads an API key from an argument, standard input or the environment. Arguments are visible to
+ * other users in the process list and stay in the shell's history; the other two are not and do
+ * not.
  */
 final class KeySource {
   private static final String VARIABLE = "LLMPROXY_KEY";
 
   /** Which source is read first when no argument is given. */
   enum First {
-    /** For what is harmless and may be run where standard input is open and silent. */
+    /** For harmless commands, which may run with an open standard input that sends nothing. */
     ENVIRONMENT,
-    /** A key that is piped in is meant, whatever is in the environment. */
+    /** For commands where a piped key must win over the environment. */
     STANDARD_INPUT
   }
 
@@ -38,10 +39,10 @@ final class KeySource {
   }
 
   /**
-   * The key.
+   * Reads the key.
    *
    * @param argument null when none was given; {@code -} means standard input
-   * @throws ParameterException when there is none
+   * @throws ParameterException when no source has a key
    */
   String read(String argument, First first) {
     if (argument != null && !argument.equals("-")) {
@@ -57,7 +58,7 @@ final class KeySource {
         .orElseThrow(() ->
             new ParameterException(
                 spec.commandLine(),
-                "no key is given: name it, set "
+                "no key is given: pass it as an argument, set "
                     + VARIABLE
                     + ", or pipe it in (- reads standard input)"));
   }
@@ -79,7 +80,7 @@ final class KeySource {
     return Optional.ofNullable(typed).map(String::new).map(String::strip).filter(k -> !k.isEmpty());
   }
 
-  /** Null when nobody sits at one; newer Javas have a console also for pipes, and say so. */
+  /** Null without a terminal. Java 22 and newer have a console for pipes too, hence isTerminal. */
   @SuppressWarnings("SystemConsoleNull")
   private static Console terminal() {
     Console console = System.console();

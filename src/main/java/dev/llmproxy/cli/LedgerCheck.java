@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Whether the ledger is whole, and whether its records reach the workbook. */
+/** Checks that the ledger is undamaged and that its records reach the workbook. */
 final class LedgerCheck {
   private static final String CHECK = "ledger";
   private static final long MANY_UNFLUSHED = 10_000;
@@ -27,11 +27,11 @@ final class LedgerCheck {
           Finding.problem(
               CHECK,
               e.getMessage(),
-              "Check LLMPROXY_DATA or DATABASE_URL; bring a damaged file back from a backup"));
+              "Check LLMPROXY_DATA or DATABASE_URL; restore a damaged file from a backup"));
     }
     return state
         .map(LedgerCheck::findings)
-        .orElse(List.of(Finding.ok(CHECK, "will be made by the first start")));
+        .orElse(List.of(Finding.ok(CHECK, "will be created by the first start")));
   }
 
   static List<Finding> findings(LedgerState ledger) {
@@ -41,16 +41,18 @@ final class LedgerCheck {
           Finding.problem(
               CHECK,
               ledger.name() + " is damaged: " + ledger.damage(),
-              "Stop the server and bring the file back from a backup"));
+              "Stop the server and restore the file from a backup"));
     }
     if (ledger.pendingMigrations() > 0) {
       findings.add(
-          Finding.ok(CHECK, ledger.pendingMigrations() + " migrations come with the next start"));
+          Finding.ok(
+              CHECK,
+              "the next start will run %d migrations".formatted(ledger.pendingMigrations())));
     } else if (ledger.pendingMigrations() < 0) {
       findings.add(
           Finding.problem(
               CHECK,
-              ledger.name() + " was made by a newer llmproxy",
+              ledger.name() + " was created by a newer llmproxy",
               "Run that version, or set LLMPROXY_DATA to another folder"));
     }
     findings.add(
@@ -68,15 +70,15 @@ final class LedgerCheck {
                   + (waiting == 0 ? "" : ", the oldest for " + ledger.behind().toSeconds() + " s");
           findings.add(
               waiting >= MANY_UNFLUSHED
-                  ? Finding.warning(CHECK, what, "See the log for why the workbook takes none")
+                  ? Finding.warning(CHECK, what, "See the log for the reason")
                   : Finding.ok(CHECK, what));
         });
     if (ledger.deadLetters() > 0) {
       findings.add(
           Finding.warning(
               CHECK,
-              ledger.deadLetters() + " records are refused by the workbook",
-              "./llmproxy dead-letters shows them and why"));
+              "the workbook has refused %d records".formatted(ledger.deadLetters()),
+              "./llmproxy dead-letters shows them and the reasons"));
     }
     return findings;
   }

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "list-keys",
     mixinStandardHelpOptions = true,
-    description = "Lists the API keys of the workbook, masked, with what they have used.")
+    description = "Lists the API keys of the workbook, masked, with their usage.")
 final class ListKeysCommand implements Runnable {
   private final Settings settings;
 

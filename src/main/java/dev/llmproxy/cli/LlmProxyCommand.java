@@ -27,14 +27,14 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line {@code llmproxy}. Exit status: 0 done, 1 failed, 2 called wrongly. */
+/** The command line {@code llmproxy}. Exit status: 0 success, 1 failure, 2 invalid arguments. */
 @Command(
     name = "llmproxy",
     mixinStandardHelpOptions = true,
     versionProvider = LlmProxyCommand.ProductVersion.class,
     description =
         "An OpenAI-compatible gateway: one API key for many models, usage in a spreadsheet.",
-    footer = "%nSettings come from application.properties and the environment, which beats it.",
+    footer = "%nSettings come from application.properties; environment variables override them.",
     subcommands = {
       StartCommand.class,
       InitWorkbookCommand.class,
@@ -65,7 +65,7 @@ public final class LlmProxyCommand {
   /** The character that Java substitutes for bytes that are invalid in the locale's encoding. */
   private static final char UNREADABLE = '\uFFFD';
 
-  /** Commands that do nothing to the data folder, or say themselves what is wrong there. */
+  /** Commands that do not use the data folder, or report its problems themselves. */
   private static final Set<String> WITHOUT_DATA =
       Set.of("start", "doctor", "test-rest-api", "completion", "help");
 
@@ -73,19 +73,19 @@ public final class LlmProxyCommand {
 
   /** Runs a command and ends the process with its exit status. */
   public static void main(String[] arguments) {
-    // Camel puts names together with the default locale's rules, where a Turkish i has no dot.
+    // Camel changes the case of names by the default locale; in Turkish, the small I has no dot.
     Locale.setDefault(Locale.ROOT);
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     if (Arrays.stream(arguments).anyMatch(argument -> argument.indexOf(UNREADABLE) >= 0)) {
       err.println(
-          "llmproxy: an argument has letters that this terminal's locale does not know; set LC_ALL=C.UTF-8");
+          "llmproxy: an argument has characters that this terminal's locale cannot encode; set LC_ALL=C.UTF-8");
       System.exit(2);
     }
     System.exit(run(Settings.defaultHome(), out, err, arguments));
   }
 
-  /** Runs a command with the settings of a home; returns its exit status. */
+  /** Runs a command with the settings of a home folder; returns its exit status. */
   static int run(Path home, PrintWriter out, PrintWriter err, String... arguments) {
     Settings settings;
     try {
@@ -97,16 +97,16 @@ public final class LlmProxyCommand {
     return commandLine(settings).setOut(out).setErr(err).execute(arguments);
   }
 
-  /** The command line for these settings; its commands print where it is told to. */
+  /** The command line for these settings. */
   static CommandLine commandLine(Settings settings) {
     return new CommandLine(new LlmProxyCommand(), new SettingsFactory(settings))
         .registerConverter(Integer.class, LlmProxyCommand::wholeNumber)
         .registerConverter(int.class, LlmProxyCommand::wholeNumber)
         .registerConverter(LocalDate.class, LlmProxyCommand::day)
         .setExecutionStrategy(parsed -> run(settings, parsed))
-        .setParameterExceptionHandler((mistake, arguments) -> calledWrongly(mistake, arguments))
+        .setParameterExceptionHandler((mistake, arguments) -> invalidArguments(mistake, arguments))
         .setExecutionExceptionHandler((failure, command, parsed) -> {
-          // Only now: setting up the log takes longer than some commands.
+          // Created here because starting the log takes longer than some commands.
           LoggerFactory.getLogger(LlmProxyCommand.class)
               .debug("{} failed", command.getCommandName(), failure);
           command.getErr().println("llmproxy: " + inWords(failure));
@@ -115,21 +115,21 @@ public final class LlmProxyCommand {
   }
 
   /**
-   * Nothing that a command prints steers the terminal, whoever said it; and what an earlier release
-   * has left open in the data folder is closed by the first command.
+   * Runs a command. Control characters in its output are escaped. Makes the data folder private
+   * first, because an earlier release may have left it open to other accounts.
    */
   private static int run(Settings settings, ParseResult parsed) {
     if (parsed.hasSubcommand()
         && !WITHOUT_DATA.contains(parsed.subcommand().commandSpec().name())) {
       Path folder = settings.path(DATA);
-      if (closed(folder)) {
-        // Without this, an account that may not look would be told that there is nothing.
+      if (inaccessible(folder)) {
+        // Without this check, the command would report an empty folder.
         parsed
             .commandSpec()
             .commandLine()
             .getErr()
             .printf(
-                "llmproxy: the account %s cannot get at the data folder %s; run commands under the server's account%n",
+                "llmproxy: the account %s cannot access the data folder %s; run commands under the server's account%n",
                 System.getProperty("user.name"), folder);
         return 1;
       }
@@ -141,14 +141,14 @@ public final class LlmProxyCommand {
     return new CommandLine.RunLast().execute(parsed);
   }
 
-  private static boolean closed(Path folder) {
+  private static boolean inaccessible(Path folder) {
     return Files.exists(folder)
         ? Files.isDirectory(folder) && !(Files.isReadable(folder) && Files.isExecutable(folder))
         : !Files.notExists(folder);
   }
 
-  /** A sentence and where to read on; the page of help is shown to who has named no command. */
-  private static int calledWrongly(ParameterException mistake, String[] arguments) {
+  /** Prints the mistake and the command's help option; without arguments, the help itself. */
+  private static int invalidArguments(ParameterException mistake, String[] arguments) {
     CommandLine command = mistake.getCommandLine();
     PrintWriter err = new PrintWriter(new HarmlessWriter(command.getErr()), true);
     if (arguments.length == 0) {
@@ -175,13 +175,13 @@ public final class LlmProxyCommand {
   /** The failure in words, without names of Java classes. */
   static String inWords(Throwable failure) {
     return switch (failure) {
-      case NoSuchFileException e -> e.getFile() + " is not there";
-      case FileAlreadyExistsException e -> e.getFile() + " is there already";
+      case NoSuchFileException e -> e.getFile() + " does not exist";
+      case FileAlreadyExistsException e -> e.getFile() + " exists already";
       case AccessDeniedException e -> "access to " + e.getFile() + " is denied";
       case FileSystemException e when e.getReason() != null -> e.getFile() + ": " + e.getReason();
       case UncheckedIOException e -> inWords(e.getCause());
       default ->
-          failure.getMessage() == null ? "something went wrong: " + failure : failure.getMessage();
+          failure.getMessage() == null ? "unexpected failure: " + failure : failure.getMessage();
     };
   }
 
@@ -189,7 +189,7 @@ public final class LlmProxyCommand {
     try {
       return Integer.parseInt(value);
     } catch (NumberFormatException e) {
-      throw new TypeConversionException("\"" + value + "\" is no whole number");
+      throw new TypeConversionException("\"" + value + "\" is not a whole number");
     }
   }
 
@@ -197,11 +197,11 @@ public final class LlmProxyCommand {
     try {
       return LocalDate.parse(value);
     } catch (DateTimeParseException e) {
-      throw new TypeConversionException("\"" + value + "\" is no date such as 2026-01-31");
+      throw new TypeConversionException("\"" + value + "\" is not a date such as 2026-01-31");
     }
   }
 
-  /** Commands are made with the settings as their only constructor argument. */
+  /** Creates commands with the settings as their only constructor argument. */
   private record SettingsFactory(Settings settings) implements CommandLine.IFactory {
     @Override
     public <K> K create(Class<K> type) throws Exception {

@@ -19,7 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Which providers are on, and, when asked for, whether they take their keys. */
+/** Checks which providers are on and, with {@code --online}, whether they accept their keys. */
 final class ProviderCheck {
   private static final String CHECK = "provider";
   private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -62,7 +62,7 @@ final class ProviderCheck {
       return magic.equals("GGUF")
           ? Finding.ok("model", "local: " + file)
           : Finding.problem(
-              "model", file + " is no GGUF file", "Run make model, or LOCAL_MODEL = off");
+              "model", file + " is not a GGUF file", "Run make model, or set LOCAL_MODEL = off");
     } catch (IOException e) {
       return Finding.problem(
           "model", file + " is missing", "Run make model, or set LOCAL_MODEL = off");
@@ -89,14 +89,14 @@ final class ProviderCheck {
             Finding.problem(
                 CHECK,
                 "%s refuses the key (%d)".formatted(name, answer.statusCode()),
-                "Set " + provider.setting("API_KEY") + " to a key that is valid there");
+                "Set " + provider.setting("API_KEY") + " to a valid key of this provider");
         default ->
             Finding.warning(
                 CHECK,
                 "%s answers GET /models with %d".formatted(name, answer.statusCode()),
                 "Check "
                     + provider.setting("BASE_URL")
-                    + "; a server without a list of models is fine");
+                    + "; ignore this if the server has no list of models");
       };
     } catch (IOException | IllegalArgumentException e) {
       return Finding.problem(
@@ -105,7 +105,7 @@ final class ProviderCheck {
           "Check the network and " + provider.setting("BASE_URL"));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return Finding.problem(CHECK, name + " was not waited for", "Try again");
+      return Finding.problem(CHECK, name + " was not checked: interrupted", "Try again");
     }
   }
 

@@ -27,20 +27,21 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
- * Revokes API keys: first on this machine, which a running server sees within a moment, then in the
- * sheet.
+ * Revokes API keys: first in the data folder, which a running server reads within a second, then in
+ * the sheet.
  */
 @Command(
     name = "revoke-key",
     mixinStandardHelpOptions = true,
     description =
-        "Revokes an API key: a server that runs here refuses it at once, others as soon as they read the sheet again.",
+        "Revokes an API key. The server that uses this data folder refuses the key at once, other servers when they next"
+            + " read the sheet.",
     exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
-      "0:revoked, here and in the sheet",
+      "0:revoked on this server and in the sheet",
       "1:nothing was revoked",
-      "2:called wrongly",
-      "3:revoked here, but the sheet could not be changed; run it again when it can"
+      "2:invalid arguments",
+      "3:revoked on this server only: the sheet could not be changed; run the command again later"
     })
 final class RevokeKeyCommand implements Callable<Integer> {
   private static final int ONLY_HERE = 3;
@@ -53,25 +54,25 @@ final class RevokeKeyCommand implements Callable<Integer> {
       paramLabel = "KEY",
       arity = "0..1",
       description =
-          "The key, its cell in the sheet, its masked form as list-keys shows it, or its owner's address. - reads the key"
-              + " from standard input, where nobody sees it in a list of processes. Without it the key is asked for at a"
-              + " terminal or read from a pipe; the variable LLMPROXY_KEY spares that.")
+          "The key, its cell in the sheet, its masked form of list-keys, or its owner's address. - reads the key from"
+              + " standard input, so that it does not appear in the process list. Without KEY, the command reads it from a"
+              + " pipe, then LLMPROXY_KEY; at a terminal from LLMPROXY_KEY, else it asks for it.")
   private String argument;
 
   @Parameters(
       index = "1",
       paramLabel = "NAME",
       arity = "0..1",
-      description = "What the owner of an address calls the key.")
+      description = "The key's name, when KEY is its owner's address.")
   private String name;
 
-  @Option(names = "--all", description = "Revokes all keys that are meant, if there are several.")
+  @Option(names = "--all", description = "Revokes all matching keys.")
   private boolean all;
 
   @Option(
       names = "--json",
       description =
-          "Prints one JSON object for each key revoked; in_sheet says whether the sheet was changed.")
+          "Prints one JSON object for each revoked key; in_sheet is true when the sheet was changed.")
   private boolean json;
 
   @Spec private CommandSpec spec;
@@ -90,13 +91,13 @@ final class RevokeKeyCommand implements Callable<Integer> {
     if (name != null && !email) {
       throw new ParameterException(
           spec.commandLine(),
-          "NAME goes with an owner's address, and \"" + ApiKey.mask(meant) + "\" is none");
+          "NAME needs an owner's address, and \"" + ApiKey.mask(meant) + "\" is not one");
     }
     RevokedKeys here = new RevokedKeys(settings.path("LLMPROXY_DATA"));
     return email ? byOwner(here, meant) : byKey(here, meant);
   }
 
-  /** A whole key is revoked here before the sheet is looked at, which may be out of reach. */
+  /** Revokes a complete key on this server first, because the sheet may be unreachable. */
   private int byKey(RevokedKeys here, String key) {
     Optional<String> given = ApiKey.hashOfCell(key);
     given.ifPresent(here::add);
@@ -112,7 +113,9 @@ final class RevokeKeyCommand implements Callable<Integer> {
       if (rows.isEmpty()) {
         given.ifPresent(here::remove);
         return fail(
-            "No key in the workbook is " + ApiKey.mask(key) + "; ./llmproxy list-keys shows them.");
+            "No key in the workbook is "
+                + ApiKey.mask(key)
+                + "; ./llmproxy list-keys lists all keys.");
       }
       return revoke(here, book, rows);
     } catch (WorkbookException e) {
@@ -131,10 +134,10 @@ final class RevokeKeyCommand implements Callable<Integer> {
       }
       if (rows.isEmpty()) {
         return fail(
-            "No key in the workbook is of %s%s; ./llmproxy list-keys shows them."
-                .formatted(email, name == null ? "" : " and called \"" + name + "\""));
+            "No key in the workbook belongs to %s%s; ./llmproxy list-keys lists all keys."
+                .formatted(email, name == null ? "" : " and has the name \"" + name + "\""));
       }
-      // One that is revoked already is not meant as long as there is another.
+      // A key that is revoked already matches only when there is no other.
       Map<String, ApiKeyRow> usable = new LinkedHashMap<>(rows);
       usable.values().removeIf(row -> KeyDirectory.revoked(row.revoked()));
       return revoke(here, book, usable.isEmpty() ? rows : usable);
@@ -148,12 +151,12 @@ final class RevokeKeyCommand implements Callable<Integer> {
         && (name == null || row.keyName().strip().equals(name.strip()));
   }
 
-  /** The first row of each key that is meant, by the key's hash. */
-  private static Map<String, ApiKeyRow> rows(ApiKeyBook book, Predicate<ApiKeyRow> meant) {
+  /** The first row of each matching key, by the key's hash. */
+  private static Map<String, ApiKeyRow> rows(ApiKeyBook book, Predicate<ApiKeyRow> matching) {
     Map<String, ApiKeyRow> rows = new LinkedHashMap<>();
     for (ApiKeyRow row : book.rows()) {
       ApiKey.hashOfCell(row.apiKey())
-          .filter(hash -> meant.test(row))
+          .filter(hash -> matching.test(row))
           .ifPresent(hash -> rows.putIfAbsent(hash, row));
     }
     return rows;
@@ -174,16 +177,16 @@ final class RevokeKeyCommand implements Callable<Integer> {
                 .collect(Collectors.joining(", ")),
             e);
       }
-      everywhere(row);
+      printRevoked(row);
     }
     return 0;
   }
 
-  private void everywhere(ApiKeyRow row) {
+  private void printRevoked(ApiKeyRow row) {
     String shown = ApiKey.shown(row.apiKey());
     print(
         result(shown, true).put("email", row.email()).put("name", row.keyName()),
-        "Revoked: %s of %s (%s). A server that runs here refuses it now, any other within %s s."
+        "Revoked: %s of %s (%s). This server refuses it now, other servers within %s s."
             .formatted(shown, row.email(), row.keyName(), settings.text("KEYS_REFRESH_SECONDS")));
   }
 
@@ -191,9 +194,9 @@ final class RevokeKeyCommand implements Callable<Integer> {
     print(
         result(shown, false).put("problem", why.getMessage()),
         """
-        Revoked on this server: %s. One that runs here refuses it now, and after each start.
+        Revoked on this server: %s. The server refuses it now and after each restart.
         The sheet could not be changed: %s
-        Other servers still take the key. Run this again when the workbook can be reached.\
+        Other servers still accept the key. Run this again when the workbook can be reached.\
         """
             .formatted(shown, why.getMessage()));
     return ONLY_HERE;
@@ -214,8 +217,8 @@ final class RevokeKeyCommand implements Callable<Integer> {
             row.keyName(),
             Table.time(row.createdAt())));
     return """
-    %d keys are meant, and none has been revoked. Give one of them, whole or as it is shown here, or the \
-    address with the NAME, or --all:
+    %d keys match, and none has been revoked. Name one of them, complete or masked as below, or give the \
+    address and the key's NAME, or --all:
     %s\
     """
         .formatted(rows.size(), table);
@@ -223,7 +226,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
 
   private static String cannotLookUp(WorkbookException why) {
     return why.getMessage()
-        + " Until it can, give the whole key to revoke it on this server; anything else is looked up in the sheet.";
+        + " Until then, give the complete key to revoke it on this server; anything else needs the sheet.";
   }
 
   private static ObjectNode result(String shown, boolean inSheet) {

@@ -14,11 +14,11 @@ import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 
 /**
- * Says what is wrong with a route, of a start that has failed: file, line and reason, as an editor
- * of YAML needs them, in place of what Camel says of its own classes.
+ * Finds the route that made a start fail: its file, line and a reason in words, instead of Camel's
+ * messages about its own classes.
  */
 final class RouteProblem {
-  /** How Camel names a file: {@code file:/…/routes/x.camel.yaml, line 10, column 11}. */
+  /** A file in Camel's messages: {@code file:/…/routes/x.camel.yaml, line 10, column 11}. */
   private static final Pattern FILE =
       Pattern.compile("file:(\\S.*?\\.ya?ml)(?:, line (\\d+))?", Pattern.DOTALL);
 
@@ -31,13 +31,13 @@ final class RouteProblem {
   private final Path home;
 
   /**
-   * @param home the folder that holds routes/
+   * @param home the folder that contains routes/
    */
   RouteProblem(Path home) {
     this.home = home;
   }
 
-  /** One sentence, or null when the failure is none of a route. */
+  /** The problem in one sentence; null when no route has caused the failure. */
   String inWords(Throwable failure) {
     String file = null;
     String line = null;
@@ -65,7 +65,7 @@ final class RouteProblem {
                   .map(Mark::getLine)
                   .map(index -> Integer.toString(index + 1))
                   .orElse(line);
-          reason = reason == null ? "this is no YAML: " + yaml.getProblem() : reason;
+          reason = reason == null ? "invalid YAML: " + yaml.getProblem() : reason;
         }
         case NoSuchBeanException bean -> {
           culprit = bean.getName();
@@ -73,7 +73,7 @@ final class RouteProblem {
         }
         case NoSuchEndpointException endpoint -> {
           culprit = endpoint.getUri().replace("://", ":");
-          reason = "nothing here can be called by \"%s\"".formatted(culprit);
+          reason = "there is no endpoint \"%s\"".formatted(culprit);
         }
         case FailedToCreateRouteException route -> {
           file = file == null ? fileOf(route.getRouteId()) : file;
@@ -94,7 +94,7 @@ final class RouteProblem {
     return "%s%s: %s.".formatted(file, line == null ? "" : ", line " + line, reason);
   }
 
-  /** The file of a route's id, when there is one; the name of a file is its route's id. */
+  /** The file of a route, whose name is the route's id; null when there is none. */
   private String fileOf(String routeId) {
     Path file = home.resolve("routes").resolve(routeId + ".camel.yaml");
     return Files.exists(file) ? file.toString() : null;
@@ -117,7 +117,7 @@ final class RouteProblem {
         }
       }
     } catch (IOException e) {
-      // The file and the reason are worth saying without the line.
+      // The message is useful without the line, too.
     }
     return null;
   }

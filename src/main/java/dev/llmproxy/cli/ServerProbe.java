@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Finds the server of the data folder, and tells it from whatever else listens. */
+/** Finds the server of the data folder, and distinguishes it from other programs that listen. */
 final class ServerProbe {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -23,28 +23,28 @@ final class ServerProbe {
     NOBODY,
     /** The server of this data folder. */
     OURS,
-    /** A server of another folder, or one that ended and was started otherwise. */
+    /** An llmproxy whose instance is not the one in the folder's {@code server.json}. */
     ANOTHER_LLMPROXY,
-    /** It takes connections and does not answer. */
+    /** A program that does not answer in time. */
     SILENT,
     ANOTHER_PROGRAM
   }
 
   private final Path data;
-  private final Optional<RunningServer> told;
+  private final Optional<RunningServer> recorded;
 
   ServerProbe(Settings settings) {
     data = settings.path("LLMPROXY_DATA");
-    told = RunningServer.of(data);
+    recorded = RunningServer.of(data);
   }
 
   Path data() {
     return data;
   }
 
-  /** The server that has the data folder, if it answers. */
+  /** The server that uses the data folder, if it answers. */
   Optional<RunningServer> server() {
-    return told.filter(server -> at(server.url()) == Listener.OURS);
+    return recorded.filter(server -> at(server.url()) == Listener.OURS);
   }
 
   /**
@@ -58,7 +58,7 @@ final class ServerProbe {
           HttpRequest.newBuilder(URI.create(url + "/openapi.json")).timeout(PATIENCE).build();
       HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
       Optional<String> instance = answer.headers().firstValue(RunningServer.HEADER);
-      if (instance.isPresent() && instance.equals(told.map(RunningServer::instance))) {
+      if (instance.isPresent() && instance.equals(recorded.map(RunningServer::instance))) {
         return Listener.OURS;
       }
       return Json.parse(answer.body()).path("info").path("title").asText().equals("llmproxy")

@@ -29,8 +29,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Checks that each name in application.properties is known, and each value valid. The known names
- * are those of the application.properties that this product was built with.
+ * Checks that each name in application.properties is known and each value is valid. The known names
+ * are those of the application.properties in the product's JAR, and the keys and base URLs of
+ * providers.
  */
 final class SettingsCheck {
   private static final String CHECK = "settings";
@@ -60,7 +61,7 @@ final class SettingsCheck {
       findings.add(
           Finding.warning(
               CHECK,
-              AllowedUsers.SETTING + " lets people sign in, but sign-in is off",
+              AllowedUsers.SETTING + " has no effect, because sign-in is off",
               "Set " + GoogleIdTokens.CLIENT_ID));
     }
     documents(findings);
@@ -122,11 +123,11 @@ final class SettingsCheck {
       return;
     }
     String what =
-        tier ? name + " is the limit of a tier that is called so" : name + " is no setting";
+        tier ? name + " would be the limit of a tier of that name" : name + " is not a setting";
     String remedy =
         meant == null
             ? "Remove it from application.properties"
-            : "If " + meant + " is meant, correct it in application.properties";
+            : "If you mean " + meant + ", correct it in application.properties";
     findings.add(
         tier ? Finding.warning(CHECK, what, remedy) : Finding.problem(CHECK, what, remedy));
   }
@@ -146,13 +147,13 @@ final class SettingsCheck {
             findings.add(
                 Finding.warning(
                     CHECK,
-                    DocumentIndex.SETTING + " names no folder: " + folder,
+                    DocumentIndex.SETTING + " names a folder that does not exist: " + folder,
                     "Correct it, or leave it empty")));
   }
 
-  /** A tool that is not there is not offered, and the tier's chats go on without it. */
+  /** Warns of tools that do not exist: the tier's chats run without them. */
   private void tools(List<Finding> findings) {
-    // Which tools their servers have is known only while they are connected.
+    // The tools of MCP servers are known only while these are connected.
     if (settings.find("MCP_SERVERS").isPresent()) {
       return;
     }
@@ -169,7 +170,7 @@ final class SettingsCheck {
               Finding.warning(
                   CHECK,
                   "%s names the tool %s, which is not in routes/".formatted(setting, tool),
-                  "There are: " + String.join(", ", there)));
+                  "The tools in routes/ are: " + String.join(", ", there)));
         }
       }
     }
@@ -241,7 +242,9 @@ final class SettingsCheck {
     }
   }
 
-  /** How many letters differ, are missing or are too many. */
+  /**
+   * The edit distance (Levenshtein): the number of different, missing and additional characters.
+   */
   static int distance(String one, String other) {
     int[] row = new int[other.length() + 1];
     for (int j = 0; j <= other.length(); j++) {

@@ -21,11 +21,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Runs the server until the process is told to end. */
+/** Runs the server until the process is stopped. */
 @Command(
     name = "start",
     mixinStandardHelpOptions = true,
-    description = "Starts the server; Ctrl-C ends it.")
+    description = "Starts the server. Ctrl-C stops it.")
 final class StartCommand implements Callable<Integer> {
   private static final String FIRST_EMAIL = "developer@example.com";
 
@@ -34,13 +34,13 @@ final class StartCommand implements Callable<Integer> {
   @Option(
       names = "--first-key",
       description =
-          "Makes an API key for " + FIRST_EMAIL + " when the workbook has none, and prints it.")
+          "Creates and prints an API key for " + FIRST_EMAIL + " if the workbook has no keys.")
   private boolean firstKey;
 
   @Option(
       names = "--port",
       paramLabel = "PORT",
-      description = "Listens on this port (0 = any free one) in place of the setting PORT.")
+      description = "Listens on this port (0: any free port) instead of the setting PORT.")
   private Integer port;
 
   @Spec private CommandSpec spec;
@@ -79,7 +79,7 @@ final class StartCommand implements Callable<Integer> {
       return Server.start(application);
     } catch (RuntimeException e) {
       if (key != null) {
-        // The next start would find that there is one, and could not show it.
+        // The next start finds this key and creates no other; the workbook has only its hash.
         spec.commandLine().getOut().println("Your first API key (it is not shown again): " + key);
       }
       String problem = new RouteProblem(settings.home()).inWords(e);
@@ -111,7 +111,7 @@ final class StartCommand implements Callable<Integer> {
     String url = "http://localhost:" + port + "/v1";
     out.println();
     out.println("llmproxy is ready: " + url);
-    out.println("  reached    " + reachedFrom(settings.text("HOST")));
+    out.println("  reachable  " + reachableFrom(settings.text("HOST")));
     out.println("  workbook   " + workbook(application));
     out.println("  providers  " + providers(application, true));
     out.println("  off        " + providers(application, false));
@@ -137,21 +137,21 @@ final class StartCommand implements Callable<Integer> {
             + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"What is the capital of France?\"}]}'");
     out.println();
     out.println(
-        "With \"tools\":[{\"type\":\"web_search\"}] in it the server can search the web for the answer, and shows that (docs/tools.md).");
+        "With \"tools\":[{\"type\":\"web_search\"}] in the request, the server searches the web for the answer (docs/tools.md).");
     out.println();
     out.flush();
   }
 
-  private static String reachedFrom(String host) {
+  private static String reachableFrom(String host) {
     try {
       InetAddress address = InetAddress.getByName(host);
       if (address.isLoopbackAddress()) {
-        return "from this machine alone (HOST = %s)".formatted(host);
+        return "from this machine only (HOST = %s)".formatted(host);
       }
       return "from %s, over plain HTTP (HOST = %s)"
           .formatted(
               address.isAnyLocalAddress()
-                  ? "every network that this machine is in"
+                  ? "every network of this machine"
                   : "the network of " + address.getHostAddress(),
               host);
     } catch (UnknownHostException e) {

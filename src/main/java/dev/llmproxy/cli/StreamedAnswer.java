@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a streamed answer held; shows its text, and the tools that the server runs, as they come.
- * One for each answer.
+ * Reads a streamed answer: prints its text and tool notifications as they arrive, and checks its
+ * form. One object per answer.
  */
 final class StreamedAnswer {
   private static final int MOST_EVENT_BYTES = 16 << 20;
@@ -36,9 +36,9 @@ final class StreamedAnswer {
   }
 
   /**
-   * Reads to the end.
+   * Reads an answer to its end.
    *
-   * @throws IOException when it cannot be read, or an event is not JSON
+   * @throws IOException when the answer cannot be read, or an event is not JSON
    */
   static StreamedAnswer read(InputStream body, PrintWriter out) throws IOException {
     StreamedAnswer answer = new StreamedAnswer(out);
@@ -62,27 +62,27 @@ final class StreamedAnswer {
     return chunks;
   }
 
-  /** Events that have a name. */
+  /** The number of events with a name. */
   int customEvents() {
     return customEvents;
   }
 
-  /** Whether it asked the client to call a function. */
+  /** Whether the model asked the client to call a function. */
   boolean toolCalls() {
     return toolCalls;
   }
 
-  /** The server's tools that it told of. */
+  /** The notifications of tools that the server ran. */
   ToolSteps tools() {
     return tools;
   }
 
-  /** Null when it had none. */
+  /** The last finish reason; null when the stream had none. */
   String finishReason() {
     return finishReason;
   }
 
-  /** OpenAI's usage object; empty when it had none. */
+  /** OpenAI's usage object; empty when the stream had none. */
   JsonNode usage() {
     return usage;
   }
@@ -116,7 +116,7 @@ final class StreamedAnswer {
     }
     boolean empty = event.at("/choices/0/delta/content").asText("").isEmpty();
     if (event.path("choices").size() != 1 || !empty) {
-      problems.add("a tool_notification is no empty chunk, which SDKs need: " + event);
+      problems.add("a tool_notification is not the empty chunk that SDKs need: " + event);
     }
     tools.take(event);
   }

@@ -10,9 +10,8 @@ import java.util.stream.IntStream;
 import picocli.CommandLine.Model.UsageMessageSpec;
 
 /**
- * Lines of text in columns that fit the terminal. A cell that is longer than its column goes on in
- * the lines below, of which there are so many at most; what is cut off then ends with "…". A column
- * without anything in it is left out.
+ * A text table that fits the terminal. A cell that is longer than its column wraps, up to four
+ * lines; text that is cut off ends with "…". Empty columns are left out.
  */
 final class Table {
   private static final int GAP = 2;
@@ -22,13 +21,13 @@ final class Table {
   private static final Pattern MOMENT =
       Pattern.compile("^(\\d{4}-\\d\\d-\\d\\d)T(\\d\\d:\\d\\d:\\d\\d)(\\.\\d+)?Z$");
 
-  /** Where a cell is broken rather than anywhere: after one of these. */
+  /** A cell preferably breaks after one of these characters. */
   private static final String BREAKS = " @-_/.,:;";
 
   private final List<String[]> rows = new ArrayList<>();
   private final int most;
 
-  /** For a terminal as wide as the variable COLUMNS says, else as it is; 80 where there is none. */
+  /** As wide as the variable COLUMNS, else as the terminal; 80 characters without a terminal. */
   Table(Settings settings, String... headers) {
     this(width(settings), headers);
   }
@@ -45,7 +44,7 @@ final class Table {
             .toArray(String[]::new));
   }
 
-  /** A moment in ISO-8601 UTC for people, who read days first; other text as it is. */
+  /** An ISO-8601 UTC time as {@code 2026-01-31 12:00:00}; other text unchanged. */
   static String time(String moment) {
     return MOMENT.matcher(moment).replaceFirst("$1 $2");
   }
@@ -81,8 +80,8 @@ final class Table {
   }
 
   /**
-   * As wide as what is in them. If that is too much, the widest are narrowed first, but no word is
-   * broken as long as there is another way.
+   * The widths of the columns. They fit the contents; if the terminal is too narrow, the widest
+   * columns shrink first, and words are broken only when nothing else helps.
    */
   private int[] widths(int[] columns) {
     int[] widths = widest(columns, Table::length);
@@ -128,7 +127,7 @@ final class Table {
         lines.add(rest.substring(0, rest.offsetByCodePoints(0, width - 1)) + "…");
         return lines;
       }
-      // A space at the end needs no room.
+      // A space at the end of a line is not printed.
       int last = rest.charAt(end) == ' ' ? end : end - 1;
       while (last > 0 && BREAKS.indexOf(rest.charAt(last)) < 0) {
         last--;

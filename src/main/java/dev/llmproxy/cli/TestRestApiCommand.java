@@ -28,12 +28,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Checks a running server as a client would see it. */
+/** Tests a running server over HTTP, as a client. */
 @Command(
     name = "test-rest-api",
     mixinStandardHelpOptions = true,
     description =
-        "Checks a running server: models, a streamed and a whole answer, the server's tools, embeddings, errors. Exit status 1 when a test fails.")
+        "Tests a running server: models, a streamed and a whole answer, the server's tools, embeddings, errors. Exit status 1 when a test fails.")
 final class TestRestApiCommand implements Callable<Integer> {
   private static final int MODELS_SHOWN = 5;
   private static final String TOOL = "web_search";
@@ -53,22 +53,22 @@ final class TestRestApiCommand implements Callable<Integer> {
       paramLabel = "KEY",
       arity = "0..1",
       description =
-          "An API key; - reads it from standard input, where nobody sees it in a list of processes. Without it LLMPROXY_KEY"
-              + " is taken, else standard input.")
+          "An API key; - reads it from standard input, so that it does not appear in the process list. Without KEY, the"
+              + " command uses LLMPROXY_KEY, else standard input.")
   private String key;
 
   @Option(
       names = "--base-url",
-      description = "Where the API is (default: the server of this data folder).")
+      description = "The API's base URL (default: that of the server of this data folder).")
   private String baseUrl;
 
-  @Option(names = "--model", description = "The model to ask (default: the first that can chat).")
+  @Option(names = "--model", description = "The chat model (default: the first in the list).")
   private String model;
 
   @Option(
       names = "--prompt",
       defaultValue = "What is the capital of France?",
-      description = "What to ask (default: ${DEFAULT-VALUE}).")
+      description = "The question (default: ${DEFAULT-VALUE}).")
   private String prompt;
 
   @Spec private CommandSpec spec;
@@ -102,7 +102,7 @@ final class TestRestApiCommand implements Callable<Integer> {
       test("stream", this::stream);
       test("whole answer", this::whole);
       if (test("tools", this::tools)) {
-        test("tools, kept quiet", this::quietTools);
+        test("tools, without events", this::quietTools);
         test("tools, whole answer", this::wholeTools);
       }
     }
@@ -126,13 +126,13 @@ final class TestRestApiCommand implements Callable<Integer> {
       String there =
           switch (port == 0 ? ServerProbe.Listener.NOBODY : probe.at(url)) {
             case NOBODY, OURS -> "";
-            case ANOTHER_LLMPROXY -> " At %s is another llmproxy.".formatted(url);
-            case ANOTHER_PROGRAM, SILENT -> " At %s is another program.".formatted(url);
+            case ANOTHER_LLMPROXY -> " Another llmproxy listens at %s.".formatted(url);
+            case ANOTHER_PROGRAM, SILENT -> " Another program listens at %s.".formatted(url);
           };
       spec.commandLine()
           .getErr()
           .println(
-              "llmproxy: no server of the data folder %s answers.%s Start it with ./llmproxy start, or say with --base-url which server is meant."
+              "llmproxy: no server of the data folder %s answers.%s Start it with ./llmproxy start, or name a server with --base-url."
                   .formatted(probe.data(), there));
     }
     return server;
@@ -182,7 +182,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     if (list.size() > MODELS_SHOWN) {
       out.println("… and " + (list.size() - MODELS_SHOWN) + " more");
     }
-    check(!list.isEmpty(), "the list is empty; switch a provider on");
+    check(!list.isEmpty(), "the list is empty; configure a provider");
     embeddingModel = firstThatIsFor(list, "embeddings");
     if (model == null) {
       model = firstThatIsFor(list, "chat");
@@ -240,7 +240,7 @@ final class TestRestApiCommand implements Callable<Integer> {
       JsonNode error = json(response, 400).path("error");
       if ((error.path("param").asText("") + error.path("message").asText("")).contains("tool")) {
         throw new SkippedException(
-            "%s is not to be had with %s: %s"
+            "%s is not available with %s: %s"
                 .formatted(TOOL, model, error.path("message").asText()));
       }
       throw new IOException("400 " + error);
@@ -253,7 +253,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     if (answer.tools().none()) {
       throw new SkippedException(
           answer.toolCalls()
-              ? "the server has no %s: it left the call to the client".formatted(TOOL)
+              ? "the server has no %s: it passed the call on to the client".formatted(TOOL)
               : "no tool was run: the server has no %s, or %s did not call it"
                   .formatted(TOOL, model));
     }
@@ -274,8 +274,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     }
     StreamedAnswer answer = StreamedAnswer.read(response.body(), out);
     check(answer.problems());
-    check(
-        answer.customEvents() == 0, "there are events in spite of " + ToolNotices.HEADER + ": off");
+    check(answer.customEvents() == 0, "there are events despite " + ToolNotices.HEADER + ": off");
     check(!answer.toolCalls(), "the call of the server's tool was sent to the client");
     return answer.chunks() + " chunks, no event";
   }
@@ -288,7 +287,7 @@ final class TestRestApiCommand implements Callable<Integer> {
       steps.take(notification);
     }
     out.println(completion.at("/choices/0/message/content").asText());
-    check(!steps.none(), "there is no tool_notifications");
+    check(!steps.none(), "there are no tool_notifications");
     check(steps.problems());
     check(
         !completion.at("/choices/0/message").has("tool_calls"),
@@ -296,7 +295,9 @@ final class TestRestApiCommand implements Callable<Integer> {
     return steps.summary();
   }
 
-  /** The question, with the demand to search first; models that cannot call tools are given it. */
+  /**
+   * The question, with a tool_choice that forces a search, also for models that cannot call tools.
+   */
   private ObjectNode toolQuestion() {
     ObjectNode request = question();
     request.putArray("tools").addObject().put("type", TOOL);

@@ -6,7 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/** What an answer tells of the tools that the server ran for it. One for each answer. */
+/** Checks the tool notifications of an answer. One object per answer. */
 final class ToolSteps {
   private final Set<String> running = new LinkedHashSet<>();
   private final List<String> problems = new ArrayList<>();
@@ -30,26 +30,26 @@ final class ToolSteps {
       case "completed", "failed" -> {
         ended++;
         if (!running.remove(call)) {
-          problems.add(call + " " + status + " without having started");
+          problems.add(call + " " + status + " but did not start");
         }
       }
       default -> problems.add("a tool_notification has the status \"" + status + "\"");
     }
   }
 
-  /** Whether there was none. */
+  /** Whether there was no notification. */
   boolean none() {
     return last.isEmpty();
   }
 
-  /** The problems of the steps, one sentence each. */
+  /** The problems of the notifications, one sentence each. */
   List<String> problems() {
     List<String> all = new ArrayList<>(problems);
     running.forEach(call -> all.add(call + " started and did not end"));
     return all;
   }
 
-  /** How many have ended, and what came last. */
+  /** The number of ended tool calls, and the last notification in words. */
   String summary() {
     return ended + (ended == 1 ? " tool call, " : " tool calls, the last: ") + last;
   }

@@ -16,31 +16,35 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Shows what has been used, from the ledger. */
+/** Shows the ledger's usage by user and model. */
 @Command(
     name = "usage",
     mixinStandardHelpOptions = true,
     description =
-        "Shows requests, turns (calls to providers), tools run, tokens and cost by user and model, from the ledger. A cost with ≥ lacks"
-            + " requests whose price is unknown. Works while the server runs or not.")
+        "Shows the ledger's requests, turns (calls to providers), tool calls, tokens and cost by user and model. A cost"
+            + " with ≥ does not include requests whose price is unknown. Works with the server running or stopped.")
 final class UsageCommand implements Runnable {
   private static final int MOST_DAYS = 100_000;
 
   private final Settings settings;
 
-  @Parameters(index = "0", paramLabel = "EMAIL", arity = "0..1", description = "Only this user's.")
+  @Parameters(
+      index = "0",
+      paramLabel = "EMAIL",
+      arity = "0..1",
+      description = "Shows this user's usage only.")
   private String email;
 
   @Option(
       names = "--days",
       paramLabel = "N",
-      description = "Only the last N days, 1 or more (default: all).")
+      description = "Shows the last N days only, N being 1 or more (default: all).")
   private Integer days;
 
   @Option(
       names = "--json",
       description =
-          "Prints a JSON list. cost is null when no price is known; unpriced_requests are not in it.")
+          "Prints a JSON list. cost does not include unpriced_requests, and is null when no price is known.")
   private boolean json;
 
   @Spec private CommandSpec spec;
@@ -103,7 +107,7 @@ final class UsageCommand implements Runnable {
     out.println(totals.isEmpty() ? "No usage has been recorded." : table.toString());
   }
 
-  /** Models without a price have no cost that is known, which is not 0. */
+  /** Whether no request has a known price. Such a cost is not 0. */
   private static boolean unknown(UsageTotal total) {
     return total.unpriced() > 0 && total.cost().signum() == 0;
   }

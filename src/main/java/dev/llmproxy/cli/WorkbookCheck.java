@@ -25,7 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Whether the workbook can be reached, and whether what people have typed there can be used. */
+/** Checks that the workbook can be reached and that its keys are usable. */
 final class WorkbookCheck {
   private static final String CHECK = "workbook";
   private static final Set<PosixFilePermission> OTHERS =
@@ -50,16 +50,16 @@ final class WorkbookCheck {
           another
               ? Finding.warning(
                   CHECK,
-                  "SHEETS_ROOT_URL is set, so that GOOGLE_APPLICATION_CREDENTIALS is not used",
-                  "Empty SHEETS_ROOT_URL to use Google's workbook")
+                  "GOOGLE_APPLICATION_CREDENTIALS is not used, because SHEETS_ROOT_URL is set",
+                  "To use a Google spreadsheet, leave SHEETS_ROOT_URL empty")
               : Finding.warning(
                   CHECK,
-                  "GOOGLE_APPLICATION_CREDENTIALS is set, but no spreadsheet: the embedded workbook is used",
+                  "GOOGLE_APPLICATION_CREDENTIALS is set without a spreadsheet, so the embedded workbook is used",
                   "Set GOOGLE_SHEETS_SPREADSHEET_ID"));
     }
     Path embedded = settings.path("LLMPROXY_DATA").resolve("workbook.db");
     if (!another && !google && !Files.exists(embedded)) {
-      findings.add(Finding.ok(CHECK, "the embedded one will be made by the first start"));
+      findings.add(Finding.ok(CHECK, "the embedded workbook will be created by the first start"));
       return findings;
     }
     try (Workbook workbook = Workbook.open(settings)) {
@@ -77,10 +77,11 @@ final class WorkbookCheck {
       if (view != null && view.readAttributes().permissions().stream().anyMatch(OTHERS::contains)) {
         findings.add(
             Finding.warning(
-                CHECK, file + " can be read by other users of this machine", "chmod 600 " + file));
+                CHECK, "other users of this machine can access " + file, "chmod 600 " + file));
       }
     } catch (IOException e) {
-      throw new WorkbookException(file + " cannot be looked at: " + e.getMessage(), e);
+      throw new WorkbookException(
+          "The permissions of " + file + " cannot be read: " + e.getMessage(), e);
     }
   }
 
@@ -102,7 +103,7 @@ final class WorkbookCheck {
             Finding.warning(
                 CHECK,
                 "%s has no sheet \"%s\" yet".formatted(workbook.address(), ApiKeySheet.TITLE),
-                "Run ./llmproxy init-workbook, or start the server, which makes it"));
+                "Run ./llmproxy init-workbook, or start the server, which adds it"));
         return;
       }
       values =

@@ -34,9 +34,9 @@ import org.apache.commons.csv.CSVPrinter;
 import org.dhatim.fastexcel.Worksheet;
 
 /**
- * Copies the visible sheets of the workbook, and of the further spreadsheets that its sheet {@code
- * _index} names, into files: values, no formats. API keys are masked, and no text becomes a formula
- * in the program that opens the file.
+ * Exports the visible sheets of the workbook, and of the further spreadsheets in its sheet {@code
+ * _index}, to files: values without formats. API keys are masked, and no text becomes a formula in
+ * the program that opens the file.
  */
 public final class WorkbookExport {
   private static final int ROWS_OF_A_READ = 20_000;
@@ -57,7 +57,10 @@ public final class WorkbookExport {
     this(workbook, SheetMemory.NONE);
   }
 
-  /** Finds the sheets as the server does that has this memory. */
+  /**
+   * @param memory the ids of sheets that the server has found before, so that renamed sheets are
+   *     found too
+   */
   public WorkbookExport(Workbook workbook, SheetMemory memory) {
     this.workbook = workbook;
     this.memory = memory;
@@ -65,11 +68,10 @@ public final class WorkbookExport {
   }
 
   /**
-   * Writes all sheets into one Excel file, which appears when it is whole.
+   * Writes all sheets to one Excel file, which appears when it is complete.
    *
    * @return the number of sheets
-   * @throws WorkbookException when the workbook cannot be read or a sheet is larger than Excel
-   *     takes
+   * @throws WorkbookException when the workbook cannot be read or a sheet is too large for Excel
    */
   public int toXlsx(Path file) throws IOException {
     Path aside = Files.createTempFile(folderOf(file), file.getFileName().toString(), ".part");
@@ -81,7 +83,7 @@ public final class WorkbookExport {
         for (Page page : pages) {
           if (page.rows > MOST_XLSX_ROWS) {
             throw new WorkbookException(
-                "The sheet \"%s\" has more rows than Excel takes (%d); use --csv."
+                "The sheet \"%s\" has more rows than Excel allows (%d); use --csv."
                     .formatted(page.title, MOST_XLSX_ROWS));
           }
           Worksheet sheet = xlsx.newWorksheet(titles.give(page.title));
@@ -105,9 +107,9 @@ public final class WorkbookExport {
   }
 
   /**
-   * Writes each sheet into a file {@code <title>.csv} (RFC 4180, UTF-8) of a folder, which is made
-   * when it is missing. Text that a spreadsheet program would take for a formula gets a {@code '}
-   * before it.
+   * Writes each sheet to a file {@code <title>.csv} (RFC 4180, UTF-8) in a folder, which is created
+   * when it is missing. Text that a spreadsheet program would interpret as a formula is prefixed
+   * with {@code '}.
    *
    * @return the files
    * @throws WorkbookException when the workbook cannot be read
@@ -119,7 +121,7 @@ public final class WorkbookExport {
     Titles titles = new Titles(100);
     for (Page page : pages()) {
       Path file = folder.resolve(titles.give(page.title) + ".csv");
-      // What is overwritten may be readable for others.
+      // An existing file may be readable for others; deleting it makes the new one private.
       Files.deleteIfExists(file);
       DataFolder.create(file);
       try (Writer writer = Files.newBufferedWriter(file, StandardCharsets.UTF_8);
@@ -140,8 +142,8 @@ public final class WorkbookExport {
   }
 
   /**
-   * A cell as CSV may hold it: programs that open the file take text with these first signs for a
-   * formula (<a href="https://owasp.org/www-community/attacks/CSV_Injection">OWASP</a>).
+   * A cell for CSV. Spreadsheet programs interpret text that starts with one of these characters as
+   * a formula (<a href="https://owasp.org/www-community/attacks/CSV_Injection">OWASP</a>).
    */
   private static String csvCell(Object cell) {
     if (cell instanceof String text
@@ -163,7 +165,7 @@ public final class WorkbookExport {
     }
   }
 
-  /** Users' rows go to further spreadsheets when one is full. */
+  /** The visible sheets of the workbook and its further spreadsheets. */
   private List<Page> pages() {
     List<Page> pages = new ArrayList<>();
     Set<String> further = new LinkedHashSet<>();
@@ -221,8 +223,9 @@ public final class WorkbookExport {
   }
 
   /**
-   * The columns with keys: people copy the sheet of the keys, and whatever has its header may hold
-   * some. That sheet itself is not copied when nobody can say where its keys stand.
+   * The columns with keys. Any sheet with the header of a key column may contain keys, because
+   * people copy the sheet of the keys. The export fails when that sheet's own key column is not
+   * found.
    */
   private static Set<Integer> keyColumns(Page page, List<List<Object>> block) {
     if (page.is(ApiKeySheet.TITLE)) {
@@ -267,7 +270,8 @@ public final class WorkbookExport {
   /**
    * A sheet of one of the spreadsheets.
    *
-   * @param ours what this product calls it, whatever its title is by now; null for another one
+   * @param ours the product's title of the sheet, even when it has been renamed; null for a sheet
+   *     that is not the product's
    */
   private record Page(String spreadsheetId, String title, int rows, boolean hidden, String ours) {
     static Page of(String spreadsheetId, SheetProperties sheet, String ours) {
@@ -289,7 +293,7 @@ public final class WorkbookExport {
     void take(List<Object> cells);
   }
 
-  /** Titles as file systems and Excel take them, each given once. */
+  /** Makes titles valid for file systems and Excel, and unique. */
   private static final class Titles {
     private final int most;
     private final Set<String> given = new HashSet<>();

@@ -23,7 +23,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Adds the missing sheets and headers to a spreadsheet. Deletes nothing. */
+/** Adds missing sheets, headers and frozen header rows to a spreadsheet. Deletes nothing. */
 public final class WorkbookSetup {
   private static final Map<String, List<String>> HEADERS =
       Map.of(
@@ -38,7 +38,10 @@ public final class WorkbookSetup {
     this(workbook, SheetMemory.NONE);
   }
 
-  /** Finds the sheets by the ids that the server has stored in this memory. */
+  /**
+   * @param memory the ids of sheets that the server has found before, so that renamed sheets are
+   *     found too
+   */
   public WorkbookSetup(Workbook workbook, SheetMemory memory) {
     this.workbook = workbook;
     this.memory = memory;
@@ -67,7 +70,7 @@ public final class WorkbookSetup {
   }
 
   /**
-   * Adds the missing sheets and headers.
+   * Adds what is missing.
    *
    * @throws WorkbookException when the spreadsheet cannot be used
    */

@@ -13,24 +13,24 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * When a key ends: how the column {@code Expires At} and the command line say it. A date without a
- * time counts to the end of that day; a time without an offset is UTC.
+ * Reads the expiry of a key from the column {@code Expires At} and the command line. A key with a
+ * date without a time is valid until the end of that day, UTC. A time without an offset is UTC.
  */
 public final class KeyExpiry {
   private static final Pattern NUMBER = Pattern.compile("\\d{1,6}(\\.\\d+)?");
   private static final Pattern DAYS = Pattern.compile("([1-9]\\d{0,4})d");
-  // Where the serial numbers of spreadsheets count their days from.
+  // Day 0 of the serial numbers of spreadsheets.
   private static final LocalDate DAY_ZERO = LocalDate.of(1899, 12, 30);
   private static final BigDecimal MILLIS_A_DAY = BigDecimal.valueOf(Duration.ofDays(1).toMillis());
 
   private KeyExpiry() {}
 
   /**
-   * The moment that a cell names.
+   * The time that a cell names.
    *
-   * @param cell not blank: an ISO-8601 date, local date-time or date-time with offset, or the
-   *     serial number that spreadsheets keep dates as
-   * @return empty when it is none of these
+   * @param cell not blank: an ISO-8601 date, local date-time or date-time with offset, or a
+   *     spreadsheet's serial number of a date
+   * @return empty when the cell is none of these
    */
   public static Optional<Instant> ofCell(String cell) {
     String text = cell.strip();
@@ -53,16 +53,16 @@ public final class KeyExpiry {
   /**
    * The cell's text for {@code 30d} (that many days from now), a date or a date-time.
    *
-   * @return empty when it cannot be read or is not in the future
+   * @return empty when the option cannot be read or is not in the future
    */
-  public static Optional<String> cellFor(String wish, Instant now) {
-    Matcher days = DAYS.matcher(wish.strip());
+  public static Optional<String> cellFor(String option, Instant now) {
+    Matcher days = DAYS.matcher(option.strip());
     if (days.matches()) {
       return Optional.of(now.plus(Duration.ofDays(Long.parseLong(days.group(1)))).toString());
     }
-    return NUMBER.matcher(wish.strip()).matches()
+    return NUMBER.matcher(option.strip()).matches()
         ? Optional.empty()
-        : ofCell(wish).filter(now::isBefore).map(moment -> wish.strip());
+        : ofCell(option).filter(now::isBefore).map(time -> option.strip());
   }
 
   private static Instant ofSerial(BigDecimal days) {

@@ -1,12 +1,12 @@
 package dev.llmproxy.keys;
 
 /**
- * A row of the sheet {@code User API Keys} that somebody should look at, or the sheet as a whole.
- * Holds nothing of what stands in a row's cells: somebody may have put a key there.
+ * A problem of a row of the sheet {@code User API Keys}, or of the sheet as a whole. Contains no
+ * text of the row's cells, because any cell may contain a key.
  *
- * @param row its number as a person counts, the header being 1; 0 for the sheet as a whole
- * @param what what is wrong, and what follows from it
- * @param remedy what to do about it
+ * @param row the row's number, with 1 for the header row; 0 for the sheet as a whole
+ * @param what the problem and its effect, without subject and full stop
+ * @param remedy how to solve it, without full stop
  */
 public record KeyProblem(int row, String what, String remedy) {
   /** The place of the problem, e.g. {@code row 7}; {@code the sheet} for the sheet as a whole. */

@@ -10,18 +10,16 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * What a reading of the sheet of the keys comes to, after what was known before. When the sheet has
- * lost most of its keys at once, it was emptied by mistake rather than on purpose: the keys it has
- * lost are held, which means that they count as they did, until they are back or somebody confirms
- * that they are to be gone.
+ * The accepted keys after a reading of the sheet, given the keys before it. When the sheet has lost
+ * most of its keys at once, somebody has probably emptied it by mistake. The lost keys are then
+ * held: they stay valid until they are back in the sheet or somebody confirms the loss.
  *
- * @param table what the sheet says
- * @param records what counts: the sheet's keys in its order, then those held that are not there
- * @param held the hashes of the keys that are held
- * @param heldSince since when keys, or what columns said that are gone, hold on; null when nothing
- *     does
- * @param released how many keys it was confirmed of that they are gone; -1 when nobody has
- *     confirmed anything
+ * @param table the sheet's content
+ * @param records the accepted keys: the sheet's in its order, then held ones that it does not have
+ * @param held the hashes of the held keys
+ * @param heldSince since when keys are held or keep values of a lost column; null when none do
+ * @param released the number of keys whose loss was confirmed by this reading; -1 without a
+ *     confirmation
  */
 record KeyReading(
     KeyTable table,
@@ -29,16 +27,16 @@ record KeyReading(
     Set<String> held,
     Instant heldSince,
     int released) {
-  // Of fewer keys somebody may well delete most in one go.
+  // Deleting most of fewer keys at once is normal use.
   private static final int FEW = 3;
 
   /**
    * Judges a reading.
    *
    * @param values as {@link KeyTable#read} takes them
-   * @param earlier what was known; null for nothing
+   * @param earlier the keys before this reading; null for none
    * @param revokedHere the hashes of keys that were revoked on this machine
-   * @param confirmed whether somebody has confirmed, elsewhere than in the sheet, what is gone
+   * @param confirmed whether somebody has confirmed the loss with {@code confirm-keys}
    * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
    */
   static KeyReading judge(
@@ -86,11 +84,11 @@ record KeyReading(
       problems.add(
           new KeyProblem(
               0,
-              "has lost %s at once, which still %s until that is confirmed"
+              "has lost %s at once; the server still accepts %s until somebody confirms the loss"
                   .formatted(
                       held.size() == 1 ? "a key" : held.size() + " keys",
-                      held.size() == 1 ? "counts" : "count"),
-              "Put the rows back; if they are to be gone, " + KeyStatus.HOW_TO_CONFIRM));
+                      held.size() == 1 ? "it" : "them"),
+              "Put the rows back, or confirm the loss: " + KeyStatus.HOW_TO_CONFIRM));
     }
     problems.addAll(table.problemsWith(revokedHere));
     return List.copyOf(problems);
@@ -100,7 +98,7 @@ record KeyReading(
     return table.answers().stream().anyMatch(answer -> KeyStatus.confirms(answer, since));
   }
 
-  /** The usable keys that the sheet has just lost, when they are too many for it to be meant. */
+  /** The usable keys that the sheet has just lost; empty when so few may be deleted on purpose. */
   private static Set<String> lost(
       KeyTable table,
       Map<String, KeyRecord> before,

@@ -24,9 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The keys of the last good reading in a file, for a start while the workbook cannot be read: a
- * line of JSON that says of what and when, one for each key, which it has as a hash, and the sha256
- * of all these lines.
+ * A file with the keys of the last successful reading, for a start while the workbook cannot be
+ * read. Its lines: a JSON object with the spreadsheet's id and the time, a JSON object for each key
+ * (hash, not the key itself), and the sha256 of the lines before.
  */
 public final class KeySnapshot {
   private static final Logger LOG = LoggerFactory.getLogger(KeySnapshot.class);
@@ -38,8 +38,8 @@ public final class KeySnapshot {
   private final String spreadsheetId;
 
   /**
-   * @param folder where the file {@code keys-snapshot.jsonl} is kept; it must exist
-   * @param spreadsheetId whose keys it holds; those of another spreadsheet are not read
+   * @param folder the folder of the file {@code keys-snapshot.jsonl}; it must exist
+   * @param spreadsheetId the keys' spreadsheet; a file of another spreadsheet is not read
    */
   public KeySnapshot(Path folder, String spreadsheetId) {
     this.file = folder.resolve(FILE);
@@ -47,18 +47,18 @@ public final class KeySnapshot {
   }
 
   /**
-   * The known keys at a point in time.
+   * The accepted keys at a point in time.
    *
-   * @param records by the hash of their key, in the sheet's order
-   * @param held the hashes among them that the sheet has lost, and that count until somebody
-   *     confirms it
-   * @param heldSince since when; null when there are none
-   * @param readAt when the sheet said so
+   * @param records by the hash of their key: the sheet's keys in its order, then held ones
+   * @param held the hashes of keys that the sheet has lost; they stay valid until somebody confirms
+   *     the loss
+   * @param heldSince since when keys are held or keep values of a lost column; null when none do
+   * @param readAt when the sheet was read
    */
   record Content(
       Map<String, KeyRecord> records, Set<String> held, Instant heldSince, Instant readAt) {}
 
-  /** Removes the file of a server that kept one. */
+  /** Deletes the file, if there is one. */
   public static void remove(Path folder) {
     try {
       Files.deleteIfExists(folder.resolve(FILE));
@@ -67,7 +67,11 @@ public final class KeySnapshot {
     }
   }
 
-  /** Writes the file anew; a failure is logged, and the one before stays. */
+  /**
+   * Replaces the file.
+   *
+   * @return false when that failed; the failure is logged, and the earlier file stays
+   */
   boolean write(Content content) {
     StringBuilder lines = new StringBuilder();
     ObjectNode head =
@@ -91,20 +95,20 @@ public final class KeySnapshot {
       return true;
     } catch (IOException e) {
       LOG.warn(
-          "The key snapshot {} cannot be written: {}. A start while the workbook is down would find no newer keys than"
-              + " it holds.",
+          "The key snapshot {} cannot be written: {}. If the server restarts while the workbook is down, it will not"
+              + " have newer keys than those in this file.",
           file,
           e.toString());
       return false;
     }
   }
 
-  /** Whether keys, or what columns said, count though the sheet has lost them. */
+  /** Whether keys are held, or keep values of a column that the sheet has lost. */
   public boolean holding() {
     return read().filter(content -> content.heldSince() != null).isPresent();
   }
 
-  /** Whose keys they are, each with its name. */
+  /** The held keys, sorted, each as its owner's address, two spaces and the key's name. */
   public List<String> heldOwners() {
     return read().stream()
         .flatMap(content -> content.held().stream().map(content.records()::get))

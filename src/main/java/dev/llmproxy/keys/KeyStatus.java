@@ -9,11 +9,11 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * What stands in the column {@code Status} of the sheet {@code User API Keys}: what the product has
- * to say, which begins with a sign that tells it from what people write, and their answer.
+ * The texts of the column {@code Status} of the sheet {@code User API Keys}: the product's
+ * messages, which begin with a sign of their own, and people's confirmations.
  */
 public final class KeyStatus {
-  /** What somebody does who means that keys or a column are gone, as the end of a sentence. */
+  /** How to confirm that keys or a column are gone, as the end of a sentence. */
   static final String HOW_TO_CONFIRM =
       "write CONFIRM into the column Status, or run ./llmproxy confirm-keys";
 
@@ -21,12 +21,12 @@ public final class KeyStatus {
   private static final String DONE = "✓ ";
   private static final String CONFIRM = "confirm";
   private static final String CONFIRMED = DONE + "Confirmed ";
-  // So long other servers can still read it.
+  // For so long other servers can read the confirmation.
   private static final Duration SHOWN = Duration.ofHours(1);
 
   private KeyStatus() {}
 
-  /** The text for problems; empty for none. */
+  /** The text for problems; an empty text for none. */
   public static String of(List<KeyProblem> problems) {
     return problems.isEmpty()
         ? ""
@@ -41,7 +41,7 @@ public final class KeyStatus {
                 .collect(Collectors.joining(" "));
   }
 
-  /** Whether the product may change what stands there: it is empty, its own, or an answer to it. */
+  /** Whether the product may change a cell: it is empty, the product's text or a confirmation. */
   public static boolean isOurs(String status) {
     return status.isBlank()
         || status.startsWith(WARNING)
@@ -52,7 +52,8 @@ public final class KeyStatus {
   /**
    * The new text of a cell.
    *
-   * @param text what {@link #of} gave for its row
+   * @param status the cell's present text
+   * @param text the text of {@link #of} for the problems of the cell's row
    */
   public static String next(String status, String text, Instant now) {
     if (isConfirm(status)) {
@@ -62,12 +63,12 @@ public final class KeyStatus {
     return fresh && text.isEmpty() ? status : text;
   }
 
-  /** Whether a cell says that what is gone is meant to be, by somebody's word or the product's. */
+  /** Whether a cell is a confirmation: somebody's, or the product's note of one. */
   static boolean isAnswer(String status) {
     return isConfirm(status) || confirmedAt(status).isPresent();
   }
 
-  /** Whether it answers what is held since that moment. */
+  /** Whether a cell confirms the loss of keys that are held since the given time. */
   static boolean confirms(String status, Instant heldSince) {
     return isConfirm(status)
         || confirmedAt(status).filter(then -> !then.isBefore(heldSince)).isPresent();

@@ -22,16 +22,16 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The keys of one reading of the sheet {@code User API Keys}.
+ * The result of one reading of the sheet {@code User API Keys}.
  *
  * @param records the usable rows by the hash of their key (lower-case hex sha256), in the sheet's
  *     order
- * @param rows the row number of each hash that stands in the sheet, usable or not
- * @param problems the rows that somebody should look at, in the sheet's order
- * @param columns the known columns that are there
- * @param answers what stands in the column Status and answers a notice there
- * @param holding whether what columns said that are gone still holds for keys
- * @param statuses what stands in Status, by row number, where that is the product's or empty
+ * @param rows the row number of each key's hash, also of unusable rows
+ * @param problems the problems of the sheet, then those of its rows in the sheet's order
+ * @param columns the known columns that the sheet has
+ * @param answers the texts of the column Status that confirm a deletion
+ * @param holding whether keys keep values of a column that the sheet has lost
+ * @param statuses the texts of the column Status by row number, where the product may change them
  * @param undated whether a key's row has an empty Created At
  */
 record KeyTable(
@@ -43,7 +43,7 @@ record KeyTable(
     boolean holding,
     Map<Integer, String> statuses,
     boolean undated) {
-  // When a key whose end cannot be read has ended.
+  // The expiry of a key whose Expires At cannot be read.
   private static final Instant UNREADABLE = Instant.EPOCH;
   private static final String FREE = "free";
 
@@ -51,8 +51,8 @@ record KeyTable(
    * Reads the cells.
    *
    * @param values header row first, ragged as Google gives them; null or empty for an empty sheet
-   * @param before the records known so far, which are kept where nothing has changed; what they say
-   *     holds on where the sheet has lost the column that said it
+   * @param before the records of earlier readings; unchanged ones are reused. Where the sheet has
+   *     lost a column, a key keeps the value of its earlier record
    * @param tierHasLimit whether there is a limit for a tier
    * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
    */
@@ -75,7 +75,7 @@ record KeyTable(
                 .anyMatch(row -> row.createdAt().isEmpty() && reading.isKey(row.number())));
   }
 
-  /** What people, and the product after them, have written into Status about keys that are gone. */
+  /** The cells of Status in which somebody has confirmed that keys are gone. */
   private static List<String> answers(List<ApiKeyRow> rows) {
     return rows.stream()
         .map(ApiKeyRow::status)
@@ -93,7 +93,7 @@ record KeyTable(
     return statuses;
   }
 
-  /** Whether the sheet does not say what it is to say: in Status about problems, in Created At. */
+  /** Whether the columns Status and Created At need an update. */
   boolean untidy(List<KeyProblem> problems, boolean hadStatus, Instant now) {
     if (undated || (columns.isEmpty() && !problems.isEmpty())) {
       return true;
@@ -115,33 +115,36 @@ record KeyTable(
     return !whole.isEmpty();
   }
 
-  /** The same without the keys that are no usable row's any more, with these in their place. */
+  /** The records of the sheet and those of the held keys, which replace records of the sheet. */
   Map<String, KeyRecord> with(Map<String, KeyRecord> held) {
     Map<String, KeyRecord> all = new LinkedHashMap<>(records);
     all.putAll(held);
     return Collections.unmodifiableMap(all);
   }
 
-  /** Whether the sheet does not say any more, in a way that can be read, what is of a key. */
+  /** The opposite of {@link #found}. */
   boolean lost(String hash) {
     return !found(hash);
   }
 
-  /** Whether the sheet says, in a way that can be read, what is of a key. */
+  /** Whether the sheet has a usable row for a key that is revoked or has a readable expiry. */
   boolean found(String hash) {
     KeyRecord record = records.get(hash);
     return record != null && (record.revoked() || !UNREADABLE.equals(record.expires()));
   }
 
   /**
-   * What is known of a key that is held: its end as it was, the rest as the sheet has it, if so.
+   * The record of a held key: its earlier expiry, and the rest from the sheet when the sheet has
+   * it.
    */
   KeyRecord newest(KeyRecord before) {
     KeyRecord now = records.get(before.caller().keyHash());
     return now == null ? before : new KeyRecord(now.caller(), now.revoked(), before.expires());
   }
 
-  /** The problems, and the rows of keys that are revoked on this server but not in the sheet. */
+  /**
+   * The problems, and one for each row whose key is revoked on this server but not in the sheet.
+   */
   List<KeyProblem> problemsWith(Set<String> revokedHere) {
     Stream<KeyProblem> unmarked =
         revokedHere.stream()
@@ -158,7 +161,7 @@ record KeyTable(
             .toList();
   }
 
-  /** Whether the sheet says itself that this key lets nobody in: it is revoked, or not there. */
+  /** Whether the sheet itself rejects this key: it is revoked there or missing. */
   boolean settled(String hash) {
     KeyRecord record = records.get(hash);
     return record == null ? !rows.containsKey(hash) : record.revoked();
@@ -174,7 +177,7 @@ record KeyTable(
     private final Map<String, String> texts = new HashMap<>();
     private final List<KeyProblem> problems = new ArrayList<>();
 
-    // Values of columns that are gone, and hold on: column → how many keys have one.
+    // Lost column → number of keys that keep a value of it.
     private final Map<String, Integer> holding = new TreeMap<>();
 
     Reading(ApiKeySheet sheet, Map<String, KeyRecord> before, Predicate<String> tierHasLimit) {
@@ -187,7 +190,7 @@ record KeyTable(
       return keyRows.contains(row);
     }
 
-    /** In the sheet's order, what concerns all of it first. */
+    /** The problems of the whole sheet, then those of rows in the sheet's order. */
     List<KeyProblem> problems() {
       List<KeyProblem> all = new ArrayList<>();
       for (ApiKeySheet.HeaderProblem problem : sheet.headerProblems()) {
@@ -197,9 +200,9 @@ record KeyTable(
           all.add(
               new KeyProblem(
                   0,
-                  "has lost its column \"%s\"; what it said of %s still holds"
+                  "has lost its column \"%s\"; its last values still apply to %s"
                       .formatted(column, keys == 1 ? "one key" : keys + " keys"),
-                  "Put the header back; if it is to be gone, " + KeyStatus.HOW_TO_CONFIRM)));
+                  "Put the header back, or confirm the loss: " + KeyStatus.HOW_TO_CONFIRM)));
       all.addAll(problems);
       return List.copyOf(all);
     }
@@ -213,9 +216,9 @@ record KeyTable(
         report(
             row,
             row.apiKey().isBlank()
-                ? "has no API Key and lets nobody in"
-                : "has no usable API Key and lets nobody in",
-            "Make a key with ./llmproxy create-api-key, or write one of 8 to 512 signs without spaces");
+                ? "has no API Key and is ignored"
+                : "has no valid API Key and is ignored",
+            "Create a key with ./llmproxy create-api-key, or write one of 8 to 512 characters without spaces");
         return;
       }
       keyRows.add(row.number());
@@ -225,9 +228,10 @@ record KeyTable(
         report(
             row,
             "has the same key as row " + first + "; neither is accepted",
-            "Delete one of the two rows, or give one a key of its own");
+            "Delete one of the two rows, or give one a different key");
       } else if (row.email().isBlank()) {
-        report(row, "has no User Email and lets nobody in", "Write whose key it is");
+        report(
+            row, "has no User Email and is ignored", "Write the e-mail address of the key's owner");
       } else {
         KeyRecord known = before.get(hash.get());
         KeyRecord record =
@@ -238,7 +242,7 @@ record KeyTable(
         if (!EmailAddress.isOne(row.email())) {
           report(
               row,
-              "has a User Email that is no address; the key counts, its usage goes under what stands there",
+              "has a User Email that is no e-mail address; the key works, and its usage is recorded under this text",
               "Write an address such as ann@example.com");
         }
         KeyRecord kept = record.equals(known) ? known : record;
@@ -246,7 +250,7 @@ record KeyTable(
       }
     }
 
-    /** Owners have many keys and tiers many owners: each text is kept once. */
+    /** Many keys have the same owner or tier: equal texts share one String. */
     private Caller caller(ApiKeyRow row, String hash, KeyRecord known) {
       return new Caller(
           shared(row.email()),
@@ -265,8 +269,8 @@ record KeyTable(
       if (!row.tier().equals(FREE) && !tierHasLimit.test(row.tier())) {
         report(
             row,
-            "names a Tier for which there is no limit; the key has that of the tier free",
-            "Correct the tier, or set RATE_LIMIT_ and its name in application.properties");
+            "names a Tier that has no limit; the limit of the tier free applies to the key",
+            "Correct the tier, or set RATE_LIMIT_<TIER> in application.properties");
       }
       return row.tier();
     }
@@ -300,7 +304,7 @@ record KeyTable(
       if (keeping.isEmpty()) {
         report(
             row,
-            "has a Log Conversations that cannot be read; nothing is kept of the key's conversations",
+            "has a Log Conversations that cannot be read; the key's conversations are not stored",
             "Write off, ledger or workbook, or empty the cell");
       }
       return keeping.orElse(Keeping.OFF);

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ApplicationTest {
   @Test
-  void aProxysAddressThatIsWrongEndsTheStartBeforeAnythingIsOpened(@TempDir Path folder) {
+  void invalidProxyAddressFailsStartupBeforeAnythingIsOpened(@TempDir Path folder) {
     Path data = folder.resolve("data");
     Settings settings =
         Settings.load(

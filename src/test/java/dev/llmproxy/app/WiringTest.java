@@ -25,7 +25,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Who owns which part, and that a failed start leaves none open. */
+/** Every part has one owner, and a failed start leaves no part open. */
 class WiringTest {
   private static final int MORE_THAN_ALL_PARTS = 100;
 

@@ -12,14 +12,14 @@ class CausesTest {
   private final RuntimeException first = new RuntimeException(middle);
 
   @Test
-  void causesAreInOrderBeginningWithTheExceptionItself() {
+  void causesStartWithTheExceptionItself() {
     assertThat(Causes.of(first)).containsExactly(first, middle, last);
     assertThat(Causes.root(first)).isEqualTo(last);
     assertThat(Causes.root(last)).isEqualTo(last);
   }
 
   @Test
-  void theFirstOfATypeIsFoundSubclassesIncluded() {
+  void firstCauseOfATypeOrItsSubclassIsFound() {
     assertThat(Causes.find(first, IOException.class)).hasValue(middle);
     assertThat(Causes.find(first, ConnectException.class)).hasValue(last);
     assertThat(Causes.find(first, IllegalStateException.class)).isEmpty();

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ShownTextTest {
   @ParameterizedTest
   @CsvSource({"abc, 3, abc", "abcd, 3, abc…", "ab😀, 4, ab😀", "ab😀d, 3, ab…", "ab😀d, 4, ab😀…"})
-  void aTextIsCutBetweenCharacters(String text, int most, String shown) {
+  void longTextIsCutBetweenCharacters(String text, int most, String shown) {
     assertThat(ShownText.cut(text, most)).isEqualTo(shown);
   }
 
@@ -27,12 +27,12 @@ class ShownTextTest {
   }
 
   @Test
-  void invisibleCharactersAreControlsAndLettersAndJoinersAreNot() {
-    assertThat(IntStream.rangeClosed(0, 0xffff).filter(sign -> ShownText.steers((char) sign)))
+  void controlCharactersAreInvisibleAndJoinersAreInvisibleButNoControls() {
+    assertThat(IntStream.rangeClosed(0, 0xffff).filter(sign -> ShownText.isControl((char) sign)))
         .allMatch(ShownText::invisible)
         .hasSize(65 + 7 + 4 + 2);
     assertThat("aé語 \u200d")
-        .matches(text -> text.chars().noneMatch(c -> ShownText.steers((char) c)));
+        .matches(text -> text.chars().noneMatch(c -> ShownText.isControl((char) c)));
     assertThat(ShownText.invisible(0x200d)).isTrue();
     assertThat("aé語 😀").matches(text -> text.codePoints().noneMatch(ShownText::invisible));
   }

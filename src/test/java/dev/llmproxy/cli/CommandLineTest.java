@@ -68,13 +68,13 @@ class CommandLineTest {
         "test-rest-api",
         "completion"
       })
-  void everyCommandExplainsItself(String command) {
+  void everyCommandHasHelp(String command) {
     assertThat(run(command, "--help")).isZero();
     assertThat(out).contains("Usage: llmproxy " + command);
   }
 
   @Test
-  void aKeyIsShownOnceWithItsOwnerNameAndTier() throws Exception {
+  void newKeyIsShownOnceWithOwnerNameAndTier() throws Exception {
     assertThat(run("create-api-key", "ann@example.com", "Laptop", "--tier", "pro")).isZero();
 
     assertThat(out)
@@ -86,7 +86,7 @@ class CommandLineTest {
   }
 
   @Test
-  void keysAreMadeListedAndRevokedWithTheServerStopped() throws Exception {
+  void keysAreCreatedListedAndRevokedWithTheServerStopped() throws Exception {
     run("create-api-key", "ann@example.com", "Laptop", "--json");
     String key = Json.parse(out).path("key").asText();
 
@@ -99,7 +99,7 @@ class CommandLineTest {
   }
 
   @Test
-  void theWorkbookIsExportedAndNothingIsOverwrittenUnasked() throws Exception {
+  void exportOverwritesFilesOnlyWithForce() throws Exception {
     run("create-api-key", "ann@example.com", "Laptop");
     Path file = data.resolve("book.xlsx");
     Path folder = data.resolve("csv");
@@ -121,7 +121,7 @@ class CommandLineTest {
   }
 
   @Test
-  void aKeyIsRevokedByItsMaskedForm() throws Exception {
+  void keyIsRevokedByItsMaskedForm() throws Exception {
     run("create-api-key", "ann@example.com", "Laptop", "--json");
     run("list-keys", "--json");
     String masked = Json.parse(out).get(0).path("key").asText();
@@ -131,9 +131,9 @@ class CommandLineTest {
   }
 
   @Test
-  void conversationsAreListedShownAndErasedBesideARunningServerAndWithoutOne() throws Exception {
+  void conversationsAreListedShownAndErasedWithTheServerRunningAndStopped() throws Exception {
     assertThat(run("conversations")).isZero();
-    assertThat(out).contains("No conversations are kept.");
+    assertThat(out).contains("No conversations found.");
     String id;
     try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "ledger"))) {
       String key = gateway.createKey("ann@example.com");
@@ -161,7 +161,7 @@ class CommandLineTest {
     assertThat(run("conversations", "--request", id)).isZero();
     assertThat(out).contains("user:\n  what is", "assistant:\n", "(stop)").doesNotContain("\u001b");
     assertThat(run("conversations", "--since", "2999-01-01")).isZero();
-    assertThat(out).contains("No conversations are kept.");
+    assertThat(out).contains("No conversations found.");
     assertThat(run("conversations", "--limit", "1", "--json")).isZero();
     assertThat(Json.parse(out)).hasSize(1);
 
@@ -175,7 +175,7 @@ class CommandLineTest {
   }
 
   @Test
-  void theCommandsWorkBesideARunningServerAndTheRestApiTestPasses() throws Exception {
+  void commandsWorkWithTheServerRunningAndTestRestApiPasses() throws Exception {
     try (Gateway gateway = Gateway.start(data)) {
       assertThat(run("create-api-key", "bob@example.com", "Phone", "--json")).isZero();
       String key = Json.parse(out).path("key").asText();
@@ -211,7 +211,7 @@ class CommandLineTest {
   }
 
   @Test
-  void theRestApiTestShowsTheServersToolsAsTheyRun() throws Exception {
+  void testRestApiShowsTheServersToolsAsTheyRun() throws Exception {
     try (ScriptedSearch search = ScriptedSearch.start();
         Gateway gateway = Gateway.start(data, search.settings())) {
       String key = gateway.createKey("ann@example.com");
@@ -227,13 +227,13 @@ class CommandLineTest {
           .containsPattern(
               "A moment\\.\\R⚙ web_search started: \"camels\"\\R"
                   + "⚙ web_search completed in \\d+ ms: 1 result from searxng\\R+The tool said: ")
-          .contains("PASS  tools: 1 tool call", "PASS  tools, kept quiet: ")
+          .contains("PASS  tools: 1 tool call", "PASS  tools, without events: ")
           .contains("PASS  tools, whole answer: 1 tool call");
     }
   }
 
   @Test
-  void aToolThatFailedIsShownAndIsNoFailureOfTheServer() throws Exception {
+  void failedToolIsShownAndTestRestApiPasses() throws Exception {
     try (ScriptedSearch search = ScriptedSearch.start();
         Gateway gateway = Gateway.start(data, search.settings())) {
       String key = gateway.createKey("ann@example.com");
@@ -246,7 +246,7 @@ class CommandLineTest {
   }
 
   @Test
-  void aModelThatCallsNoToolIsSaidAndIsNoFailure() throws Exception {
+  void modelWithoutToolCallSkipsTheTestOfTools() throws Exception {
     try (Gateway gateway = Gateway.start(data)) {
       assertThat(restApi(gateway, gateway.createKey("ann@example.com"), "hello")).as(out).isZero();
 
@@ -255,7 +255,7 @@ class CommandLineTest {
   }
 
   @Test
-  void aServerWithoutTheToolIsSaidAndIsNoFailure() throws Exception {
+  void serverWithoutTheToolSkipsTheTestOfTools() throws Exception {
     Path home = OwnHome.copyTo(data.resolve("home"));
     Files.delete(home.resolve("routes/tool-web-search.camel.yaml"));
     try (Gateway gateway = Gateway.startAt(home, data, Map.of())) {
@@ -273,7 +273,7 @@ class CommandLineTest {
                   "[[script status=400 body='{\"error\":{\"message\":\"what tool?\"}}']]"))
           .isOne();
       assertThat(out)
-          .contains("SKIPPED  tools: web_search is not to be had with openai/scripted: what tool?");
+          .contains("SKIPPED  tools: web_search is not available with openai/scripted: what tool?");
     }
   }
 
@@ -290,7 +290,7 @@ class CommandLineTest {
   }
 
   @Test
-  void mistakesAreSaidPlainlyWithAnExitStatus() {
+  void mistakesHaveAMessageAndAnExitStatus() {
     assertThat(run("create-api-key", "not an address")).isEqualTo(2);
     assertThat(err).contains("is not an e-mail address");
     assertThat(run("revoke-key", "sk-nobody-has-this-key-at-all")).isOne();
@@ -304,7 +304,7 @@ class CommandLineTest {
   }
 
   @Test
-  void usageIsShownWithTheTurnsAndToolCallsOfEachUserAndModel() throws Exception {
+  void usageIsShownByUserAndModel() throws Exception {
     try (Ledger ledger = Ledger.open(settings)) {
       settle(ledger, "r1", "ann@example.com", 3, 2);
       settle(ledger, "r2", "ann@example.com", 1, 0);
@@ -339,7 +339,7 @@ class CommandLineTest {
   }
 
   @Test
-  void aCostThatIsUnknownIsNotShownAsNone() throws Exception {
+  void unknownCostIsNotShownAsZero() throws Exception {
     try (Ledger ledger = Ledger.open(settings)) {
       settle(ledger, "r1", "ann@example.com", 1, 0, new BigDecimal("0.25"));
       settle(ledger, "r2", "ann@example.com", 1, 0, null);
@@ -373,7 +373,7 @@ class CommandLineTest {
   }
 
   @Test
-  void tablesFitTheTerminalAndLoseNothing() throws Exception {
+  void tablesFitTheTerminal() throws Exception {
     String name = "A name that nobody could make any longer than this one, I suppose";
     run("create-api-key", "somebody.with.a.long.name@department.example.com", name);
     try (Ledger ledger = Ledger.open(settings)) {
@@ -396,7 +396,7 @@ class CommandLineTest {
   }
 
   @Test
-  void whatSteersATerminalIsShownAsItsCode() throws Exception {
+  void controlCharactersAreEscaped() throws Exception {
     assertThat(run("create-api-key", "ann@example.com", "evil\u009b31m\u202e name\nx")).isZero();
     assertThat(out).doesNotContain("\u001b", "\u009b", "\u202e");
 
@@ -415,17 +415,17 @@ class CommandLineTest {
       delimiter = '|',
       value = {
         "usage --jsno | --json",
-        "usage --days many | \"many\" is no whole number",
+        "usage --days many | \"many\" is not a whole number",
         "usage --days 0 | --days must be",
         "usge | usage",
         "nonsense | there is no command \"nonsense\"",
         "help nonsense | nonsense",
-        "conversations --since yesterday | \"yesterday\" is no date such as 2026-01-31",
+        "conversations --since yesterday | \"yesterday\" is not a date such as 2026-01-31",
         "create-api-key | EMAIL",
         "completion tcsh | bash",
         "export | --xlsx"
       })
-  void aWrongArgumentIsAnsweredWithASentenceNotAPage(String line, String said) {
+  void invalidArgumentGetsAShortMessage(String line, String said) {
     assertThat(run(line.split(" "))).isEqualTo(2);
 
     assertThat(err).startsWith("llmproxy: ").contains(said).contains("--help");
@@ -434,18 +434,18 @@ class CommandLineTest {
   }
 
   @Test
-  void whoCannotGetAtTheDataIsNotToldThatThereIsNone() throws Exception {
-    // What a link leads to that leads to itself, nobody can say, root included.
+  void inaccessibleDataFolderIsAnError() throws Exception {
+    // Nobody can follow a link to itself, not even root.
     Path loop = data.resolve("loop");
     Files.createSymbolicLink(loop, loop);
     settings = Settings.load(Path.of(""), Map.of("LLMPROXY_DATA", loop.toString()));
 
     assertThat(run("usage")).isOne();
-    assertThat(err).contains("cannot get at the data folder " + loop);
+    assertThat(err).contains("cannot access the data folder " + loop);
   }
 
   @Test
-  void settingsThatCannotBeReadAreSaidInASentence() {
+  void unreadableSettingsFailWithOneLine() {
     StringWriter errors = new StringWriter();
 
     int status =
@@ -459,13 +459,13 @@ class CommandLineTest {
   }
 
   @Test
-  void withoutACommandThePageOfHelpIsShown() {
+  void noCommandShowsTheHelp() {
     assertThat(run()).isEqualTo(2);
     assertThat(err).contains("Usage: llmproxy", "create-api-key");
   }
 
   @Test
-  void aShellCompletesCommandsAndOptions() throws Exception {
+  void shellCompletesCommandsAndOptions() throws Exception {
     assertThat(run("completion", "bash")).isZero();
     Path script = Files.writeString(data.resolve("completion"), out);
 
@@ -473,7 +473,7 @@ class CommandLineTest {
     assertThat(completed(script, "./llmproxy", "usage", "--d")).containsExactly("--days");
   }
 
-  /** What bash offers for the last of these words. */
+  /** The completions that bash offers for the last of these words. */
   private static List<String> completed(Path script, String... words) throws Exception {
     String line = String.join(" ", words);
     String program =
@@ -482,7 +482,7 @@ class CommandLineTest {
             + "f=$(complete -p llmproxy | sed 's/.*-F \\([^ ]*\\).*/\\1/'); COMPREPLY=(); $f; printf '%s\\n' \"${COMPREPLY[@]}\"";
     Process bash =
         new ProcessBuilder("bash", "-c", program)
-            // Nobody presses the tab key, of which one of its commands complains.
+            // compopt complains when it does not run during a completion.
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
     String said = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -491,7 +491,7 @@ class CommandLineTest {
   }
 
   @Test
-  void aCommandClosesWhatAnEarlierReleaseLeftOpen() throws Exception {
+  void commandsMakeExistingFilesPrivate() throws Exception {
     Ledger.open(settings).close();
     Path ledger = data.resolve("ledger.db");
     Files.setPosixFilePermissions(ledger, PosixFilePermissions.fromString("rw-r--r--"));
@@ -503,14 +503,14 @@ class CommandLineTest {
   }
 
   @Test
-  void theRestApiTestAsksTheServerOfItsFolderAndNoOther() throws Exception {
+  void testRestApiTestsTheServerOfItsDataFolderOnly() throws Exception {
     assertThat(run("test-rest-api", "sk-x")).isOne();
     assertThat(err).contains("no server of the data folder " + data, "./llmproxy start");
     Path elsewhere = data.resolve("another");
     try (Gateway another = Gateway.start(elsewhere)) {
       set(Map.of("PORT", Integer.toString(another.port()), "HOST", "127.0.0.1"));
       assertThat(run("test-rest-api", "sk-x")).isOne();
-      assertThat(err).contains("At http://127.0.0.1:" + another.port() + " is another llmproxy");
+      assertThat(err).contains("Another llmproxy listens at http://127.0.0.1:" + another.port());
 
       try (Gateway ours = Gateway.start(data)) {
         set(Map.of("LLMPROXY_KEY", ours.createKey("ann@example.com")));
@@ -521,7 +521,7 @@ class CommandLineTest {
   }
 
   @Test
-  void withoutAnyUsageItSaysSo() {
+  void emptyLedgerHasNoUsage() {
     assertThat(run("usage")).isZero();
     assertThat(out).contains("No usage");
   }

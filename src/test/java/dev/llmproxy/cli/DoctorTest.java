@@ -52,18 +52,18 @@ class DoctorTest {
   private String out;
 
   @Test
-  void aFreshInstallationIsWell() {
+  void newInstallationHasNoProblem() {
     assertThat(doctor()).as(out).isZero();
 
     assertThat(out)
         .contains("ok       java", "ok       settings", "ok       port", "ok       ledger")
-        .contains("will be made by the first start")
+        .contains("will be created by the first start")
         .doesNotContain("problem");
-    assertThat(data()).as("nothing is made").doesNotExist();
+    assertThat(data()).as("doctor creates nothing").doesNotExist();
   }
 
   @Test
-  void aRunningServerIsWellAndRecognised() throws Exception {
+  void runningServerIsRecognisedAndHasNoProblem() throws Exception {
     try (Gateway gateway = Gateway.start(data())) {
       String key = gateway.createKey("ann@example.com");
       gateway.chat(key, "openai/scripted", false, "hello");
@@ -81,7 +81,7 @@ class DoctorTest {
   }
 
   @Test
-  void aStoppedServersDataIsLookedAtAsWell() throws Exception {
+  void dataOfAStoppedServerIsChecked() throws Exception {
     Ledger.open(data()).close();
     try (Workbook workbook = Workbook.open(settings())) {
       new ApiKeyBook(workbook).add("sk-1234567890", "ann@example.com", "Laptop", "free", "now");
@@ -92,7 +92,7 @@ class DoctorTest {
   }
 
   @Test
-  void aPortThatAnotherProgramHasIsAProblem() throws IOException {
+  void portOfAnotherProgramIsAProblem() throws IOException {
     try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       environment.put("PORT", Integer.toString(other.getLocalPort()));
       environment.put("HOST", "127.0.0.1");
@@ -103,7 +103,7 @@ class DoctorTest {
   }
 
   @Test
-  void aServerOfThisFolderIsFoundWhereverItListens() throws Exception {
+  void serverOfThisDataFolderIsFoundOnAnyPort() throws Exception {
     try (Gateway gateway = Gateway.start(data())) {
       assertThat(doctor()).as(out).isZero();
       assertThat(out).contains("ok       port        llmproxy runs on " + gateway.port());
@@ -112,18 +112,18 @@ class DoctorTest {
       assertThat(doctor()).as(out).isZero();
       assertThat(out)
           .contains("warning  port", "runs on " + gateway.port())
-          .contains("and PORT is 9", "set PORT to " + gateway.port());
+          .contains("but PORT is 9", "set PORT to " + gateway.port());
     }
     assertThat(data().resolve("server.json")).doesNotExist();
   }
 
   @Test
-  void aServerOfAnotherFolderIsToldFromThisFoldersAndFromAnotherProgram() throws Exception {
+  void serverOfAnotherDataFolderAndAnotherProgramAreDistinguished() throws Exception {
     Gateway.start(data()).close();
     try (Gateway another = Gateway.start(folder.resolve("another"))) {
       environment.put("PORT", Integer.toString(another.port()));
       environment.put("HOST", "127.0.0.1");
-      // As a server that was killed leaves it, whose port another one has taken.
+      // The file of a killed server whose port another server uses now.
       Files.writeString(
           data().resolve("server.json"),
           "{\"url\":\"http://127.0.0.1:%d\",\"pid\":1,\"instance\":\"dead\"}"
@@ -131,7 +131,7 @@ class DoctorTest {
 
       assertThat(doctor()).isOne();
       assertThat(out)
-          .contains("problem  port", "another llmproxy has " + another.port())
+          .contains("problem  port", "another llmproxy uses " + another.port())
           .contains("not the server of " + data(), "LLMPROXY_DATA");
     }
     HttpServer other =
@@ -141,14 +141,14 @@ class DoctorTest {
       environment.put("PORT", Integer.toString(other.getAddress().getPort()));
 
       assertThat(doctor()).isOne();
-      assertThat(out).contains("problem  port", "another program has", "cannot be used");
+      assertThat(out).contains("problem  port", "another program uses it", "cannot be used");
     } finally {
       other.stop(0);
     }
   }
 
   @Test
-  void aDataFolderThatOthersCanReadIsSaidAndLeftAsItIs() throws Exception {
+  void dataFolderReadableByOthersIsAWarningAndStaysUnchanged() throws Exception {
     Gateway.start(data()).close();
     assertThat(doctor()).as(out).isZero();
     assertThat(out).doesNotContain("other accounts");
@@ -157,7 +157,7 @@ class DoctorTest {
 
     assertThat(doctor()).as(out).isZero();
     assertThat(out)
-        .contains("warning  data", "other accounts of this machine can get at " + ledger)
+        .contains("warning  data", "other accounts of this machine can access " + ledger)
         .contains("chmod -R go= " + data());
     assertThat(Files.getPosixFilePermissions(ledger)).contains(PosixFilePermission.OTHERS_READ);
 
@@ -167,39 +167,39 @@ class DoctorTest {
     assertThat(doctor()).as(out).isZero();
     assertThat(out)
         .contains(ledger + " is a link to " + elsewhere.toRealPath())
-        .contains("holds other things than llmproxy's");
+        .contains("contains files of other programs");
   }
 
   @Test
-  void aDataFolderOfAnotherAccountIsSaid() throws Exception {
+  void dataFolderOfAnotherAccountIsAWarning() throws Exception {
     Gateway.start(data()).close();
-    assumeThat(System.getProperty("user.name")).as("who may give files away").isEqualTo("root");
+    assumeThat(System.getProperty("user.name")).as("may change owners").isEqualTo("root");
     Files.setOwner(
         data(),
         data().getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
 
     assertThat(doctor()).as(out).isZero();
     assertThat(out)
-        .contains("warning  data", data() + " belongs to nobody, and this is root")
-        .contains("under one account, the folder's owner");
+        .contains("warning  data", data() + " belongs to nobody, but doctor runs as root")
+        .contains("as the folder's owner");
   }
 
   @Test
-  void aDataFolderThatIsAFileIsAProblem() throws IOException {
+  void dataFolderThatIsAFileIsAProblem() throws IOException {
     Files.writeString(folder.resolve("data"), "");
 
     assertThat(doctor()).isOne();
-    assertThat(out).contains("problem  data", "is no folder", "LLMPROXY_DATA");
+    assertThat(out).contains("problem  data", "is not a folder", "LLMPROXY_DATA");
   }
 
   @ParameterizedTest
   @CsvSource({"10, PROBLEM", "500, WARNING", "5000, OK"})
-  void littleFreeSpaceIsSaid(long megabytes, Finding.Level level) {
+  void lowDiskSpaceIsReported(long megabytes, Finding.Level level) {
     assertThat(DataCheck.space(megabytes).level()).isEqualTo(level);
   }
 
   @Test
-  void aLedgerThatIsNoDatabaseIsAProblem() throws IOException {
+  void ledgerThatIsNoDatabaseIsAProblem() throws IOException {
     Files.createDirectories(data());
     Files.writeString(data().resolve("ledger.db"), "this is no database, and never has been one");
 
@@ -208,7 +208,7 @@ class DoctorTest {
   }
 
   @Test
-  void aDamagedLedgerIsAProblem() throws Exception {
+  void damagedLedgerIsAProblem() throws Exception {
     Ledger.open(data()).close();
     Path file = data().resolve("ledger.db");
     try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
@@ -228,18 +228,18 @@ class DoctorTest {
   }
 
   @Test
-  void aLedgerOfANewerVersionIsAProblem() throws Exception {
+  void ledgerOfANewerVersionIsAProblem() throws Exception {
     Ledger.open(data()).close();
     execute(
         "insert into flyway_schema_history select 999, '999', 'later', type, script, checksum, installed_by,"
             + " installed_on, execution_time, success from flyway_schema_history limit 1");
 
     assertThat(doctor()).isOne();
-    assertThat(out).contains("was made by a newer llmproxy");
+    assertThat(out).contains("was created by a newer llmproxy");
   }
 
   @Test
-  void whatTheWorkbookHasNotTakenIsSaid() {
+  void manyUnflushedAndRefusedRecordsAreWarnings() {
     LedgerState behind =
         new LedgerState(
             "in data", "ok", 0, 20_000, 0, OptionalLong.of(5_000), Duration.ofSeconds(90), 3);
@@ -251,12 +251,12 @@ class DoctorTest {
         })
         .anySatisfy(finding -> {
           assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
-          assertThat(finding.what()).startsWith("3 records are refused");
+          assertThat(finding.what()).isEqualTo("the workbook has refused 3 records");
         });
   }
 
   @Test
-  void badRowsOfTheSheetAreProblems() {
+  void unusableRowsOfTheSheetAreProblems() {
     try (Workbook workbook = Workbook.open(settings())) {
       ApiKeyBook book = new ApiKeyBook(workbook);
       book.add("sk-1234567890", "ann@example.com", "Laptop", "free", "now");
@@ -271,7 +271,7 @@ class DoctorTest {
   }
 
   @Test
-  void theSheetIsFoundByItsIdAndAHeaderThatIsAlmostOneIsAProblem() throws IOException {
+  void renamedSheetIsFoundAndAWrongHeaderIsAProblem() throws IOException {
     try (Workbook workbook = Workbook.open(settings())) {
       new ApiKeyBook(workbook).add("sk-1234567890", "ann@example.com", "Laptop", "free", "now");
       workbook
@@ -308,7 +308,7 @@ class DoctorTest {
   }
 
   @Test
-  void aMissingHeaderIsAProblem() throws IOException {
+  void missingHeaderIsAProblem() throws IOException {
     try (Workbook workbook = Workbook.open(settings())) {
       new ApiKeyBook(workbook).rows();
       workbook
@@ -324,7 +324,7 @@ class DoctorTest {
   }
 
   @Test
-  void aWorkbookThatDoesNotAnswerIsAProblem() {
+  void workbookThatDoesNotAnswerIsAProblem() {
     environment.put("SHEETS_ROOT_URL", "http://127.0.0.1:9/");
 
     assertThat(doctor()).isOne();
@@ -332,7 +332,7 @@ class DoctorTest {
   }
 
   @Test
-  void credentialsThatAreNotUsedAreSaid() {
+  void unusedCredentialsAreAWarning() {
     environment.put("GOOGLE_APPLICATION_CREDENTIALS", "/some/key.json");
 
     assertThat(doctor()).isZero();
@@ -340,7 +340,7 @@ class DoctorTest {
   }
 
   @Test
-  void aProviderIsAskedOnlyWhenToldAndItsKeyIsNotShown() throws IOException {
+  void providersAreContactedOnlyWithOnlineAndKeysAreNotShown() throws IOException {
     HttpServer provider =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     provider.createContext(
@@ -376,7 +376,7 @@ class DoctorTest {
   }
 
   @Test
-  void aProviderBehindAProxyIsAskedThroughIt() throws IOException {
+  void providerIsContactedThroughTheProxy() throws IOException {
     HttpServer proxy =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     proxy.createContext(
@@ -403,7 +403,7 @@ class DoctorTest {
   }
 
   @Test
-  void aMissingModelAndNoProviderAtAllAreProblems() {
+  void missingModelFileAndNoProviderAreProblems() {
     environment.put("LOCAL_MODEL", "on");
     environment.put("LOCAL_MODEL_FILE", "nowhere.gguf");
     assertThat(doctor()).isOne();
@@ -416,17 +416,17 @@ class DoctorTest {
   }
 
   @Test
-  void aFileThatIsNoModelIsAProblem() throws IOException {
+  void modelFileThatIsNoModelIsAProblem() throws IOException {
     environment.put("LOCAL_MODEL", "on");
     environment.put(
         "LOCAL_MODEL_FILE", Files.writeString(folder.resolve("model.gguf"), "<html>").toString());
 
     assertThat(doctor()).isOne();
-    assertThat(out).contains("is no GGUF file");
+    assertThat(out).contains("is not a GGUF file");
   }
 
   @Test
-  void settingsOfTheSignInThatAServerWouldRefuseAreProblems() {
+  void invalidSignInSettingsAreProblems() {
     environment.put("LLMPROXY_ALLOWED_USERS", "example.com");
     environment.put("GOOGLE_KEYS_URL", "http://keys.example.com/");
 
@@ -435,22 +435,22 @@ class DoctorTest {
     assertThat(out)
         .contains("problem  settings    LLMPROXY_ALLOWED_USERS has \"example.com\"")
         .contains("problem  settings    GOOGLE_KEYS_URL is \"http://keys.example.com/\"")
-        .contains("warning  settings    LLMPROXY_ALLOWED_USERS lets people sign in")
+        .contains("warning  settings    LLMPROXY_ALLOWED_USERS has no effect")
         .contains("Set GOOGLE_CLIENT_ID");
   }
 
   @Test
-  void aMistypedSettingInTheFileIsNamedWithWhatIsMeant() throws IOException {
+  void unknownSettingIsAProblemWithTheNearestName() throws IOException {
     ownHome(
         "KEYS_REFRESH_SECOND = 5\nRATE_LIMIT_FRE = 3\nRATE_LIMIT_ENTERPRISE = 9\nWHATEVER = 1\n");
 
     assertThat(doctor()).isOne();
 
     assertThat(out)
-        .contains("problem  settings", "KEYS_REFRESH_SECOND is no setting")
-        .contains("If KEYS_REFRESH_SECONDS is meant")
-        .contains("warning  settings    RATE_LIMIT_FRE is the limit of a tier")
-        .contains("WHATEVER is no setting")
+        .contains("problem  settings", "KEYS_REFRESH_SECOND is not a setting")
+        .contains("If you mean KEYS_REFRESH_SECONDS")
+        .contains("warning  settings    RATE_LIMIT_FRE would be the limit of a tier")
+        .contains("WHATEVER is not a setting")
         .doesNotContain("RATE_LIMIT_ENTERPRISE");
   }
 
@@ -472,7 +472,7 @@ class DoctorTest {
         "TOOL_TIMEOUT_SECONDS | 0",
         "WORKBOOK_PORT | 70000"
       })
-  void aValueOfTheWrongKindIsAProblem(String name, String value) {
+  void invalidValueIsAProblem(String name, String value) {
     environment.put(name, value);
 
     assertThat(doctor()).isOne();
@@ -480,7 +480,7 @@ class DoctorTest {
   }
 
   @Test
-  void whatMayBeEmptyIsNoProblem() throws IOException {
+  void emptyOptionalSettingsAreNoProblem() throws IOException {
     ownHome("CORS_ORIGINS =\nSEARCH_DOCS =\nWIKIPEDIA_BASE_URL =\n");
 
     assertThat(doctor()).as(out).isZero();
@@ -488,16 +488,17 @@ class DoctorTest {
   }
 
   @Test
-  void aFolderOfDocumentsThatIsNotThereIsSaidWithItsPlace() throws IOException {
+  void missingFolderOfDocumentsIsAWarningWithItsPath() throws IOException {
     ownHome("SEARCH_DOCS = handbook\n");
 
     assertThat(doctor()).as(out).isZero();
     assertThat(out)
-        .contains("warning  settings    SEARCH_DOCS names no folder: " + home.resolve("handbook"));
+        .contains("warning  settings    SEARCH_DOCS names a folder that does not exist: ")
+        .contains(home.resolve("handbook").toString());
   }
 
   @Test
-  void aFileOfMcpServersThatTheStartWouldRefuseIsAProblem() throws Exception {
+  void invalidFileOfMcpServersIsAProblem() throws Exception {
     Path file = Files.writeString(folder.resolve("mcp.json"), "{\"mcpServers\": {\"a\": {}}}");
     environment.put("MCP_SERVERS", file.toString());
 
@@ -506,7 +507,7 @@ class DoctorTest {
   }
 
   @Test
-  void aToolOfATierThatIsNotThereIsNamedWithThoseThatAre() throws IOException {
+  void unknownToolOfATierIsAWarningWithTheExistingTools() throws IOException {
     ownHome("TOOLS_PRO = web_search, web_search_preview, websearch\n");
     environment.put("TOOLS_FREE", "current_time, fetch_page");
 
@@ -516,12 +517,13 @@ class DoctorTest {
         .contains(
             "warning  settings    TOOLS_PRO names the tool websearch, which is not in routes/")
         .contains("TOOLS_FREE names the tool fetch_page")
-        .contains("There are: calculator, current_time, fetch_url, web_search")
-        .doesNotContain("names the tool web_search", "names the tool current_time", "no setting");
+        .contains("The tools in routes/ are: calculator, current_time, fetch_url, web_search")
+        .doesNotContain(
+            "names the tool web_search", "names the tool current_time", "not a setting");
   }
 
   @Test
-  void jsonHasTheSame() throws Exception {
+  void jsonOutputHasLevelCheckWhatAndRemedy() throws Exception {
     assertThat(doctor("--json")).as(out).isZero();
 
     JsonNode first = Json.parse(out).get(0);
@@ -535,7 +537,7 @@ class DoctorTest {
     return folder.resolve("data");
   }
 
-  /** A home with the product's own files, and these lines more in application.properties. */
+  /** Copies the product's files to a home and appends lines to its application.properties. */
   private void ownHome(String lines) throws IOException {
     home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(home.resolve("application.properties"), lines, StandardOpenOption.APPEND);

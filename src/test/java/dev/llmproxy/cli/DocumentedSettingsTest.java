@@ -21,15 +21,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The real command takes what application.properties documents. */
+/** The real command accepts every documented value of every setting. */
 class DocumentedSettingsTest {
-  /** The tests choose their own: free ports, and no download of weights. */
+  /** Settings that the tests choose: free ports. */
   private static final Set<String> GIVEN = Set.of("PORT", "WORKBOOK_PORT");
 
   @TempDir private Path folder;
 
   /**
-   * As many starts as a setting has values at most; each start takes the next value of every one.
+   * The environments of several starts. Each start uses the next documented value of every setting.
    */
   static Stream<Map<String, String>> starts() {
     int most =
@@ -63,7 +63,7 @@ class DocumentedSettingsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"tr", "az"})
-  void theServerStartsAndAnswersWhereSmallIHasNoDot(String language) throws Exception {
+  void serverWorksInLocalesWithADotlessI(String language) throws Exception {
     Map<String, String> environment =
         Map.of("JAVA_TOOL_OPTIONS", "-Duser.language=%s -Duser.country=".formatted(language));
     try (StartedProduct product =
@@ -74,7 +74,7 @@ class DocumentedSettingsTest {
   }
 
   @Test
-  void everySettingOfTheFileIsKnownAndTheOtherWayRound() throws IOException {
+  void settingsOfTheFileAreTheKnownSettings() throws IOException {
     Properties file = new Properties();
     try (Reader reader = Files.newBufferedReader(Path.of("application.properties"))) {
       file.load(reader);

@@ -57,7 +57,7 @@ class GoogleSheetsPageTest {
   }
 
   @Test
-  void theCommandsOfThePageWorkInItsOrder() throws IOException {
+  void commandsOfThePageWorkInOrder() throws IOException {
     List<String> ran = new ArrayList<>();
     for (List<String> command : commands()) {
       // start does not end, and what follows needs it: the tests of the running server do both.
@@ -71,7 +71,7 @@ class GoogleSheetsPageTest {
   }
 
   @Test
-  void itsCommandsAndSettingsAreThere() throws IOException {
+  void commandsAndSettingsOfThePageExist() throws IOException {
     Set<String> commands = LlmProxyCommand.commandLine(settings()).getSubcommands().keySet();
     for (List<String> command : commands()) {
       assertThat(commands).contains(command.get(0));
@@ -95,21 +95,21 @@ class GoogleSheetsPageTest {
   }
 
   @Test
-  void initWorkbookPreparesOnceAndSaysWhereItIs() throws Exception {
+  void initWorkbookPreparesOnceAndPrintsTheAddress() throws Exception {
     assertThat(run("init-workbook")).as(err).isZero();
     assertThat(out)
         .contains("https://docs.google.com/spreadsheets/d/llmproxy", GoogleStandIn.EMAIL)
-        .contains("Made the sheets", "User API Keys", "Froze headers", "create-api-key");
+        .contains("Added sheets", "User API Keys", "Froze headers", "create-api-key");
 
     assertThat(run("init-workbook")).isZero();
-    assertThat(out).contains("Nothing was to be done").doesNotContain("Made");
+    assertThat(out).contains("Nothing to do").doesNotContain("Added");
 
     assertThat(run("init-workbook", "--json")).isZero();
     assertThat(Json.parse(out).path("changed").asBoolean(true)).isFalse();
   }
 
   @Test
-  void withoutAnIdItMakesASpreadsheetAndSaysWhoseItIs() {
+  void initWorkbookWithoutAnIdCreatesASpreadsheetAndNamesItsOwner() {
     environment.remove("GOOGLE_SHEETS_SPREADSHEET_ID");
 
     assertThat(run("init-workbook")).as(err).isZero();
@@ -120,21 +120,21 @@ class GoogleSheetsPageTest {
         .contains("belongs to the service account " + GoogleStandIn.EMAIL, "https://sheets.new");
     environment.put("GOOGLE_SHEETS_SPREADSHEET_ID", id);
     assertThat(run("init-workbook")).isZero();
-    assertThat(out).contains("Nothing was to be done");
+    assertThat(out).contains("Nothing to do");
   }
 
   @Test
-  void theEmbeddedWorkbookNeedsNoPreparation() {
+  void embeddedWorkbookNeedsNoPreparation() {
     environment.remove("GOOGLE_SHEETS_SPREADSHEET_ID");
     environment.remove("GOOGLE_APPLICATION_CREDENTIALS");
 
     assertThat(run("init-workbook")).isZero();
-    assertThat(out).contains("embedded workbook", "nothing is to be done", "google-sheets.md");
+    assertThat(out).contains("embedded workbook", "needs no preparation", "google-sheets.md");
     assertThat(folder.resolve("data")).doesNotExist();
   }
 
   @Test
-  void aRefusalIsOneLineThatSaysWhatToDo() throws IOException {
+  void refusalIsOneLineWithARemedy() throws IOException {
     google.refuse(
         403,
         Files.readString(
@@ -153,7 +153,7 @@ class GoogleSheetsPageTest {
   }
 
   @Test
-  void aKeyFileThatOthersMayReadIsWarnedOf() throws IOException {
+  void keyFileReadableByOthersIsAWarning() throws IOException {
     assertThat(google.keyFile().toFile().setReadable(true, false)).isTrue();
 
     assertThat(run("doctor")).isZero();

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Revoking beside a server that hardly ever reads the sheet, with the workbook up and down. */
+/** Revokes keys of a server that reads the sheet once an hour, with the workbook up and down. */
 class RevokeKeyTest {
   @TempDir private Path sheets;
   @TempDir private Path data;
@@ -48,7 +48,7 @@ class RevokeKeyTest {
   }
 
   @Test
-  void aRunningServerRefusesTheKeyAtOnce() throws Exception {
+  void runningServerRefusesARevokedKeyAtOnce() throws Exception {
     try (Gateway gateway = Gateway.start(data, settings)) {
       String key = createKey();
       assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
@@ -61,7 +61,7 @@ class RevokeKeyTest {
   }
 
   @Test
-  void aMaskedKeyIsRefusedAtOnceToo() throws Exception {
+  void runningServerRefusesAKeyRevokedByItsMaskedFormAtOnce() throws Exception {
     try (Gateway gateway = Gateway.start(data, settings)) {
       String key = createKey();
       assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
@@ -72,7 +72,7 @@ class RevokeKeyTest {
   }
 
   @Test
-  void aKeyIsRevokedWhileTheWorkbookIsDownAndStaysSoUntilTheSheetSaysIt() throws Exception {
+  void keyRevokedWhileTheWorkbookIsDownStaysRevokedUntilTheSheetIsUpdated() throws Exception {
     String key;
     try (Gateway gateway = Gateway.start(data, settings)) {
       key = createKey();
@@ -102,15 +102,15 @@ class RevokeKeyTest {
   }
 
   @Test
-  void aMaskedKeyCannotBeLookedUpWhileTheWorkbookIsDown() {
+  void maskedKeyCannotBeRevokedWhileTheWorkbookIsDown() {
     workbook.close();
 
     assertThat(run("revoke-key", "sk-Ab1…x9Yz")).isOne();
-    assertThat(err).contains("give the whole key");
+    assertThat(err).contains("give the complete key");
   }
 
   @Test
-  void aKeyThatNobodyHasLeavesNothingBehind() {
+  void unknownKeyIsAnErrorAndIsNotStored() {
     assertThat(run("revoke-key", "sk-nobody-has-this-key")).isOne();
 
     assertThat(err).contains("No key in the workbook");
@@ -118,7 +118,7 @@ class RevokeKeyTest {
   }
 
   @Test
-  void aKeyOfStandardInputOrOfTheEnvironmentIsRevokedAndSeenByNobody() throws Exception {
+  void keyOfStandardInputOrTheEnvironmentIsRevokedAndNotPrinted() throws Exception {
     String piped = createKey();
     String ambient = createKey();
     Map<String, String> more = new HashMap<>(settings);
@@ -133,7 +133,7 @@ class RevokeKeyTest {
   }
 
   @Test
-  void aKeyThatIsPipedInGoesBeforeThatOfTheEnvironment() throws Exception {
+  void pipedKeyOverridesTheEnvironment() throws Exception {
     String piped = createKey();
     Map<String, String> more = new HashMap<>(settings);
     more.put("LLMPROXY_KEY", createKey());
@@ -144,20 +144,19 @@ class RevokeKeyTest {
   }
 
   @Test
-  void withoutAnyKeyNothingIsRevoked() {
+  void missingKeyIsAnInvalidArgument() {
     assertThat(runWithInput("\n", "revoke-key")).isEqualTo(2);
     assertThat(err).contains("no key is given", "LLMPROXY_KEY");
   }
 
   @Test
-  void aKeyIsRevokedByItsOwnerAndName() throws Exception {
+  void keyIsRevokedByItsOwnerAndName() throws Exception {
     createKey();
     assertThat(run("create-api-key", "Bob@example.com", "Laptop")).isZero();
     assertThat(run("create-api-key", "bob@example.com", "Phone")).isZero();
 
     assertThat(run("revoke-key", "bob@example.com")).isOne();
-    assertThat(err)
-        .contains("2 keys are meant, and none has been revoked", "Laptop", "Phone", "--all");
+    assertThat(err).contains("2 keys match, and none has been revoked", "Laptop", "Phone", "--all");
     assertThat(revoked()).containsExactly(false, false, false);
     assertThat(data.resolve("revoked-keys")).isEmptyDirectory();
 
@@ -167,13 +166,14 @@ class RevokeKeyTest {
     assertThat(run("revoke-key", "bob@example.com")).as("the one that is left").isZero();
     assertThat(revoked()).containsExactly(false, true, true);
     assertThat(run("revoke-key", "bob@example.com", "Tablet")).isOne();
-    assertThat(err).contains("No key in the workbook is of bob@example.com and called \"Tablet\"");
+    assertThat(err)
+        .contains("No key in the workbook belongs to bob@example.com and has the name \"Tablet\"");
     assertThat(run("revoke-key", "sk-nobody-has-this-key", "Phone")).isEqualTo(2);
     assertThat(err).doesNotContain("sk-nobody-has-this-key");
   }
 
   @Test
-  void allKeysOfAnOwnerAreRevokedWhenThatIsSaid() throws Exception {
+  void optionAllRevokesAllKeysOfAnOwner() throws Exception {
     createKey();
     createKey();
 
@@ -200,7 +200,7 @@ class RevokeKeyTest {
   }
 
   @Test
-  void aKeyIsMadeWithAnEndForWhichTheSheetGetsItsColumn() throws Exception {
+  void firstKeyWithAnExpiryAddsTheColumn() throws Exception {
     createKey();
     assertThat(run("create-api-key", "b@example.com", "B", "--expires", "2999-01-31")).isZero();
     assertThat(out).contains("2999-01-31");

@@ -24,10 +24,10 @@ class RouteProblemTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "api-embeddings | '        - to: direct:gate-limit' | '       - to: direct:gate-limit' | this is no YAML",
+        "api-embeddings | '        - to: direct:gate-limit' | '       - to: direct:gate-limit' | invalid YAML",
         "api-embeddings | '- to: direct:gate-limit' | '- too: direct:gate-limit' | there is no step \"too\"",
         "chat-events | ref: chatCalls | ref: chatCals | there is no bean \"chatCals\"",
-        "api-embeddings | 'to: direct:gate-limit' | 'to: kafcka:topic' | nothing here can be called by \"kafcka:topic\"",
+        "api-embeddings | 'to: direct:gate-limit' | 'to: kafcka:topic' | there is no endpoint \"kafcka:topic\"",
         "keys-refresh | KEYS_REFRESH_SECONDS | KEYS_REFRSH_SECONDS | there is no setting KEYS_REFRSH_SECONDS"
       })
   @Timeout(120)

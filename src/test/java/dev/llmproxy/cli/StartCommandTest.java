@@ -48,9 +48,9 @@ class StartCommandTest {
         "TOOL_RESULT_CHARACTERS | 0",
         "TOOL_TIMEOUT_SECONDS | abc"
       })
-  // A server that starts does not end by itself.
+  // A server that starts by mistake would run forever.
   @Timeout(120)
-  void aValueThatIsWrongEndsTheStartWithASentenceThatNamesIt(String name, String value) {
+  void invalidValueFailsStartupWithItsName(String name, String value) {
     String said = start(Path.of(""), Map.of(name, value));
 
     assertThat(said).startsWith("llmproxy: %s is \"%s\"; it must be ".formatted(name, value));
@@ -68,7 +68,7 @@ class StartCommandTest {
         "http://h/v1/chat/completions | ends in /chat/completions",
       })
   @Timeout(120)
-  void aBaseUrlThatIsNoneEndsTheStartWithASentence(String value, String why) {
+  void invalidBaseUrlFailsStartupWithTheReason(String value, String why) {
     String said = start(Path.of(""), Map.of("OPENAI_BASE_URL", value));
 
     assertThat(said).startsWith("llmproxy: OPENAI_BASE_URL " + why).doesNotContain("p@ss");
@@ -78,7 +78,7 @@ class StartCommandTest {
 
   @Test
   @Timeout(120)
-  void aProvidersFileThatIsWrongEndsTheStartWithItsNameAndLine() throws IOException {
+  void invalidProviderFileFailsStartupWithItsNameAndLine() throws IOException {
     Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(home.resolve("providers/mine.yaml"), "label: Mine\nformat: opneai\n");
 
@@ -89,7 +89,7 @@ class StartCommandTest {
 
   @Test
   @Timeout(120)
-  void ofSeveralThatAreWrongEachIsNamedAndOneThatMayBeEmptyIsNot() throws IOException {
+  void everyInvalidSettingIsNamedAndEmptyOptionalOnesAreNot() throws IOException {
     Path home = OwnHome.copyTo(folder.resolve("home"));
     Files.writeString(
         home.resolve("application.properties"),
@@ -104,7 +104,7 @@ class StartCommandTest {
 
   @Test
   @Timeout(120)
-  void aProxyThatIsNoAddressEndsTheStartWithoutItsPassword() {
+  void invalidProxyFailsStartupAndItsPasswordIsNotPrinted() {
     String said = start(Path.of(""), Map.of("HTTPS_PROXY", "socks://ann:secret@proxy.invalid"));
 
     assertThat(said).startsWith("llmproxy: https_proxy is no address of an HTTP proxy");
@@ -115,7 +115,7 @@ class StartCommandTest {
 
   @Test
   @Timeout(120)
-  void aHostThatIsNotThisMachinesEndsTheStart() {
+  void hostOfAnotherMachineFailsStartup() {
     for (String host : List.of("nobody.invalid", "192.0.2.1")) {
       String said = start(Path.of(""), Map.of("HOST", host));
 
@@ -129,7 +129,7 @@ class StartCommandTest {
 
   @Test
   @Timeout(120)
-  void aTakenPortEndsTheStartBeforeAKeyIsMade() throws IOException {
+  void takenPortFailsStartupBeforeAKeyIsCreated() throws IOException {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       String port = Integer.toString(taken.getLocalPort());
 
@@ -139,7 +139,7 @@ class StartCommandTest {
     }
   }
 
-  /** What a start with these settings says before it ends. */
+  /** The error output of a start that fails with these settings. */
   private String start(Path home, Map<String, String> settings, String... options) {
     Map<String, String> environment = new HashMap<>(settings);
     environment.putIfAbsent("LLMPROXY_DATA", folder.resolve("data").toString());

@@ -30,7 +30,7 @@ class VersionTest {
   }
 
   @Test
-  void theCommandLineAndTheApiDescriptionShowTheVersionOfThePom() throws Exception {
+  void commandLineAndApiDescriptionShowTheVersionOfThePom() throws Exception {
     assertThat(version).matches("\\d+\\.\\d+\\.\\d+.*");
     assertThat(Version.current()).isEqualTo(version);
     assertThat(

@@ -73,7 +73,7 @@ class WorkbookExportTest {
   }
 
   @Test
-  void aCsvFileOfEachVisibleSheetHoldsItsValuesAndNoFormula() throws IOException {
+  void csvHasAFileForEachVisibleSheetWithValuesAndNoFormulas() throws IOException {
     List<Path> files = new WorkbookExport(workbook).toCsv(folder.resolve("csv"));
 
     assertThat(files)
@@ -109,7 +109,7 @@ class WorkbookExportTest {
   }
 
   @Test
-  void keysAreMaskedWhateverTheirSheetIsCalledAndInCopiesOfIt() throws IOException {
+  void keysAreMaskedInRenamedAndCopiedSheets() throws IOException {
     append("User API Keys", List.of("sk-in-clear-0123456789", "bob@x.io"));
     addSheet("Copy of User API Keys", false);
     put(
@@ -134,7 +134,7 @@ class WorkbookExportTest {
   }
 
   @Test
-  void aSheetMadeByHandIsKnownByTheMemoryOfTheServer() throws IOException {
+  void renamedSheetMadeByHandIsFoundByTheServersMemory() throws IOException {
     client
         .spreadsheets()
         .batchUpdate(
@@ -168,8 +168,7 @@ class WorkbookExportTest {
   }
 
   @Test
-  void anExcelFileHasAPageForEachVisibleSheetWithNumbersAsNumbersAndFormulasAsText()
-      throws IOException {
+  void excelFileHasEachVisibleSheetWithNumbersAsNumbersAndFormulasAsText() throws IOException {
     Path file = folder.resolve("all.xlsx");
 
     assertThat(new WorkbookExport(workbook).toXlsx(file)).isEqualTo(4);
@@ -197,7 +196,7 @@ class WorkbookExportTest {
   }
 
   @Test
-  void aSheetOfManyRowsIsReadInPiecesThatFitTogether() throws IOException {
+  void longSheetIsReadInBlocksWithoutGapsOrRepeats() throws IOException {
     List<List<Object>> rows = new ArrayList<>();
     for (int i = 0; i < 45_000; i++) {
       rows.add(List.of(i));
@@ -214,7 +213,7 @@ class WorkbookExportTest {
   }
 
   @Test
-  void anExportThatFailsLeavesNoFile() throws IOException {
+  void failedExportLeavesNoFile() throws IOException {
     client
         .spreadsheets()
         .batchUpdate(

@@ -509,7 +509,7 @@ class KeyDirectoryTest {
     load(HEADER, row(A, "a@example.com", "", "unknown"), row(B, "somebody", "", "gold"));
     assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(2, 3);
     assertThat(directory.problems().get(0).what()).contains("no limit");
-    assertThat(directory.problems().get(1).what()).contains("no address");
+    assertThat(directory.problems().get(1).what()).contains("no e-mail address");
   }
 
   @Test
