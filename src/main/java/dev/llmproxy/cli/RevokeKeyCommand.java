@@ -1,6 +1,7 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.flush.FlushBook;
@@ -147,7 +148,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
   }
 
   private boolean isOwners(ApiKeyRow row, String email) {
-    return row.email().strip().equalsIgnoreCase(email)
+    return EmailAddress.folded(row.email()).equals(EmailAddress.folded(email))
         && (name == null || row.keyName().strip().equals(name.strip()));
   }
 

@@ -1,6 +1,7 @@
 package dev.llmproxy.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.ledger.Ledger;
@@ -62,7 +63,9 @@ final class UsageCommand implements Runnable {
     Instant since = days == null ? Instant.EPOCH : Instant.now().minus(Duration.ofDays(days));
     List<UsageTotal> totals =
         Ledger.totals(settings, since).stream()
-            .filter(total -> email == null || total.email().equalsIgnoreCase(email))
+            .filter(total ->
+                email == null
+                    || EmailAddress.folded(total.email()).equals(EmailAddress.folded(email)))
             .toList();
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

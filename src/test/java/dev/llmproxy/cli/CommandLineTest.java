@@ -338,6 +338,21 @@ class CommandLineTest {
             new String[] {"bob@example.com", "openai/x", "1", "2", "5", "7", "9", "0.25"});
   }
 
+  /** An address with the sign for kelvin is not that with the letter k. */
+  @Test
+  void usageOfAnAddressIgnoresCaseButNotLettersThatOnlyLookAlike() throws Exception {
+    try (Ledger ledger = Ledger.open(settings)) {
+      settle(ledger, "r1", "Kim@example.com", 3, 2);
+      settle(ledger, "r2", "\u212Aim@example.com", 1, 0);
+    }
+
+    assertThat(run("usage", "kim@EXAMPLE.com", "--json")).isZero();
+
+    assertThat(Json.parse(out))
+        .extracting(total -> total.path("email").asText())
+        .containsExactly("Kim@example.com");
+  }
+
   @Test
   void unknownCostIsNotShownAsZero() throws Exception {
     try (Ledger ledger = Ledger.open(settings)) {

@@ -184,6 +184,17 @@ class RevokeKeyTest {
     assertThat(revoked()).containsExactly(true, true);
   }
 
+  /** An address with the sign for kelvin is not that with the letter k. */
+  @Test
+  void keysOfAnAddressThatOnlyLooksAlikeAreNotRevoked() throws Exception {
+    assertThat(run("create-api-key", "\u212Aim@example.com", "Kelvin")).isZero();
+    assertThat(run("create-api-key", "Kim@example.com", "Letter")).isZero();
+
+    assertThat(run("revoke-key", "kim@example.com")).as(err).isZero();
+
+    assertThat(revoked()).containsExactly(false, true);
+  }
+
   private List<Boolean> revoked() throws Exception {
     assertThat(run("list-keys", "--json")).isZero();
     return Json.parse(out).valueStream().map(key -> key.path("revoked").asBoolean()).toList();
