@@ -5,13 +5,13 @@ import java.time.Instant;
 /**
  * A record that the workbook refuses.
  *
- * @param requestId whose record it is
+ * @param requestId the id of the record's request
  * @param timestamp when the request was admitted
- * @param email whose request it was
+ * @param email the user's address
  * @param model the model id
- * @param parkedAt when it was put aside
- * @param error what the workbook said
- * @param retrying whether it is about to be tried again
+ * @param parkedAt when the flush put the record aside
+ * @param error the workbook's error message
+ * @param retrying whether the flush will try the record again
  */
 public record DeadLetter(
     String requestId,

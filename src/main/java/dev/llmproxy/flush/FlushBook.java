@@ -22,14 +22,13 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * What the ledger keeps about the flush: how far it has come, the keys' counters up to there, which
- * sheet is whose, and the records that the workbook refuses. Used by one flush at a time.
+ * The state of the flush in the ledger: the checkpoint, the keys' counters up to the checkpoint, the ids of the sheets, and the records that the workbook refuses. Used by one flush at a time.
  */
 public final class FlushBook implements SheetMemory {
   private static final int LONGEST_ERROR = 1000;
   private static final long DAY_MILLIS = 86_400_000;
 
-  // Two selects, because an OR over both tables would read every request.
+  // Two selects, because an OR over both tables would scan every request.
   private static final String WRITTEN =
       "(select r.email, r.key_hash, r.admitted_at, r.tokens_in, r.tokens_out, 0 as retried from request r"
           + " where r.sequence > ? and r.sequence <= ?"
@@ -44,7 +43,7 @@ public final class FlushBook implements SheetMemory {
           + RequestTable.sum("tokens_out")
           + " from "
           + WRITTEN
-          // People who sign in come without a key.
+          // Signed-in people have no key.
           + " where key_hash <> '' group by key_hash";
   private static final String DAYS =
       "select email, admitted_at / "
@@ -63,14 +62,13 @@ public final class FlushBook implements SheetMemory {
     this.state = ledger.read(FlushBook::readState);
   }
 
-  /** The records put aside, oldest first; of a ledger that a server may have open. */
+  /** The records put aside, oldest first. A server may have the ledger open. */
   public static List<DeadLetter> deadLetters(Settings settings) {
     return Ledger.look(settings, FlushBook::deadLettersOf, List.of());
   }
 
   /**
-   * Which sheet is which by the ledger, which a server may have open; what is new is not
-   * remembered. Nothing is remembered when the ledger is not there or cannot be read.
+   * The sheet ids that the ledger stores. A server may have the ledger open. New ids are not stored. The result has no stored ids when the ledger is missing or cannot be read.
    */
   public static SheetMemory sheetMemory(Settings settings) {
     return new SheetMemory() {
@@ -90,23 +88,23 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Has the records put aside tried again by the server that has, or will next have, the ledger.
+   * Makes the server that has the ledger open, or opens it next, try the records put aside again.
    *
-   * @return how many they are
+   * @return the number of these records
    */
   public static int retryDeadLetters(Settings settings) {
     return Ledger.change(settings, FlushBook::retry, 0);
   }
 
   /**
-   * How far the flush is known to have come.
+   * The known progress of the flush.
    *
-   * @param spreadsheet that receives rows; null until the first round has found it out
-   * @param since when it began to; null with it
+   * @param spreadsheet the id of the spreadsheet that receives rows; null until the first round has found it
+   * @param since when that spreadsheet began to receive rows; null if {@code spreadsheet} is null
    * @param checkpoint the sequence up to which records are in the workbook
-   * @param retries the retry number up to which retried records are
-   * @param rotationReason why a new spreadsheet is being started; null when none is
-   * @param nextSpreadsheet which; null until known
+   * @param retries the retry number up to which retried records are in the workbook
+   * @param rotationReason why the flush is starting a new spreadsheet; null when it is not
+   * @param nextSpreadsheet the id of the new spreadsheet; null until known
    */
   record State(
       String spreadsheet,
@@ -127,22 +125,21 @@ public final class FlushBook implements SheetMemory {
     return state;
   }
 
-  /** Reads again what another server may have changed. */
+  /** Reads the state again, because another server may have changed it. */
   void reload() {
     state = ledger.read(FlushBook::readState);
     sheetIds.clear();
   }
 
   /**
-   * Notes that the workbook stands here, and brings the counters along. When it stands further back
-   * than it did, because somebody has restored an older version of it, they are counted anew.
+   * Stores the workbook's checkpoint and updates the counters to it. If somebody has restored an older version of the workbook, the checkpoint is lower than before; the counters are then computed from the start.
    */
   public void stands(long checkpoint, long retries) {
     State before = state;
     boolean back = checkpoint < before.checkpoint || retries < before.retries;
     long fromCheckpoint = back ? 0 : before.checkpoint;
     long fromRetries = back ? 0 : before.retries;
-    // Summed up before, so that the ledger's one writing thread does not wait for it.
+    // The sums are computed first, so that the ledger's one writing thread does not wait for them.
     Map<String, KeyCount> counts = counts(fromCheckpoint, checkpoint, fromRetries, retries);
     List<Object[]> days = rows(DAYS, 3, fromCheckpoint, checkpoint, fromRetries, retries);
     write(connection -> {
@@ -154,7 +151,7 @@ public final class FlushBook implements SheetMemory {
               before.checkpoint,
               before.retries)
           == 0) {
-        // Another server, which writes by now, has counted them.
+        // Another server is the writer now and has already counted these records.
         return null;
       }
       if (back) {
@@ -185,7 +182,7 @@ public final class FlushBook implements SheetMemory {
     });
   }
 
-  /** The counters of all keys known, by hash, up to the checkpoint. */
+  /** The counters of all known keys up to the checkpoint, by key hash. */
   public Map<String, KeyCount> keyCounts() {
     Map<String, KeyCount> counts = new HashMap<>();
     for (Object[] row :
@@ -201,7 +198,7 @@ public final class FlushBook implements SheetMemory {
     return counts;
   }
 
-  /** The keys whose counters in the sheet have been taken over. */
+  /** The hashes of the keys whose first counters in the sheet have been stored. */
   Set<String> keysTakenOver() {
     Set<String> keys = new HashSet<>();
     rows("select key_hash from key_counter where base_requests is not null", 1)
@@ -210,8 +207,7 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Notes what the sheets show for keys seen for the first time, by hash: what this ledger adds is
-   * added to that.
+   * Stores the sheet's counters of keys seen for the first time, by key hash. The ledger's sums are added to these values.
    */
   public void takeOver(Map<String, KeyCount> shown) {
     write(connection -> {
@@ -239,19 +235,19 @@ public final class FlushBook implements SheetMemory {
     });
   }
 
-  /** How many of a user's records of that UTC day are at or below the checkpoint. */
+  /** The number of a user's records of a UTC day at or below the checkpoint. */
   long recordsOfDay(String email, long day) {
     List<Object[]> found =
         rows("select records from flush_day where email = ? and day = ?", 1, email, day);
     return found.isEmpty() ? 0 : number(found.get(0)[0]);
   }
 
-  /** The day that a record counts for: days since 1970, UTC. */
+  /** The UTC day of a record, in days since 1970. */
   static long day(Instant timestamp) {
     return Math.floorDiv(timestamp.toEpochMilli(), DAY_MILLIS);
   }
 
-  /** The ids of the requests that have ever been parked and have a sequence above this one. */
+  /** The ids of the requests that have ever been put aside and have a higher sequence. */
   Set<String> parkedAfter(long sequence) {
     Set<String> requests = new HashSet<>();
     rows("select request_id from dead_letter where sequence > ?", 1, sequence)
@@ -259,7 +255,7 @@ public final class FlushBook implements SheetMemory {
     return requests;
   }
 
-  /** Parked records that are to be tried again, by retry number, at most {@code limit}. */
+  /** Records put aside that are to be tried again, by retry number, at most {@code limit}. */
   Map<Long, UsageRecord> retries(int limit) {
     Map<Long, UsageRecord> records = new java.util.LinkedHashMap<>();
     for (Object[] row :
@@ -273,7 +269,7 @@ public final class FlushBook implements SheetMemory {
     return records;
   }
 
-  /** Puts a record aside that the workbook refuses. */
+  /** Puts aside a record that the workbook refuses. */
   void park(UsageRecord record, String error, Instant when) {
     String shown = error.length() > LONGEST_ERROR ? error.substring(0, LONGEST_ERROR) : error;
     write(connection -> {
@@ -296,12 +292,12 @@ public final class FlushBook implements SheetMemory {
     });
   }
 
-  /** Whether a parked record is to be tried again. */
+  /** Whether a record that was put aside is to be tried again. */
   boolean retrying() {
     return !rows("select 1 from dead_letter where retry_number > ?", 1, state.retries).isEmpty();
   }
 
-  /** Notes the spreadsheet that receives rows from now on; ends a rotation. */
+  /** Stores the spreadsheet that receives rows from now on, and ends a rotation. */
   void use(String spreadsheet, Instant since) {
     write(connection ->
         Jdbc.update(
@@ -311,7 +307,7 @@ public final class FlushBook implements SheetMemory {
             since.toEpochMilli()));
   }
 
-  /** Notes that a new spreadsheet is to be started, and which as soon as that is known. */
+  /** Stores that a new spreadsheet is to be started, and its id once that is known. */
   void rotate(String reason, String nextSpreadsheet) {
     write(connection ->
         Jdbc.update(
@@ -327,7 +323,7 @@ public final class FlushBook implements SheetMemory {
         spreadsheetId, id -> ledger.read(connection -> sheetIds(connection, id)));
   }
 
-  /** As {@link #sheetIds(String)}, from a ledger that another process may have open. */
+  /** Like {@link #sheetIds(String)}, for a ledger that another process may have open. */
   static Map<String, Integer> sheetIds(Connection connection, String spreadsheetId)
       throws SQLException {
     Map<String, Integer> known = new ConcurrentHashMap<>();
@@ -361,7 +357,7 @@ public final class FlushBook implements SheetMemory {
     sheetIds(spreadsheetId).put(title, sheetId);
   }
 
-  /** The records put aside, oldest first; of a ledger that another process may have open. */
+  /** The records put aside, oldest first, of a ledger that another process may have open. */
   static List<DeadLetter> deadLettersOf(Connection connection) throws SQLException {
     return Jdbc.list(
         connection,
@@ -381,10 +377,10 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Has the records put aside tried again, in one transaction of the caller's; returns how many.
+   * Marks the records put aside to be tried again, in the caller's transaction. Returns their number.
    */
   static int retry(Connection connection) throws SQLException {
-    // First, because it takes the lock: the server may be giving numbers too.
+    // This update comes first because it takes the lock: the server may assign retry numbers too.
     Jdbc.update(connection, "update flush_state set retry_numbers = retry_numbers + 0");
     long number = number(query(connection, "select retry_numbers from flush_state", 1).get(0)[0]);
     List<Object[]> parked =
@@ -412,7 +408,7 @@ public final class FlushBook implements SheetMemory {
         });
   }
 
-  /** What is counted of each key, by hash, between two places of the flush. */
+  /** The sums of each key between two checkpoints, by key hash. */
   private Map<String, KeyCount> counts(
       long fromCheckpoint, long toCheckpoint, long fromRetries, long toRetries) {
     Map<String, KeyCount> counts = new HashMap<>();
@@ -437,7 +433,7 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Tokens stay at the most that fits: SQLite would go on with a fraction, PostgreSQL not at all.
+   * Tokens stop at the largest value that fits: beyond it, SQLite would continue with a fraction and PostgreSQL would fail.
    */
   private static void addCount(Connection connection, String key, KeyCount count)
       throws SQLException {

@@ -14,11 +14,7 @@ import org.apache.camel.Body;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * Commits a round to the workbook exactly once: the route {@code flush-commit} calls its methods in
- * their order here. One {@code batchUpdate} carries the round's changes and, in the sheet {@code
- * _sync}, the checkpoint; the workbook applies it whole or not at all. Every round reads {@code
- * _sync} first, so that it continues where the workbook is, whatever became of the commit before.
- * This class has no state; {@link FlushRound} has all of it.
+ * Commits a round to the workbook exactly once. The route {@code flush-commit} calls the methods in the order in which they stand here. One {@code batchUpdate} carries the round's changes and, in the sheet {@code _sync}, the checkpoint. The workbook applies it as a whole or not at all. Every round reads {@code _sync} first, so it continues from the workbook's checkpoint, whatever the outcome of the previous commit. This class has no state; {@link FlushRound} has all of it.
  */
 public final class FlushCommit {
   private final WorkbookSchema schema;
@@ -79,7 +75,7 @@ public final class FlushCommit {
     return new BatchUpdateSpreadsheetRequest().setRequests(requests);
   }
 
-  /** The workbook has acknowledged the commit. */
+  /** Called when the workbook has acknowledged the commit. */
   public void committed(@ExchangeProperty("round") FlushRound round) {
     round.commitWait.answered();
     round.sending = false;

@@ -11,7 +11,7 @@ import java.util.function.DoubleSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** When the flush may try, after what went wrong. */
+/** The state of the flush after failures, and the time of its next try. */
 public final class FlushHealth {
   private static final Logger LOG = LoggerFactory.getLogger(FlushHealth.class);
   private static final Duration LONGEST = Duration.ofSeconds(64);
@@ -20,11 +20,13 @@ public final class FlushHealth {
 
   /** The state of the flush. */
   enum State {
-    /** It writes. */
+    /** The flush writes. */
     WRITING,
-    /** The last round failed; it tries again soon. */
+    /** The last round failed. The flush tries again soon. */
     WAITING,
-    /** The workbook refuses the server until somebody acts. The flush tries now and then. */
+    /**
+     * The workbook refuses the server until an operator acts. The flush tries again every 64 s.
+     */
     REFUSED
   }
 
@@ -36,8 +38,8 @@ public final class FlushHealth {
   private Instant notBefore = Instant.EPOCH;
 
   /**
-   * @param clock one that only goes forward
-   * @param random from 0 to 1; spreads the tries of several servers
+   * @param clock a clock that only goes forward
+   * @param random gives numbers from 0 to 1; they spread the tries of several servers
    */
   FlushHealth(Clock clock, DoubleSupplier random) {
     this.clock = clock;
@@ -48,7 +50,7 @@ public final class FlushHealth {
     return !clock.instant().isBefore(notBefore);
   }
 
-  /** A round has gone through. */
+  /** Called when a round has succeeded. */
   synchronized void well() {
     if (state != State.WRITING) {
       LOG.info("Usage is written to the workbook again");
@@ -59,7 +61,9 @@ public final class FlushHealth {
     notBefore = Instant.EPOCH;
   }
 
-  /** A round has failed in a way that may pass: min(2^n s + up to 1 s, 64 s). */
+  /**
+   * Called when a round has failed in a way that may pass. The next try is after min(2^n s + up to 1 s, 64 s).
+   */
   synchronized void failed(Throwable cause) {
     Duration wait = backoff();
     if (state != State.REFUSED) {
@@ -72,7 +76,9 @@ public final class FlushHealth {
         problem);
   }
 
-  /** A round has failed in a way that somebody must see to. Said once, until it changes. */
+  /**
+   * Called when a round has failed in a way that an operator must fix. Logged once for each different message.
+   */
   synchronized void refused(String why) {
     notBefore = clock.instant().plus(LONGEST);
     if (state != State.REFUSED || !why.equals(problem)) {
@@ -89,20 +95,19 @@ public final class FlushHealth {
     return state;
   }
 
-  /** Why the flush does not write, for an operator; null when it writes. */
+  /** The reason why the flush does not write, for an operator; null when it writes. */
   synchronized String problem() {
     return problem;
   }
 
-  /** Google's status in an exception's causes, or 0 when there was no answer. */
+  /** Google's HTTP status in the exception's causes; 0 when there was no answer. */
   public static int status(Throwable cause) {
     GoogleJsonResponseException answer = answer(cause);
     return answer == null ? 0 : answer.getStatusCode();
   }
 
   /**
-   * Whether what failed was not applied and never will be: after a clear no, or when it never left.
-   * Anything else may have been, or be it yet.
+   * Whether the failed request was certainly not applied and never will be: Google refused it, or it was never sent. Any other request may have been applied, or may still be.
    */
   public static boolean neverApplied(Throwable cause) {
     return saidNo(cause) || neverSent(cause);
@@ -114,13 +119,13 @@ public final class FlushHealth {
     return status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
   }
 
-  /** Whether the request cannot have reached anybody. */
+  /** Whether the request cannot have reached a server. */
   private static boolean neverSent(Throwable cause) {
     return Causes.find(cause, ConnectException.class).isPresent()
         || Causes.find(cause, UnknownHostException.class).isPresent();
   }
 
-  /** What Google says, else the exception's message. */
+  /** Google's error message, or else the exception's message. */
   public static String message(Throwable cause) {
     GoogleJsonResponseException answer = answer(cause);
     return answer == null || answer.getDetails() == null

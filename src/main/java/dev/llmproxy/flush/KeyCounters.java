@@ -39,7 +39,7 @@ import org.slf4j.LoggerFactory;
  * read again until nothing differs.
  */
 public final class KeyCounters {
-  // A spreadsheet keeps fifteen digits; a number of more would never read back as it was written.
+  // A spreadsheet stores fifteen digits. A longer number would never read back as written.
   private static final long MOST_SHOWN = 999_999_999_999_999L;
   private static final Logger LOG = LoggerFactory.getLogger(KeyCounters.class);
   // As many as are read by those who list keys.
@@ -65,17 +65,19 @@ public final class KeyCounters {
     this.clock = clock;
   }
 
-  /** Takes over who judges the rows of the sheet; without it nothing is written in Status. */
+  /** Sets the source of the texts in Status. Without it, nothing is written there. */
   public void judgedBy(KeyDirectory keys) {
     this.keys = keys;
   }
 
-  /** Whether the sheet may differ from the ledger, or from what is to be said of its rows. */
+  /** Whether the counters or the texts in Status may differ from the sheet. */
   public boolean due() {
     return due || (keys != null && mayTidy() && keys.untidy());
   }
 
-  /** To be called when the sheet refused the last change, whose rest is tried without Status. */
+  /**
+   * Called when the sheet refused the last change. The rest of that change is tried without Status.
+   */
   boolean refused(UsageFlush.Round round) {
     if (round.tidying) {
       tidyFrom = clock.instant().plus(REFUSED_PAUSE);
@@ -87,18 +89,18 @@ public final class KeyCounters {
     return tidyFrom == null || !clock.instant().isBefore(tidyFrom);
   }
 
-  /** Says that it may. */
+  /** Marks the sheet as possibly different from the ledger. */
   void setDue() {
     due = true;
   }
 
-  /** Says that another server may have written to the sheet. */
+  /** Marks the sheet as possibly changed by another server. */
   void takeOver() {
     due = true;
     lookedOnce = false;
   }
 
-  /** Whether the sheet has been read since this server writes to it. */
+  /** Whether this server has read the sheet since it became the writer. */
   boolean lookedOnce() {
     return lookedOnce;
   }
@@ -112,10 +114,10 @@ public final class KeyCounters {
   }
 
   /**
-   * What makes the sheet equal to the ledger.
+   * The changes that make the sheet equal to the ledger.
    *
    * @param values the cells of the sheet
-   * @return null when it is
+   * @return null when nothing differs
    */
   public BatchUpdateSpreadsheetRequest update(
       @ExchangeProperty("round") UsageFlush.Round round, @Body BatchGetValuesResponse values) {
@@ -152,7 +154,7 @@ public final class KeyCounters {
     return due ? new BatchUpdateSpreadsheetRequest().setRequests(requests) : null;
   }
 
-  /** What makes Status and Created At say what they are to say; nothing of others' is changed. */
+  /** Adds the changes of Status and Created At. Texts of other people stay as they are. */
   private void tidy(List<List<Object>> cells, Target target, Map<ApiKeyRow, String> hashes) {
     ApiKeySheet sheet = target.sheet;
     List<Request> requests = target.requests;
@@ -160,7 +162,8 @@ public final class KeyCounters {
     int sheetId = target.properties.getSheetId();
     GridProperties grid = target.properties.getGridProperties();
     if (cells.isEmpty()) {
-      // Somebody has emptied it: its headers come back, and what is to be said below them.
+      // Somebody has emptied the sheet: write the headers again, and the texts in Status below
+      // them.
       if (!problems.isEmpty() && grid.getColumnCount() >= LEAST_COLUMNS) {
         requests.add(
             WorkbookSchema.updateCells(
@@ -186,7 +189,9 @@ public final class KeyCounters {
     sheet.rows().forEach(row -> created(target, row, hashes.get(row)));
   }
 
-  /** What concerns the whole sheet is said in its first row that has room for it. */
+  /**
+   * A problem of the whole sheet is written in Status of the first row that has room for it.
+   */
   private void statuses(Target target, List<KeyProblem> problems) {
     Map<Integer, List<KeyProblem>> byRow =
         problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
@@ -219,8 +224,7 @@ public final class KeyCounters {
   }
 
   /**
-   * Fills in when a row was first seen. Should rows have moved while that came, the row that got it
-   * gets back what it had.
+   * Fills in Created At with the time when the row was first seen. If rows moved while that was written, the wrong row gets its old value back.
    */
   private void created(Target target, ApiKeyRow row, String hash) {
     if (hash == null || target.sheet.column(ApiKeySheet.CREATED_AT) < 0) {
@@ -242,7 +246,7 @@ public final class KeyCounters {
     }
   }
 
-  /** What stands in the sheet when a key is first seen is where its counters start. */
+  /** The counters of a key start from the values in the sheet when the key is first seen. */
   private void takeOver(
       ApiKeySheet sheet, Map<ApiKeyRow, String> hashes, Map<String, Set<String>> usedBy) {
     Set<String> known = book.keysTakenOver();
@@ -264,13 +268,15 @@ public final class KeyCounters {
     }
   }
 
-  /** Whether the row got counters that are another key's, because rows moved while they came. */
+  /**
+   * Whether the row has the counters of another key, because rows moved while they were written.
+   */
   private static boolean astray(ApiKeyRow row, String hash, Map<String, Set<String>> usedBy) {
     Set<String> keys = usedBy.getOrDefault(row.lastUsed(), Set.of());
     return !keys.isEmpty() && !keys.contains(hash);
   }
 
-  /** Each Last Used of now, and that was written last → whose it is. */
+  /** Maps each present Last Used, and each one written last, to its key. */
   private Map<String, Set<String>> usedBy(Map<String, KeyCount> now) {
     Map<String, Set<String>> keys = new HashMap<>();
     for (Map<String, KeyCount> counts : List.of(written, now)) {

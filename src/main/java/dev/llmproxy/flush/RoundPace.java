@@ -6,10 +6,7 @@ import java.util.Deque;
 import java.util.function.LongSupplier;
 
 /**
- * When a round of writing may begin. In no minute are there more than allowed. Those that need not
- * follow at once are spaced, so that what is left of the minute's rounds lasts until the next are
- * free: otherwise a steady load would use them up within moments and then stand still. Used by one
- * thread.
+ * Decides when a round of writing may begin. No minute has more rounds than allowed. Rounds that need not follow at once are spaced over the rest of the minute. Otherwise a steady load would use up the minute's rounds within moments and then wait. Used by one thread.
  */
 final class RoundPace {
   private static final long MINUTE = Duration.ofMinutes(1).toNanos();
@@ -20,7 +17,7 @@ final class RoundPace {
   private final Deque<Long> begun = new ArrayDeque<>();
 
   /**
-   * @param most rounds in any minute
+   * @param most the largest number of rounds in any minute
    * @param interval between rounds that need not follow at once
    * @param nanos a clock that only goes forward, in nanoseconds
    */
@@ -33,7 +30,7 @@ final class RoundPace {
   /**
    * Whether a round may begin now.
    *
-   * @param atOnce whether it need not be spaced
+   * @param atOnce whether the round follows without spacing
    */
   boolean open(boolean atOnce) {
     long now = nanos.getAsLong();
@@ -52,7 +49,7 @@ final class RoundPace {
     return now - last >= Math.max(interval, untilOneIsFree / (left + 1));
   }
 
-  /** A round begins. */
+  /** Called when a round begins. */
   void begin() {
     begun.addLast(nanos.getAsLong());
   }

@@ -9,7 +9,7 @@ import java.text.Normalizer;
 import java.util.Locale;
 
 /**
- * The titles of the users' sheets, e.g. {@code test_at_example_dot_com}. Once given, a title stays.
+ * The titles of the users' sheets, e.g. {@code test_at_example_dot_com}. A title never changes once it is assigned.
  */
 public final class SheetTitles {
   private static final int LONGEST = 100;
@@ -21,7 +21,7 @@ public final class SheetTitles {
     this.ledger = ledger;
   }
 
-  /** The title of this user's sheet, which no other user's has. */
+  /** The title of this user's sheet. No other user's sheet has it. */
   public String of(String email) {
     String address = EmailAddress.folded(email);
     return ledger.sheetTitle(address).orElseGet(() -> give(address));
@@ -31,7 +31,7 @@ public final class SheetTitles {
     String plain = plain(address);
     String readable = readable(plain);
     String title = readable;
-    // Mostly none; the more digits, the less another title can be the same.
+    // Usually no suffix. Each further digit makes a clash with another title less likely.
     for (int digits = HASH_DIGITS;
         unusable(title) || (digits == HASH_DIGITS && !plain.equals(address));
         digits += HASH_DIGITS) {
@@ -51,8 +51,7 @@ public final class SheetTitles {
   }
 
   /**
-   * The address without letters that spreadsheets may take for others: a spreadsheet does not keep
-   * titles apart that differ in capitals or in forms of one letter alone.
+   * The address without letters that spreadsheets may confuse: a spreadsheet does not distinguish titles that differ only in capitals or in forms of one letter.
    */
   private static String plain(String address) {
     String composed = Normalizer.normalize(address, Normalizer.Form.NFKC);

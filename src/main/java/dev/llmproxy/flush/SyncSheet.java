@@ -10,8 +10,7 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * The sheet {@code _sync} as it was read: for each ledger a row with the sequence up to which its
- * records are in this spreadsheet, and one with the number of the last record tried again.
+ * The cells of the sheet {@code _sync}. Each ledger has two rows: one with the sequence up to which its records are in this spreadsheet, and one with the number of the last retried record.
  */
 public final class SyncSheet {
   private static final String RETRIES = " retries";
@@ -25,20 +24,20 @@ public final class SyncSheet {
   }
 
   /**
-   * The sequence, or empty when there is no row of this ledger.
+   * The sequence; empty when this ledger has no row.
    *
-   * @throws WorkbookException when somebody has written something else there
+   * @throws WorkbookException when the row has been edited and has no sequence
    */
   public OptionalLong checkpoint() {
     return number(ledgerId);
   }
 
-  /** The retry number, or empty when there is none. */
+  /** The retry number; empty when there is none. */
   OptionalLong retries() {
     return number(ledgerId + RETRIES);
   }
 
-  /** What brings both up to date. */
+  /** The requests that write the new checkpoint. */
   public List<Request> update(int sheetId, long checkpoint, long retries, Instant now) {
     List<Request> requests = new ArrayList<>();
     requests.add(row(sheetId, ledgerId, checkpoint, now));
@@ -62,7 +61,9 @@ public final class SyncSheet {
     return WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(row)));
   }
 
-  /** The highest, should an administrator's sorting between reading and writing have left two. */
+  /**
+   * The highest number of the rows: an administrator's sorting between reading and writing may have left two rows.
+   */
   private OptionalLong number(String name) {
     return cells.stream().filter(row -> named(row, name)).mapToLong(this::number).max();
   }

@@ -9,9 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The records that one commit brings in, as rows. Beyond a user's cap of detail rows a day, records
- * are rolled up; which ones follows from the order of settlement alone, so that the same checkpoint
- * always gives the same rows.
+ * The records of one commit, as rows. Records beyond a user's daily cap of detail rows are rolled up. The order of settlement alone decides which records these are, so the same checkpoint always gives the same rows.
  */
 final class UsageBatch {
   private static final int MOST_BYTES = 2_000_000;
@@ -31,17 +29,16 @@ final class UsageBatch {
     retries = state.retries();
   }
 
-  /** A batch that writes nothing and leaves the checkpoint where it is. */
+  /** A batch that writes nothing and does not move the checkpoint. */
   static UsageBatch empty(FlushBook book) {
     return new UsageBatch(book.state());
   }
 
   /**
-   * The next records: those to be tried again, else those after the checkpoint, as many as fit a
-   * request.
+   * The next records: those to be tried again, or else those after the checkpoint, as many as fit into a request.
    *
-   * @param limit at most so many
-   * @param detailRowsPerDay a user's cap
+   * @param limit the largest number of records
+   * @param detailRowsPerDay a user's cap of detail rows
    */
   static UsageBatch next(Ledger ledger, FlushBook book, int limit, int detailRowsPerDay) {
     UsageBatch batch = new UsageBatch(book.state());
@@ -75,7 +72,7 @@ final class UsageBatch {
     return records;
   }
 
-  /** Whether it has as many as it may have, and there were more. */
+  /** Whether the batch is full and more records follow. */
   boolean full() {
     return full;
   }
@@ -89,12 +86,12 @@ final class UsageBatch {
     return rows;
   }
 
-  /** The sequence that the checkpoint has when the batch is in. */
+  /** The checkpoint's sequence after this batch is written. */
   long checkpoint() {
     return checkpoint;
   }
 
-  /** The retry number that the checkpoint has when the batch is in. */
+  /** The checkpoint's retry number after this batch is written. */
   long retries() {
     return retries;
   }

@@ -26,10 +26,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes the ledger's settled records into the workbook, each exactly once; {@link FlushCommit}
- * says how. A {@link Round} holds the state of one round. This class holds only what outlives a
- * round: the pace, the health, whether this server leads, the open commit, and what refused batches
- * have taught. Used by one route at a time.
+ * Writes the ledger's settled records into the workbook, each exactly once; see {@link FlushCommit}. A {@link Round} has the state of one round. This class has only the state that lasts longer than a round: the pace, the health, whether this server is the writer, the open commit, and what refused batches have shown. Used by one route at a time.
  */
 public final class UsageFlush {
   private static final Logger LOG = LoggerFactory.getLogger(UsageFlush.class);
@@ -54,8 +51,8 @@ public final class UsageFlush {
   private boolean leading;
   private Instant saidLate;
 
-  // After a refused batch: how many records the next batches may have, up to which sequence that
-  // limit holds, and the record that was refused alone.
+  // After a refused batch: the largest size of the next batches, the sequence up to which that
+  // size applies, and the record that was refused alone.
   private int limit = Integer.MAX_VALUE;
   private long limitedUpTo;
   private UsageRecord suspect;
@@ -99,12 +96,12 @@ public final class UsageFlush {
     return health;
   }
 
-  /** How many settled records are not in the workbook. */
+  /** The number of settled records that are not in the workbook. */
   long waiting() {
     return Math.max(0, ledger.lastSequence() - book.state().checkpoint());
   }
 
-  /** For how long the oldest record that the workbook has not has been settled. */
+  /** The time since the settlement of the oldest record that is not in the workbook. */
   private Duration behind() {
     return ledger
         .settledAfter(book.state().checkpoint())
@@ -113,7 +110,7 @@ public final class UsageFlush {
         .orElse(Duration.ZERO);
   }
 
-  /** Whether there is something to do here and now is the time to. */
+  /** Whether there is something to write, this server may write it, and it is time. */
   public boolean due() {
     try {
       return dueHere();
@@ -141,7 +138,7 @@ public final class UsageFlush {
     return commitWait.over(ledger.commitSentAt().orElse(null));
   }
 
-  /** What another server, or this one before, has left. */
+  /** Reads the state that another server, or an earlier process, has left. */
   private void takeOver() {
     book.reload();
     counters.takeOver();
@@ -151,9 +148,7 @@ public final class UsageFlush {
   }
 
   /**
-   * Whether another round follows at once. The first one always does, after {@link #due}. A further
-   * one follows only while a full batch waits, or after a round that had to find something out
-   * before it could write.
+   * Whether another round follows at once. The first round always does, after {@link #due}. A further round follows only while a full batch waits, or after a round that had to find out the state of the workbook before it could write.
    *
    * @param last the round that has just ended; null before the first
    */
@@ -171,20 +166,20 @@ public final class UsageFlush {
     return new Round();
   }
 
-  /** Whether records are waiting that may be written now. */
+  /** Whether there are waiting records that may be written now. */
   public boolean rowsDue() {
-    // The counters come first after a start: they tell what the last process left in the sheet.
+    // After a start the counters come first: they show what the last process left in the sheet.
     return counters.lookedOnce()
         && !rotation.due()
         && (ledger.lastSequence() > book.state().checkpoint() || book.retrying());
   }
 
-  /** To be called when any other change was acknowledged. */
+  /** Called when the workbook has acknowledged any other change. */
   public void answered() {
     commitWait.answered();
   }
 
-  /** To be called when a round went through. */
+  /** Called when a round has succeeded. */
   public void well() {
     health.well();
     Duration behind = waiting() == 0 ? Duration.ZERO : behind();
@@ -202,7 +197,7 @@ public final class UsageFlush {
     }
   }
 
-  /** To be called when a round failed, whichever call it was that did. */
+  /** Called when a round has failed, at whichever step. */
   public void failed(@ExchangeProperty("round") Round round, @ExchangeException Throwable cause) {
     int status = FlushHealth.status(cause);
     String message = FlushHealth.message(cause);
@@ -236,12 +231,12 @@ public final class UsageFlush {
     counters.setDue();
   }
 
-  /** Halves a batch that was refused, down to the one record that is to blame. */
+  /** Halves a refused batch until only the refused record is left. */
   private void split(UsageBatch batch, Throwable cause, String message) {
     if (message.contains("limit of 10000000 cells")) {
       rotation.begin("Google's limit of cells reached");
     } else if (suspect != null || batch.records().isEmpty()) {
-      // Even nothing is refused: no record is to blame.
+      // Even an empty batch is refused, so no record is to blame.
       suspect = null;
       health.refused("The sheet \"_sync\" cannot be written (" + message + ")");
     } else if (batch.records().size() == 1) {
@@ -287,13 +282,13 @@ public final class UsageFlush {
 
   /** The state of one round, and the rows that it writes. */
   public final class Round extends FlushRound {
-    // Of the rotation.
+    // For the rotation.
     SheetProperties indexSheet;
     SheetProperties syncSheet;
     Set<String> indexed = Set.of();
     boolean creating;
 
-    // Of the counters.
+    // For the counters.
     SheetProperties keysSheet;
     boolean tidying;
 
@@ -344,7 +339,7 @@ public final class UsageFlush {
         return null;
       }
       FlushBook.State state = book.state();
-      // If somebody has deleted the row, the ledger's own checkpoint holds.
+      // If somebody has deleted the row, the ledger's own checkpoint is used.
       long checkpoint = sync.checkpoint().orElse(state.checkpoint());
       long retries = sync.retries().orElse(state.retries());
       if (checkpoint != state.checkpoint() || retries != state.retries()) {
@@ -405,7 +400,7 @@ public final class UsageFlush {
   /**
    * A sheet that receives rows.
    *
-   * @param range the place of its header among the ranges that were read; {@code _sync} is at 0
+   * @param range the index of its header among the ranges that were read; {@code _sync} has 0
    */
   private record Target(SheetProperties sheet, int range) {}
 }

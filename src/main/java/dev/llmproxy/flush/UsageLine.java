@@ -14,21 +14,20 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * One row of a user's sheet: one record, or many of one minute, model and status rolled up into
- * one.
+ * A row of a user's sheet: one record, or several records of one minute, model, type and status, rolled up.
  *
- * @param timestamp when it was admitted, or the minute
- * @param email whose it is
+ * @param timestamp when the request was admitted, or the minute of a roll-up
+ * @param email the user's address
  * @param type {@code chat} or {@code embedding}
  * @param model the model id
- * @param provider how it came
+ * @param provider the way the request came in
  * @param tokensIn prompt tokens, summed up
  * @param tokensOut completion tokens, summed up
- * @param cost in US dollars, summed up; null when none of them has a known price
+ * @param cost in US dollars, summed up; null when no record has a known price
  * @param durationMillis summed up
- * @param status how it ended
- * @param requestId empty when there are several
- * @param requests how many records it stands for
+ * @param status the outcome
+ * @param requestId empty for a roll-up
+ * @param requests the number of records in the row
  */
 public record UsageLine(
     Instant timestamp,
@@ -44,7 +43,7 @@ public record UsageLine(
     String requestId,
     long requests) {
 
-  /** Columns of a user's sheet, in the order in which a new one gets them. */
+  /** The columns of a user's sheet, in the order of a new sheet. */
   static final List<String> HEADERS =
       List.of(
           "Timestamp",
@@ -60,7 +59,7 @@ public record UsageLine(
           "Request ID",
           "Requests");
 
-  // What JSON needs for twelve cells, texts apart.
+  // The bytes of JSON around twelve cells, without their texts.
   private static final int FRAME_BYTES = 560;
 
   /** A row for one record. */
@@ -80,7 +79,7 @@ public record UsageLine(
         1);
   }
 
-  /** This row as the first of a roll-up. */
+  /** Starts a roll-up with this row. */
   UsageLine rolledUp() {
     return new UsageLine(
         timestamp.truncatedTo(ChronoUnit.MINUTES),
@@ -97,12 +96,12 @@ public record UsageLine(
         requests);
   }
 
-  /** What rows that are rolled up into one have in common. */
+  /** The values that all records of a roll-up share. */
   List<Object> group() {
     return List.of(email, timestamp, type, model, provider, status);
   }
 
-  /** Both rolled up. */
+  /** Adds two rows of one roll-up. */
   UsageLine plus(UsageLine other) {
     BigDecimal sum = cost == null ? other.cost : other.cost == null ? cost : cost.add(other.cost);
     return new UsageLine(
@@ -120,22 +119,21 @@ public record UsageLine(
         requests + other.requests);
   }
 
-  /** Of two numbers from 0 on. */
+  /** Adds two numbers that are not negative. */
   private static long saturatedSum(long one, long other) {
     return one > Long.MAX_VALUE - other ? Long.MAX_VALUE : one + other;
   }
 
-  /** About how many bytes the row adds to a request. */
+  /** The approximate number of bytes that the row adds to a request. */
   int bytes() {
     return FRAME_BYTES + email.length() + model.length() + provider.length() + requestId.length();
   }
 
   /**
-   * The row for a sheet with these headers: columns that it does not have are left out, columns
-   * that people have added stay blank.
+   * The row for a sheet with these headers. Columns that the sheet lacks are left out; columns that people have added stay blank.
    *
-   * @param headers the sheet's first row; when none of ours is in it, the usual order counts
-   * @param columns how many the sheet has
+   * @param headers the sheet's first row; if it has none of the server's headers, the usual order applies
+   * @param columns the number of columns of the sheet
    */
   RowData row(List<?> headers, int columns) {
     List<String> usual = HEADERS.stream().map(UsageLine::normal).toList();
@@ -143,7 +141,7 @@ public record UsageLine(
     List<String> order = Collections.disjoint(usual, found) ? usual : found;
     List<CellData> cells = new ArrayList<>();
     for (int i = 0; i < Math.min(order.size(), columns); i++) {
-      // A header that is there twice gets its value once.
+      // If a header appears twice, only the first column gets the value.
       boolean first = order.indexOf(order.get(i)) == i;
       cells.add(first ? cell(order.get(i)) : new CellData());
     }

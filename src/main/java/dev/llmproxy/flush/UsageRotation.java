@@ -22,10 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts a new spreadsheet for the users' rows when the current one is nearly full, or a month has
- * ended. It begins only where the checkpoint is certain; until it has ended no row is written, so
- * that the new spreadsheet's checkpoint is the old one's. Each step finds out first whether it has
- * been done, and may be interrupted anywhere.
+ * Starts a new spreadsheet for the users' rows when the current one is nearly full, or when a month has ended. A rotation begins only when the checkpoint is certain. Until it has ended no row is written, so the new spreadsheet's checkpoint is that of the old one. Each step first checks whether it is already done, so a rotation may be interrupted anywhere.
  */
 public final class UsageRotation {
   private static final Logger LOG = LoggerFactory.getLogger(UsageRotation.class);
@@ -62,15 +59,15 @@ public final class UsageRotation {
     this.prepared = settings.spreadsheets();
   }
 
-  /** Whether a rotation is under way. */
+  /** Whether a rotation is in progress. */
   public boolean due() {
     return book.state().rotationReason() != null;
   }
 
   /**
-   * Begins one if it is time to; to be called when the checkpoint is certain.
+   * Begins a rotation if one is due. Call it only when the checkpoint is certain.
    *
-   * @return whether one has begun
+   * @return whether a rotation has begun
    */
   boolean begin(SheetIndex current) {
     if (steady.instant().isBefore(notBefore)) {
@@ -84,7 +81,7 @@ public final class UsageRotation {
     return due();
   }
 
-  /** Begins one. */
+  /** Begins a rotation. */
   void begin(String reason) {
     LOG.info("A new spreadsheet for usage is being started: {}", reason);
     book.rotate(reason, null);
@@ -116,32 +113,34 @@ public final class UsageRotation {
     }
   }
 
-  /** Whether a spreadsheet has to be made because none is prepared. */
+  /** Whether the server must create a spreadsheet because none is prepared. */
   public boolean createDue(@ExchangeProperty("round") UsageFlush.Round round) {
     round.creating = book.state().nextSpreadsheet() == null;
     return round.creating;
   }
 
-  /** The spreadsheet to be made. */
+  /** The spreadsheet to create. */
   public Spreadsheet fresh() {
     return new Spreadsheet()
         .setProperties(
             new SpreadsheetProperties().setTitle("llmproxy usage from " + clock.instant()));
   }
 
-  /** Notes which it is. One that was made just before the process died stays empty. */
+  /**
+   * Stores the id of the created spreadsheet. If the process dies just before, an empty spreadsheet remains.
+   */
   public void created(
       @ExchangeProperty("round") UsageFlush.Round round, @Body Spreadsheet spreadsheet) {
     round.creating = false;
     book.rotate(book.state().rotationReason(), spreadsheet.getSpreadsheetId());
   }
 
-  /** The spreadsheet that is being started. */
+  /** The id of the spreadsheet that is being started. */
   public String target() {
     return book.state().nextSpreadsheet();
   }
 
-  /** The range of its {@code _sync}. */
+  /** The range of {@code _sync} in the new spreadsheet. */
   public List<String> syncRanges(
       @ExchangeProperty("round") UsageFlush.Round round,
       @ExchangeProperty("spreadsheet") Spreadsheet target) {
@@ -150,9 +149,9 @@ public final class UsageRotation {
   }
 
   /**
-   * What gives it the old one's checkpoint.
+   * The changes that copy the old spreadsheet's checkpoint.
    *
-   * @return null when it has it
+   * @return null when the new spreadsheet has it already
    */
   public BatchUpdateSpreadsheetRequest takeOver(
       @ExchangeProperty("round") UsageFlush.Round round, @Body BatchGetValuesResponse values) {
@@ -174,9 +173,9 @@ public final class UsageRotation {
   }
 
   /**
-   * What names it in {@code _index}.
+   * The changes that add the new spreadsheet to {@code _index}.
    *
-   * @return null when it is named there
+   * @return null when it is listed already
    */
   public BatchUpdateSpreadsheetRequest entry(@ExchangeProperty("round") UsageFlush.Round round) {
     FlushBook.State state = book.state();
@@ -199,13 +198,13 @@ public final class UsageRotation {
                                 WorkbookSchema.text(ledger.id().toString())))))));
   }
 
-  /** From now on rows go to the new spreadsheet. */
+  /** Sends rows to the new spreadsheet from now on. */
   public void done() {
     LOG.info("Usage goes to the spreadsheet {} from now on", target());
     book.use(target(), clock.instant());
   }
 
-  /** Gives up for a while; rows go on into the old spreadsheet. */
+  /** Stops trying for a while; rows continue in the old spreadsheet. */
   void cancel(String why) {
     book.rotate(null, null);
     notBefore = steady.instant().plus(AFTER_REFUSAL);
@@ -215,7 +214,7 @@ public final class UsageRotation {
         why);
   }
 
-  /** The spreadsheet that {@code _index} names last, or the main one. */
+  /** The last spreadsheet in {@code _index}, or else the main one. */
   static String last(List<List<Object>> index, String mainId) {
     String last = mainId;
     for (List<Object> row : index.subList(Math.min(1, index.size()), index.size())) {

@@ -1,5 +1,4 @@
 /**
- * From the ledger to the workbook: usage sheets and the counters of keys, each request exactly
- * once.
+ * Writes usage from the ledger to the workbook: the users' sheets and the counters of keys, each request exactly once.
  */
 package dev.llmproxy.flush;
