@@ -12,7 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** The conversations of a ledger that a server may have open meanwhile. */
+/** The conversations in a ledger that a server may have open. */
 public final class ConversationArchive {
   private final LedgerStore store;
 
@@ -26,9 +26,9 @@ public final class ConversationArchive {
   }
 
   /**
-   * Those that began since then, the newest first, at most {@code limit}.
+   * The conversations that began since then, newest first, at most {@code limit}.
    *
-   * @param email null for everybody's
+   * @param email null for all users
    * @throws LedgerException when the ledger cannot be read
    */
   public List<Conversation> list(String email, Instant since, int limit) {
@@ -36,7 +36,7 @@ public final class ConversationArchive {
   }
 
   /**
-   * The conversation of a request, if one is kept.
+   * The stored conversation of a request; empty when there is none.
    *
    * @throws LedgerException when the ledger cannot be read
    */
@@ -45,10 +45,9 @@ public final class ConversationArchive {
   }
 
   /**
-   * Deletes all that is kept of a user's conversations; from the workbook the server deletes it,
-   * now or when it runs.
+   * Deletes a user's stored conversations from the ledger. The server deletes them from the workbook, now or when it next runs.
    *
-   * @return how many there were in the ledger
+   * @return the number of conversations deleted from the ledger
    * @throws LedgerException when they cannot be deleted
    */
   public int erase(String email) {
@@ -92,7 +91,7 @@ public final class ConversationArchive {
     }
   }
 
-  /** A ledger of an earlier release has none. */
+  /** A ledger of an earlier release has no conversations. */
   private static boolean there(Connection connection) throws SQLException {
     try (ResultSet table = connection.getMetaData().getTables(null, null, "conversation", null)) {
       return table.next();

@@ -31,12 +31,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes conversations into the sheet {@code Conversations} of the workbook, each exactly once, and
- * deletes them from it; {@link FlushCommit} says how. Checkpoint, commits and failures are separate
- * from those of usage records, so that neither can harm the other. A {@link Round} holds the state
- * of one round. This class holds only what outlives a round: the back-off, the open commit, the
- * time of the next cleaning, the headers that were read last, and what the workbook has refused.
- * Used by one route at a time.
+ * Writes conversations into the sheet {@code Conversations} of the workbook, each exactly once, and deletes them from it; see {@link FlushCommit}. Checkpoint, commits and failures are separate from those of usage records, so neither flush can harm the other. A {@link Round} has the state of one round. This class has only the state that lasts longer than a round: the back-off, the open commit, the time of the next cleaning, the headers that were read last, and the conversation that the workbook has refused. Used by one route at a time.
  */
 public final class ConversationFlush {
   private static final Logger LOG = LoggerFactory.getLogger(ConversationFlush.class);
@@ -80,7 +75,7 @@ public final class ConversationFlush {
     this.steady = steady;
   }
 
-  /** Whether there is something to do and now is the time to. */
+  /** Whether there is something to write or delete and it is time. */
   public boolean due() {
     if (steady.instant().isBefore(notBefore) || !ledger.lead()) {
       return false;
@@ -99,7 +94,7 @@ public final class ConversationFlush {
     return new Round();
   }
 
-  /** A round has failed, whichever call it was. */
+  /** Called when a round has failed, at whichever step. */
   public void failed(@ExchangeProperty("round") Round round, @ExchangeException Throwable cause) {
     int status = FlushHealth.status(cause);
     if (round.sending() && FlushHealth.neverApplied(cause)) {
@@ -126,7 +121,9 @@ public final class ConversationFlush {
     return !log.keptSince().equals(Instant.EPOCH) && !steady.instant().isBefore(nextCleaning);
   }
 
-  /** As many as fit into a request of a size that Google likes, but one at least. */
+  /**
+   * At least one conversation, and otherwise as many as fit into a request of the size that Google recommends.
+   */
   private List<Conversation> fitting(List<Conversation> conversations) {
     long characters = 0;
     for (int i = 0; i < conversations.size(); i++) {
@@ -182,7 +179,9 @@ public final class ConversationFlush {
       return schema.mainId();
     }
 
-    /** The sheet's header, and when rows are to be deleted, their time and user. */
+    /**
+     * The ranges to read: the sheet's header, and the columns of time and user when rows are to be deleted.
+     */
     @Override
     protected List<String> ranges() {
       erasures = ledger.read(ConversationTable::erasures);
@@ -241,12 +240,12 @@ public final class ConversationFlush {
       notBefore = Instant.EPOCH;
     }
 
-    /** Whether the batch is the one conversation that was refused alone: it is skipped. */
+    /** Whether the batch is the one conversation that was refused alone; it is skipped. */
     private boolean skipping() {
       return batch.size() == 1 && batch.getFirst().requestId().equals(skipped);
     }
 
-    /** Appends rows in the order of the headers that were read just now. */
+    /** Appends rows in the order of the headers that were just read. */
     private List<Request> additions() {
       List<Request> requests = new ArrayList<>();
       if (batch.isEmpty() || skipping()) {
@@ -294,7 +293,7 @@ public final class ConversationFlush {
       return requests;
     }
 
-    /** A row whose time cannot be read never expires, but an erasure of its user deletes it. */
+    /** A row with an unreadable time never expires, but an erasure of its user deletes it. */
     private boolean goes(Optional<Instant> moment, String email, Instant keptSince) {
       return moment.filter(at -> at.isBefore(keptSince)).isPresent()
           || erasures.stream()

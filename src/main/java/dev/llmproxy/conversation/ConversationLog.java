@@ -22,9 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps what callers and models say to each other in the ledger's database, where this is asked
- * for. A failure of it never fails a request: it is logged, and the conversation is missing or
- * lacks its answer.
+ * Stores conversations in the ledger's database, where the settings ask for it. A failure here never fails a request: it is logged, and the conversation is missing or lacks its answer.
  */
 public final class ConversationLog {
   private static final Logger LOG = LoggerFactory.getLogger(ConversationLog.class);
@@ -44,8 +42,7 @@ public final class ConversationLog {
   }
 
   /**
-   * Decides whether the conversation is stored, and notes it in the context. Only chats are. Costs
-   * a request nothing.
+   * Decides whether the conversation is stored, and records that in the context. Only chats are stored. Does no input or output, so it does not delay the request.
    */
   public void open(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     if (!(context.call() instanceof ChatCall chat)) {
@@ -64,7 +61,7 @@ public final class ConversationLog {
     return context.conversation() != null;
   }
 
-  /** Keeps what was asked, in case that the server dies before it is answered. */
+  /** Stores the messages, in case the server dies before the answer. */
   public void begin(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     ChatCall chat = context.callAs(ChatCall.class);
     StoredConversation entry = context.conversation();
@@ -89,7 +86,7 @@ public final class ConversationLog {
     }
   }
 
-  /** Keeps what came of it; waits until its beginning is kept. */
+  /** Stores the answer, after waiting until the messages are stored. */
   public void end(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     ChatCall chat = context.callAs(ChatCall.class);
     try {
@@ -110,7 +107,7 @@ public final class ConversationLog {
     }
   }
 
-  /** Deletes what is older than it may become, little by little. */
+  /** Deletes expired conversations in small batches. */
   public void expire() {
     Instant before = keptSince();
     try {
@@ -130,12 +127,14 @@ public final class ConversationLog {
     }
   }
 
-  /** What is older is to be deleted; {@link Instant#EPOCH} when everything stays. */
+  /** Older conversations are deleted; {@link Instant#EPOCH} when all stay. */
   Instant keptSince() {
     return age.map(clock.instant()::minus).orElse(Instant.EPOCH);
   }
 
-  /** JSON in which half characters, which PostgreSQL does not take, are question marks. */
+  /**
+   * Serialises JSON with a question mark for each unpaired surrogate, which PostgreSQL does not accept.
+   */
   private static String text(ObjectNode json) {
     return new String(Json.text(json).getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
   }

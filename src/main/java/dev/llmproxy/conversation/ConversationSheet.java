@@ -18,7 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.IntPredicate;
 
-/** The sheet {@code Conversations}: what stands in its rows, and which of them go. */
+/** The sheet {@code Conversations}: the cells of its rows, and the deletion of rows. */
 final class ConversationSheet {
   static final String TITLE = "Conversations";
   static final String TIMESTAMP = "Timestamp";
@@ -43,9 +43,9 @@ final class ConversationSheet {
   private ConversationSheet() {}
 
   /**
-   * A conversation as a row; texts that do not fit into a cell are cut off with a mark.
+   * A conversation as a row. Text that does not fit into a cell is cut and marked.
    *
-   * @param headers what stands in the first row; people reorder columns and add some
+   * @param headers the cells of the first row; people reorder columns and add some
    */
   static RowData row(Conversation conversation, List<?> headers) {
     ObjectNode all = conversation.toJson();
@@ -100,11 +100,11 @@ final class ConversationSheet {
   }
 
   /**
-   * What deletes rows, the lowest first, so that the places of the others stay.
+   * The requests that delete rows, lowest row first, so that the indexes of the others stay the same.
    *
-   * @param rows how many rows there are, the header included, which stays
-   * @param goes whether a row, counted from 0, is to go
-   * @param most neighbouring rows that go count once
+   * @param rows the number of rows, including the header, which stays
+   * @param goes whether to delete a row, counted from 0
+   * @param most the largest number of requests; neighbouring rows share one
    */
   static List<Request> deletions(int sheetId, int rows, IntPredicate goes, int most) {
     List<Request> requests = new ArrayList<>();

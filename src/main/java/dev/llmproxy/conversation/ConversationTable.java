@@ -18,16 +18,16 @@ final class ConversationTable {
       "select c.request_id, c.created_at, c.email, r.model, r.status, c.body, c.answer, c.bytes, c.sequence"
           + " from conversation c left join request r on r.request_id = c.request_id";
 
-  /** An INTERRUPTED one will never have an answer. */
+  /** An INTERRUPTED conversation will never have an answer. */
   private static final String ENDED =
       "(r.status = 'INTERRUPTED' or (r.status is not null and c.answer is not null))";
 
   private ConversationTable() {}
 
   /**
-   * Adds a conversation that begins.
+   * Adds a new conversation.
    *
-   * @param bytes of the body in UTF-8
+   * @param bytes the size of the body in UTF-8
    */
   static int begin(
       Connection connection,
@@ -50,7 +50,7 @@ final class ConversationTable {
         toWorkbook ? 1 : 0);
   }
 
-  /** Adds the answer, unless the conversation has been deleted meanwhile. */
+  /** Adds the answer, unless the conversation has been deleted in the meantime. */
   static int end(Connection connection, String requestId, String answer, long bytes)
       throws SQLException {
     return Jdbc.update(
@@ -62,9 +62,9 @@ final class ConversationTable {
   }
 
   /**
-   * Deletes the oldest of those that began before then.
+   * Deletes the oldest conversations that began before then.
    *
-   * @return how many, at most {@code limit}
+   * @return the number of deleted conversations, at most {@code limit}
    */
   static int expire(Connection connection, Instant before, int limit) throws SQLException {
     return Jdbc.update(
@@ -76,9 +76,9 @@ final class ConversationTable {
   }
 
   /**
-   * Deletes all conversations of a user and notes that the workbook's are to be deleted.
+   * Deletes all conversations of a user, and stores that those in the workbook are to be deleted.
    *
-   * @return how many were in the ledger
+   * @return the number of conversations that were in the ledger
    */
   static int erase(Connection connection, String email, Instant now) throws SQLException {
     Jdbc.update(
@@ -94,7 +94,7 @@ final class ConversationTable {
     return deleted;
   }
 
-  /** Whether two addresses are those of one user. */
+  /** Whether two addresses belong to one user. */
   static boolean sameUser(String email, String other) {
     return folded(email).equals(folded(other));
   }
@@ -112,9 +112,9 @@ final class ConversationTable {
   }
 
   /**
-   * The conversations that began since then, the newest first.
+   * The conversations that began since then, newest first.
    *
-   * @param email null for everybody's
+   * @param email null for all users
    */
   static List<Conversation> list(Connection connection, String email, Instant since, int limit)
       throws SQLException {
@@ -136,19 +136,18 @@ final class ConversationTable {
         parameters.toArray());
   }
 
-  /** The conversation of a request, in a list of one or none. */
+  /** The conversation of a request, in a list of at most one. */
   static List<Conversation> find(Connection connection, String requestId) throws SQLException {
     return conversations(connection, " where c.request_id = ?", requestId);
   }
 
   /**
-   * Gives the conversations that have ended and are for the workbook their place in the order, the
-   * oldest first.
+   * Assigns a sequence to the ended conversations that are for the workbook, oldest first.
    *
-   * @return how many, at most {@code limit}
+   * @return the number of conversations, at most {@code limit}
    */
   static int number(Connection connection, int limit) throws SQLException {
-    // First, because it takes the lock: another server may be giving numbers too.
+    // This comes first because it takes the lock: another server may be assigning sequences too.
     Jdbc.update(connection, "update conversation_flush set last_sequence = last_sequence");
     List<String> requests =
         Jdbc.list(
@@ -169,7 +168,7 @@ final class ConversationTable {
     return requests.size();
   }
 
-  /** Those with a greater sequence, in order, at most {@code limit} of them. */
+  /** The conversations with a greater sequence, in order, at most {@code limit}. */
   static List<Conversation> after(Connection connection, long sequence, int limit)
       throws SQLException {
     return conversations(
@@ -177,10 +176,10 @@ final class ConversationTable {
   }
 
   /**
-   * How the workbook stands.
+   * The state of the flush of conversations.
    *
-   * @param checkpoint the sequence up to which conversations are known to be in it
-   * @param commitSentAt when a commit was sent whose outcome is not known; null when none is open
+   * @param checkpoint the sequence up to which conversations are known to be in the workbook
+   * @param commitSentAt when a commit was sent whose outcome is unknown; null when none is open
    * @param waiting whether there is something to add or to erase
    */
   record FlushState(long checkpoint, Instant commitSentAt, boolean waiting) {}
@@ -204,12 +203,12 @@ final class ConversationTable {
         .getFirst();
   }
 
-  /** Notes the sequence up to which conversations are in the workbook. */
+  /** Stores the sequence up to which conversations are in the workbook. */
   static int stands(Connection connection, long checkpoint) throws SQLException {
     return Jdbc.update(connection, "update conversation_flush set checkpoint = ?", checkpoint);
   }
 
-  /** Notes that a commit is about to be sent, or with null that its outcome is known. */
+  /** Stores that a commit is about to be sent, or with null that its outcome is known. */
   static int noteCommitSent(Connection connection, Instant at) throws SQLException {
     return at == null
         ? Jdbc.update(connection, "update conversation_flush set commit_sent_at = null")
@@ -218,7 +217,7 @@ final class ConversationTable {
   }
 
   /**
-   * That a user's conversations up to a moment are to be deleted from the workbook.
+   * A request to delete a user's conversations up to a moment from the workbook.
    *
    * @param askedAt to the millisecond
    */
@@ -231,7 +230,7 @@ final class ConversationTable {
         row -> new Erasure(row.getString(1), Instant.ofEpochMilli(row.getLong(2))));
   }
 
-  /** Forgets an erasure that is done, unless it has been asked for again. */
+  /** Removes a finished erasure, unless it has been requested again. */
   static int erased(Connection connection, Erasure erasure) throws SQLException {
     return Jdbc.update(
         connection,

@@ -1,4 +1,2 @@
-/**
- * Conversations that are kept: in the ledger's database, in the workbook, and how they are erased.
- */
+/** Stored conversations: in the ledger's database, in the workbook, and their erasure. */
 package dev.llmproxy.conversation;

@@ -37,7 +37,7 @@ public final class FlushCommit {
    * The ranges to read before the commit, in A1 notation: the sheet {@code _sync}, then those of
    * the round.
    *
-   * @param spreadsheet the one to write to, with the properties of all its sheets
+   * @param spreadsheet the spreadsheet to write to, with the properties of all its sheets
    */
   public List<String> ranges(
       @ExchangeProperty("round") FlushRound round,
@@ -50,7 +50,7 @@ public final class FlushCommit {
   }
 
   /**
-   * The commit.
+   * The batch to commit.
    *
    * @param values the cells of {@link #ranges}
    * @return null when there is nothing to commit in this round

@@ -33,10 +33,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps Last Used, Requests and Tokens of the sheet {@code User API Keys} equal to the ledger's
- * sums. They are written as whole values, never as read plus one, so that writing them twice does
- * no harm; and because an administrator may sort the sheet between reading and writing, they are
- * read again until nothing differs.
+ * Makes Last Used, Requests and Tokens in the sheet {@code User API Keys} equal to the ledger's
+ * sums. Counters are written as whole values, never as increments, so writing them twice does no harm. An
+ * administrator may sort the sheet between reading and writing, so the counters are read again until
+ * nothing differs.
  */
 public final class KeyCounters {
   // A spreadsheet stores fifteen digits. A longer number would never read back as written.

@@ -6,16 +6,16 @@ import java.math.BigDecimal;
 import java.time.Instant;
 
 /**
- * A request that is let in.
+ * An admitted request.
  *
  * @param requestId unique
- * @param admittedAt when it came in
- * @param caller who asks
+ * @param admittedAt when the request arrived
+ * @param caller the owner of the API key, or the signed-in person
  * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
- * @param provider how the request came: {@code rest-api}, or {@code chat} from a person signed in
- * @param tokens what it has probably used at least, once it is let in
- * @param cost of these tokens in US dollars, or null when the model's price is unknown
+ * @param provider the way the request came in: {@code rest-api}, or {@code chat} from a signed-in person
+ * @param tokens the least that the request has probably used once it is admitted
+ * @param cost the cost of these tokens in US dollars, or null when the model's price is unknown
  */
 public record Admission(
     String requestId,
@@ -27,7 +27,7 @@ public record Admission(
     TokenCount tokens,
     BigDecimal cost) {
 
-  /** One of whose tokens nothing is known yet. */
+  /** An admission without known tokens. */
   public Admission(
       String requestId,
       Instant admittedAt,

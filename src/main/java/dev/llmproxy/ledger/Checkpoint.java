@@ -5,14 +5,14 @@ import java.math.BigDecimal;
 import java.time.Duration;
 
 /**
- * What a request under way has used so far; recorded as its usage should the server die.
+ * The usage of a running request so far. It becomes the request's usage if the server dies.
  *
- * @param requestId as admitted
- * @param tokens so far
+ * @param requestId the id of the admission
+ * @param tokens tokens so far
  * @param turns calls to the provider so far
  * @param toolCalls tools that the server has run so far
- * @param cost of these in US dollars, or null when the model's price is unknown
- * @param duration from admission until now
+ * @param cost the cost of the tokens in US dollars, or null when the model's price is unknown
+ * @param duration the time since admission
  */
 record Checkpoint(
     String requestId,

@@ -7,18 +7,17 @@ import dev.llmproxy.call.Status;
 import java.time.Instant;
 
 /**
- * What was said in one request, as the ledger keeps it.
+ * The messages and the answer of one request, as the ledger stores them.
  *
- * @param requestId joins the {@code x-request-id} header, the log, the ledger and the sheet
- * @param createdAt when the request came in, to the millisecond
- * @param email who asked
+ * @param requestId also in the {@code x-request-id} header, the log, the ledger and the sheet
+ * @param createdAt when the request arrived, to the millisecond
+ * @param email the user's address
  * @param model the model id, or null when the request is not in the ledger
- * @param status how it ended; null while it is under way
- * @param body what was asked, as {@link dev.llmproxy.chat.Transcript#question} gives it
- * @param answer what came of it, as {@link dev.llmproxy.chat.Transcript#answer} gives it; null when
- *     nothing is known
- * @param bytes of both in UTF-8
- * @param sequence its place in the order in which conversations go to the workbook; 0 for none
+ * @param status the outcome; null while the request is running
+ * @param body the messages, in the form of {@link dev.llmproxy.chat.Transcript#question}
+ * @param answer the answer, in the form of {@link dev.llmproxy.chat.Transcript#answer}; null when unknown
+ * @param bytes the size of body and answer in UTF-8
+ * @param sequence the place in the order in which conversations go to the workbook; 0 for none
  */
 public record Conversation(
     String requestId,
@@ -30,7 +29,7 @@ public record Conversation(
     String answer,
     long bytes,
     long sequence) {
-  /** All of it as one JSON object. */
+  /** The conversation as one JSON object. */
   public ObjectNode toJson() {
     ObjectNode json =
         Json.object()

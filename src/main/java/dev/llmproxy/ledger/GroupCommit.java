@@ -16,10 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes for many through one connection: what arrives while a transaction is being committed
- * shares the next one, so that nobody waits for more than two commits and the disk sees few. A
- * connection that fails is replaced. What cannot be written for what it holds fails alone. Each
- * piece of work comes to an end, whatever is thrown on the way: somebody waits for it.
+ * Writes through one connection for many threads. Work that arrives during a commit shares the next transaction, so nobody waits for more than two commits and the disk sees few. A failed connection is replaced. Work that fails because of its own values fails alone. All work completes or fails, whatever is thrown on the way, because a caller waits for it.
  */
 final class GroupCommit implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
@@ -33,15 +30,15 @@ final class GroupCommit implements AutoCloseable {
   private final Thread thread;
   private final Object closing = new Object();
   private boolean closed;
-  // All below: the writing thread's alone.
+  // All fields below belong to the writing thread.
   private Connection connection;
   private SQLException unreachable;
   private long unreachableSince;
 
   /**
-   * Begins with a connection.
+   * Opens the first connection.
    *
-   * @throws SQLException when there is none to be had
+   * @throws SQLException when no connection can be opened
    */
   GroupCommit(LedgerStore store) throws SQLException {
     this.store = store;
@@ -50,37 +47,34 @@ final class GroupCommit implements AutoCloseable {
   }
 
   /**
-   * The same statements for many inputs at once, with an output for each, in order. When they fail
-   * for what an input holds they are run again with fewer, until that input fails alone.
+   * Statements for many inputs at once, with an output for each input, in order. If they fail because of a value, they run again with fewer inputs, until that input fails alone.
    */
   interface BatchStatements<I, O> {
     List<O> run(Connection connection, List<I> inputs) throws SQLException;
   }
 
   /**
-   * Runs the statements and waits until they are committed. An interrupt does not end the wait,
-   * because the caller has to know the outcome; it is kept.
+   * Runs the statements and waits until they are committed. An interrupt does not end the wait, because the caller needs the outcome; the thread's interrupt flag stays set.
    *
-   * @throws LedgerException when they fail or cannot be committed
+   * @throws LedgerException when the statements fail or cannot be committed
    */
   <T> T run(Statements<T> statements) {
     return await(submit(new Single<>(statements)));
   }
 
-  /** As {@link #run(Statements)} for one input of many. */
+  /** Like {@link #run(Statements)}, for one input of many. */
   <I, O> O run(BatchStatements<I, O> statements, I input) {
     return await(submit(statements, input));
   }
 
   /**
-   * The output for one input, to come when it is committed or has failed with a {@link
-   * LedgerException}; what depends on it runs on the writing thread and should be short.
+   * Returns the output for one input. The future completes when the output is committed, or fails with a {@link LedgerException}. Dependent actions run on the writing thread and should be short.
    */
   <I, O> CompletableFuture<O> submit(BatchStatements<I, O> statements, I input) {
     return submit(new OneOfMany<>(statements, input));
   }
 
-  /** Commits what is waiting, then closes the connection. */
+  /** Commits the waiting work, then closes the connection. */
   @Override
   public void close() {
     synchronized (closing) {
@@ -95,7 +89,7 @@ final class GroupCommit implements AutoCloseable {
   }
 
   private <T> CompletableFuture<T> submit(Work<T> work) {
-    // Nothing may come after STOP: nobody would write it.
+    // No work may come after STOP, because nobody would write it.
     synchronized (closing) {
       if (!closed) {
         queue.add(work);
@@ -106,7 +100,7 @@ final class GroupCommit implements AutoCloseable {
     return work.committed;
   }
 
-  /** Waits for what was submitted; fails with its {@link LedgerException}. */
+  /** Waits for submitted work; fails with its {@link LedgerException}. */
   static <T> T await(CompletableFuture<T> committed) {
     try {
       return committed.join();
@@ -130,7 +124,7 @@ final class GroupCommit implements AutoCloseable {
       } catch (InterruptedException e) {
         LOG.error("The ledger's writer was interrupted; nobody may do that", e);
       } catch (RuntimeException | Error e) {
-        // Not even running out of memory may end the only thread that writes.
+        // Even an OutOfMemoryError must not end the only writing thread.
         batch.forEach(work -> work.fail("The ledger cannot be written: " + e, e, true));
       }
       batch.clear();
@@ -147,7 +141,7 @@ final class GroupCommit implements AutoCloseable {
     } catch (SQLException | RuntimeException | Error e) {
       disconnect();
       String reason = e instanceof SQLException sql ? store.reason(sql) : e.toString();
-      // A server of its own may have committed what it could not answer any more.
+      // A database server may have committed without being able to answer.
       boolean outcomeUnknown = committing && store.shared();
       for (Work<?> work : batch) {
         work.fail("The ledger cannot be written: " + reason, e, outcomeUnknown);
@@ -157,7 +151,9 @@ final class GroupCommit implements AutoCloseable {
     batch.forEach(Work::complete);
   }
 
-  /** A connection that died while idle, say because the server was restarted, costs nobody. */
+  /**
+   * Replaces a connection that died while idle, for instance because the database server was restarted, so that no caller fails.
+   */
   private void execute(List<Work<?>> batch) throws SQLException {
     boolean used = connection != null;
     try {
@@ -173,7 +169,9 @@ final class GroupCommit implements AutoCloseable {
     }
   }
 
-  /** Savepoints cost a way to the database each, so they come only when something is wrong. */
+  /**
+   * Each savepoint costs a round trip to the database, so savepoints are used only after a failure.
+   */
   private void executeOrIsolate(List<Work<?>> batch) throws SQLException {
     try {
       executeOnce(batch, OneOfMany::execute);
@@ -207,7 +205,9 @@ final class GroupCommit implements AutoCloseable {
     }
   }
 
-  /** Halves what fails, down to the inputs that are to blame, which fail alone. */
+  /**
+   * Halves failing inputs until only the inputs that cause the failure are left; these fail alone.
+   */
   private void executeIsolating(Connection connection, List<OneOfMany<?, ?>> many)
       throws SQLException {
     Savepoint before = connection.setSavepoint();
@@ -234,7 +234,7 @@ final class GroupCommit implements AutoCloseable {
     return !(failure instanceof SQLException sql) || store.isOfWhatIsWritten(sql);
   }
 
-  /** While there is none to be had, only one try a second is waited for. */
+  /** While no connection can be opened, only one try a second is waited for. */
   private void connect() throws SQLException {
     if (connection != null) {
       return;
@@ -280,7 +280,7 @@ final class GroupCommit implements AutoCloseable {
       committed.completeExceptionally(new LedgerException(message, cause, outcomeUnknown));
     }
 
-    /** Fails for what it holds: another try would fail as well. */
+    /** The work fails because of its own values; another try would fail too. */
     final void refuse(String message, Throwable cause) {
       committed.completeExceptionally(LedgerException.refused(message, cause));
     }
@@ -297,7 +297,7 @@ final class GroupCommit implements AutoCloseable {
       this.statements = statements;
     }
 
-    /** Statements that fail fail their caller alone. */
+    /** Failing statements fail only for their own caller. */
     void execute(Connection connection) throws SQLException {
       Savepoint before = connection.setSavepoint();
       try {
@@ -319,9 +319,7 @@ final class GroupCommit implements AutoCloseable {
       this.input = input;
     }
 
-    /**
-     * @param many work of the same statements
-     */
+    /** @param many work with the same statements */
     @SuppressWarnings("unchecked")
     static <I, O> void execute(Connection connection, List<OneOfMany<?, ?>> many)
         throws SQLException {

@@ -11,12 +11,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which servers that share a ledger live. Each renews the row of its lease in the table {@code
- * instance}, by the database's clock. It is dead when its lease has run out and was not renewed for
- * as long as another has watched it. So an outage of the database, after which all leases have run
- * out, makes nobody look dead who renews within that time. PostgreSQL's advisory locks would end
- * with each connection, and with it the requests of a server that lives. Used by one thread at a
- * time.
+ * The leases of the servers that share a ledger. Each server renews its lease's row in the table {@code instance}, by the database's clock. A server is dead when its lease has expired and another server has watched it for that long without a renewal. So after an outage of the database, during which all leases have expired, no server counts as dead if it renews within that time. PostgreSQL's advisory locks would end with each connection, and so would the requests of a live server. Used by one thread at a time.
  */
 final class Leases {
   private static final int WATCHES_IN_A_LEASE = 4;
@@ -28,7 +23,7 @@ final class Leases {
 
   /**
    * @param own this server's id
-   * @param lease for how long a renewal holds
+   * @param lease the time for which a renewal is valid
    * @param now the SQL expression of the database's clock in ms
    */
   Leases(String own, Duration lease, String now) {
@@ -37,7 +32,7 @@ final class Leases {
     this.now = now;
   }
 
-  /** Begins this server's lease, or makes it begin anew. */
+  /** Starts this server's lease, or starts it again. */
   int renew(Connection connection) throws SQLException {
     try (PreparedStatement upsert =
         connection.prepareStatement(
@@ -49,12 +44,12 @@ final class Leases {
     }
   }
 
-  /** Forgets what was watched: the watching was broken off. */
+  /** Forgets the watched leases, because the watching was interrupted. */
   void lookAway() {
     watched.clear();
   }
 
-  /** The servers that have died, whose leases end with this. */
+  /** Returns the servers that have died, and ends their leases. */
   List<String> endThoseOfTheDead(Connection connection) throws SQLException {
     Map<String, Long> overdue = overdue(connection);
     watched.keySet().retainAll(overdue.keySet());
@@ -92,7 +87,7 @@ final class Leases {
                 + " + ?)")) {
       select.setString(1, own);
       select.setLong(2, lease.toMillis());
-      // The database's clock was set back: who lives renews by its new time.
+      // The database's clock was set back: live servers renew by its new time.
       select.setLong(3, lease.toMillis());
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
@@ -103,7 +98,7 @@ final class Leases {
     return overdue;
   }
 
-  /** The row's lock keeps a server that comes back this very moment waiting. */
+  /** The lock on the row makes a server that returns at this moment wait. */
   private static boolean end(Connection connection, String id, long renewedAt) throws SQLException {
     try (PreparedStatement delete =
         connection.prepareStatement("delete from instance where id = ? and renewed_at = ?")) {
@@ -115,7 +110,7 @@ final class Leases {
 
   /**
    * @param renewedAt by the database's clock
-   * @param since when this was seen first, by this process's monotonic clock
+   * @param since when this value was first seen, by this process's monotonic clock
    */
   private record Seen(long renewedAt, long since) {}
 }

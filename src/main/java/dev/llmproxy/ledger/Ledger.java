@@ -21,10 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The durable record of every request. A request is admitted before its first byte goes out and
- * settled when it ends; both return when they are committed. It belongs to the server that admitted
- * it: when that dies, it is settled as INTERRUPTED with what its last checkpoint says. All writing
- * is done by one {@link GroupCommit} thread; reading has a connection of its own.
+ * The durable record of every request. A request is admitted before its first byte is sent and settled when it ends; both methods return after the commit. A request belongs to the server that admitted it. If that server dies, the request is settled as INTERRUPTED with the usage of its last checkpoint. One {@link GroupCommit} thread does all writing; reading has its own connection.
  */
 public final class Ledger implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
@@ -50,7 +47,8 @@ public final class Ledger implements AutoCloseable {
     reading = store.reading();
     writing = new GroupCommit(store);
     try {
-      // Not the thread's class loader: under camel run it does not know this application.
+      // Not the thread's class loader, because under camel run it cannot load this application's
+      // classes.
       Flyway.configure(Ledger.class.getClassLoader())
           .dataSource(store.migrating())
           .locations("classpath:db/migration")
@@ -67,22 +65,21 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Opens, or creates, the ledger that an operator has chosen.
+   * Opens or creates the ledger that the settings name.
    *
-   * @throws LedgerException when another server has it open and does not share it, or it cannot be
-   *     used
+   * @throws LedgerException when another server has the ledger open and does not share it, or when it cannot be used
    */
   public static Ledger open(Settings settings) {
     return open(LedgerStore.of(settings), LEASE);
   }
 
-  /** As {@link #open(Settings)} for SQLite in a folder. */
+  /** Like {@link #open(Settings)}, for SQLite in a folder. */
   public static Ledger open(Path folder) {
     return open(new SqliteStore(folder, false), LEASE);
   }
 
   /**
-   * @param lease how long a server that shares the ledger may be silent before it counts as dead
+   * @param lease the time without a renewal after which a server that shares the ledger counts as dead
    */
   static Ledger open(LedgerStore store, Duration lease) {
     store.claim();
@@ -100,8 +97,7 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * What each user has used of each model, of a ledger that a server may have open; empty when
-   * there is none.
+   * The usage of each user and model. A server may have the ledger open. Empty when there is no ledger.
    */
   public static List<UsageTotal> totals(Settings settings, Instant since) {
     return totals(LedgerStore.of(settings), since);
@@ -118,18 +114,18 @@ public final class Ledger implements AutoCloseable {
   /**
    * Reads a ledger that a server may have open.
    *
-   * @param withoutLedger the answer when there is none
-   * @throws LedgerException when it cannot be read
+   * @param withoutLedger the result when there is no ledger
+   * @throws LedgerException when the ledger cannot be read
    */
   public static <T> T look(Settings settings, Statements<T> statements, T withoutLedger) {
     return beside(LedgerStore.of(settings), LedgerStore::looking, statements, withoutLedger);
   }
 
   /**
-   * Changes a ledger that a server may have open, in a transaction of its own.
+   * Changes a ledger that a server may have open, in its own transaction.
    *
-   * @param withoutLedger the answer when there is none
-   * @throws LedgerException when it cannot be changed
+   * @param withoutLedger the result when there is no ledger
+   * @throws LedgerException when the ledger cannot be changed
    */
   public static <T> T change(Settings settings, Statements<T> statements, T withoutLedger) {
     return beside(LedgerStore.of(settings), LedgerStore::changing, statements, withoutLedger);
@@ -155,22 +151,24 @@ public final class Ledger implements AutoCloseable {
     }
   }
 
-  /** This ledger's identity: made with it and never changed, the same for all who share it. */
+  /**
+   * The ledger's id. It is created with the ledger, never changes, and is the same for all servers that share it.
+   */
   public UUID id() {
     return id;
   }
 
   /**
-   * The sequence of the record settled last, or 0; what other servers settle shows within seconds.
+   * The sequence of the last settled record, or 0. Settlements of other servers appear within seconds.
    */
   public long lastSequence() {
     return lastSequence.get();
   }
 
   /**
-   * Records that a request is let in; returns when that is committed.
+   * Records an admitted request; returns after the commit.
    *
-   * @throws LedgerException when it cannot be recorded; the request must then not be served
+   * @throws LedgerException when the request cannot be recorded; it must then not be served
    */
   public void admit(Admission admission) {
     if (!writing.run(admit, admission)) {
@@ -181,19 +179,17 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Records how an admitted request ended; returns when that is committed. Only the first
-   * settlement of a request counts.
+   * Records the outcome of an admitted request; returns after the commit. Only the first settlement of a request counts.
    *
-   * @return whether it was this one
-   * @throws LedgerException when it cannot be recorded now
+   * @return whether this settlement was the first
+   * @throws LedgerException when the outcome cannot be recorded now
    */
   public boolean settle(Settlement settlement) {
     return GroupCommit.await(settleLater(settlement));
   }
 
   /**
-   * As {@link #settle}, without waiting: whether this settlement was the first, or a {@link
-   * LedgerException}. What depends on it runs on the writing thread and should be short.
+   * Like {@link #settle}, without waiting. The future's value is whether this settlement was the first; it fails with a {@link LedgerException}. Dependent actions run on the writing thread and should be short.
    */
   CompletableFuture<Boolean> settleLater(Settlement settlement) {
     return writing
@@ -205,10 +201,9 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Notes what requests under way have used so far; returns when that is committed. One that the
-   * ledger refuses for what it holds is logged, and the others are noted.
+   * Stores the checkpoints of running requests; returns after the commit. A checkpoint that the ledger refuses because of its values is logged, and the others are stored.
    *
-   * @throws LedgerException when they cannot be noted now
+   * @throws LedgerException when the checkpoints cannot be stored now
    */
   void checkpoint(List<Checkpoint> checkpoints) {
     List<CompletableFuture<Boolean>> noted =
@@ -234,9 +229,9 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Finds out whether the ledger can be written, which changes nothing in it.
+   * Checks that the ledger can be written, without changing it.
    *
-   * @throws LedgerException when it cannot
+   * @throws LedgerException when it cannot be written
    */
   void tryToWrite() {
     write(connection -> {
@@ -248,8 +243,7 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Says to the servers that share the ledger that this one lives, and learns what they have
-   * settled; to be called every few seconds.
+   * Renews this server's lease and reads the settlements of the other servers. Call it every few seconds.
    *
    * @throws LedgerException when the ledger does not work now
    */
@@ -264,10 +258,9 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Settles what servers that have died had under way as INTERRUPTED. To be called now and then by
-   * one thread: at the first time that one looks dead it is only watched.
+   * Settles the running requests of dead servers as INTERRUPTED. One thread calls this every few seconds. The first call that sees an expired lease only starts to watch it.
    *
-   * @return how many requests
+   * @return the number of settled requests
    * @throws LedgerException when the ledger does not work now
    */
   int settleInterrupted() {
@@ -289,7 +282,7 @@ public final class Ledger implements AutoCloseable {
     }
   }
 
-  /** Settled records after a sequence, in order, at most {@code limit} of them. */
+  /** Settled records after a sequence, in order, at most {@code limit}. */
   public List<UsageRecord> after(long sequence, int limit) {
     return read(connection -> RequestTable.after(connection, sequence, limit));
   }
@@ -299,17 +292,17 @@ public final class Ledger implements AutoCloseable {
     return read(connection -> RequestTable.settledAfter(connection, sequence));
   }
 
-  /** The title of a user's sheet, if it has been given one. */
+  /** The title of a user's sheet; empty when none is assigned. */
   public Optional<String> sheetTitle(String email) {
     return readText("select title from user_sheet where email = ?", email);
   }
 
-  /** Whether a title belongs to somebody. */
+  /** Whether a title is assigned to a user. */
   public boolean sheetTitleTaken(String title) {
     return readText("select email from user_sheet where title = ?", title).isPresent();
   }
 
-  /** Gives a user's sheet its title for good. */
+  /** Assigns a title to a user's sheet, for good. */
   public void giveSheetTitle(String email, String title) {
     write(connection -> {
       try (PreparedStatement insert =
@@ -321,7 +314,9 @@ public final class Ledger implements AutoCloseable {
     });
   }
 
-  /** When a commit to the workbook was sent whose outcome is not known, or empty. */
+  /**
+   * When a commit to the workbook was sent whose outcome is unknown; empty when there is none.
+   */
   public Optional<Instant> commitSentAt() {
     return read(connection -> {
       try (PreparedStatement select =
@@ -333,10 +328,7 @@ public final class Ledger implements AutoCloseable {
     });
   }
 
-  /**
-   * Tries to be, or stay, the one of the servers that share this ledger which writes to the
-   * workbook.
-   */
+  /** Tries to become, or to stay, the only server that writes to the workbook. */
   public synchronized boolean lead() {
     return store.lead();
   }
@@ -365,7 +357,9 @@ public final class Ledger implements AutoCloseable {
     }
   }
 
-  /** As {@link #noteCommitSent} for a commit that the statements note as about to be sent. */
+  /**
+   * Like {@link #noteCommitSent}, for a commit that the statements record as about to be sent.
+   */
   public void noteSent(Statements<Integer> note) {
     write(connection -> {
       store.sync(connection);
@@ -376,27 +370,26 @@ public final class Ledger implements AutoCloseable {
     } catch (IOException e) {
       throw new LedgerException("The ledger cannot be written: " + e.getMessage(), e);
     }
-    // After noting: who takes over from now on sees the note and waits.
+    // The check comes after the statements: a server that becomes the writer from now on sees the
+    // record and waits.
     if (!store.leads()) {
       throw new LedgerException("Another server has taken over writing to the workbook.", null);
     }
   }
 
   /**
-   * Runs statements on the writing thread as part of a transaction, one after the other; returns
-   * when they are committed. They may be run twice, if the connection breaks.
+   * Runs statements on the writing thread as part of a transaction; returns after the commit. They may run twice if the connection breaks.
    *
-   * @throws LedgerException when they fail or cannot be committed
+   * @throws LedgerException when the statements fail or cannot be committed
    */
   public <T> T write(Statements<T> statements) {
     return writing.run(statements);
   }
 
   /**
-   * Runs statements that only read, on the reading connection; they see the last commit. They may
-   * be run twice, if the connection breaks.
+   * Runs read-only statements on the reading connection; they see the last commit. They may run twice if the connection breaks.
    *
-   * @throws LedgerException when they fail
+   * @throws LedgerException when the statements fail
    */
   public <T> T read(Statements<T> statements) {
     synchronized (readLock) {
@@ -416,8 +409,7 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Writes what is waiting, settles what is still under way here as INTERRUPTED and lets other
-   * servers have the ledger.
+   * Writes the waiting work, settles the requests still running here as INTERRUPTED, and releases the ledger for other servers.
    */
   @Override
   public void close() {
@@ -451,7 +443,7 @@ public final class Ledger implements AutoCloseable {
     }
   }
 
-  /** Whoever had a ledger that is not shared before is dead now. */
+  /** If the ledger is not shared, every earlier server that had it open is dead now. */
   private int begin(Connection connection) throws SQLException {
     if (store.shared()) {
       leases.renew(connection);

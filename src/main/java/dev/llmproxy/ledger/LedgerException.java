@@ -17,22 +17,22 @@ public final class LedgerException extends RuntimeException {
     this.kind = kind;
   }
 
-  /** For what can never be written, because of what it holds. */
+  /** For work that can never be written, because of its values. */
   static LedgerException refused(String message, Throwable cause) {
     return new LedgerException(message, cause, Kind.REFUSED);
   }
 
-  /** One of the same kind for another thread, with this one as its cause. */
+  /** A copy for another thread, with this exception as its cause. */
   LedgerException again() {
     return new LedgerException(getMessage(), this, kind);
   }
 
-  /** Whether what was to be written may have been, because the answer to the commit was lost. */
+  /** Whether the work may have been written, because the answer to the commit was lost. */
   boolean outcomeUnknown() {
     return kind == Kind.OUTCOME_UNKNOWN;
   }
 
-  /** Whether the ledger works, and refuses what was to be written for what it holds. */
+  /** Whether the ledger works but refuses the work because of its values. */
   boolean refused() {
     return kind == Kind.REFUSED;
   }

@@ -14,15 +14,15 @@ import java.util.OptionalLong;
 import org.flywaydb.core.Flyway;
 
 /**
- * How a ledger is, seen from outside while a server may have it open. Nothing is changed.
+ * The state of a ledger, read without changing it. A server may have the ledger open.
  *
- * @param name where it is; never with a password
- * @param damage what the database says of its own files; "ok" when nothing is wrong
- * @param pendingMigrations how many the next start will make
- * @param settled the sequence of the record settled last
- * @param underWay requests admitted and not settled
+ * @param name the ledger's location, never with a password
+ * @param damage the result of the database's own check; "ok" when nothing is wrong
+ * @param pendingMigrations the number of migrations that the next start will run
+ * @param settled the sequence of the last settled record
+ * @param underWay admitted requests that are not settled
  * @param flushed the sequence up to which records are in the workbook; empty when unknown
- * @param behind for how long the oldest record that is not in the workbook has been settled
+ * @param behind the time since the settlement of the oldest record that is not in the workbook
  * @param deadLetters records that the workbook refuses
  */
 public record LedgerState(
@@ -36,9 +36,9 @@ public record LedgerState(
     long deadLetters) {
 
   /**
-   * Looks at the ledger that an operator has chosen; empty when there is none yet.
+   * Reads the state of the ledger that the settings name; empty when there is no ledger yet.
    *
-   * @throws LedgerException when it cannot be read
+   * @throws LedgerException when the ledger cannot be read
    */
   public static Optional<LedgerState> of(Settings settings) {
     LedgerStore store = LedgerStore.of(settings);
@@ -89,7 +89,7 @@ public record LedgerState(
     }
   }
 
-  /** Migrations that this build has and the ledger has not. */
+  /** The migrations of this build that the ledger does not have yet. */
   private static int pendingMigrations(Connection connection) throws SQLException {
     int shipped =
         Flyway.configure(LedgerState.class.getClassLoader())

@@ -9,16 +9,14 @@ import java.util.Optional;
 import javax.sql.DataSource;
 
 /**
- * The database that a ledger lives in: how it is opened, and the few things that SQLite and
- * PostgreSQL do not say alike. All other SQL of the ledger is the same for both.
+ * The ledger's database: how to open it, and the few statements that differ between SQLite and PostgreSQL. All other SQL of the ledger is the same for both.
  */
 public sealed interface LedgerStore permits SqliteStore, PostgresStore {
 
   /**
-   * The store that an operator has chosen: PostgreSQL when DATABASE_URL is set, else SQLite in
-   * LLMPROXY_DATA. Nothing is opened yet.
+   * The store that the settings name: PostgreSQL when DATABASE_URL is set, otherwise SQLite in LLMPROXY_DATA. Opens nothing yet.
    *
-   * @throws Settings.SettingException when DATABASE_URL or LLMPROXY_FSYNC is wrong
+   * @throws Settings.SettingException when DATABASE_URL or LLMPROXY_FSYNC is invalid
    */
   static LedgerStore of(Settings settings) {
     LedgerSettings own = LedgerSettings.of(settings);
@@ -27,37 +25,37 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
         .orElseGet(() -> new SqliteStore(own.data(), own.fullSync()));
   }
 
-  /** Where it is, for messages; never with a password. */
+  /** The store's location for messages, never with a password. */
   String name();
 
-  /** Whether several servers may have it open at once. */
+  /** Whether several servers may have the store open at once. */
   boolean shared();
 
   /**
-   * Keeps others out until {@link #release}, if it is not shared.
+   * Locks the store against other servers until {@link #release}, unless it is shared.
    *
-   * @throws LedgerException when another server has it
+   * @throws LedgerException when another server has the store
    */
   void claim();
 
-  /** Lets others have it; harmless when it was not claimed. */
+  /** Releases the lock; does nothing without one. */
   void release();
 
-  /** For migrations, which may take their time. */
+  /** A connection for migrations, without a time limit. */
   DataSource migrating();
 
-  /** A connection with auto-commit for statements that only read. */
+  /** A connection with auto-commit, for read-only statements. */
   Connection reading() throws SQLException;
 
-  /** A connection without auto-commit, of the durability that LLMPROXY_FSYNC asks for. */
+  /** A connection without auto-commit, with the durability of LLMPROXY_FSYNC. */
   Connection writing() throws SQLException;
 
   /**
-   * A connection that reads a ledger which a server may have open; empty when none was ever made.
+   * A connection that reads a ledger which a server may have open; empty when no ledger was ever created.
    */
   Optional<Connection> looking() throws SQLException;
 
-  /** As {@link #looking}, for a change in one transaction, which the caller commits. */
+  /** Like {@link #looking}, for a change in one transaction, which the caller commits. */
   default Optional<Connection> changing() throws SQLException {
     Optional<Connection> looking = looking();
     if (looking.isEmpty()) {
@@ -68,28 +66,28 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
   }
 
   /**
-   * Tries to be, or stay, the one of all servers that share it which writes to the workbook. It
-   * ends with {@link #release} and with the process. One thread asks.
+   * Tries to become, or to stay, the only one of the servers sharing the store that writes to the workbook. That role ends with {@link #release} and with the process. Called by one thread.
    */
   default boolean lead() {
     return true;
   }
 
-  /** Whether this server has been the one without a break since {@link #lead} said so. */
+  /**
+   * Whether this server has been the writer without a break since {@link #lead} returned true.
+   */
   default boolean leads() {
     return true;
   }
 
   /**
-   * To be called in a transaction that writes: its commit, and all before, then survive a loss of
-   * power, whatever LLMPROXY_FSYNC says, once {@link #synced} has been called after it.
+   * Call this in a writing transaction. Once {@link #synced} has been called after the commit, this transaction and all earlier ones survive a power loss, whatever LLMPROXY_FSYNC is.
    */
   void sync(Connection transaction) throws SQLException;
 
   /**
-   * To be called after a transaction for which {@link #sync} was called.
+   * Call this after a transaction in which {@link #sync} was called.
    *
-   * @throws IOException when the disk does not take it
+   * @throws IOException when the disk does not accept the data
    */
   void synced() throws IOException;
 
@@ -97,11 +95,10 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
   String now();
 
   /**
-   * Whether statements failed for what they were to write, as they would again, and not for the
-   * state that the database is in.
+   * Whether statements failed because of their values, and would fail again, rather than because of the database's state.
    */
   boolean isOfWhatIsWritten(SQLException failure);
 
-  /** What went wrong, in words for the operator. */
+  /** The error message for the operator. */
   String reason(SQLException failure);
 }

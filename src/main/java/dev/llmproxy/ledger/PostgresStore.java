@@ -26,10 +26,10 @@ final class PostgresStore implements LedgerStore {
           "(?:jdbc:)?postgres(?:ql)?:(?://(?<authority>[^/?#]*)/?)?(?<database>[^?#]*)(?:\\?(?<query>.*))?");
   private static final int CONNECT_SECONDS = 2;
 
-  /** What it has not answered by then it is not going to: the request is refused instead. */
+  /** After this time without an answer the request is refused. */
   private static final int ANSWER_SECONDS = 5;
 
-  /** "llmproxy" as a number: nobody else's lock. */
+  /** "llmproxy" as a number, so that no other program uses the same lock. */
   private static final long LEADER_LOCK = 0x6c6c_6d70_726f_7879L;
 
   private static final String NO_SUCH_TABLE = "42P01";
@@ -41,13 +41,9 @@ final class PostgresStore implements LedgerStore {
   private volatile Connection leading;
 
   /**
-   * @param url {@code postgres://user:password@host:port/database?…}, {@code postgresql://…} or
-   *     {@code jdbc:postgresql:…}; parameters are those of the JDBC driver, e.g. {@code sslmode}
-   * @param fullSync whether a commit reaches the server's disk before it returns. Without, it is
-   *     safe from this process being killed; a crash of the database server may cost the last
-   *     moments.
-   * @throws SettingException when the URL has another form; what is wrong is said without repeating
-   *     it, for the password in it
+   * @param url {@code postgres://user:password@host:port/database?…}, {@code postgresql://…} or {@code jdbc:postgresql:…}; parameters are those of the JDBC driver, e.g. {@code sslmode}
+   * @param fullSync whether a commit reaches the server's disk before it returns. If not, a commit survives the death of this process, but a crash of the database server may lose the last moments.
+   * @throws SettingException when the URL has another form; the message does not repeat the URL, because it may contain a password
    */
   PostgresStore(String url, boolean fullSync) {
     this.fullSync = fullSync;
@@ -99,7 +95,7 @@ final class PostgresStore implements LedgerStore {
   }
 
   /**
-   * A session's advisory lock: it ends with the connection, so that a dead server leads nothing.
+   * A session's advisory lock ends with the connection, so a dead server never stays the writer.
    */
   @Override
   public boolean lead() {
@@ -213,7 +209,7 @@ final class PostgresStore implements LedgerStore {
   @Override
   public String reason(SQLException failure) {
     if (failure instanceof BatchUpdateException && failure.getNextException() != null) {
-      // It repeats the statement with its values before it comes to the point.
+      // The driver's message starts with the statement and its values; the error comes after them.
       return reason(failure.getNextException());
     }
     String state = failure.getSQLState() == null ? "" : failure.getSQLState();

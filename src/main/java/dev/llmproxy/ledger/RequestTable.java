@@ -32,9 +32,9 @@ public final class RequestTable {
   private RequestTable() {}
 
   /**
-   * Adds requests under way.
+   * Adds admitted requests.
    *
-   * @return for each whether it was new
+   * @return for each request, whether it was new
    */
   static List<Boolean> admit(Connection connection, String instance, List<Admission> admissions)
       throws SQLException {
@@ -62,9 +62,9 @@ public final class RequestTable {
   }
 
   /**
-   * Notes what requests have used so far; those that are settled stay as they are.
+   * Stores the usage of requests so far; settled requests stay unchanged.
    *
-   * @return for each whether it was under way
+   * @return for each request, whether it was running
    */
   static List<Boolean> checkpoint(Connection connection, List<Checkpoint> checkpoints)
       throws SQLException {
@@ -87,9 +87,9 @@ public final class RequestTable {
   }
 
   /**
-   * Settles requests. A sequence is used up for each, also for one that was settled before.
+   * Settles requests. Each settlement uses up a sequence, also that of a request settled before.
    *
-   * @return for each its sequence, or 0 when it was not under way
+   * @return for each request its sequence, or 0 when it was not running
    */
   static List<Long> settle(Connection connection, List<Settlement> settlements)
       throws SQLException {
@@ -119,10 +119,10 @@ public final class RequestTable {
   }
 
   /**
-   * Settles what an instance has under way as INTERRUPTED, each with its last checkpoint.
+   * Settles the running requests of an instance as INTERRUPTED, each with its last checkpoint.
    *
-   * @param instance null for all that any has under way
-   * @return how many
+   * @param instance null for the requests of all instances
+   * @return the number of settled requests
    */
   static int interrupt(Connection connection, String instance) throws SQLException {
     List<String> requests = new ArrayList<>();
@@ -158,7 +158,7 @@ public final class RequestTable {
     }
   }
 
-  /** The sequence of the record settled last, or 0. */
+  /** The sequence of the last settled record, or 0. */
   static long lastSequence(Connection connection) throws SQLException {
     try (PreparedStatement select =
             connection.prepareStatement("select coalesce(max(sequence), 0) from request");
@@ -167,7 +167,7 @@ public final class RequestTable {
     }
   }
 
-  /** Settled records after a sequence, in order, at most {@code limit} of them. */
+  /** Settled records after a sequence, in order, at most {@code limit}. */
   static List<UsageRecord> after(Connection connection, long sequence, int limit)
       throws SQLException {
     try (PreparedStatement select =
@@ -200,7 +200,7 @@ public final class RequestTable {
     }
   }
 
-  /** What each user has used of each model in the requests admitted since then. */
+  /** The usage of each user and model, of requests admitted since then. */
   static List<UsageTotal> totals(Connection connection, Instant since) throws SQLException {
     String turns = knowsTurns(connection) ? "sum(turns), sum(tool_calls)" : "count(*), 0";
     try (PreparedStatement select =
@@ -237,7 +237,7 @@ public final class RequestTable {
     }
   }
 
-  /** A ledger of an earlier release does not until a server has opened it. */
+  /** A ledger of an earlier release lacks this until a server has opened it. */
   private static boolean knowsTurns(Connection connection) throws SQLException {
     try (ResultSet column =
         connection.getMetaData().getColumns(null, connection.getSchema(), "request", "turns")) {
@@ -245,7 +245,7 @@ public final class RequestTable {
     }
   }
 
-  /** The first of so many sequences that nobody else gets. */
+  /** Reserves this number of sequences and returns the first. */
   private static long nextSequences(Connection connection, int count) throws SQLException {
     try (PreparedStatement update =
         connection.prepareStatement(
@@ -295,24 +295,23 @@ public final class RequestTable {
   }
 
   /**
-   * The SQL of two columns that {@link #sum(ResultSet, int)} puts together. SQLite's sum fails when
-   * it leaves 64 bits; these parts of it cannot.
+   * The SQL of two columns that {@link #sum(ResultSet, int)} combines. SQLite's sum fails beyond 64 bits; these partial sums cannot.
    *
-   * @param column a whole number
+   * @param column a column of whole numbers
    */
   public static String sum(String column) {
     return "coalesce(sum(%s / %d), 0), coalesce(sum(%s %% %d), 0)"
         .formatted(column, SUM_UNIT, column, SUM_UNIT);
   }
 
-  /** The exact sum of the columns that {@link #sum(String)} made. */
+  /** The exact sum of the columns made by {@link #sum(String)}. */
   public static BigInteger sum(ResultSet row, int column) throws SQLException {
     return BigInteger.valueOf(row.getLong(column))
         .multiply(BigInteger.valueOf(SUM_UNIT))
         .add(BigInteger.valueOf(row.getLong(column + 1)));
   }
 
-  /** The number, or the nearest from 0 on that fits a column. */
+  /** The number, limited to the range from 0 to the largest value that fits a column. */
   public static long saturated(BigInteger number) {
     return number.max(BigInteger.ZERO).min(MOST).longValue();
   }
@@ -322,7 +321,7 @@ public final class RequestTable {
   }
 
   /**
-   * PostgreSQL takes no NUL, no half characters and no more than fits; models come from clients.
+   * PostgreSQL accepts no NUL, no unpaired surrogates and no text beyond the column's size, and model ids come from clients.
    */
   public static String storable(String text, int longest) {
     String whole =

@@ -16,11 +16,13 @@ import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 
-/** The file ledger.db in a folder, which one server at a time may have open. */
+/** The file ledger.db in a folder. One server at a time may have it open. */
 final class SqliteStore implements LedgerStore {
   private static final Logger LOG = LoggerFactory.getLogger(SqliteStore.class);
 
-  /** A request may find one failing commit before its own, and is to be answered within 2 s. */
+  /**
+   * A request may wait for one failing commit before its own, and must be answered within 2 s.
+   */
   private static final int BUSY_MILLIS = 900;
 
   // https://www.sqlite.org/rescode.html: the low byte of a result code is its primary code.
@@ -36,9 +38,8 @@ final class SqliteStore implements LedgerStore {
   private FolderLock lock;
 
   /**
-   * @param folder made when it is not there
-   * @param fullSync whether a commit reaches the disk before it returns. Without, it is safe from a
-   *     killed process, because the system has it; a loss of power may cost the last moments.
+   * @param folder created if it is missing
+   * @param fullSync whether a commit reaches the disk before it returns. If not, a commit survives the death of this process, because the operating system has it, but a power loss may lose the last moments.
    */
   SqliteStore(Path folder, boolean fullSync) {
     this.folder = folder;
@@ -67,7 +68,7 @@ final class SqliteStore implements LedgerStore {
                           + folder
                           + "; stop it, or set LLMPROXY_DATA to another folder.",
                       null));
-      // SQLite gives its further files the permissions of this one.
+      // SQLite gives its further files the same permissions as this one.
       DataFolder.create(file());
     } catch (IOException e) {
       release();
@@ -113,7 +114,7 @@ final class SqliteStore implements LedgerStore {
   @Override
   public void sync(Connection transaction) {}
 
-  /** The write-ahead log has every commit that is not in the database file yet. */
+  /** The write-ahead log contains every commit that is not in the database file yet. */
   @Override
   public void synced() throws IOException {
     if (!fullSync) {

@@ -6,7 +6,7 @@ import java.sql.SQLException;
 /**
  * Statements that run in a transaction of the ledger's database.
  *
- * @param <T> what they result in
+ * @param <T> the type of their result
  */
 @FunctionalInterface
 public interface Statements<T> {

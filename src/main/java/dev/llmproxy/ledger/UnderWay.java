@@ -23,10 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The admitted requests of this server until the ledger has their settlement. Each second what they
- * have used so far is noted in the ledger, and settlements that it did not take are tried again;
- * every few seconds it is looked after other servers. This is no route, because routes stop before
- * the requests they serve have ended.
+ * The admitted requests of this server until the ledger has settled them. Every second, their usage so far is stored in the ledger, and failed settlements are tried again. Every few seconds, the leases of other servers are checked. This is not a route, because routes stop before their running requests have ended.
  */
 final class UnderWay implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UnderWay.class);
@@ -42,13 +39,11 @@ final class UnderWay implements AutoCloseable {
   private final ScheduledExecutorService keeper =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("ledger-keeper").daemon().factory());
-  // The keeper's thread's alone.
+  // The fields below belong to the keeper's thread.
   private long seconds;
   private boolean broken;
 
-  /**
-   * @param clock one that only goes forward
-   */
+  /** @param clock a clock that only goes forward */
   @SuppressWarnings("FutureReturnValueIgnored")
   UnderWay(Ledger ledger, Clock clock) {
     this.ledger = ledger;
@@ -56,29 +51,28 @@ final class UnderWay implements AutoCloseable {
     keeper.scheduleWithFixedDelay(this::everySecond, 1, 1, TimeUnit.SECONDS);
   }
 
-  /** What tokens of a call cost, in US dollars, or null when the model's price is unknown. */
+  /** The cost of a call's tokens in US dollars, or null when the model's price is unknown. */
   static BigDecimal cost(Call call, TokenCount tokens) {
     return call.target().cost(tokens);
   }
 
-  /** From now on the call's use is noted; {@code admitted} is in the ledger already. */
+  /** Stores the call's usage from now on; {@code admitted} is in the ledger already. */
   void begin(Call call, TokenCount admitted) {
     running.put(call.requestId(), new Running(call, clock.instant(), Use.admitted(admitted)));
   }
 
-  /** The call is refused, though it may have been recorded. */
+  /** The call is refused, although its admission may have been recorded. */
   void doubt(Call call) {
     doubtful.add(call.requestId());
   }
 
-  /** For how long the call was under way until now; empty when it was not. */
+  /** The time for which the call has been running; empty when it was not admitted. */
   Optional<Duration> end(Call call) {
     return Optional.ofNullable(running.remove(call.requestId())).map(this::duration);
   }
 
   /**
-   * Records how a request ended, now or as soon as the ledger works again; does not wait. A few
-   * hundred bytes are kept for each request that ends in the meantime, and new ones are not let in.
+   * Records the outcome of a request, now or as soon as the ledger works again, without waiting. A few hundred bytes are stored for each request that ends in the meantime, and new requests are refused.
    */
   @SuppressWarnings("FutureReturnValueIgnored")
   void settle(Settlement settlement) {
@@ -107,7 +101,7 @@ final class UnderWay implements AutoCloseable {
   }
 
   /**
-   * One that was refused for want of an answer to its commit was, as it turns out, not recorded.
+   * A request was refused because its commit got no answer, and its admission was in fact not recorded.
    */
   private void notUnderWay(Settlement settlement) {
     if (doubtful.remove(settlement.requestId())) {
@@ -121,7 +115,7 @@ final class UnderWay implements AutoCloseable {
     }
   }
 
-  /** Tries for the last time to settle what could not be; routes must have stopped. */
+  /** Tries for the last time to settle the remaining requests. The routes must have stopped. */
   @Override
   public void close() {
     keeper.shutdown();
@@ -163,12 +157,12 @@ final class UnderWay implements AutoCloseable {
         LOG.error("Requests are refused until the ledger works again: {}", e.getMessage());
       }
     } catch (RuntimeException | Error e) {
-      // The keeper would not be called again.
+      // An exception would end the scheduled task.
       LOG.error("The requests under way could not be noted", e);
     }
   }
 
-  /** One alone first, so that a ledger that does not work is asked no more than that. */
+  /** Tries one request first, so that a ledger that does not work gets only that one. */
   private void retry() {
     Settlement first = unsettled.peek();
     if (first == null) {
@@ -234,12 +228,12 @@ final class UnderWay implements AutoCloseable {
 
   /**
    * @param began by the clock that only goes forward
-   * @param noted what the ledger has
+   * @param noted the checkpoint that the ledger has
    */
   private record Running(Call call, Instant began, Use noted) {}
 
   private record Use(TokenCount tokens, int turns, int toolCalls) {
-    /** The ledger takes a request that was only admitted for one of a single turn. */
+    /** The ledger counts a request that was only admitted as one with a single turn. */
     static Use admitted(TokenCount tokens) {
       return new Use(tokens, 1, 0);
     }

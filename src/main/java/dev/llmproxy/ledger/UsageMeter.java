@@ -13,7 +13,7 @@ import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Admits requests into the ledger, and settles them when they are over. */
+/** Admits requests into the ledger, and settles them when they end. */
 public final class UsageMeter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UsageMeter.class);
   private static final String REST_API = "rest-api";
@@ -22,15 +22,15 @@ public final class UsageMeter implements AutoCloseable {
   private final Ledger ledger;
   private final UnderWay underWay;
 
-  /**
-   * @param clock one that only goes forward
-   */
+  /** @param clock a clock that only goes forward */
   public UsageMeter(Ledger ledger, Clock clock) {
     this.ledger = ledger;
     underWay = new UnderWay(ledger, clock);
   }
 
-  /** Records that the request is let in; what cannot be recorded is not served: 503. */
+  /**
+   * Records the admission of the request. If it cannot be recorded, the request is refused with 503.
+   */
   public void admit(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     admit(context.call());
   }
@@ -50,7 +50,7 @@ public final class UsageMeter implements AutoCloseable {
               tokens,
               UnderWay.cost(call, tokens)));
     } catch (LedgerException e) {
-      // One that may have been recorded is settled like any other, as the error that it is.
+      // A request that may have been recorded is settled like any other, with status ERROR.
       if (e.outcomeUnknown()) {
         underWay.doubt(call);
       } else {
@@ -64,9 +64,9 @@ public final class UsageMeter implements AutoCloseable {
   }
 
   /**
-   * Records how an admitted request ended.
+   * Records the outcome of an admitted request.
    *
-   * @return what was recorded; null, with nothing done, for one that was not admitted or is settled
+   * @return the recorded outcome; null, without effect, for a request that was not admitted or is already settled
    */
   public Settlement settle(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return settle(context.call());
@@ -93,7 +93,7 @@ public final class UsageMeter implements AutoCloseable {
     return settlement;
   }
 
-  /** Settles what is left to be; the routes must have stopped. The ledger stays open. */
+  /** Settles the remaining requests. The routes must have stopped. The ledger stays open. */
   @Override
   public void close() {
     underWay.close();
