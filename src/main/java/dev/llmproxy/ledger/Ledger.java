@@ -334,12 +334,12 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Notes that a commit to the workbook is about to be sent, or with null that its outcome is
-   * known. What is about to be sent is on the disk first, whatever LLMPROXY_FSYNC says: if a loss
-   * of power took it from the ledger, its sequences would be given again, to records that the
+   * Stores that a commit to the workbook is about to be sent, or with null that its outcome is
+   * known. The records of the commit are on disk before it is sent, whatever LLMPROXY_FSYNC is. Otherwise a power
+   * loss could remove them from the ledger, and their sequences would be assigned again, to records that the
    * workbook then seems to have.
    *
-   * @throws LedgerException when it cannot be noted, or another server has taken over; nothing may
+   * @throws LedgerException when this cannot be stored, or another server has become the writer; nothing may
    *     be sent then
    */
   public void noteCommitSent(Instant at) {

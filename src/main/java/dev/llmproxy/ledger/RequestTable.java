@@ -19,8 +19,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * The SQL of the table {@code request}. What settles takes the one row of {@code ledger} first,
- * which gives the sequences and makes several servers take turns.
+ * The SQL of the table {@code request}. Every settlement first locks the one row of {@code ledger}. That row
+ * assigns the sequences and makes several servers take turns.
  */
 public final class RequestTable {
   private static final int PICODOLLAR_DIGITS = 12;

@@ -1,22 +1,22 @@
 package dev.llmproxy.workbook;
 
 /**
- * One row of the sheet {@code User API Keys} as it stands there; cells are text, never null.
+ * One row of the sheet {@code User API Keys}, as read; cells are text, never null.
  *
- * @param number the row's number as a person counts, the header being 1
- * @param apiKey the key in clear, or its mask and hash
+ * @param number the row number as the spreadsheet shows it; the header is 1
+ * @param apiKey the key in clear text, or its mask and hash
  * @param email the owner's address
- * @param keyName what the owner calls it
- * @param tier the named set of limits; "free" where the cell is empty
+ * @param keyName the owner's name for the key
+ * @param tier the named set of limits; "free" for an empty cell
  * @param createdAt ISO-8601 UTC
  * @param lastUsed ISO-8601 UTC, or empty
- * @param requests count so far; 0 for what is no count
- * @param tokens count so far; 0 for what is no count
+ * @param requests requests so far; 0 when the cell has no valid count
+ * @param tokens tokens so far; 0 when the cell has no valid count
  * @param revoked the cell's text
- * @param expiresAt the cell's text, or empty for never
- * @param logConversations the cell's text, or empty for what the setting says
+ * @param expiresAt the cell's text; empty means never
+ * @param logConversations the cell's text; empty means that the setting applies
  * @param notes free text
- * @param status the cell's text, the product's or somebody's
+ * @param status the cell's text, written by the server or by a person
  */
 public record ApiKeyRow(
     int number,

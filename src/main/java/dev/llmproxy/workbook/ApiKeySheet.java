@@ -10,9 +10,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The sheet {@code User API Keys} as it was read: its columns are found by their header, because
- * people reorder and add some. Of a header its letters and digits count: white space of any kind,
- * signs that nobody sees and capitals make no difference.
+ * The sheet {@code User API Keys}, as read. Columns are found by their header, because people reorder columns and add some. Only the letters and digits of a header count: white space, invisible characters and capitals make no difference.
  */
 public final class ApiKeySheet {
   public static final String TITLE = "User API Keys";
@@ -27,16 +25,16 @@ public final class ApiKeySheet {
   public static final String REVOKED = "Revoked";
   public static final String NOTES = "Notes";
 
-  /** What the product has to say of a row. */
+  /** The server's message about the row. */
   public static final String STATUS = "Status";
 
-  /** When a key ends. */
+  /** When the key expires. */
   public static final String EXPIRES_AT = "Expires At";
 
-  /** Whether what is said with a key is kept. */
+  /** Whether the key's conversations are stored. */
   public static final String LOG_CONVERSATIONS = "Log Conversations";
 
-  /** The headers, in the order in which a new sheet gets them. */
+  /** The headers, in the order of a new sheet. */
   public static final List<String> HEADERS =
       List.of(
           API_KEY,
@@ -53,7 +51,7 @@ public final class ApiKeySheet {
           EXPIRES_AT,
           LOG_CONVERSATIONS);
 
-  /** Columns that say what a key may do; to overlook one lets somebody have more than was meant. */
+  /** Columns that restrict a key. Overlooking one would allow more than was intended. */
   public static final List<String> RULES = List.of(TIER, EXPIRES_AT, LOG_CONVERSATIONS);
 
   private static final List<String> NEEDED = List.of(API_KEY, USER_EMAIL, REVOKED);
@@ -63,18 +61,16 @@ public final class ApiKeySheet {
   private final List<HeaderProblem> headerProblems = new ArrayList<>();
 
   /**
-   * A header that somebody should look at.
+   * A header that somebody should check.
    *
-   * @param what what is wrong, and what follows from it
+   * @param what the problem and its effect
    * @param remedy what to do about it
    */
   public record HeaderProblem(String what, String remedy) {}
 
   /**
-   * @param values cells as {@code values.get} answers with UNFORMATTED_VALUE: header row first,
-   *     rows ragged
-   * @throws WorkbookException when there are rows but a column this product cannot do without is
-   *     missing
+   * @param values cells as in the answer of {@code values.get} with UNFORMATTED_VALUE: header row first, rows ragged
+   * @throws WorkbookException when there are rows but a required column is missing
    */
   public ApiKeySheet(List<List<Object>> values) {
     this.values = values;
@@ -105,7 +101,9 @@ public final class ApiKeySheet {
     }
   }
 
-  /** Takes a header that is almost a known one for it, where that is safe, and says so. */
+  /**
+   * Reads a header that is almost a known one as the known one, where that is safe, and reports it.
+   */
   private void adopt(Object header, int column) {
     Optional<String> misspelt = LookAlike.misspelt(header, HEADERS);
     Optional<String> meant = misspelt.or(() -> LookAlike.meant(header, HEADERS));
@@ -114,7 +112,7 @@ public final class ApiKeySheet {
     }
     String known = meant.get();
     boolean missing = !columns.containsKey(known);
-    // A word for an end is taken for one: that refuses too much rather than too little.
+    // Another word for an expiry is read as one: that can only refuse too much.
     boolean read =
         missing && (known.equals(EXPIRES_AT) || (misspelt.isPresent() && RULES.contains(known)));
     if (read) {
@@ -141,7 +139,7 @@ public final class ApiKeySheet {
     return RULES.contains(header) || NEEDED.contains(header);
   }
 
-  /** A header as it may be repeated: short, on one line. A key that stands there is not shown. */
+  /** The header in a form for messages: short, on one line. A key in its place is not shown. */
   private static String shown(Object header) {
     String clean = SheetText.clean(String.valueOf(header));
     return clean.length() <= 30 ? clean : clean.substring(0, 30) + "…";
@@ -159,17 +157,17 @@ public final class ApiKeySheet {
         .orElse("");
   }
 
-  /** What is wrong with the header row, from left to right. */
+  /** The problems of the header row, from left to right. */
   public List<HeaderProblem> headerProblems() {
     return List.copyOf(headerProblems);
   }
 
-  /** The known columns that are there, in alphabetical order. */
+  /** The known columns that the sheet has, in alphabetical order. */
   public Set<String> present() {
     return new TreeSet<>(columns.keySet());
   }
 
-  /** The rows below the header, blank ones included. */
+  /** The rows below the header, including blank ones. */
   public List<ApiKeyRow> rows() {
     List<ApiKeyRow> rows = new ArrayList<>();
     for (int i = 1; i < values.size(); i++) {
@@ -195,7 +193,7 @@ public final class ApiKeySheet {
     return rows;
   }
 
-  /** Whether a row has something in Requests or Tokens that is no count. */
+  /** Whether the cell Requests or Tokens of a row has a value that is not a count. */
   public boolean unclearCount(ApiKeyRow row) {
     List<Object> cells = values.get(row.number() - 1);
     return SheetCount.of(cell(cells, REQUESTS)).isEmpty()
@@ -207,7 +205,7 @@ public final class ApiKeySheet {
     return columns.getOrDefault(header, -1);
   }
 
-  /** The zero-based columns of a header row, of whatever sheet, that are headed as keys are. */
+  /** The zero-based columns with a header for API keys, in the header row of any sheet. */
   public static Set<Integer> keyColumns(List<Object> header) {
     String wanted = SheetText.header(API_KEY);
     Set<Integer> columns = new TreeSet<>();
@@ -219,7 +217,7 @@ public final class ApiKeySheet {
     return columns;
   }
 
-  /** How many columns the header row has. */
+  /** The number of columns of the header row. */
   public int width() {
     return values.isEmpty() ? 0 : values.get(0).size();
   }

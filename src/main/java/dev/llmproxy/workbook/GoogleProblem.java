@@ -15,8 +15,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a failed call to Google means, and what to do about it. The wording of Google's refusals is
- * what tells them apart: most share a status.
+ * The meaning of a failed call to Google, and its remedy. Most errors share a status, so the text of Google's error distinguishes them.
  */
 final class GoogleProblem {
   private static final Pattern CONSOLE_LINK =
@@ -25,15 +24,13 @@ final class GoogleProblem {
   private final ServiceAccount account;
   private final String spreadsheetId;
 
-  /**
-   * @param spreadsheetId which was called; null when one was being made
-   */
+  /** @param spreadsheetId the spreadsheet of the call; null when the call was to create one */
   GoogleProblem(ServiceAccount account, String spreadsheetId) {
     this.account = account;
     this.spreadsheetId = spreadsheetId;
   }
 
-  /** One or two sentences for an operator; holds nothing secret. */
+  /** One or two sentences for an operator, without secrets. */
   String explain(Throwable failure) {
     boolean fetchingToken = false;
     for (Throwable t : Causes.of(failure)) {
@@ -128,7 +125,7 @@ final class GoogleProblem {
           .formatted(account.email(), error, message, ServiceAccount.SETTING);
     }
     if (answer.getStatusCode() == 401) {
-      // Its words are lost: Java's client drops the body of a 401 to a POST.
+      // The message is lost: Java's client drops the body of a 401 to a POST.
       return "Google gives no token for the service account %s (401): it has been deleted or disabled; enable it in the Cloud console under IAM & Admin > Service Accounts, or make a new one with a key and set %s."
           .formatted(account.email(), ServiceAccount.SETTING);
     }

@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
-/** Headers that are none of the product's, but look as if one of them were meant. */
+/** Recognises headers that resemble a known header. */
 final class LookAlike {
   private static final int SHORT = 7;
   private static final Map<String, Set<String>> OTHER_WORDS =
@@ -50,7 +50,7 @@ final class LookAlike {
 
   private LookAlike() {}
 
-  /** The known header that this one is a misspelling of. */
+  /** The known header of which this one is a misspelling. */
   static Optional<String> misspelt(Object header, List<String> known) {
     String squeezed = SheetText.header(header);
     return known.stream()
@@ -64,7 +64,7 @@ final class LookAlike {
         .findFirst();
   }
 
-  /** The known header that this one is another word for. */
+  /** The known header of which this one is a synonym. */
   static Optional<String> meant(Object header, List<String> known) {
     String squeezed = SheetText.header(header);
     return known.stream()
@@ -72,7 +72,7 @@ final class LookAlike {
         .findFirst();
   }
 
-  /** Whether two neighbouring letters have changed places. */
+  /** Whether two neighbouring letters are swapped. */
   private static boolean swapped(String one, String other) {
     if (one.length() != other.length()) {
       return false;

@@ -14,10 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 
-/**
- * The Google account that this server works as, from the JSON key file that the Cloud console gives
- * for it.
- */
+/** The server's Google account, from the JSON key file of the Cloud console. */
 public final class ServiceAccount {
   /** The setting with the key file's path. */
   public static final String SETTING = "GOOGLE_APPLICATION_CREDENTIALS";
@@ -34,10 +31,9 @@ public final class ServiceAccount {
   }
 
   /**
-   * The account that the setting names. Google is not asked yet.
+   * The account that the setting names. Does not call Google.
    *
-   * @throws WorkbookException when it is not set, or the file is not a service account's key; the
-   *     message holds nothing of the key
+   * @throws WorkbookException when the setting is missing, or the file is not the key of a service account; the message contains nothing of the key
    */
   public static ServiceAccount of(Settings settings) {
     return read(
@@ -68,7 +64,7 @@ public final class ServiceAccount {
       return new ServiceAccount(
           file, ServiceAccountCredentials.fromStream(new ByteArrayInputStream(json)));
     } catch (JsonProcessingException e) {
-      // Its message quotes the file.
+      // The exception's message quotes the file.
       throw unusable(file, "is not JSON; " + MAKE_A_KEY, null);
     } catch (IOException | RuntimeException e) {
       if (e instanceof WorkbookException known) {
@@ -105,7 +101,7 @@ public final class ServiceAccount {
     return new WorkbookException("%s (%s) %s.".formatted(file, SETTING, why), cause);
   }
 
-  /** The address with which a spreadsheet is shared. */
+  /** The address to share a spreadsheet with. */
   public String email() {
     return credentials.getClientEmail();
   }
@@ -115,12 +111,12 @@ public final class ServiceAccount {
     return file;
   }
 
-  /** Where its tokens come from, as the key file says. */
+  /** The token server's URL in the key file. */
   String tokenServer() {
     return credentials.getTokenServerUri().toString();
   }
 
-  /** Credentials for spreadsheets alone; a token is fetched with the first call. */
+  /** Credentials for spreadsheets only; the first call fetches a token. */
   GoogleCredentials credentials() {
     return credentials.createScoped(List.of(SheetsScopes.SPREADSHEETS));
   }

@@ -12,9 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The sheets of a spreadsheet as it was read, found by what this product calls them. A sheet is
- * ours by its id, whatever its title is by now: by the id remembered, else by the id that follows
- * from the title, else, when somebody made it by hand, by the title itself.
+ * The sheets of a spreadsheet, as read, found by the server's name for them. The server finds a sheet by its stored id, whatever its present title; else by the id that follows from the title; else, for a sheet made by hand, by the title itself.
  */
 public final class SheetIndex {
   private static final int HASH_DIGITS = 6;
@@ -23,16 +21,14 @@ public final class SheetIndex {
   private final List<SheetProperties> sheets;
   private final SheetMemory memory;
 
-  /**
-   * @param spreadsheet with at least id and title of each sheet
-   */
+  /** @param spreadsheet with at least id and title of each sheet */
   public SheetIndex(String spreadsheetId, Spreadsheet spreadsheet, SheetMemory memory) {
     this.spreadsheetId = spreadsheetId;
     this.sheets = spreadsheet.getSheets().stream().map(Sheet::getProperties).toList();
     this.memory = memory;
   }
 
-  /** The sheet that this product calls so, and remembers it; empty when there is none. */
+  /** Finds the sheet with this name and stores its id; empty when there is none. */
   public Optional<SheetProperties> find(String title) {
     Map<String, Integer> known = memory.sheetIds(spreadsheetId);
     Optional<SheetProperties> found =
@@ -47,8 +43,7 @@ public final class SheetIndex {
   }
 
   /**
-   * What makes a sheet that {@link #find} has not found. Its id is remembered before it is made, so
-   * that a repeated request makes the same sheet.
+   * The requests that create a sheet which {@link #find} has not found. The id is stored before the sheet is created, so that a repeated request creates the same sheet.
    */
   public NewSheet add(String title, List<String> headers, boolean hidden) {
     Map<String, Integer> known = memory.sheetIds(spreadsheetId);
@@ -60,7 +55,7 @@ public final class SheetIndex {
         memory.remember(spreadsheetId, title, id);
       }
     }
-    // Somebody may have given another sheet this title.
+    // Another sheet may have this title.
     String free =
         byTitle(title).isEmpty()
             ? title
@@ -68,7 +63,7 @@ public final class SheetIndex {
     return new NewSheet(id, WorkbookSchema.newSheet(id, free, headers, hidden));
   }
 
-  /** How many cells the grids have, empty ones included, as Google counts them. */
+  /** The number of cells of the grids, including empty ones, as Google counts them. */
   public long cells() {
     return sheets.stream()
         .map(SheetProperties::getGridProperties)
@@ -78,7 +73,7 @@ public final class SheetIndex {
   }
 
   /**
-   * A range on a sheet, by its title of now.
+   * A range on a sheet, by its present title.
    *
    * @param cells in A1 notation, e.g. {@code 1:1}; null for the whole sheet
    */
@@ -86,23 +81,25 @@ public final class SheetIndex {
     return range(sheet.getTitle(), cells);
   }
 
-  /** As {@link #range(SheetProperties, String)}, by the title alone. */
+  /** Like {@link #range(SheetProperties, String)}, by the title alone. */
   public static String range(String title, String cells) {
     String quoted = "'" + title.replace("'", "''") + "'";
     return cells == null ? quoted : quoted + "!" + cells;
   }
 
   /**
-   * The sheet that is ours under this title.
+   * The server's sheet with this name.
    *
-   * @throws WorkbookException when it is not there
+   * @throws WorkbookException when it is missing
    */
   public SheetProperties present(String title) {
     return find(title)
         .orElseThrow(() -> new WorkbookException("The sheet \"" + title + "\" is gone."));
   }
 
-  /** All of {@code titles} that are not there, with their headers; null when none is missing. */
+  /**
+   * The requests that create the missing sheets of {@code titles}, with their headers; null when none is missing.
+   */
   List<Request> missing(Map<String, List<String>> titles) {
     List<Request> requests = new ArrayList<>();
     titles.forEach((title, headers) -> {
@@ -125,7 +122,7 @@ public final class SheetIndex {
     return sheets.stream().filter(sheet -> sheet.getSheetId().equals(id)).findFirst();
   }
 
-  /** Google takes titles that differ in case alone for the same. */
+  /** Google treats titles that differ only in case as equal. */
   private Optional<SheetProperties> byTitle(String title) {
     String wanted = title.toLowerCase(Locale.ROOT);
     return sheets.stream()
@@ -134,10 +131,10 @@ public final class SheetIndex {
   }
 
   /**
-   * A sheet to be made.
+   * A sheet to be created.
    *
-   * @param sheetId the id it gets
-   * @param requests what makes it
+   * @param sheetId the id of the new sheet
+   * @param requests the requests that create it
    */
   public record NewSheet(int sheetId, List<Request> requests) {}
 }

@@ -2,9 +2,9 @@ package dev.llmproxy.workbook;
 
 import java.util.Map;
 
-/** Remembers which sheet is which, so that renaming one does not lose it. */
+/** Stores the ids of sheets, so that a renamed sheet is still found. */
 public interface SheetMemory {
-  /** Remembers nothing, for those who look only once. */
+  /** Stores nothing, for a single look. */
   SheetMemory NONE =
       new SheetMemory() {
         @Override
@@ -16,9 +16,9 @@ public interface SheetMemory {
         public void remember(String spreadsheetId, String title, int sheetId) {}
       };
 
-  /** The title that this product gave or found → the sheet's id, for one spreadsheet. */
+  /** Maps the server's names for sheets to the sheets' ids, for one spreadsheet. */
   Map<String, Integer> sheetIds(String spreadsheetId);
 
-  /** Notes that this sheet is the one that was called {@code title} when it was made or found. */
+  /** Stores the id of the sheet that was called {@code title} when it was created or found. */
   void remember(String spreadsheetId, String title, int sheetId);
 }

@@ -4,9 +4,9 @@ import java.text.Normalizer;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** How what people type or paste into cells is compared. */
+/** Normalises the text that people type or paste into cells, for comparisons. */
 public final class SheetText {
-  // Zero-width signs, byte-order marks, soft hyphens: nobody sees them in a cell.
+  // Zero-width characters, byte-order marks and soft hyphens are invisible in a cell.
   private static final Pattern INVISIBLE = Pattern.compile("\\p{Cf}");
   private static final Pattern WHITE = Pattern.compile("[\\s\\p{Z}\\x{85}]+");
   private static final Pattern APART = Pattern.compile("[^\\p{L}\\p{N}]");
@@ -14,8 +14,7 @@ public final class SheetText {
   private SheetText() {}
 
   /**
-   * The text without signs that nobody sees, and with one space for white space of any kind (line
-   * breaks, no-break spaces, several), none at the ends.
+   * The text without invisible characters, with one space for each run of white space (line breaks, no-break spaces, several spaces), and trimmed.
    */
   public static String clean(String text) {
     boolean plain = true;
@@ -28,10 +27,7 @@ public final class SheetText {
         : WHITE.matcher(INVISIBLE.matcher(text).replaceAll("")).replaceAll(" ").strip();
   }
 
-  /**
-   * The form in which headers that read the same are equal: their letters and digits alone, in
-   * lower case.
-   */
+  /** The form in which equal headers compare equal: only letters and digits, in lower case. */
   static String header(Object cell) {
     String text = Normalizer.normalize(String.valueOf(cell), Normalizer.Form.NFKC);
     return APART.matcher(text).replaceAll("").toLowerCase(Locale.ROOT);

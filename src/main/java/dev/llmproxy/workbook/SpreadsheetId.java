@@ -12,9 +12,9 @@ final class SpreadsheetId {
   private SpreadsheetId() {}
 
   /**
-   * The id, also out of the spreadsheet's whole address.
+   * The id, also when the text is the spreadsheet's whole URL.
    *
-   * @throws WorkbookException when there is none in it
+   * @throws WorkbookException when the text has no id
    */
   static String of(String setting) {
     Matcher address = ADDRESS.matcher(setting);
@@ -29,7 +29,7 @@ final class SpreadsheetId {
             .formatted(setting));
   }
 
-  /** Where people open it. */
+  /** The URL at which people open it. */
   static String address(String id) {
     return "https://docs.google.com/spreadsheets/d/" + id;
   }

@@ -28,14 +28,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The spreadsheet that administrators work in, and the way to it: Google's, another server that
- * speaks Sheets v4, or the embedded one. Makes the clients of camel-google-sheets, which the
- * embedded and other servers could not serve otherwise.
+ * The administrators' spreadsheet: Google's, that of another server with the Sheets v4 API, or the embedded one. Creates the clients of camel-google-sheets, which by itself cannot use a server other than Google's.
  */
 public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Workbook.class);
   private static final int CONNECT_TIMEOUT_MILLIS = 10_000;
-  // Above the 180 s after which Google gives up, so that an answer can still be told from silence.
+  // More than the 180 s after which Google gives up, so that an error answer still arrives.
   private static final int READ_TIMEOUT_MILLIS = 190_000;
 
   private final String spreadsheetId;
@@ -61,11 +59,9 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
   }
 
   /**
-   * The workbook that the settings name. The embedded one is used in place when another process
-   * runs it already, otherwise it runs in this process until {@link #close}.
+   * Opens the workbook that the settings name. If another process runs the embedded workbook already, that one is used; otherwise it runs in this process until {@link #close}.
    *
-   * @throws WorkbookException when the settings do not fit together or the embedded workbook cannot
-   *     be opened
+   * @throws WorkbookException when the settings contradict each other or the embedded workbook cannot be opened
    */
   public static Workbook open(Settings settings) {
     WorkbookSettings own = WorkbookSettings.of(settings);
@@ -106,8 +102,8 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
         }
       }
       EmbeddedWorkbook server = EmbeddedWorkbook.open(folder, port, quota);
-      // A commit to a server in this very process cannot be applied after the process is gone:
-      // there is nothing to wait for.
+      // A server in this same process cannot apply a commit after the process has ended, so there
+      // is nothing to wait for.
       return new Workbook(
           EmbeddedWorkbook.SPREADSHEET_ID, server.rootUrl(), null, Duration.ZERO, server);
     } catch (IOException e) {
@@ -117,9 +113,9 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
   }
 
   /**
-   * Makes a spreadsheet, which belongs to the service account, with an empty sheet for the keys.
+   * Creates a spreadsheet that belongs to the service account, with an empty sheet for the keys.
    *
-   * @throws WorkbookException when Google does not let the account do so
+   * @throws WorkbookException when Google does not allow it
    */
   public static Workbook create(Settings settings, String title) {
     Workbook none = google(settings, null);
@@ -154,7 +150,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
         null);
   }
 
-  /** The spreadsheet's id in every call. */
+  /** The spreadsheet's id for every call. */
   public String spreadsheetId() {
     return spreadsheetId;
   }
@@ -164,17 +160,19 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     return rootUrl;
   }
 
-  /** The account that this server works as with Google; empty when the workbook is not Google's. */
+  /** The server's Google account; empty when the workbook is not Google's. */
   public Optional<ServiceAccount> account() {
     return Optional.ofNullable(account);
   }
 
-  /** Where people open the workbook; the server's root URL when it is not Google's. */
+  /**
+   * The URL at which people open the workbook; the server's root URL when the workbook is not Google's.
+   */
   public String address() {
     return account == null ? rootUrl : SpreadsheetId.address(spreadsheetId);
   }
 
-  /** What a failed call means and what to do about it, for an operator. */
+  /** The meaning and the remedy of a failed call, for an operator. */
   public String explain(@ExchangeException Throwable failure) {
     return Causes.find(failure, WorkbookException.class)
         .map(WorkbookException::getMessage)
@@ -194,14 +192,13 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     return embedded != null;
   }
 
-  /** How long after sending a commit without an answer the server may still apply it. */
+  /** The time during which the server may still apply a commit that got no answer. */
   public Duration commitWait() {
     return commitWait;
   }
 
   /**
-   * A client; a token is fetched with the first call, so that an outage of Google's does not keep
-   * the server from starting.
+   * A client. The first call fetches a token, so an outage of Google does not prevent a start.
    */
   public Sheets client() {
     return new Sheets.Builder(
@@ -250,7 +247,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     }
   }
 
-  /** A file left by a killed process names a server that is gone. */
+  /** The file of a killed process contains the URL of a server that no longer runs. */
   private boolean answers() {
     try {
       return client().spreadsheets().get(spreadsheetId).setFields("spreadsheetId").execute()

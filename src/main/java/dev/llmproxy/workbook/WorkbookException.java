@@ -1,6 +1,6 @@
 package dev.llmproxy.workbook;
 
-/** The workbook cannot be used as it stands; the message says what to do about it. */
+/** The workbook cannot be used in its present state; the message names the remedy. */
 public final class WorkbookException extends RuntimeException {
   public WorkbookException(String message) {
     super(message);

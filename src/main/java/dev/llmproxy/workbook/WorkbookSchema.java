@@ -22,32 +22,29 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import org.apache.camel.ExchangeProperty;
 
-/**
- * The sheets that this product keeps in the workbook, and the requests that make those that are
- * missing.
- */
+/** The server's sheets in the workbook, and the requests that create missing ones. */
 public final class WorkbookSchema {
-  /** The hidden sheet that holds, for each ledger, how far its records have been written. */
+  /** The hidden sheet with each ledger's checkpoint. */
   public static final String SYNC_TITLE = "_sync";
 
   /** Columns of {@link #SYNC_TITLE}. */
   public static final List<String> SYNC_HEADERS = List.of("Ledger", "Sequence", "Written At");
 
-  /** The sheet of the main spreadsheet that names the spreadsheets with the users' sheets. */
+  /** The sheet of the main spreadsheet that lists the spreadsheets with the users' sheets. */
   public static final String INDEX_TITLE = "_index";
 
   /** Columns of {@link #INDEX_TITLE}. */
   public static final List<String> INDEX_HEADERS =
       List.of("Spreadsheet", "Since", "Reason", "After Sequence", "Ledger");
 
-  /** How many rows the sheet of the keys is made with. */
+  /** The number of rows of a new sheet of the keys. */
   static final int ROOM = 1000;
 
   private static final int HEX = 16;
   private static final int INT_DIGITS = 8;
   private static final int LONGEST_TEXT = 50_000;
 
-  // Control characters that a cell cannot show; tab and line breaks stay.
+  // Control characters that a cell cannot show. Tab and line breaks are not among them.
   private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\t\n\r]]|\\p{Cs}");
 
   private final String mainId;
@@ -64,21 +61,21 @@ public final class WorkbookSchema {
     this.memory = memory;
   }
 
-  /** Whether the main spreadsheet's sheets are known to be there. */
+  /** Whether all sheets of the main spreadsheet are known to exist. */
   public boolean prepared() {
     return prepared;
   }
 
-  /** To be called when they are there, or with false when a call says that one may not be. */
+  /**
+   * Called with true when they exist, and with false when a failed call suggests that one is missing.
+   */
   public void setPrepared(boolean prepared) {
     this.prepared = prepared;
     lookedFor = true;
   }
 
   /**
-   * Whether the main spreadsheet's sheets were looked for at all since the start, with success or
-   * not. Until then nothing is written, so that one alone sets up a new workbook; from then on
-   * whoever writes finds out for itself what is missing or refused.
+   * Whether the server has checked the sheets of the main spreadsheet since the start, successfully or not. Nothing is written before that, so that only one route sets up a new workbook. After that, each route that writes finds missing sheets and errors itself.
    */
   public boolean lookedFor() {
     return lookedFor;
@@ -95,8 +92,7 @@ public final class WorkbookSchema {
   }
 
   /**
-   * What makes the sheets that are missing, with their headers. Also notes what the sheet of the
-   * keys is called by now.
+   * The requests that create the missing sheets, with their headers. Also stores the present title of the sheet of the keys.
    *
    * @param spreadsheet with at least ids and titles of its sheets
    * @return null when nothing is missing
@@ -116,15 +112,15 @@ public final class WorkbookSchema {
     return requests.isEmpty() ? null : new BatchUpdateSpreadsheetRequest().setRequests(requests);
   }
 
-  /** The range of the whole sheet of the keys, by its title of now. */
+  /** The range of the whole sheet of the keys, by its present title. */
   public String keysRange() {
     return SheetIndex.range(keys, null);
   }
 
   /**
-   * The sheet of the keys, as it was when it was last looked up.
+   * The sheet of the keys, as of the last check.
    *
-   * @throws WorkbookException when it has not been looked up yet
+   * @throws WorkbookException when it has not been checked yet
    */
   public SheetProperties keysSheet() {
     if (keys.getSheetId() == null) {
@@ -134,8 +130,7 @@ public final class WorkbookSchema {
   }
 
   /**
-   * Adds a sheet. People type into that of the keys, which gets room for it; any other has one row,
-   * its header, because every empty cell counts towards Google's limit.
+   * Adds a sheet. The sheet of the keys gets empty rows, because people type into it. Any other sheet has one row, its header, because every empty cell counts towards Google's limit.
    */
   static List<Request> newSheet(int id, String title, List<String> headers, boolean hidden) {
     SheetProperties properties =
@@ -153,7 +148,7 @@ public final class WorkbookSchema {
         appendRows(id, List.of(row(headers.stream().map(WorkbookSchema::text).toList()))));
   }
 
-  /** Appends rows below what a sheet holds. */
+  /** Appends rows below the last row of a sheet. */
   public static Request appendRows(int sheetId, List<RowData> rows) {
     return new Request()
         .setAppendCells(
@@ -163,7 +158,7 @@ public final class WorkbookSchema {
                 .setFields("userEnteredValue"));
   }
 
-  /** Writes cells from a place on; row and column count from 0. */
+  /** Writes cells from a start position; row and column count from 0. */
   public static Request updateCells(int sheetId, int row, int column, List<CellData> cells) {
     return new Request()
         .setUpdateCells(
@@ -177,16 +172,15 @@ public final class WorkbookSchema {
                 .setFields("userEnteredValue"));
   }
 
-  /** Puts an empty row below all others. */
+  /** Appends an empty row. */
   public static Request appendEmptyRow(int sheetId) {
     return append(sheetId, "ROWS");
   }
 
   /**
-   * Puts a column with this header in. It is inserted rather than written into an empty one, so
-   * that nothing is overwritten should columns have moved meanwhile.
+   * Inserts a column with this header. It does not use an existing empty column, so that nothing is overwritten if columns have moved in the meantime.
    *
-   * @param at the zero-based place
+   * @param at the zero-based index
    */
   public static List<Request> insertColumn(
       int sheetId, int at, GridProperties grid, String header) {
@@ -218,9 +212,7 @@ public final class WorkbookSchema {
   }
 
   /**
-   * A cell that shows this very text, whatever it looks like: it is never taken for a formula. What
-   * a cell cannot hold is changed: control characters become �, and text beyond 50,000 characters
-   * is cut off.
+   * A cell that shows exactly this text and is never taken for a formula. Control characters become �, and text beyond 50,000 characters is cut.
    */
   public static CellData text(String text) {
     String shown = CONTROL.matcher(text).replaceAll("�");
@@ -240,12 +232,11 @@ public final class WorkbookSchema {
   }
 
   /**
-   * A sheet's id follows from the title it is made with, so that a repeated request cannot make it
-   * twice.
+   * A sheet's id follows from its first title, so a repeated request cannot create a second sheet.
    */
   public static int sheetId(String title) {
     int id = Integer.parseUnsignedInt(Sha256.hex(title), 0, INT_DIGITS, HEX) & Integer.MAX_VALUE;
-    // 0 is the sheet that Google makes with a spreadsheet.
+    // 0 is the id of the sheet that Google creates with a spreadsheet.
     return id == 0 ? 1 : id;
   }
 }

@@ -1,2 +1,4 @@
-/** The administrator's spreadsheet: Google's API, its sheets, and how they are found. */
+/**
+ * The administrators' spreadsheet: the client of Google's API, the sheets, and how they are found.
+ */
 package dev.llmproxy.workbook;

@@ -6,8 +6,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /**
- * The body of a successful answer. The first bytes are held back, so that a failure can still
- * become an error answer and a short answer goes out with its length; a long one goes on in chunks.
+ * The body of a successful answer. The first bytes are buffered, so that a failure can still become an error answer and a short answer has a Content-Length. A long answer is sent in chunks.
  */
 final class AnswerStream extends OutputStream {
   private static final int HELD_BYTES = 32 * 1024;
@@ -20,7 +19,7 @@ final class AnswerStream extends OutputStream {
     this.exchange = exchange;
   }
 
-  /** Whether it is too late for another answer. */
+  /** Whether the answer has begun, so that no other answer can be sent. */
   boolean begun() {
     return out != null;
   }

@@ -7,11 +7,10 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * The method {@code spreadsheets.batchUpdate}: runs requests one after the other in one
- * transaction, which the first refused one undoes as a whole.
+ * The method {@code spreadsheets.batchUpdate}: runs requests in order in one transaction. The first refused request rolls back the whole batch.
  */
 final class BatchUpdate {
-  /** Kind of request → what runs it and makes its reply. */
+  /** Maps the kind of a request to the code that runs it and makes its reply. */
   private final Map<String, UnaryOperator<ObjectNode>> kinds;
 
   private final OpenSpreadsheet spreadsheet;

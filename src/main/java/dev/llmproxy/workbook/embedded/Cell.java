@@ -10,12 +10,10 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import java.util.Set;
 
 /**
- * How a cell is kept: a plain JSON string, number, boolean or null when it is nothing but that
- * value, so that rows stay small and quick to read; otherwise an object with the user-entered
- * fields of the API's {@code CellData} (formula, format, note …).
+ * The stored form of a cell. A cell with only a value is a plain JSON string, number, boolean or null, so that rows stay small and fast to read. Any other cell is an object with the user-entered fields of the API's {@code CellData} (formula, format, note …).
  */
 final class Cell {
-  /** A cell without anything in it. */
+  /** An empty cell. */
   static final JsonNode BLANK = NullNode.getInstance();
 
   private static final int MAX_CHARACTERS = 50_000;
@@ -29,7 +27,7 @@ final class Cell {
 
   private Cell() {}
 
-  /** A cell that holds this text as it is; blank for the empty text. */
+  /** A cell with this exact text; blank for the empty text. */
   static JsonNode text(String text) {
     if (text.length() > MAX_CHARACTERS) {
       throw SheetsException.invalid(
@@ -42,7 +40,7 @@ final class Cell {
     return BooleanNode.valueOf(value);
   }
 
-  /** A cell that holds this number; whole ones are written without a fraction, as Google does. */
+  /** A cell with this number; whole numbers are written without a fraction, as Google does. */
   static JsonNode number(double value) {
     if (value == Math.rint(value) && Math.abs(value) <= MAX_EXACT_INTEGER) {
       return LongNode.valueOf((long) value);
@@ -51,7 +49,7 @@ final class Cell {
   }
 
   /**
-   * A cell that holds a formula, which is kept and not evaluated.
+   * A cell with a formula, which is stored and not evaluated.
    *
    * @param formula with its leading {@code =}
    */
@@ -62,7 +60,7 @@ final class Cell {
     return cell;
   }
 
-  /** What the cell holds: a string (a formula's text), number or boolean; null node when blank. */
+  /** The cell's value: a string (a formula's text), number or boolean; null node when blank. */
   static JsonNode value(JsonNode cell) {
     if (!cell.isObject()) {
       return cell;
@@ -78,12 +76,12 @@ final class Cell {
     return cell.path(VALUE).has(FORMULA);
   }
 
-  /** Whether a cell holds no value; it may still have a format or a note. */
+  /** Whether a cell has no value; it may still have a format or a note. */
   static boolean isBlank(JsonNode cell) {
     return value(cell).isNull();
   }
 
-  /** The cell with another value, its format and note kept. */
+  /** The cell with another value and the same format and note. */
   static JsonNode withValue(JsonNode cell, JsonNode newCell) {
     if (!cell.isObject()) {
       return newCell;
@@ -98,7 +96,7 @@ final class Cell {
     return fromData(data);
   }
 
-  /** The cell after those fields of a {@code CellData} that the mask chooses were written to it. */
+  /** The cell after the masked fields of a {@code CellData} were written to it. */
   static JsonNode merge(JsonNode cell, ObjectNode data, FieldsMask mask) {
     ObjectNode merged = toData(cell);
     mask.copy(data, merged);
@@ -117,7 +115,7 @@ final class Cell {
     return data;
   }
 
-  /** The whole {@code CellData} as the API shows it: what was entered and what comes of it. */
+  /** The whole {@code CellData} of the API: the entered and the computed fields. */
   static ObjectNode show(JsonNode cell) {
     ObjectNode data = toData(cell);
     JsonNode value = value(cell);

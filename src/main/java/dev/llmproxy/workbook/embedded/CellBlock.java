@@ -6,7 +6,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BinaryOperator;
 
-/** A rectangle of cells taken out of a sheet; rows without anything in them take no room. */
+/** A rectangle of cells copied from a sheet; blank rows use no memory. */
 final class CellBlock {
   private final SortedMap<Integer, ArrayNode> rows = new TreeMap<>();
   private final int height;
@@ -36,7 +36,7 @@ final class CellBlock {
     return block;
   }
 
-  /** Nothing but blank cells. */
+  /** A block of blank cells. */
   static CellBlock blank(int height, int width) {
     return new CellBlock(height, width);
   }
@@ -49,7 +49,7 @@ final class CellBlock {
     return width;
   }
 
-  /** So many rows from the top hold something. */
+  /** The number of rows up to the last row that is not blank. */
   int usedRows() {
     return rows.entrySet().stream()
         .filter(row -> used(row.getValue()) > 0)
@@ -58,7 +58,7 @@ final class CellBlock {
         .orElse(0);
   }
 
-  /** So many columns from the left hold something. */
+  /** The number of columns up to the last column that is not blank. */
   int usedColumns() {
     return rows.values().stream().mapToInt(CellBlock::used).max().orElse(0);
   }
@@ -71,13 +71,13 @@ final class CellBlock {
     return end;
   }
 
-  /** A cell; blank where there is nothing. */
+  /** The cell; blank where none is stored. */
   JsonNode at(int row, int column) {
     ArrayNode cells = rows.get(row);
     return cells == null ? Cell.BLANK : RowTable.cell(cells, column);
   }
 
-  /** The same with rows for columns. */
+  /** The transposed block. */
   CellBlock transposed() {
     CellBlock turned = new CellBlock(width, height);
     rows.forEach((row, cells) -> {
@@ -89,15 +89,15 @@ final class CellBlock {
     return turned;
   }
 
-  /** Puts the cells there in place of what was there. */
+  /** Writes the cells over the existing ones. */
   void write(RowTable table, Sheet sheet, int startRow, int startColumn) {
     write(table, sheet, startRow, startColumn, (old, mine) -> mine);
   }
 
   /**
-   * Puts the cells there.
+   * Writes the cells.
    *
-   * @param merge makes the new cell of the one that was there and the one of this block
+   * @param merge makes the new cell from the existing one and the one of this block
    */
   void write(
       RowTable table, Sheet sheet, int startRow, int startColumn, BinaryOperator<JsonNode> merge) {

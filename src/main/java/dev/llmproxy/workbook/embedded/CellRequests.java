@@ -14,7 +14,9 @@ final class CellRequests {
     this.spreadsheet = spreadsheet;
   }
 
-  /** Writes behind the last row with data; the grid grows in rows as needed, never in columns. */
+  /**
+   * Appends after the last row with data. The grid gets more rows if needed, never more columns.
+   */
   ObjectNode appendCells(ObjectNode request) {
     FieldsMask mask = mask(request);
     JsonNode rows = request.path("rows");
@@ -29,7 +31,9 @@ final class CellRequests {
     return Json.object();
   }
 
-  /** Writes from a start on, or into a range, of which the cells that are not given are cleared. */
+  /**
+   * Writes from a start position, or into a range. The range's cells that the request lacks are cleared.
+   */
   ObjectNode updateCells(ObjectNode request) {
     FieldsMask mask = mask(request);
     JsonNode rows = request.path("rows");
@@ -81,7 +85,7 @@ final class CellRequests {
     blank(sheet, range.startRow() + rows.size(), range, mask);
   }
 
-  /** Clears the masked fields of the rows of a range that the request gave nothing for. */
+  /** Clears the masked fields in the rows of a range that the request lacks. */
   private void blank(Sheet sheet, int startRow, GridRange range, FieldsMask mask) {
     spreadsheet
         .rows()

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 import java.util.function.BinaryOperator;
 
-/** Requests of a batch that copy and move cells. Hold the cells in memory meanwhile. */
+/** Requests of a batch that copy and move cells. They hold the cells in memory. */
 final class CopyRequests {
   private static final FieldsMask VALUE = FieldsMask.parse("userEnteredValue");
   private static final FieldsMask FORMAT =
@@ -39,7 +39,7 @@ final class CopyRequests {
     return Json.object();
   }
 
-  /** Moves cells: what they leave is blank. */
+  /** Moves cells; their old places become blank. */
   ObjectNode cutPaste(ObjectNode request) {
     BinaryOperator<JsonNode> paste = paste(request);
     Place source = spreadsheet.grid(request.path("source"));
@@ -71,7 +71,7 @@ final class CopyRequests {
     return destination % source == 0 ? destination / source : 1;
   }
 
-  /** What {@code pasteType} makes of the cell that is there and the one that is pasted on it. */
+  /** The result of {@code pasteType} for the existing cell and the pasted one. */
   private static BinaryOperator<JsonNode> paste(ObjectNode request) {
     String type = request.path("pasteType").asText("PASTE_NORMAL");
     return switch (type) {

@@ -19,17 +19,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A workbook in a folder, served on loopback in the words of the Google Sheets v4 API. Google's own
- * clients work against it once their root URL is set to {@link #rootUrl()}.
+ * A workbook in a folder, served on loopback through the Google Sheets v4 API. Google's own clients work with it once their root URL is {@link #rootUrl()}.
  */
 public final class EmbeddedWorkbook implements AutoCloseable {
   /** The spreadsheet that exists from the start, with one sheet, as a new one of Google's has. */
   public static final String SPREADSHEET_ID = "llmproxy";
 
   /**
-   * Platform threads, because SQLite's native calls hold their thread while they wait for the disk:
-   * on virtual threads they would hold up the requests of the whole process. There are more than
-   * are ever at work, because each half request holds one until it is given up.
+   * Platform threads, because SQLite's native calls block their thread while they wait for the disk; on virtual threads they would block the requests of the whole process. There are more threads than ever work at once, because each incomplete request occupies one until it times out.
    */
   private static final int THREADS = 64;
 
@@ -134,12 +131,14 @@ public final class EmbeddedWorkbook implements AutoCloseable {
     }
   }
 
-  /** Where it listens, with a slash at the end: {@code http://127.0.0.1:PORT/}. */
+  /** The root URL, with a slash at the end: {@code http://127.0.0.1:PORT/}. */
   public String rootUrl() {
     return rootUrl;
   }
 
-  /** Finishes running requests, then stops listening and lets go of the folder. Twice is fine. */
+  /**
+   * Finishes running requests, then stops listening and releases the folder. Calling it twice is harmless.
+   */
   @Override
   public void close() {
     if (closed.getAndSet(true)) {
@@ -182,7 +181,7 @@ public final class EmbeddedWorkbook implements AutoCloseable {
     }
   }
 
-  /** Writes aside and renames, so that a reader never finds half a line. */
+  /** Writes another file and renames it, so that a reader never sees half a line. */
   private void writeUrlFile() throws IOException {
     Path aside = urlFile.resolveSibling("workbook.url.new");
     Files.deleteIfExists(aside);

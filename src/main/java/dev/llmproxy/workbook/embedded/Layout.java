@@ -8,9 +8,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * What a spreadsheet has besides cells and properties: widths and hidden rows, the filter,
- * protected and named ranges. All of it stays with its cells when rows or columns come, go and
- * move.
+ * The parts of a spreadsheet besides cells and properties: widths and hidden rows, the filter, protected and named ranges. They move with their cells when rows or columns are inserted, deleted or moved.
  */
 final class Layout {
   /** Field of a sheet's layout that holds the API's {@code BasicFilter}. */
@@ -59,7 +57,7 @@ final class Layout {
     return Stretches.fromJson(layout.path(dimension.name()));
   }
 
-  /** Moves along whatever is tied to rows or columns of a sheet. */
+  /** Moves everything that is bound to rows or columns of a sheet. */
   void shift(Sheet sheet, Dimension dimension, Shift shift) {
     ObjectNode layout = of(sheet);
     if (!layout.isEmpty()) {
@@ -79,7 +77,7 @@ final class Layout {
     }
   }
 
-  /** Forgets the names of ranges on a sheet that is deleted. */
+  /** Deletes the named ranges of a deleted sheet. */
   void forget(Sheet sheet) {
     ArrayNode named = namedRanges();
     if (!named.isEmpty()) {
@@ -88,7 +86,7 @@ final class Layout {
     }
   }
 
-  /** Gives a sheet the layout of another. */
+  /** Copies the layout of another sheet. */
   void copy(ObjectNode layout, Sheet to) {
     ObjectNode copy = layout.deepCopy();
     if (copy.path(FILTER).get("range") instanceof ObjectNode range) {
@@ -123,7 +121,7 @@ final class Layout {
     return holder.path("range").path("sheetId").asInt() == sheet.sheetId();
   }
 
-  /** Moves the range of a holder; false when nothing is left of it. */
+  /** Moves the range of a holder; false when nothing of the range is left. */
   private static boolean moved(JsonNode holder, Dimension dimension, Shift shift) {
     ObjectNode range = (ObjectNode) holder.get("range");
     String word = dimension == Dimension.ROWS ? "Row" : "Column";

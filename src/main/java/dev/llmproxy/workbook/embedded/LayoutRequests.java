@@ -8,8 +8,7 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 
 /**
- * Requests of a batch about filters, names and protection of ranges. They are kept and shown again;
- * protection never binds the owner, who everybody is here.
+ * Requests of a batch about filters, named ranges and protected ranges. They are stored and returned. Protection never restricts the owner, and every caller here is the owner.
  */
 final class LayoutRequests {
   private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_.]{0,249}");

@@ -23,12 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The HTTP door: lets in what may come in, reads bodies, writes answers and refusals.
+ * The HTTP handler: checks who may call, reads bodies, writes answers and errors.
  *
- * <p>There is no password, as with any file of the user; but a web page that the user happens to
- * visit must not get in. So the Host header must be loopback (a page whose name was re-bound to
- * 127.0.0.1 sends its own), and a change must come without an Origin and as JSON (a page on another
- * site cannot send that without asking first, and is never told yes).
+ * <p>There is no password, as with any file of the user, but a web page that the user visits must not get access. So the Host header must be loopback (a page whose name was re-bound to 127.0.0.1 sends its own name). A change must come without an Origin and as JSON (a page on another site can send that only after a preflight request, which is never allowed).
  */
 final class SheetsHandler implements HttpHandler {
   private static final Logger LOG = LoggerFactory.getLogger(SheetsHandler.class);
@@ -44,7 +41,7 @@ final class SheetsHandler implements HttpHandler {
     this.api = api;
   }
 
-  /** Lets no more requests in and waits for those that are in, for a limited time. */
+  /** Refuses new requests and waits for the running ones, for a limited time. */
   void drain(long seconds) {
     try {
       boolean drained = open.tryAcquire(MAX_CONCURRENT, seconds, TimeUnit.SECONDS);
@@ -133,7 +130,7 @@ final class SheetsHandler implements HttpHandler {
     }
   }
 
-  /** Google's clients send a read whose address would be too long as a form. */
+  /** Google's clients send a read as a form if its URL would be too long. */
   private static boolean isLongRead(String method, Headers headers) {
     return method.equals("POST") && "GET".equals(headers.getFirst("X-HTTP-Method-Override"));
   }
@@ -168,7 +165,7 @@ final class SheetsHandler implements HttpHandler {
     }
   }
 
-  /** Sends Google's error body, or breaks off an answer that has begun. */
+  /** Sends Google's error body, or aborts an answer that has begun. */
   private static void refuse(HttpExchange exchange, AnswerStream stream, SheetsException refusal)
       throws IOException {
     if (stream.begun()) {
