@@ -45,7 +45,8 @@ public final class ConversationArchive {
   }
 
   /**
-   * Deletes a user's stored conversations from the ledger. The server deletes them from the workbook, now or when it next runs.
+   * Deletes a user's stored conversations from the ledger. The server deletes them from the
+   * workbook, now or when it next runs.
    *
    * @return the number of conversations deleted from the ledger
    * @throws LedgerException when they cannot be deleted

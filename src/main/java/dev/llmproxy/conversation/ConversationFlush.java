@@ -31,7 +31,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes conversations into the sheet {@code Conversations} of the workbook, each exactly once, and deletes them from it; see {@link FlushCommit}. Checkpoint, commits and failures are separate from those of usage records, so neither flush can harm the other. A {@link Round} has the state of one round. This class has only the state that lasts longer than a round: the back-off, the open commit, the time of the next cleaning, the headers that were read last, and the conversation that the workbook has refused. Used by one route at a time.
+ * Writes conversations into the sheet {@code Conversations} of the workbook, each exactly once, and
+ * deletes them from it; see {@link FlushCommit}. Checkpoint, commits and failures are separate from
+ * those of usage records, so neither flush can harm the other. A {@link Round} has the state of one
+ * round. This class has only the state that lasts longer than a round: the back-off, the open
+ * commit, the time of the next cleaning, the headers that were read last, and the conversation that
+ * the workbook has refused. Used by one route at a time.
  */
 public final class ConversationFlush {
   private static final Logger LOG = LoggerFactory.getLogger(ConversationFlush.class);
@@ -122,7 +127,8 @@ public final class ConversationFlush {
   }
 
   /**
-   * At least one conversation, and otherwise as many as fit into a request of the size that Google recommends.
+   * At least one conversation, and otherwise as many as fit into a request of the size that Google
+   * recommends.
    */
   private List<Conversation> fitting(List<Conversation> conversations) {
     long characters = 0;
@@ -180,7 +186,8 @@ public final class ConversationFlush {
     }
 
     /**
-     * The ranges to read: the sheet's header, and the columns of time and user when rows are to be deleted.
+     * The ranges to read: the sheet's header, and the columns of time and user when rows are to be
+     * deleted.
      */
     @Override
     protected List<String> ranges() {

@@ -22,7 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Stores conversations in the ledger's database, where the settings ask for it. A failure here never fails a request: it is logged, and the conversation is missing or lacks its answer.
+ * Stores conversations in the ledger's database, where the settings ask for it. A failure here
+ * never fails a request: it is logged, and the conversation is missing or lacks its answer.
  */
 public final class ConversationLog {
   private static final Logger LOG = LoggerFactory.getLogger(ConversationLog.class);
@@ -42,7 +43,8 @@ public final class ConversationLog {
   }
 
   /**
-   * Decides whether the conversation is stored, and records that in the context. Only chats are stored. Does no input or output, so it does not delay the request.
+   * Decides whether the conversation is stored, and records that in the context. Only chats are
+   * stored. Does no input or output, so it does not delay the request.
    */
   public void open(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     if (!(context.call() instanceof ChatCall chat)) {
@@ -133,7 +135,8 @@ public final class ConversationLog {
   }
 
   /**
-   * Serialises JSON with a question mark for each unpaired surrogate, which PostgreSQL does not accept.
+   * Serialises JSON with a question mark for each unpaired surrogate, which PostgreSQL does not
+   * accept.
    */
   private static String text(ObjectNode json) {
     return new String(Json.text(json).getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);

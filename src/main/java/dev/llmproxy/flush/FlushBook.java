@@ -22,7 +22,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The state of the flush in the ledger: the checkpoint, the keys' counters up to the checkpoint, the ids of the sheets, and the records that the workbook refuses. Used by one flush at a time.
+ * The state of the flush in the ledger: the checkpoint, the keys' counters up to the checkpoint,
+ * the ids of the sheets, and the records that the workbook refuses. Used by one flush at a time.
  */
 public final class FlushBook implements SheetMemory {
   private static final int LONGEST_ERROR = 1000;
@@ -68,7 +69,8 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * The sheet ids that the ledger stores. A server may have the ledger open. New ids are not stored. The result has no stored ids when the ledger is missing or cannot be read.
+   * The sheet ids that the ledger stores. A server may have the ledger open. New ids are not
+   * stored. The result has no stored ids when the ledger is missing or cannot be read.
    */
   public static SheetMemory sheetMemory(Settings settings) {
     return new SheetMemory() {
@@ -99,7 +101,8 @@ public final class FlushBook implements SheetMemory {
   /**
    * The known progress of the flush.
    *
-   * @param spreadsheet the id of the spreadsheet that receives rows; null until the first round has found it
+   * @param spreadsheet the id of the spreadsheet that receives rows; null until the first round has
+   *     found it
    * @param since when that spreadsheet began to receive rows; null if {@code spreadsheet} is null
    * @param checkpoint the sequence up to which records are in the workbook
    * @param retries the retry number up to which retried records are in the workbook
@@ -132,7 +135,9 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Stores the workbook's checkpoint and updates the counters to it. If somebody has restored an older version of the workbook, the checkpoint is lower than before; the counters are then computed from the start.
+   * Stores the workbook's checkpoint and updates the counters to it. If somebody has restored an
+   * older version of the workbook, the checkpoint is lower than before; the counters are then
+   * computed from the start.
    */
   public void stands(long checkpoint, long retries) {
     State before = state;
@@ -207,7 +212,8 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Stores the sheet's counters of keys seen for the first time, by key hash. The ledger's sums are added to these values.
+   * Stores the sheet's counters of keys seen for the first time, by key hash. The ledger's sums are
+   * added to these values.
    */
   public void takeOver(Map<String, KeyCount> shown) {
     write(connection -> {
@@ -377,7 +383,8 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Marks the records put aside to be tried again, in the caller's transaction. Returns their number.
+   * Marks the records put aside to be tried again, in the caller's transaction. Returns their
+   * number.
    */
   static int retry(Connection connection) throws SQLException {
     // This update comes first because it takes the lock: the server may assign retry numbers too.
@@ -433,7 +440,8 @@ public final class FlushBook implements SheetMemory {
   }
 
   /**
-   * Tokens stop at the largest value that fits: beyond it, SQLite would continue with a fraction and PostgreSQL would fail.
+   * Tokens stop at the largest value that fits: beyond it, SQLite would continue with a fraction
+   * and PostgreSQL would fail.
    */
   private static void addCount(Connection connection, String key, KeyCount count)
       throws SQLException {

@@ -24,9 +24,7 @@ public final class FlushHealth {
     WRITING,
     /** The last round failed. The flush tries again soon. */
     WAITING,
-    /**
-     * The workbook refuses the server until an operator acts. The flush tries again every 64 s.
-     */
+    /** The workbook refuses the server until an operator acts. The flush tries again every 64 s. */
     REFUSED
   }
 
@@ -62,7 +60,8 @@ public final class FlushHealth {
   }
 
   /**
-   * Called when a round has failed in a way that may pass. The next try is after min(2^n s + up to 1 s, 64 s).
+   * Called when a round has failed in a way that may pass. The next try is after min(2^n s + up to
+   * 1 s, 64 s).
    */
   synchronized void failed(Throwable cause) {
     Duration wait = backoff();
@@ -77,7 +76,8 @@ public final class FlushHealth {
   }
 
   /**
-   * Called when a round has failed in a way that an operator must fix. Logged once for each different message.
+   * Called when a round has failed in a way that an operator must fix. Logged once for each
+   * different message.
    */
   synchronized void refused(String why) {
     notBefore = clock.instant().plus(LONGEST);
@@ -107,7 +107,8 @@ public final class FlushHealth {
   }
 
   /**
-   * Whether the failed request was certainly not applied and never will be: Google refused it, or it was never sent. Any other request may have been applied, or may still be.
+   * Whether the failed request was certainly not applied and never will be: Google refused it, or
+   * it was never sent. Any other request may have been applied, or may still be.
    */
   public static boolean neverApplied(Throwable cause) {
     return saidNo(cause) || neverSent(cause);

@@ -6,9 +6,9 @@ import dev.llmproxy.workbook.SheetIndex;
 import java.util.List;
 
 /**
- * The state of one round of writing, and the changes that the round writes. A route creates it at the beginning
- * of the round and stores it on the exchange as the property {@code round}. {@link FlushCommit} does
- * the commit; a subclass supplies the changes. Used by one thread.
+ * The state of one round of writing, and the changes that the round writes. A route creates it at
+ * the beginning of the round and stores it on the exchange as the property {@code round}. {@link
+ * FlushCommit} does the commit; a subclass supplies the changes. Used by one thread.
  */
 public abstract class FlushRound {
   final String checkpointName;

@@ -34,9 +34,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes Last Used, Requests and Tokens in the sheet {@code User API Keys} equal to the ledger's
- * sums. Counters are written as whole values, never as increments, so writing them twice does no harm. An
- * administrator may sort the sheet between reading and writing, so the counters are read again until
- * nothing differs.
+ * sums. Counters are written as whole values, never as increments, so writing them twice does no
+ * harm. An administrator may sort the sheet between reading and writing, so the counters are read
+ * again until nothing differs.
  */
 public final class KeyCounters {
   // A spreadsheet stores fifteen digits. A longer number would never read back as written.
@@ -189,9 +189,7 @@ public final class KeyCounters {
     sheet.rows().forEach(row -> created(target, row, hashes.get(row)));
   }
 
-  /**
-   * A problem of the whole sheet is written in Status of the first row that has room for it.
-   */
+  /** A problem of the whole sheet is written in Status of the first row that has room for it. */
   private void statuses(Target target, List<KeyProblem> problems) {
     Map<Integer, List<KeyProblem>> byRow =
         problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
@@ -224,7 +222,8 @@ public final class KeyCounters {
   }
 
   /**
-   * Fills in Created At with the time when the row was first seen. If rows moved while that was written, the wrong row gets its old value back.
+   * Fills in Created At with the time when the row was first seen. If rows moved while that was
+   * written, the wrong row gets its old value back.
    */
   private void created(Target target, ApiKeyRow row, String hash) {
     if (hash == null || target.sheet.column(ApiKeySheet.CREATED_AT) < 0) {

@@ -6,7 +6,9 @@ import java.util.Deque;
 import java.util.function.LongSupplier;
 
 /**
- * Decides when a round of writing may begin. No minute has more rounds than allowed. Rounds that need not follow at once are spaced over the rest of the minute. Otherwise a steady load would use up the minute's rounds within moments and then wait. Used by one thread.
+ * Decides when a round of writing may begin. No minute has more rounds than allowed. Rounds that
+ * need not follow at once are spaced over the rest of the minute. Otherwise a steady load would use
+ * up the minute's rounds within moments and then wait. Used by one thread.
  */
 final class RoundPace {
   private static final long MINUTE = Duration.ofMinutes(1).toNanos();

@@ -9,7 +9,8 @@ import java.text.Normalizer;
 import java.util.Locale;
 
 /**
- * The titles of the users' sheets, e.g. {@code test_at_example_dot_com}. A title never changes once it is assigned.
+ * The titles of the users' sheets, e.g. {@code test_at_example_dot_com}. A title never changes once
+ * it is assigned.
  */
 public final class SheetTitles {
   private static final int LONGEST = 100;
@@ -51,7 +52,8 @@ public final class SheetTitles {
   }
 
   /**
-   * The address without letters that spreadsheets may confuse: a spreadsheet does not distinguish titles that differ only in capitals or in forms of one letter.
+   * The address without letters that spreadsheets may confuse: a spreadsheet does not distinguish
+   * titles that differ only in capitals or in forms of one letter.
    */
   private static String plain(String address) {
     String composed = Normalizer.normalize(address, Normalizer.Form.NFKC);

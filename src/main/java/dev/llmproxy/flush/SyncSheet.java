@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * The cells of the sheet {@code _sync}. Each ledger has two rows: one with the sequence up to which its records are in this spreadsheet, and one with the number of the last retried record.
+ * The cells of the sheet {@code _sync}. Each ledger has two rows: one with the sequence up to which
+ * its records are in this spreadsheet, and one with the number of the last retried record.
  */
 public final class SyncSheet {
   private static final String RETRIES = " retries";
@@ -62,7 +63,8 @@ public final class SyncSheet {
   }
 
   /**
-   * The highest number of the rows: an administrator's sorting between reading and writing may have left two rows.
+   * The highest number of the rows: an administrator's sorting between reading and writing may have
+   * left two rows.
    */
   private OptionalLong number(String name) {
     return cells.stream().filter(row -> named(row, name)).mapToLong(this::number).max();

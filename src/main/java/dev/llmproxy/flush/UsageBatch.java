@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The records of one commit, as rows. Records beyond a user's daily cap of detail rows are rolled up. The order of settlement alone decides which records these are, so the same checkpoint always gives the same rows.
+ * The records of one commit, as rows. Records beyond a user's daily cap of detail rows are rolled
+ * up. The order of settlement alone decides which records these are, so the same checkpoint always
+ * gives the same rows.
  */
 final class UsageBatch {
   private static final int MOST_BYTES = 2_000_000;
@@ -35,7 +37,8 @@ final class UsageBatch {
   }
 
   /**
-   * The next records: those to be tried again, or else those after the checkpoint, as many as fit into a request.
+   * The next records: those to be tried again, or else those after the checkpoint, as many as fit
+   * into a request.
    *
    * @param limit the largest number of records
    * @param detailRowsPerDay a user's cap of detail rows

@@ -26,7 +26,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes the ledger's settled records into the workbook, each exactly once; see {@link FlushCommit}. A {@link Round} has the state of one round. This class has only the state that lasts longer than a round: the pace, the health, whether this server is the writer, the open commit, and what refused batches have shown. Used by one route at a time.
+ * Writes the ledger's settled records into the workbook, each exactly once; see {@link
+ * FlushCommit}. A {@link Round} has the state of one round. This class has only the state that
+ * lasts longer than a round: the pace, the health, whether this server is the writer, the open
+ * commit, and what refused batches have shown. Used by one route at a time.
  */
 public final class UsageFlush {
   private static final Logger LOG = LoggerFactory.getLogger(UsageFlush.class);
@@ -148,7 +151,9 @@ public final class UsageFlush {
   }
 
   /**
-   * Whether another round follows at once. The first round always does, after {@link #due}. A further round follows only while a full batch waits, or after a round that had to find out the state of the workbook before it could write.
+   * Whether another round follows at once. The first round always does, after {@link #due}. A
+   * further round follows only while a full batch waits, or after a round that had to find out the
+   * state of the workbook before it could write.
    *
    * @param last the round that has just ended; null before the first
    */

@@ -14,7 +14,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A row of a user's sheet: one record, or several records of one minute, model, type and status, rolled up.
+ * A row of a user's sheet: one record, or several records of one minute, model, type and status,
+ * rolled up.
  *
  * @param timestamp when the request was admitted, or the minute of a roll-up
  * @param email the user's address
@@ -130,9 +131,11 @@ public record UsageLine(
   }
 
   /**
-   * The row for a sheet with these headers. Columns that the sheet lacks are left out; columns that people have added stay blank.
+   * The row for a sheet with these headers. Columns that the sheet lacks are left out; columns that
+   * people have added stay blank.
    *
-   * @param headers the sheet's first row; if it has none of the server's headers, the usual order applies
+   * @param headers the sheet's first row; if it has none of the server's headers, the usual order
+   *     applies
    * @param columns the number of columns of the sheet
    */
   RowData row(List<?> headers, int columns) {

@@ -22,7 +22,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts a new spreadsheet for the users' rows when the current one is nearly full, or when a month has ended. A rotation begins only when the checkpoint is certain. Until it has ended no row is written, so the new spreadsheet's checkpoint is that of the old one. Each step first checks whether it is already done, so a rotation may be interrupted anywhere.
+ * Starts a new spreadsheet for the users' rows when the current one is nearly full, or when a month
+ * has ended. A rotation begins only when the checkpoint is certain. Until it has ended no row is
+ * written, so the new spreadsheet's checkpoint is that of the old one. Each step first checks
+ * whether it is already done, so a rotation may be interrupted anywhere.
  */
 public final class UsageRotation {
   private static final Logger LOG = LoggerFactory.getLogger(UsageRotation.class);
@@ -127,7 +130,8 @@ public final class UsageRotation {
   }
 
   /**
-   * Stores the id of the created spreadsheet. If the process dies just before, an empty spreadsheet remains.
+   * Stores the id of the created spreadsheet. If the process dies just before, an empty spreadsheet
+   * remains.
    */
   public void created(
       @ExchangeProperty("round") UsageFlush.Round round, @Body Spreadsheet spreadsheet) {

@@ -1,4 +1,5 @@
 /**
- * Writes usage from the ledger to the workbook: the users' sheets and the counters of keys, each request exactly once.
+ * Writes usage from the ledger to the workbook: the users' sheets and the counters of keys, each
+ * request exactly once.
  */
 package dev.llmproxy.flush;

@@ -13,7 +13,8 @@ import java.time.Instant;
  * @param caller the owner of the API key, or the signed-in person
  * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
- * @param provider the way the request came in: {@code rest-api}, or {@code chat} from a signed-in person
+ * @param provider the way the request came in: {@code rest-api}, or {@code chat} from a signed-in
+ *     person
  * @param tokens the least that the request has probably used once it is admitted
  * @param cost the cost of these tokens in US dollars, or null when the model's price is unknown
  */

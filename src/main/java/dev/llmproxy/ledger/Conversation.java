@@ -15,7 +15,8 @@ import java.time.Instant;
  * @param model the model id, or null when the request is not in the ledger
  * @param status the outcome; null while the request is running
  * @param body the messages, in the form of {@link dev.llmproxy.chat.Transcript#question}
- * @param answer the answer, in the form of {@link dev.llmproxy.chat.Transcript#answer}; null when unknown
+ * @param answer the answer, in the form of {@link dev.llmproxy.chat.Transcript#answer}; null when
+ *     unknown
  * @param bytes the size of body and answer in UTF-8
  * @param sequence the place in the order in which conversations go to the workbook; 0 for none
  */

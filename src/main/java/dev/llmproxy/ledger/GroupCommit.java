@@ -16,7 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes through one connection for many threads. Work that arrives during a commit shares the next transaction, so nobody waits for more than two commits and the disk sees few. A failed connection is replaced. Work that fails because of its own values fails alone. All work completes or fails, whatever is thrown on the way, because a caller waits for it.
+ * Writes through one connection for many threads. Work that arrives during a commit shares the next
+ * transaction, so nobody waits for more than two commits and the disk sees few. A failed connection
+ * is replaced. Work that fails because of its own values fails alone. All work completes or fails,
+ * whatever is thrown on the way, because a caller waits for it.
  */
 final class GroupCommit implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GroupCommit.class);
@@ -47,14 +50,16 @@ final class GroupCommit implements AutoCloseable {
   }
 
   /**
-   * Statements for many inputs at once, with an output for each input, in order. If they fail because of a value, they run again with fewer inputs, until that input fails alone.
+   * Statements for many inputs at once, with an output for each input, in order. If they fail
+   * because of a value, they run again with fewer inputs, until that input fails alone.
    */
   interface BatchStatements<I, O> {
     List<O> run(Connection connection, List<I> inputs) throws SQLException;
   }
 
   /**
-   * Runs the statements and waits until they are committed. An interrupt does not end the wait, because the caller needs the outcome; the thread's interrupt flag stays set.
+   * Runs the statements and waits until they are committed. An interrupt does not end the wait,
+   * because the caller needs the outcome; the thread's interrupt flag stays set.
    *
    * @throws LedgerException when the statements fail or cannot be committed
    */
@@ -68,7 +73,9 @@ final class GroupCommit implements AutoCloseable {
   }
 
   /**
-   * Returns the output for one input. The future completes when the output is committed, or fails with a {@link LedgerException}. Dependent actions run on the writing thread and should be short.
+   * Returns the output for one input. The future completes when the output is committed, or fails
+   * with a {@link LedgerException}. Dependent actions run on the writing thread and should be
+   * short.
    */
   <I, O> CompletableFuture<O> submit(BatchStatements<I, O> statements, I input) {
     return submit(new OneOfMany<>(statements, input));
@@ -152,7 +159,8 @@ final class GroupCommit implements AutoCloseable {
   }
 
   /**
-   * Replaces a connection that died while idle, for instance because the database server was restarted, so that no caller fails.
+   * Replaces a connection that died while idle, for instance because the database server was
+   * restarted, so that no caller fails.
    */
   private void execute(List<Work<?>> batch) throws SQLException {
     boolean used = connection != null;
@@ -319,7 +327,9 @@ final class GroupCommit implements AutoCloseable {
       this.input = input;
     }
 
-    /** @param many work with the same statements */
+    /**
+     * @param many work with the same statements
+     */
     @SuppressWarnings("unchecked")
     static <I, O> void execute(Connection connection, List<OneOfMany<?, ?>> many)
         throws SQLException {

@@ -11,7 +11,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The leases of the servers that share a ledger. Each server renews its lease's row in the table {@code instance}, by the database's clock. A server is dead when its lease has expired and another server has watched it for that long without a renewal. So after an outage of the database, during which all leases have expired, no server counts as dead if it renews within that time. PostgreSQL's advisory locks would end with each connection, and so would the requests of a live server. Used by one thread at a time.
+ * The leases of the servers that share a ledger. Each server renews its lease's row in the table
+ * {@code instance}, by the database's clock. A server is dead when its lease has expired and
+ * another server has watched it for that long without a renewal. So after an outage of the
+ * database, during which all leases have expired, no server counts as dead if it renews within that
+ * time. PostgreSQL's advisory locks would end with each connection, and so would the requests of a
+ * live server. Used by one thread at a time.
  */
 final class Leases {
   private static final int WATCHES_IN_A_LEASE = 4;

@@ -21,7 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The durable record of every request. A request is admitted before its first byte is sent and settled when it ends; both methods return after the commit. A request belongs to the server that admitted it. If that server dies, the request is settled as INTERRUPTED with the usage of its last checkpoint. One {@link GroupCommit} thread does all writing; reading has its own connection.
+ * The durable record of every request. A request is admitted before its first byte is sent and
+ * settled when it ends; both methods return after the commit. A request belongs to the server that
+ * admitted it. If that server dies, the request is settled as INTERRUPTED with the usage of its
+ * last checkpoint. One {@link GroupCommit} thread does all writing; reading has its own connection.
  */
 public final class Ledger implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Ledger.class);
@@ -67,7 +70,8 @@ public final class Ledger implements AutoCloseable {
   /**
    * Opens or creates the ledger that the settings name.
    *
-   * @throws LedgerException when another server has the ledger open and does not share it, or when it cannot be used
+   * @throws LedgerException when another server has the ledger open and does not share it, or when
+   *     it cannot be used
    */
   public static Ledger open(Settings settings) {
     return open(LedgerStore.of(settings), LEASE);
@@ -79,7 +83,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * @param lease the time without a renewal after which a server that shares the ledger counts as dead
+   * @param lease the time without a renewal after which a server that shares the ledger counts as
+   *     dead
    */
   static Ledger open(LedgerStore store, Duration lease) {
     store.claim();
@@ -97,7 +102,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * The usage of each user and model. A server may have the ledger open. Empty when there is no ledger.
+   * The usage of each user and model. A server may have the ledger open. Empty when there is no
+   * ledger.
    */
   public static List<UsageTotal> totals(Settings settings, Instant since) {
     return totals(LedgerStore.of(settings), since);
@@ -152,14 +158,16 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * The ledger's id. It is created with the ledger, never changes, and is the same for all servers that share it.
+   * The ledger's id. It is created with the ledger, never changes, and is the same for all servers
+   * that share it.
    */
   public UUID id() {
     return id;
   }
 
   /**
-   * The sequence of the last settled record, or 0. Settlements of other servers appear within seconds.
+   * The sequence of the last settled record, or 0. Settlements of other servers appear within
+   * seconds.
    */
   public long lastSequence() {
     return lastSequence.get();
@@ -179,7 +187,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Records the outcome of an admitted request; returns after the commit. Only the first settlement of a request counts.
+   * Records the outcome of an admitted request; returns after the commit. Only the first settlement
+   * of a request counts.
    *
    * @return whether this settlement was the first
    * @throws LedgerException when the outcome cannot be recorded now
@@ -189,7 +198,9 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Like {@link #settle}, without waiting. The future's value is whether this settlement was the first; it fails with a {@link LedgerException}. Dependent actions run on the writing thread and should be short.
+   * Like {@link #settle}, without waiting. The future's value is whether this settlement was the
+   * first; it fails with a {@link LedgerException}. Dependent actions run on the writing thread and
+   * should be short.
    */
   CompletableFuture<Boolean> settleLater(Settlement settlement) {
     return writing
@@ -201,7 +212,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Stores the checkpoints of running requests; returns after the commit. A checkpoint that the ledger refuses because of its values is logged, and the others are stored.
+   * Stores the checkpoints of running requests; returns after the commit. A checkpoint that the
+   * ledger refuses because of its values is logged, and the others are stored.
    *
    * @throws LedgerException when the checkpoints cannot be stored now
    */
@@ -243,7 +255,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Renews this server's lease and reads the settlements of the other servers. Call it every few seconds.
+   * Renews this server's lease and reads the settlements of the other servers. Call it every few
+   * seconds.
    *
    * @throws LedgerException when the ledger does not work now
    */
@@ -258,7 +271,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Settles the running requests of dead servers as INTERRUPTED. One thread calls this every few seconds. The first call that sees an expired lease only starts to watch it.
+   * Settles the running requests of dead servers as INTERRUPTED. One thread calls this every few
+   * seconds. The first call that sees an expired lease only starts to watch it.
    *
    * @return the number of settled requests
    * @throws LedgerException when the ledger does not work now
@@ -314,9 +328,7 @@ public final class Ledger implements AutoCloseable {
     });
   }
 
-  /**
-   * When a commit to the workbook was sent whose outcome is unknown; empty when there is none.
-   */
+  /** When a commit to the workbook was sent whose outcome is unknown; empty when there is none. */
   public Optional<Instant> commitSentAt() {
     return read(connection -> {
       try (PreparedStatement select =
@@ -335,12 +347,12 @@ public final class Ledger implements AutoCloseable {
 
   /**
    * Stores that a commit to the workbook is about to be sent, or with null that its outcome is
-   * known. The records of the commit are on disk before it is sent, whatever LLMPROXY_FSYNC is. Otherwise a power
-   * loss could remove them from the ledger, and their sequences would be assigned again, to records that the
-   * workbook then seems to have.
+   * known. The records of the commit are on disk before it is sent, whatever LLMPROXY_FSYNC is.
+   * Otherwise a power loss could remove them from the ledger, and their sequences would be assigned
+   * again, to records that the workbook then seems to have.
    *
-   * @throws LedgerException when this cannot be stored, or another server has become the writer; nothing may
-   *     be sent then
+   * @throws LedgerException when this cannot be stored, or another server has become the writer;
+   *     nothing may be sent then
    */
   public void noteCommitSent(Instant at) {
     Statements<Integer> note =
@@ -357,9 +369,7 @@ public final class Ledger implements AutoCloseable {
     }
   }
 
-  /**
-   * Like {@link #noteCommitSent}, for a commit that the statements record as about to be sent.
-   */
+  /** Like {@link #noteCommitSent}, for a commit that the statements record as about to be sent. */
   public void noteSent(Statements<Integer> note) {
     write(connection -> {
       store.sync(connection);
@@ -378,7 +388,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Runs statements on the writing thread as part of a transaction; returns after the commit. They may run twice if the connection breaks.
+   * Runs statements on the writing thread as part of a transaction; returns after the commit. They
+   * may run twice if the connection breaks.
    *
    * @throws LedgerException when the statements fail or cannot be committed
    */
@@ -387,7 +398,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Runs read-only statements on the reading connection; they see the last commit. They may run twice if the connection breaks.
+   * Runs read-only statements on the reading connection; they see the last commit. They may run
+   * twice if the connection breaks.
    *
    * @throws LedgerException when the statements fail
    */
@@ -409,7 +421,8 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
-   * Writes the waiting work, settles the requests still running here as INTERRUPTED, and releases the ledger for other servers.
+   * Writes the waiting work, settles the requests still running here as INTERRUPTED, and releases
+   * the ledger for other servers.
    */
   @Override
   public void close() {

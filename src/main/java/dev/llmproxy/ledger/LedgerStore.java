@@ -9,12 +9,14 @@ import java.util.Optional;
 import javax.sql.DataSource;
 
 /**
- * The ledger's database: how to open it, and the few statements that differ between SQLite and PostgreSQL. All other SQL of the ledger is the same for both.
+ * The ledger's database: how to open it, and the few statements that differ between SQLite and
+ * PostgreSQL. All other SQL of the ledger is the same for both.
  */
 public sealed interface LedgerStore permits SqliteStore, PostgresStore {
 
   /**
-   * The store that the settings name: PostgreSQL when DATABASE_URL is set, otherwise SQLite in LLMPROXY_DATA. Opens nothing yet.
+   * The store that the settings name: PostgreSQL when DATABASE_URL is set, otherwise SQLite in
+   * LLMPROXY_DATA. Opens nothing yet.
    *
    * @throws Settings.SettingException when DATABASE_URL or LLMPROXY_FSYNC is invalid
    */
@@ -51,7 +53,8 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
   Connection writing() throws SQLException;
 
   /**
-   * A connection that reads a ledger which a server may have open; empty when no ledger was ever created.
+   * A connection that reads a ledger which a server may have open; empty when no ledger was ever
+   * created.
    */
   Optional<Connection> looking() throws SQLException;
 
@@ -66,21 +69,21 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
   }
 
   /**
-   * Tries to become, or to stay, the only one of the servers sharing the store that writes to the workbook. That role ends with {@link #release} and with the process. Called by one thread.
+   * Tries to become, or to stay, the only one of the servers sharing the store that writes to the
+   * workbook. That role ends with {@link #release} and with the process. Called by one thread.
    */
   default boolean lead() {
     return true;
   }
 
-  /**
-   * Whether this server has been the writer without a break since {@link #lead} returned true.
-   */
+  /** Whether this server has been the writer without a break since {@link #lead} returned true. */
   default boolean leads() {
     return true;
   }
 
   /**
-   * Call this in a writing transaction. Once {@link #synced} has been called after the commit, this transaction and all earlier ones survive a power loss, whatever LLMPROXY_FSYNC is.
+   * Call this in a writing transaction. Once {@link #synced} has been called after the commit, this
+   * transaction and all earlier ones survive a power loss, whatever LLMPROXY_FSYNC is.
    */
   void sync(Connection transaction) throws SQLException;
 
@@ -95,7 +98,8 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
   String now();
 
   /**
-   * Whether statements failed because of their values, and would fail again, rather than because of the database's state.
+   * Whether statements failed because of their values, and would fail again, rather than because of
+   * the database's state.
    */
   boolean isOfWhatIsWritten(SQLException failure);
 

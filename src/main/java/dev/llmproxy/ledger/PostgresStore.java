@@ -41,9 +41,13 @@ final class PostgresStore implements LedgerStore {
   private volatile Connection leading;
 
   /**
-   * @param url {@code postgres://user:password@host:port/database?…}, {@code postgresql://…} or {@code jdbc:postgresql:…}; parameters are those of the JDBC driver, e.g. {@code sslmode}
-   * @param fullSync whether a commit reaches the server's disk before it returns. If not, a commit survives the death of this process, but a crash of the database server may lose the last moments.
-   * @throws SettingException when the URL has another form; the message does not repeat the URL, because it may contain a password
+   * @param url {@code postgres://user:password@host:port/database?…}, {@code postgresql://…} or
+   *     {@code jdbc:postgresql:…}; parameters are those of the JDBC driver, e.g. {@code sslmode}
+   * @param fullSync whether a commit reaches the server's disk before it returns. If not, a commit
+   *     survives the death of this process, but a crash of the database server may lose the last
+   *     moments.
+   * @throws SettingException when the URL has another form; the message does not repeat the URL,
+   *     because it may contain a password
    */
   PostgresStore(String url, boolean fullSync) {
     this.fullSync = fullSync;

@@ -19,8 +19,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * The SQL of the table {@code request}. Every settlement first locks the one row of {@code ledger}. That row
- * assigns the sequences and makes several servers take turns.
+ * The SQL of the table {@code request}. Every settlement first locks the one row of {@code ledger}.
+ * That row assigns the sequences and makes several servers take turns.
  */
 public final class RequestTable {
   private static final int PICODOLLAR_DIGITS = 12;
@@ -295,7 +295,8 @@ public final class RequestTable {
   }
 
   /**
-   * The SQL of two columns that {@link #sum(ResultSet, int)} combines. SQLite's sum fails beyond 64 bits; these partial sums cannot.
+   * The SQL of two columns that {@link #sum(ResultSet, int)} combines. SQLite's sum fails beyond 64
+   * bits; these partial sums cannot.
    *
    * @param column a column of whole numbers
    */
@@ -321,7 +322,8 @@ public final class RequestTable {
   }
 
   /**
-   * PostgreSQL accepts no NUL, no unpaired surrogates and no text beyond the column's size, and model ids come from clients.
+   * PostgreSQL accepts no NUL, no unpaired surrogates and no text beyond the column's size, and
+   * model ids come from clients.
    */
   public static String storable(String text, int longest) {
     String whole =

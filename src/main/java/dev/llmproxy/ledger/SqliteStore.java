@@ -20,9 +20,7 @@ import org.sqlite.SQLiteDataSource;
 final class SqliteStore implements LedgerStore {
   private static final Logger LOG = LoggerFactory.getLogger(SqliteStore.class);
 
-  /**
-   * A request may wait for one failing commit before its own, and must be answered within 2 s.
-   */
+  /** A request may wait for one failing commit before its own, and must be answered within 2 s. */
   private static final int BUSY_MILLIS = 900;
 
   // https://www.sqlite.org/rescode.html: the low byte of a result code is its primary code.
@@ -39,7 +37,9 @@ final class SqliteStore implements LedgerStore {
 
   /**
    * @param folder created if it is missing
-   * @param fullSync whether a commit reaches the disk before it returns. If not, a commit survives the death of this process, because the operating system has it, but a power loss may lose the last moments.
+   * @param fullSync whether a commit reaches the disk before it returns. If not, a commit survives
+   *     the death of this process, because the operating system has it, but a power loss may lose
+   *     the last moments.
    */
   SqliteStore(Path folder, boolean fullSync) {
     this.folder = folder;

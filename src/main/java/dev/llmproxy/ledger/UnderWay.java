@@ -23,7 +23,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The admitted requests of this server until the ledger has settled them. Every second, their usage so far is stored in the ledger, and failed settlements are tried again. Every few seconds, the leases of other servers are checked. This is not a route, because routes stop before their running requests have ended.
+ * The admitted requests of this server until the ledger has settled them. Every second, their usage
+ * so far is stored in the ledger, and failed settlements are tried again. Every few seconds, the
+ * leases of other servers are checked. This is not a route, because routes stop before their
+ * running requests have ended.
  */
 final class UnderWay implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UnderWay.class);
@@ -43,7 +46,9 @@ final class UnderWay implements AutoCloseable {
   private long seconds;
   private boolean broken;
 
-  /** @param clock a clock that only goes forward */
+  /**
+   * @param clock a clock that only goes forward
+   */
   @SuppressWarnings("FutureReturnValueIgnored")
   UnderWay(Ledger ledger, Clock clock) {
     this.ledger = ledger;
@@ -72,7 +77,9 @@ final class UnderWay implements AutoCloseable {
   }
 
   /**
-   * Records the outcome of a request, now or as soon as the ledger works again, without waiting. A few hundred bytes are stored for each request that ends in the meantime, and new requests are refused.
+   * Records the outcome of a request, now or as soon as the ledger works again, without waiting. A
+   * few hundred bytes are stored for each request that ends in the meantime, and new requests are
+   * refused.
    */
   @SuppressWarnings("FutureReturnValueIgnored")
   void settle(Settlement settlement) {
@@ -101,7 +108,8 @@ final class UnderWay implements AutoCloseable {
   }
 
   /**
-   * A request was refused because its commit got no answer, and its admission was in fact not recorded.
+   * A request was refused because its commit got no answer, and its admission was in fact not
+   * recorded.
    */
   private void notUnderWay(Settlement settlement) {
     if (doubtful.remove(settlement.requestId())) {

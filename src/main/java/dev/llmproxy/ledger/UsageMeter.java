@@ -22,14 +22,17 @@ public final class UsageMeter implements AutoCloseable {
   private final Ledger ledger;
   private final UnderWay underWay;
 
-  /** @param clock a clock that only goes forward */
+  /**
+   * @param clock a clock that only goes forward
+   */
   public UsageMeter(Ledger ledger, Clock clock) {
     this.ledger = ledger;
     underWay = new UnderWay(ledger, clock);
   }
 
   /**
-   * Records the admission of the request. If it cannot be recorded, the request is refused with 503.
+   * Records the admission of the request. If it cannot be recorded, the request is refused with
+   * 503.
    */
   public void admit(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     admit(context.call());
@@ -66,7 +69,8 @@ public final class UsageMeter implements AutoCloseable {
   /**
    * Records the outcome of an admitted request.
    *
-   * @return the recorded outcome; null, without effect, for a request that was not admitted or is already settled
+   * @return the recorded outcome; null, without effect, for a request that was not admitted or is
+   *     already settled
    */
   public Settlement settle(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return settle(context.call());

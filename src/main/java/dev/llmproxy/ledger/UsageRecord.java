@@ -14,7 +14,8 @@ import java.time.Instant;
  * @param keyHash lower-case hex SHA-256 of the API key; empty for a signed-in person
  * @param type {@code chat} or {@code embedding}
  * @param model the model id, provider included
- * @param provider the way the request came in: {@code rest-api}, or {@code chat} from a signed-in person
+ * @param provider the way the request came in: {@code rest-api}, or {@code chat} from a signed-in
+ *     person
  * @param tokensIn prompt tokens
  * @param tokensOut completion tokens
  * @param turns calls to the provider

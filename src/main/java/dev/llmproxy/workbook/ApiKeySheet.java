@@ -10,7 +10,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * The sheet {@code User API Keys}, as read. Columns are found by their header, because people reorder columns and add some. Only the letters and digits of a header count: white space, invisible characters and capitals make no difference.
+ * The sheet {@code User API Keys}, as read. Columns are found by their header, because people
+ * reorder columns and add some. Only the letters and digits of a header count: white space,
+ * invisible characters and capitals make no difference.
  */
 public final class ApiKeySheet {
   public static final String TITLE = "User API Keys";
@@ -69,7 +71,8 @@ public final class ApiKeySheet {
   public record HeaderProblem(String what, String remedy) {}
 
   /**
-   * @param values cells as in the answer of {@code values.get} with UNFORMATTED_VALUE: header row first, rows ragged
+   * @param values cells as in the answer of {@code values.get} with UNFORMATTED_VALUE: header row
+   *     first, rows ragged
    * @throws WorkbookException when there are rows but a required column is missing
    */
   public ApiKeySheet(List<List<Object>> values) {

@@ -15,7 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The meaning of a failed call to Google, and its remedy. Most errors share a status, so the text of Google's error distinguishes them.
+ * The meaning of a failed call to Google, and its remedy. Most errors share a status, so the text
+ * of Google's error distinguishes them.
  */
 final class GoogleProblem {
   private static final Pattern CONSOLE_LINK =
@@ -24,7 +25,9 @@ final class GoogleProblem {
   private final ServiceAccount account;
   private final String spreadsheetId;
 
-  /** @param spreadsheetId the spreadsheet of the call; null when the call was to create one */
+  /**
+   * @param spreadsheetId the spreadsheet of the call; null when the call was to create one
+   */
   GoogleProblem(ServiceAccount account, String spreadsheetId) {
     this.account = account;
     this.spreadsheetId = spreadsheetId;

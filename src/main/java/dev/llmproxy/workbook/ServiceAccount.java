@@ -33,7 +33,8 @@ public final class ServiceAccount {
   /**
    * The account that the setting names. Does not call Google.
    *
-   * @throws WorkbookException when the setting is missing, or the file is not the key of a service account; the message contains nothing of the key
+   * @throws WorkbookException when the setting is missing, or the file is not the key of a service
+   *     account; the message contains nothing of the key
    */
   public static ServiceAccount of(Settings settings) {
     return read(

@@ -12,7 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The sheets of a spreadsheet, as read, found by the server's name for them. The server finds a sheet by its stored id, whatever its present title; else by the id that follows from the title; else, for a sheet made by hand, by the title itself.
+ * The sheets of a spreadsheet, as read, found by the server's name for them. The server finds a
+ * sheet by its stored id, whatever its present title; else by the id that follows from the title;
+ * else, for a sheet made by hand, by the title itself.
  */
 public final class SheetIndex {
   private static final int HASH_DIGITS = 6;
@@ -21,7 +23,9 @@ public final class SheetIndex {
   private final List<SheetProperties> sheets;
   private final SheetMemory memory;
 
-  /** @param spreadsheet with at least id and title of each sheet */
+  /**
+   * @param spreadsheet with at least id and title of each sheet
+   */
   public SheetIndex(String spreadsheetId, Spreadsheet spreadsheet, SheetMemory memory) {
     this.spreadsheetId = spreadsheetId;
     this.sheets = spreadsheet.getSheets().stream().map(Sheet::getProperties).toList();
@@ -43,7 +47,8 @@ public final class SheetIndex {
   }
 
   /**
-   * The requests that create a sheet which {@link #find} has not found. The id is stored before the sheet is created, so that a repeated request creates the same sheet.
+   * The requests that create a sheet which {@link #find} has not found. The id is stored before the
+   * sheet is created, so that a repeated request creates the same sheet.
    */
   public NewSheet add(String title, List<String> headers, boolean hidden) {
     Map<String, Integer> known = memory.sheetIds(spreadsheetId);
@@ -98,7 +103,8 @@ public final class SheetIndex {
   }
 
   /**
-   * The requests that create the missing sheets of {@code titles}, with their headers; null when none is missing.
+   * The requests that create the missing sheets of {@code titles}, with their headers; null when
+   * none is missing.
    */
   List<Request> missing(Map<String, List<String>> titles) {
     List<Request> requests = new ArrayList<>();

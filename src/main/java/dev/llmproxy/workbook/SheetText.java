@@ -14,7 +14,8 @@ public final class SheetText {
   private SheetText() {}
 
   /**
-   * The text without invisible characters, with one space for each run of white space (line breaks, no-break spaces, several spaces), and trimmed.
+   * The text without invisible characters, with one space for each run of white space (line breaks,
+   * no-break spaces, several spaces), and trimmed.
    */
   public static String clean(String text) {
     boolean plain = true;

@@ -28,7 +28,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The administrators' spreadsheet: Google's, that of another server with the Sheets v4 API, or the embedded one. Creates the clients of camel-google-sheets, which by itself cannot use a server other than Google's.
+ * The administrators' spreadsheet: Google's, that of another server with the Sheets v4 API, or the
+ * embedded one. Creates the clients of camel-google-sheets, which by itself cannot use a server
+ * other than Google's.
  */
 public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Workbook.class);
@@ -59,9 +61,11 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
   }
 
   /**
-   * Opens the workbook that the settings name. If another process runs the embedded workbook already, that one is used; otherwise it runs in this process until {@link #close}.
+   * Opens the workbook that the settings name. If another process runs the embedded workbook
+   * already, that one is used; otherwise it runs in this process until {@link #close}.
    *
-   * @throws WorkbookException when the settings contradict each other or the embedded workbook cannot be opened
+   * @throws WorkbookException when the settings contradict each other or the embedded workbook
+   *     cannot be opened
    */
   public static Workbook open(Settings settings) {
     WorkbookSettings own = WorkbookSettings.of(settings);
@@ -166,7 +170,8 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
   }
 
   /**
-   * The URL at which people open the workbook; the server's root URL when the workbook is not Google's.
+   * The URL at which people open the workbook; the server's root URL when the workbook is not
+   * Google's.
    */
   public String address() {
     return account == null ? rootUrl : SpreadsheetId.address(spreadsheetId);
@@ -197,9 +202,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     return commitWait;
   }
 
-  /**
-   * A client. The first call fetches a token, so an outage of Google does not prevent a start.
-   */
+  /** A client. The first call fetches a token, so an outage of Google does not prevent a start. */
   public Sheets client() {
     return new Sheets.Builder(
             new NetHttpTransport(),

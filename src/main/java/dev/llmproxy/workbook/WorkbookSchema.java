@@ -67,7 +67,8 @@ public final class WorkbookSchema {
   }
 
   /**
-   * Called with true when they exist, and with false when a failed call suggests that one is missing.
+   * Called with true when they exist, and with false when a failed call suggests that one is
+   * missing.
    */
   public void setPrepared(boolean prepared) {
     this.prepared = prepared;
@@ -75,7 +76,9 @@ public final class WorkbookSchema {
   }
 
   /**
-   * Whether the server has checked the sheets of the main spreadsheet since the start, successfully or not. Nothing is written before that, so that only one route sets up a new workbook. After that, each route that writes finds missing sheets and errors itself.
+   * Whether the server has checked the sheets of the main spreadsheet since the start, successfully
+   * or not. Nothing is written before that, so that only one route sets up a new workbook. After
+   * that, each route that writes finds missing sheets and errors itself.
    */
   public boolean lookedFor() {
     return lookedFor;
@@ -92,7 +95,8 @@ public final class WorkbookSchema {
   }
 
   /**
-   * The requests that create the missing sheets, with their headers. Also stores the present title of the sheet of the keys.
+   * The requests that create the missing sheets, with their headers. Also stores the present title
+   * of the sheet of the keys.
    *
    * @param spreadsheet with at least ids and titles of its sheets
    * @return null when nothing is missing
@@ -130,7 +134,8 @@ public final class WorkbookSchema {
   }
 
   /**
-   * Adds a sheet. The sheet of the keys gets empty rows, because people type into it. Any other sheet has one row, its header, because every empty cell counts towards Google's limit.
+   * Adds a sheet. The sheet of the keys gets empty rows, because people type into it. Any other
+   * sheet has one row, its header, because every empty cell counts towards Google's limit.
    */
   static List<Request> newSheet(int id, String title, List<String> headers, boolean hidden) {
     SheetProperties properties =
@@ -178,7 +183,8 @@ public final class WorkbookSchema {
   }
 
   /**
-   * Inserts a column with this header. It does not use an existing empty column, so that nothing is overwritten if columns have moved in the meantime.
+   * Inserts a column with this header. It does not use an existing empty column, so that nothing is
+   * overwritten if columns have moved in the meantime.
    *
    * @param at the zero-based index
    */
@@ -212,7 +218,8 @@ public final class WorkbookSchema {
   }
 
   /**
-   * A cell that shows exactly this text and is never taken for a formula. Control characters become �, and text beyond 50,000 characters is cut.
+   * A cell that shows exactly this text and is never taken for a formula. Control characters become
+   * �, and text beyond 50,000 characters is cut.
    */
   public static CellData text(String text) {
     String shown = CONTROL.matcher(text).replaceAll("�");

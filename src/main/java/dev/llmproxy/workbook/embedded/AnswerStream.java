@@ -6,7 +6,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /**
- * The body of a successful answer. The first bytes are buffered, so that a failure can still become an error answer and a short answer has a Content-Length. A long answer is sent in chunks.
+ * The body of a successful answer. The first bytes are buffered, so that a failure can still become
+ * an error answer and a short answer has a Content-Length. A long answer is sent in chunks.
  */
 final class AnswerStream extends OutputStream {
   private static final int HELD_BYTES = 32 * 1024;

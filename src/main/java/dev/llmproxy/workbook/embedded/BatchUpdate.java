@@ -7,7 +7,8 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * The method {@code spreadsheets.batchUpdate}: runs requests in order in one transaction. The first refused request rolls back the whole batch.
+ * The method {@code spreadsheets.batchUpdate}: runs requests in order in one transaction. The first
+ * refused request rolls back the whole batch.
  */
 final class BatchUpdate {
   /** Maps the kind of a request to the code that runs it and makes its reply. */

@@ -10,7 +10,9 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import java.util.Set;
 
 /**
- * The stored form of a cell. A cell with only a value is a plain JSON string, number, boolean or null, so that rows stay small and fast to read. Any other cell is an object with the user-entered fields of the API's {@code CellData} (formula, format, note …).
+ * The stored form of a cell. A cell with only a value is a plain JSON string, number, boolean or
+ * null, so that rows stay small and fast to read. Any other cell is an object with the user-entered
+ * fields of the API's {@code CellData} (formula, format, note …).
  */
 final class Cell {
   /** An empty cell. */

@@ -32,7 +32,8 @@ final class CellRequests {
   }
 
   /**
-   * Writes from a start position, or into a range. The range's cells that the request lacks are cleared.
+   * Writes from a start position, or into a range. The range's cells that the request lacks are
+   * cleared.
    */
   ObjectNode updateCells(ObjectNode request) {
     FieldsMask mask = mask(request);

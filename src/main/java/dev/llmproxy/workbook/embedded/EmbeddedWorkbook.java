@@ -19,14 +19,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A workbook in a folder, served on loopback through the Google Sheets v4 API. Google's own clients work with it once their root URL is {@link #rootUrl()}.
+ * A workbook in a folder, served on loopback through the Google Sheets v4 API. Google's own clients
+ * work with it once their root URL is {@link #rootUrl()}.
  */
 public final class EmbeddedWorkbook implements AutoCloseable {
   /** The spreadsheet that exists from the start, with one sheet, as a new one of Google's has. */
   public static final String SPREADSHEET_ID = "llmproxy";
 
   /**
-   * Platform threads, because SQLite's native calls block their thread while they wait for the disk; on virtual threads they would block the requests of the whole process. There are more threads than ever work at once, because each incomplete request occupies one until it times out.
+   * Platform threads, because SQLite's native calls block their thread while they wait for the
+   * disk; on virtual threads they would block the requests of the whole process. There are more
+   * threads than ever work at once, because each incomplete request occupies one until it times
+   * out.
    */
   private static final int THREADS = 64;
 
@@ -137,7 +141,8 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   }
 
   /**
-   * Finishes running requests, then stops listening and releases the folder. Calling it twice is harmless.
+   * Finishes running requests, then stops listening and releases the folder. Calling it twice is
+   * harmless.
    */
   @Override
   public void close() {

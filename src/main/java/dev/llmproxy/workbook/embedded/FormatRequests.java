@@ -6,7 +6,8 @@ import com.google.api.services.sheets.v4.model.CellData;
 import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 
 /**
- * Requests of a batch that set the same format, note or validation rule for all cells of a range. These are stored and returned; rules restrict people in the grid, not writes through the API.
+ * Requests of a batch that set the same format, note or validation rule for all cells of a range.
+ * These are stored and returned; rules restrict people in the grid, not writes through the API.
  */
 final class FormatRequests {
   private static final FieldsMask VALIDATION = FieldsMask.parse("dataValidation");

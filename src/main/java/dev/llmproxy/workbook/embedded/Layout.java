@@ -8,7 +8,9 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * The parts of a spreadsheet besides cells and properties: widths and hidden rows, the filter, protected and named ranges. They move with their cells when rows or columns are inserted, deleted or moved.
+ * The parts of a spreadsheet besides cells and properties: widths and hidden rows, the filter,
+ * protected and named ranges. They move with their cells when rows or columns are inserted, deleted
+ * or moved.
  */
 final class Layout {
   /** Field of a sheet's layout that holds the API's {@code BasicFilter}. */

@@ -8,7 +8,8 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 
 /**
- * Requests of a batch about filters, named ranges and protected ranges. They are stored and returned. Protection never restricts the owner, and every caller here is the owner.
+ * Requests of a batch about filters, named ranges and protected ranges. They are stored and
+ * returned. Protection never restricts the owner, and every caller here is the owner.
  */
 final class LayoutRequests {
   private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_.]{0,249}");

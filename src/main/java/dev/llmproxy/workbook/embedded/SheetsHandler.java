@@ -25,7 +25,10 @@ import org.slf4j.LoggerFactory;
 /**
  * The HTTP handler: checks who may call, reads bodies, writes answers and errors.
  *
- * <p>There is no password, as with any file of the user, but a web page that the user visits must not get access. So the Host header must be loopback (a page whose name was re-bound to 127.0.0.1 sends its own name). A change must come without an Origin and as JSON (a page on another site can send that only after a preflight request, which is never allowed).
+ * <p>There is no password, as with any file of the user, but a web page that the user visits must
+ * not get access. So the Host header must be loopback (a page whose name was re-bound to 127.0.0.1
+ * sends its own name). A change must come without an Origin and as JSON (a page on another site can
+ * send that only after a preflight request, which is never allowed).
  */
 final class SheetsHandler implements HttpHandler {
   private static final Logger LOG = LoggerFactory.getLogger(SheetsHandler.class);
