@@ -32,7 +32,7 @@ class ConversationFlushTest {
 
   @ParameterizedTest
   @EnumSource(Fault.class)
-  void everyConversationArrivesOnceWhateverBecameOfTheCommit(Fault fault) throws IOException {
+  void everyConversationIsWrittenOnceAfterEachFault(Fault fault) throws IOException {
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway = Gateway.start(data, settings(faulty))) {
@@ -59,7 +59,7 @@ class ConversationFlushTest {
   }
 
   @Test
-  void aRowSaysWhatWasSaid() {
+  void rowHasMessagesAndAnswer() {
     try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "workbook"))) {
       String key = gateway.createKey("talk@example.com");
       gateway.chat(key, "openai/scripted", true, "hi");
@@ -88,7 +88,7 @@ class ConversationFlushTest {
   }
 
   @Test
-  void whatTheWorkbookRefusesIsLeftOutAndStaysInTheLedger() throws IOException {
+  void refusedConversationIsSkippedAndStaysInTheLedger() throws IOException {
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway = Gateway.start(data, settings(faulty))) {
@@ -124,7 +124,7 @@ class ConversationFlushTest {
   }
 
   @Test
-  void oldRowsAndThoseOfAnErasedUserAreDeletedWhereverTheyStand() throws IOException {
+  void oldRowsAndRowsOfAnErasedUserAreDeleted() throws IOException {
     try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "workbook"))) {
       String erased = gateway.createKey("gone@example.com");
       String other = gateway.createKey("here@example.com");
@@ -162,7 +162,7 @@ class ConversationFlushTest {
   }
 
   @Test
-  void erasureComparesAddressesInOneWayInTheLedgerAndInTheWorkbook() {
+  void erasureComparesAddressesAlikeInLedgerAndWorkbook() {
     String kelvin = "\u212Aim@example.com";
     try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "workbook"))) {
       Ledger ledger = gateway.application().ledger();

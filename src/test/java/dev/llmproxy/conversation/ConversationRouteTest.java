@@ -43,7 +43,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void nothingIsKeptUnlessItIsAskedFor() {
+  void nothingIsStoredByDefault() {
     try (Gateway gateway = start(Map.of())) {
       String key = gateway.createKey("off@example.com");
       gateway.chat(key, "openai/scripted", true, "a secret");
@@ -56,7 +56,7 @@ class ConversationRouteTest {
 
   @ParameterizedTest
   @CsvSource({"true", "false"})
-  void theWholeConversationIsKept(boolean stream) {
+  void wholeConversationIsStored(boolean stream) {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("on@example.com");
 
@@ -79,7 +79,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void aKeysOwnCellSaysOtherwiseAndWhatCannotBeReadMeansOff() throws IOException {
+  void keysCellOverridesTheSettingAndUnreadableMeansOff() throws IOException {
     try (Gateway gateway = start(ON)) {
       String off = gateway.createKey("no@example.com");
       String odd = gateway.createKey("odd@example.com");
@@ -103,7 +103,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void aKeyIsSwitchedOnAloneAlsoForAStartFromTheSnapshot() throws IOException {
+  void keySwitchedOnAloneStaysOnAfterAStartFromTheSnapshot() throws IOException {
     try (Gateway gateway = start(Map.of())) {
       String on = gateway.createKey("on@example.com");
       String other = gateway.createKey("other@example.com");
@@ -140,7 +140,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void thinkingAndToolCallsAreKeptInOpenAisForm() {
+  void thinkingAndToolCallsAreStoredInOpenAiForm() {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("tools@example.com");
       for (boolean stream : new boolean[] {true, false}) {
@@ -169,7 +169,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void whatCameBeforeAnErrorIsKeptWithTheError() {
+  void partialAnswerIsStoredWithTheError() {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("error@example.com");
       gateway.chat(key, "openai/scripted", true, "[[script chunks=5 cut=2]]");
@@ -184,7 +184,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void whatCameBeforeTheClientLeftIsKept() throws IOException {
+  void partialAnswerIsStoredWhenTheClientLeaves() throws IOException {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("left@example.com");
       try (RawConnection client = open(gateway, key, "[[script chunks=1000 gap=50]]")) {
@@ -199,7 +199,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void theMessagesAreKeptWhileTheAnswerIsUnderWay() throws IOException {
+  void messagesAreStoredBeforeTheAnswerEnds() throws IOException {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("under@example.com");
       try (RawConnection client = open(gateway, key, "long [[script chunks=1000 gap=50]]")) {
@@ -214,7 +214,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void fiveMegabytesAreKeptWholeAndBlobsAsNotes() {
+  void fiveMegabytesAreStoredWholeAndBlobsAsNotes() {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("big@example.com");
       String words = "Many words make a long text. ".repeat(180_000);
@@ -241,7 +241,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void embeddingsAreNoConversations() {
+  void embeddingsAreNotStoredAsConversations() {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("embed@example.com");
       HttpResponse<String> response =
@@ -256,7 +256,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void aBrokenLogFailsNoRequestAndLosesNoRecord() throws SQLException {
+  void failingConversationLogFailsNoRequestAndLosesNoRecord() throws SQLException {
     try (Gateway gateway = start(ON)) {
       String key = gateway.createKey("broken@example.com");
       gateway
@@ -273,7 +273,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void conversationsAreDeletedWhenTheirDaysAreOver() {
+  void conversationsAreDeletedAfterConversationDays() {
     MovedClock clock = new MovedClock(Instant.parse("2026-01-01T00:00:00Z"));
     try (Gateway gateway = Gateway.start(data, with(database(), ON), clock)) {
       ConversationLog log =
@@ -314,7 +314,7 @@ class ConversationRouteTest {
   }
 
   @Test
-  void aWrongSettingEndsTheStartWithASentence() {
+  void invalidSettingFailsTheStartWithAMessage() {
     assertThatThrownBy(() -> start(Map.of("LOG_CONVERSATIONS", "everything")))
         .hasMessage(
             "LOG_CONVERSATIONS is \"everything\"; it must be off, ledger or workbook (environment)");

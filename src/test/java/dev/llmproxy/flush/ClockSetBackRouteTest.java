@@ -33,7 +33,7 @@ class ClockSetBackRouteTest {
 
   /** Camel's timer: and its throttle go by the system's clock, which no test may set. */
   @Test
-  void noRouteGoesByAComponentThatFollowsTheSystemsClock() throws IOException {
+  void noRouteUsesAComponentThatFollowsTheSystemClock() throws IOException {
     try (Stream<Path> routes = Files.list(Path.of("routes"))) {
       List<String> texts = routes.map(ClockSetBackRouteTest::read).toList();
 
@@ -48,7 +48,7 @@ class ClockSetBackRouteTest {
   }
 
   @Test
-  void requestsAreServedTimedAndFlushedAndKeysRevokedAsBefore() throws IOException {
+  void clockSetBackDoesNotAffectRequestsFlushOrRevocation() throws IOException {
     MovedClock clock = new MovedClock(Instant.parse("2026-03-01T12:00:00Z"));
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl());
@@ -85,7 +85,7 @@ class ClockSetBackRouteTest {
   }
 
   @Test
-  void aCommitIsWaitedForAsLongAsItMayBeAppliedWhateverTheClockSays() {
+  void clockChangeDoesNotShortenTheCommitWait() {
     MovedClock clock = new MovedClock(LedgerTest.NOON);
     MovedClock steady = new MovedClock(Instant.EPOCH);
     CommitWait wait = new CommitWait(Duration.ofSeconds(190), at -> {}, clock, steady);
@@ -112,7 +112,7 @@ class ClockSetBackRouteTest {
   }
 
   @Test
-  void theSteadyClockBeginsAtTheSystemsAndGoesOn() {
+  void steadyClockStartsAtSystemTimeAndNeverGoesBack() {
     Clock steady = new SteadyClock();
     Instant first = steady.instant();
 

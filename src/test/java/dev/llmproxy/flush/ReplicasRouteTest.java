@@ -47,7 +47,7 @@ class ReplicasRouteTest {
   }
 
   @Test
-  void oneOfThemWritesWhatAllHaveServedWhoeverItIsByNow() throws SQLException {
+  void oneReplicaAtATimeWritesTheRecordsOfAll() throws SQLException {
     try (Gateway first = Gateway.start(folder.resolve("first"), settings);
         Gateway second = Gateway.start(folder.resolve("second"), settings)) {
       String key = first.createKey(EMAIL);
@@ -66,7 +66,7 @@ class ReplicasRouteTest {
   }
 
   @Test
-  void whoHasLostTheRightToWriteDoesNotSend() {
+  void formerWriterSendsNothing() {
     try (Gateway gateway = Gateway.start(folder.resolve("only"), settings)) {
       await().until(() -> gateway.application().ledger().lead());
       LedgerStore store = LedgerStore.of(gateway.settings());

@@ -19,7 +19,7 @@ class RoundPaceTest {
   /** All rounds at once, as it was, stood still from the first moments to the end of the minute. */
   @ParameterizedTest
   @CsvSource({"12, 5, 0", "12, 5, 3", "12, 5, 6", "12, 1, 3", "60, 1, 3", "30, 10, 5"})
-  void roundsOfASteadyLoadNeverWaitLongerThanTwoIntervals(int most, int seconds, int atStart) {
+  void steadyLoadNeverWaitsLongerThanTwoIntervals(int most, int seconds, int atStart) {
     RoundPace pace = new RoundPace(most, Duration.ofSeconds(seconds), nanos::get);
     List<Long> begun = new ArrayList<>();
     for (int i = 0; i < atStart; i++) {
@@ -43,7 +43,7 @@ class RoundPaceTest {
   }
 
   @Test
-  void fullBatchesFollowAtOnceUntilTheMinutesRoundsAreUsedUp() {
+  void fullBatchesFollowAtOnceUntilTheMinutesRoundsAreUsed() {
     RoundPace pace = new RoundPace(12, Duration.ofSeconds(5), nanos::get);
     List<Long> begun = new ArrayList<>();
     for (int tick = 0; tick < 240; tick++) {
@@ -57,7 +57,7 @@ class RoundPaceTest {
   }
 
   @Test
-  void whatIsLeftAfterManyAtOnceIsSpreadOverTheMinute() {
+  void remainingRoundsAreSpreadOverTheMinute() {
     RoundPace pace = new RoundPace(12, Duration.ofSeconds(5), nanos::get);
     List<Long> begun = new ArrayList<>();
     for (int i = 0; i < 9; i++) {
@@ -73,7 +73,7 @@ class RoundPaceTest {
   }
 
   @Test
-  void oneRoundAMinuteIsOne() {
+  void limitOfOneRoundAMinuteAllowsOneRound() {
     RoundPace pace = new RoundPace(1, Duration.ofSeconds(5), nanos::get);
     List<Long> begun = new ArrayList<>();
     for (int tick = 0; tick < 241; tick++) {

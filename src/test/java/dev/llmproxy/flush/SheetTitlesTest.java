@@ -29,7 +29,7 @@ class SheetTitlesTest {
   }
 
   @Test
-  void readsLikeTheAddress() {
+  void titleResemblesTheAddress() {
     assertThat(titles.of("test@example.com")).isEqualTo("test_at_example_dot_com");
     assertThat(titles.of(" Test@Example.com")).isEqualTo("test_at_example_dot_com");
   }
@@ -42,7 +42,7 @@ class SheetTitlesTest {
   }
 
   @Test
-  void anAddressThatLooksLikeAnothersTitleDoesNotGetInItsWay() {
+  void addressEqualToAnotherUsersTitleGetsItsOwnTitle() {
     titles.of("a.b@x.io");
     String digest = dev.llmproxy.base.Sha256.hex("a_dot_b@x.io");
     String taken = titles.of("a_dot_b_at_x_dot_io_" + digest.substring(0, 6));
@@ -62,7 +62,7 @@ class SheetTitlesTest {
         "ka\ufb01@x.io",
         "\u212bsa@x.io"
       })
-  void lettersThatOnlyLookLikeOthersShareNoSheet(String odd) {
+  void lookAlikeLettersDoNotShareASheet(String odd) {
     String plain =
         Normalizer.normalize(odd, Normalizer.Form.NFKC)
             .toUpperCase(Locale.ROOT)
@@ -74,20 +74,20 @@ class SheetTitlesTest {
   }
 
   @Test
-  void capitalsOfOtherScriptsMeanTheSameAddress() {
+  void capitalsOfOtherScriptsGiveTheSameSheet() {
     assertThat(titles.of("ÄNNE@x.io"))
         .isEqualTo(titles.of("änne@x.io"))
         .isEqualTo("änne_at_x_dot_io");
   }
 
   @Test
-  void fitsWhatASpreadsheetTakes() {
+  void titleStaysWithinGooglesLimits() {
     assertThat(titles.of("x".repeat(200) + "@example.com")).hasSizeLessThanOrEqualTo(100);
     assertThat(titles.of("a'b*c/d?e[f]:\\@x.io")).matches("[\\w+-]+");
   }
 
   @Test
-  void leavesTheProductsOwnSheetsAlone() {
+  void titleNeverEqualsTheTitleOfAServerSheet() {
     assertThat(titles.of("_sync")).isNotEqualTo("_sync");
     assertThat(titles.of("User API Keys")).isNotEqualToIgnoringCase("User API Keys");
   }

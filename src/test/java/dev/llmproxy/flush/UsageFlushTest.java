@@ -31,7 +31,7 @@ class UsageFlushTest {
 
   @ParameterizedTest
   @EnumSource(Fault.class)
-  void everyRecordArrivesOnceWhateverBecameOfTheCommit(Fault fault) throws IOException {
+  void everyRecordIsWrittenOnceAfterEachFault(Fault fault) throws IOException {
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway = Gateway.start(data, settings(faulty))) {
@@ -54,7 +54,7 @@ class UsageFlushTest {
   }
 
   @Test
-  void aCommitWithoutAnAnswerIsNotJudgedBeforeItCanNoLongerBeApplied() throws IOException {
+  void unansweredCommitIsCheckedOnlyAfterTheCommitWait() throws IOException {
     Map<String, String> settings;
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl())) {
@@ -80,7 +80,7 @@ class UsageFlushTest {
   }
 
   @Test
-  void aRoundWaitsForTheEndOfTheOneBeforeHoweverSlowTheWorkbookIs() throws IOException {
+  void roundWaitsForThePreviousRoundOfASlowWorkbook() throws IOException {
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl());
         Gateway gateway = Gateway.start(data, settings(faulty))) {

@@ -33,19 +33,19 @@ class UsageLineTest {
               Status.SUCCESS));
 
   @Test
-  void valuesStandUnderTheirHeadersWhateverTheOrder() {
+  void valuesFollowTheOrderOfTheHeaders() {
     assertThat(cells(List.of("Note", " request id ", "TOKENS IN", "", "Request ID"), 26))
         .containsExactly(null, "request-1", 3.0, null, null);
   }
 
   @Test
-  void aSheetWithoutHeadersGetsTheUsualOrderAsFarAsItsColumnsGo() {
+  void sheetWithoutHeadersGetsTheUsualOrderWithinItsColumns() {
     assertThat(cells(List.of(), 3))
         .containsExactly("2026-03-01T10:00:30.500Z", "ann@example.com", "chat");
   }
 
   @Test
-  void linesOfOneMinuteAddUp() {
+  void rowsOfOneMinuteAreSummedUp() {
     UsageLine two = LINE.rolledUp().plus(LINE.rolledUp());
 
     assertThat(two.row(UsageLine.HEADERS, 26).getValues().get(11).getUserEnteredValue())

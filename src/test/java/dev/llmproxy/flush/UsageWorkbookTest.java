@@ -75,7 +75,7 @@ class UsageWorkbookTest {
   }
 
   @Test
-  void aRecordThatTheWorkbookRefusesIsPutAsideAndWrittenWhenItIsTriedAgain() throws IOException {
+  void refusedRecordIsPutAsideAndWrittenOnRetry() throws IOException {
     try (Gateway gateway = Gateway.start(data, settings)) {
       String key = gateway.createKey(EMAIL);
       faulty.poison("openai/poison");
@@ -106,8 +106,7 @@ class UsageWorkbookTest {
   }
 
   @Test
-  void aWorkbookThatRefusesTheServerIsReportedAndWritingGoesOnWhenItNoLongerDoes()
-      throws IOException {
+  void refusingWorkbookIsReportedAndWritingResumes() throws IOException {
     MovedClock clock = new MovedClock(Instant.parse("2026-03-01T00:00:00Z"));
     try (Gateway gateway = Gateway.start(data, settings, clock)) {
       String key = gateway.createKey(EMAIL);
@@ -127,7 +126,7 @@ class UsageWorkbookTest {
   }
 
   @Test
-  void aWorkbookThatRefusesFromTheStartIsReportedThoughItsKeysCannotBeReadEither() {
+  void workbookThatRefusesFromTheStartIsReported() {
     MovedClock clock = new MovedClock(Instant.parse("2026-03-01T00:00:00Z"));
     faulty.refuse(403);
     try (Gateway gateway = Gateway.startUnread(data, settings, clock)) {
@@ -141,7 +140,7 @@ class UsageWorkbookTest {
   }
 
   @Test
-  void tenMinutesWithoutTheWorkbookLoseNothingAndAreMadeUpForInAFewCalls() throws IOException {
+  void tenMinutesOfOutageLoseNothingAndCatchUpInAFewCalls() throws IOException {
     MovedClock clock = new MovedClock(Instant.parse("2026-03-01T00:00:00Z"));
     try (Gateway gateway = Gateway.start(data, settings, clock)) {
       String key = gateway.createKey(EMAIL);
@@ -188,7 +187,7 @@ class UsageWorkbookTest {
   }
 
   @Test
-  void aFullSpreadsheetIsFollowedByThePreparedOneAndThenByOneOfItsOwn() throws IOException {
+  void fullSpreadsheetIsReplacedByAPreparedOneThenByACreatedOne() throws IOException {
     Sheets sheets = client();
     String prepared =
         sheets
@@ -237,7 +236,7 @@ class UsageWorkbookTest {
   }
 
   @RepeatedTest(2)
-  void anAdministratorAtWorkNeitherLosesNorDoublesAnything() throws IOException {
+  void administratorsEditsLoseAndDuplicateNothing() throws IOException {
     long seed = System.nanoTime();
     LOG.info("Seed {}", seed);
     Random random = new Random(seed);

@@ -29,7 +29,7 @@ class GroupCommitTest {
   }
 
   @Test
-  void anErrorFailsWhatThrewItAndTheWriterGoesOn() throws SQLException {
+  void errorFailsItsOwnWorkAndTheWriterContinues() throws SQLException {
     GroupCommit.BatchStatements<String, String> breaking =
         (connection, inputs) -> {
           if (inputs.contains("break")) {
@@ -58,7 +58,7 @@ class GroupCommitTest {
   }
 
   @Test
-  void anErrorThatEndsTheCommitFailsItsWorkAndTheNextIsCommitted() throws SQLException {
+  void errorInCommitFailsItsWorkAndTheNextIsCommitted() throws SQLException {
     GroupCommit.BatchStatements<String, String> closing =
         (connection, inputs) -> {
           connection.close();
@@ -72,7 +72,7 @@ class GroupCommitTest {
 
   /** Without the lock about one in five hundred hung. */
   @Test
-  void whatIsSubmittedWhileItClosesIsCommittedOrFails() throws Exception {
+  void workSubmittedDuringCloseIsCommittedOrFails() throws Exception {
     GroupCommit.BatchStatements<String, String> statements = (connection, inputs) -> inputs;
     for (int round = 0; round < 300; round++) {
       GroupCommit writing = new GroupCommit(store);

@@ -33,12 +33,12 @@ class KilledServerTest {
   @TempDir private Path data;
 
   @Test
-  void whatAStreamHadUsedIsRecordedOnSqlite() throws Exception {
+  void usageOfAKilledStreamIsRecordedOnSqlite() throws Exception {
     recordsWhatAStreamHadUsed(Map.of());
   }
 
   @Test
-  void whatAStreamHadUsedIsRecordedOnPostgresql() throws Exception {
+  void usageOfAKilledStreamIsRecordedOnPostgresql() throws Exception {
     recordsWhatAStreamHadUsed(Map.of("DATABASE_URL", PostgresServer.shared().newDatabase()));
   }
 

@@ -39,7 +39,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void keepsWhatWasSettledExactly() {
+  void settledRecordsAreStoredExactly() {
     try (Ledger ledger = open()) {
       ledger.admit(admission("r1"));
       ledger.settle(settlement("r1", Status.SUCCESS, new BigDecimal("0.000000123456")));
@@ -66,7 +66,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void aRequestUnderWayWhenTheProcessDiedIsInterruptedAtTheNextStart() {
+  void requestRunningAtAKillIsInterruptedAtTheNextStart() {
     try (Ledger ledger = open()) {
       ledger.admit(admission("done"));
       ledger.settle(settlement("done", Status.SUCCESS, null));
@@ -95,7 +95,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void aRequestIsAdmittedOnceAndItsRepetitionHarmsNobodyElse() {
+  void repeatedAdmissionFailsAlone() {
     try (Ledger ledger = open()) {
       ledger.admit(admission("r1"));
 
@@ -106,7 +106,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void keepsItsIdentity() {
+  void identityStaysTheSameAfterReopening() {
     UUID id;
     try (Ledger ledger = open()) {
       id = ledger.id();
@@ -117,7 +117,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void aRequestUnderWayIsInterruptedWithWhatItsLastCheckpointSays() {
+  void interruptedRequestHasTheUsageOfItsLastCheckpoint() {
     try (Ledger ledger = open()) {
       ledger.admit(
           new Admission(
@@ -185,7 +185,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void aCheckpointThatComesLateChangesNothing() {
+  void lateCheckpointChangesNothing() {
     try (Ledger ledger = open()) {
       ledger.admit(admission("r1"));
       ledger.settle(settlement("r1", Status.SUCCESS, BigDecimal.ONE));
@@ -205,7 +205,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void whatClientsWriteAsAModelHarmsNobody() {
+  void oddModelIdsFromClientsFailNoOtherRequest() {
     try (Ledger ledger = open()) {
       for (String model :
           List.of("openai/" + "\uD83D\uDE00".repeat(300), "openai/a\0b", "openai/\uD800")) {
@@ -218,7 +218,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void statementsThatFailFailTheirCallerAlone() throws Exception {
+  void failingStatementsFailOnlyTheirCaller() throws Exception {
     try (Ledger ledger = open();
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       ledger.giveSheetTitle("a@example.com", "taken");
@@ -242,7 +242,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void manyWritersAtOnceLoseNothing() {
+  void concurrentWritersLoseNothing() {
     int requests = 2000;
     try (Ledger ledger = open()) {
       try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -283,7 +283,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void aLedgerOfTheReleaseWithoutTurnsGoesOnWithOneTurnForEachOfItsRequests() throws SQLException {
+  void ledgerWithoutTurnsIsMigratedToOneTurnPerRequest() throws SQLException {
     Flyway.configure()
         .dataSource(store().migrating())
         .locations("classpath:db/migration")
@@ -332,7 +332,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void absurdCountsOfOneUserLeaveEverybodysSumsExact() {
+  void hugeCountsOfOneUserLeaveOtherSumsExact() {
     BigDecimal ten = new BigDecimal("10.000000000001");
     try (Ledger ledger = open()) {
       for (String request : List.of("r1", "r2", "r3")) {
@@ -364,7 +364,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void theCountersOfAKeyWithAbsurdCountsStayAtTheMostThatFits() {
+  void countersOfHugeCountsStopAtTheLargestValue() {
     try (Ledger ledger = open()) {
       FlushBook book = new FlushBook(ledger);
       for (int i = 1; i <= 3; i++) {
@@ -385,7 +385,7 @@ public abstract class LedgerTest {
   }
 
   @Test
-  void whatTheDatabaseRefusesFailsAloneAndItsBatchIsWritten() throws Exception {
+  void refusedRecordFailsAloneAndItsBatchIsWritten() throws Exception {
     int requests = 100;
     try (Ledger ledger = open()) {
       for (int i = 0; i < requests; i++) {

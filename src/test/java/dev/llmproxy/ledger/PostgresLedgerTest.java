@@ -34,7 +34,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void twoServersShareOneLedgerAndItsSequencesGrowInTheOrderOfCommits() throws Exception {
+  void twoServersShareALedgerWithSequencesInCommitOrder() throws Exception {
     int requests = 500;
     try (Ledger one = open();
         Ledger other = open()) {
@@ -79,7 +79,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void onlyTheRequestsOfTheDeadAreInterrupted() {
+  void onlyRequestsOfDeadServersAreInterrupted() {
     try (Ledger alive = Ledger.open(store(), SHORT_LEASE);
         Ledger silent = Ledger.open(store(), SHORT_LEASE)) {
       alive.admit(admission("alive"));
@@ -109,7 +109,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void anOutageOfTheDatabaseMakesNobodyLookDead() throws Exception {
+  void databaseOutageMakesNoServerCountAsDead() throws Exception {
     try (Ledger alive = Ledger.open(store(), SHORT_LEASE);
         Ledger other = Ledger.open(store(), SHORT_LEASE)) {
       alive.admit(admission("alive"));
@@ -131,7 +131,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aServerThatIsStartedAgainWhileNobodyWritesCostsNoRequest() {
+  void databaseRestartWhileIdleFailsNoRequest() {
     try (Ledger ledger = open()) {
       ledger.admit(admission("r1"));
       server.stop();
@@ -143,7 +143,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void whatWasSettledSurvivesTheDatabaseServersDeathWhenAskedTo() {
+  void settledRecordsSurviveADatabaseCrashWithFullSync() {
     try (Ledger ledger = Ledger.open(new PostgresStore(url, true), Duration.ofSeconds(30))) {
       ledger.admit(admission("r1"));
       ledger.settle(settlement("r1", Status.SUCCESS, null));
@@ -162,7 +162,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void syncsWithTheDiskAsOftenAsAsked() {
+  void durabilityFollowsTheSetting() {
     try (Ledger ledger = open();
         Ledger full = Ledger.open(new PostgresStore(url, true), Duration.ofSeconds(30))) {
       assertThat(synchronous(ledger)).isEqualTo("off");
@@ -171,7 +171,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aDatabaseThatIsNotThereIsSaidToBeMissing() {
+  void missingDatabaseIsReported() {
     url = server.url(PostgresServer.USER + ":s3cret%2B%26p%40ss", "nowhere");
 
     assertThatThrownBy(this::open)
@@ -181,7 +181,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aWrongPasswordIsSaidToBeWrongAndNotRepeated() {
+  void wrongPasswordIsReportedButNotRepeated() {
     url = server.url(PostgresServer.USER + ":mistaken", "postgres");
 
     assertThatThrownBy(this::open)
@@ -191,7 +191,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aServerThatIsNotThereIsSaidToBeUnreachable() {
+  void unreachableServerIsReported() {
     url = "postgresql://somebody:hidden@127.0.0.1:1/ledger";
 
     assertThatThrownBy(this::open)
@@ -210,7 +210,7 @@ class PostgresLedgerTest extends LedgerTest {
         "jdbc:postgresql://h/c?password=hidden%",
         "postgres://h/"
       })
-  void aWrongUrlIsSaidToBeWrongAndNotRepeated(String wrong) {
+  void invalidUrlIsReportedButNotRepeated(String wrong) {
     assertThatThrownBy(() -> new PostgresStore(wrong, false))
         .isInstanceOf(SettingException.class)
         .hasMessageContaining("DATABASE_URL is wrong")
@@ -225,7 +225,7 @@ class PostgresLedgerTest extends LedgerTest {
         "postgresql://llmproxy@127.0.0.1:%d/%s?password=s3cret%%2B%%26p%%40ss&sslmode=disable",
         "jdbc:postgresql://127.0.0.1:%d/%s?user=llmproxy&password=s3cret%%2B%%26p%%40ss"
       })
-  void takesEveryFormOfTheUrl(String form) {
+  void everyFormOfTheUrlIsAccepted(String form) {
     url = form.formatted(server.port(), PostgresServer.database(url));
 
     try (Ledger ledger = open()) {

@@ -32,7 +32,7 @@ class SqliteLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aSecondServerOnTheFolderIsRefused() {
+  void secondServerOnTheFolderIsRefused() {
     try (Ledger ledger = open()) {
       assertThatThrownBy(this::open)
           .isInstanceOf(LedgerException.class)
@@ -42,7 +42,7 @@ class SqliteLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aFileThatIsNoLedgerIsSaidToBeNone() throws IOException {
+  void fileThatIsNotALedgerIsReported() throws IOException {
     Files.writeString(folder.resolve("ledger.db"), "what is this? ".repeat(1000));
 
     assertThatThrownBy(this::open)
@@ -52,7 +52,7 @@ class SqliteLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aLedgerOfTheFirstReleaseGoesOnWhereItWas() throws SQLException {
+  void ledgerOfTheFirstReleaseIsMigrated() throws SQLException {
     String url = "jdbc:sqlite:" + folder.resolve("ledger.db");
     Flyway.configure()
         .dataSource(url, null, null)
@@ -86,7 +86,7 @@ class SqliteLedgerTest extends LedgerTest {
     "LLMPROXY_FSYNC, sometimes, must be normal or full",
     "DATABASE_URL, mysql://h/d, is wrong"
   })
-  void aSettingThatIsWrongIsNamed(String name, String value, String said) {
+  void invalidSettingIsNamed(String name, String value, String said) {
     Settings settings = Settings.load(Path.of(""), Map.of(name, value));
 
     assertThatThrownBy(() -> LedgerStore.of(settings))
@@ -96,7 +96,7 @@ class SqliteLedgerTest extends LedgerTest {
   }
 
   @Test
-  void syncsWithTheDiskAsOftenAsAsked() {
+  void durabilityFollowsTheSetting() {
     try (Ledger ledger = Ledger.open(new SqliteStore(folder, true), Duration.ofSeconds(30))) {
       assertThat(pragma(ledger, "synchronous")).isEqualTo(2);
     }
@@ -106,7 +106,7 @@ class SqliteLedgerTest extends LedgerTest {
   }
 
   @Test
-  void whileSomebodyElseHoldsTheLockItSaysSoWithinSecondsAndGoesOnAfterwards() throws SQLException {
+  void foreignLockIsReportedWithinSecondsAndServiceResumes() throws SQLException {
     try (Ledger ledger = open()) {
       // In milliseconds, not SQLite's or JDBC's longer waits.
       assertThat(pragma(ledger, "busy_timeout")).isBetween(100, 1000);
@@ -130,7 +130,7 @@ class SqliteLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aFullDiskIsSaidAndServiceResumesWhenThereIsSpaceAgain() throws Exception {
+  void fullDiskIsReportedAndServiceResumesWithFreeSpace() throws Exception {
     Path disk = Files.createDirectory(folder.resolve("disk"));
     Assumptions.assumeTrue(
         run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk.toString()) == 0,

@@ -27,7 +27,7 @@ class UsageMeterTest {
   private final MovedClock clock = new MovedClock(LedgerTest.NOON);
 
   @Test
-  void aRequestForWhichToolsWereRunIsSettledWithItsTurnsAndToolCallsAndOnce() {
+  void requestWithToolsIsSettledOnceWithTurnsAndToolCalls() {
     try (Ledger ledger = Ledger.open(folder)) {
       try (UsageMeter meter = new UsageMeter(ledger, clock)) {
         ToolChat call = new ToolChat();
@@ -51,7 +51,7 @@ class UsageMeterTest {
   }
 
   @Test
-  void aRequestThatSaysNothingOfTurnsHasHadOne() {
+  void requestWithoutTurnsCountsAsOneTurn() {
     try (Ledger ledger = Ledger.open(folder);
         UsageMeter meter = new UsageMeter(ledger, clock)) {
       PlainCall call = new PlainCall();
@@ -64,7 +64,7 @@ class UsageMeterTest {
   }
 
   @Test
-  void turnsAndToolCallsAreNotedWhileTheRequestRunsAndRecordedWhenItsServerEnds() {
+  void checkpointedTurnsAndToolCallsAreRecordedWhenTheServerStops() {
     try (Ledger ledger = Ledger.open(folder);
         UsageMeter meter = new UsageMeter(ledger, clock)) {
       ToolChat call = new ToolChat();
@@ -87,7 +87,7 @@ class UsageMeterTest {
   }
 
   @Test
-  void aRefusedRequestThatTurnsOutNotToBeRecordedIsNotTakenForOneThatWasSettledBefore() {
+  void refusedUnrecordedRequestIsNotTakenForASettledOne() {
     try (LogLines lines = LogLines.open();
         Ledger ledger = Ledger.open(folder);
         UnderWay underWay = new UnderWay(ledger, clock)) {

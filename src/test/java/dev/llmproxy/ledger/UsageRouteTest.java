@@ -72,8 +72,8 @@ class UsageRouteTest {
   }
 
   @Test
-  void whatWasNotWrittenWhenTheServerStoppedIsWrittenAfterItsNextStart(
-      @TempDir Path data, @TempDir Path workbookFolder) throws IOException {
+  void unwrittenRecordsAreWrittenAfterTheNextStart(@TempDir Path data, @TempDir Path workbookFolder)
+      throws IOException {
     try (EmbeddedWorkbook workbook = EmbeddedWorkbook.open(workbookFolder, 0);
         FaultyWorkbook faulty = FaultyWorkbook.before(workbook.rootUrl())) {
       String key;

@@ -42,7 +42,7 @@ class ApiKeySheetTest {
   }
 
   @Test
-  void cellsThatRulesAreReadFromLoseWhatNobodySees() {
+  void invisibleCharactersAreRemovedFromCellsWithRules() {
     ApiKeySheet sheet =
         new ApiKeySheet(
             List.of(

@@ -90,7 +90,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aTokenThatGoogleNoLongerTakesIsRenewedWithinTheCall() {
+  void refusedTokenIsRenewedWithinTheCall() {
     try (Workbook workbook = Workbook.open(settings())) {
       ApiKeyBook book = new ApiKeyBook(workbook);
       book.rows();
@@ -103,7 +103,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void theServerStartsWithTheTokenServerDownAndHealsWhenItIsBack() throws Exception {
+  void serverStartsWithTheTokenServerDownAndRecovers() throws Exception {
     google.stopTokenServer();
     Application application = Application.open(settings());
     try (Server server = Server.start(application);
@@ -140,7 +140,7 @@ class GoogleWorkbookTest {
         "quota.429           | quota for this minute | tries again by itself",
         "unavailable.503     | Google's servers have failed (503) | tries again by itself",
       })
-  void aRefusalSaysWhatToDo(String name, String what, String remedy) throws IOException {
+  void errorOfGoogleNamesTheRemedy(String name, String what, String remedy) throws IOException {
     google.refuse(
         Integer.parseInt(name.replaceFirst(".*\\.", "")),
         Files.readString(Path.of("src/test/resources/fixtures/google", name + ".json")));
@@ -160,7 +160,7 @@ class GoogleWorkbookTest {
             + GoogleStandIn.EMAIL,
         "400 | invalid_scope   | Invalid OAuth scope or ID token audience provided. | gives no token",
       })
-  void aTokenThatIsNotGivenSaysWhatToDo(int status, String error, String words, String what) {
+  void refusedTokenNamesTheRemedy(int status, String error, String words, String what) {
     google.refuseTokens(status, error, words);
     try (Workbook workbook = Workbook.open(settings())) {
       assertThatThrownBy(() -> new ApiKeyBook(workbook).rows())
@@ -170,7 +170,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aKeyRevokedWhileTheServerRunsIsSaidPlainly() {
+  void serviceAccountKeyRevokedAtRunTimeIsReported() {
     try (Workbook workbook = Workbook.open(settings())) {
       new ApiKeyBook(workbook).rows();
       google.revokeTokens();
@@ -182,7 +182,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void anAccountThatIsDisabledIsNamed() {
+  void disabledAccountIsNamed() {
     google.refuseTokens(401, "disabled_client", "The OAuth client was disabled.");
     try (Workbook workbook = Workbook.open(settings())) {
       assertThatThrownBy(() -> new ApiKeyBook(workbook).rows())
@@ -191,7 +191,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aClockThatIsWrongIsNamedWithGooglesTime() {
+  void wrongClockIsReportedWithGooglesTime() {
     google.setAhead(Duration.ofHours(3));
     try (Workbook workbook = Workbook.open(settings())) {
       assertThatThrownBy(() -> new ApiKeyBook(workbook).rows())
@@ -200,7 +200,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aTokenServerThatIsDownIsNamed() throws IOException {
+  void unreachableTokenServerIsNamed() throws IOException {
     google.stopTokenServer();
     try (Workbook workbook = Workbook.open(settings())) {
       assertThatThrownBy(() -> new ApiKeyBook(workbook).rows())
@@ -218,7 +218,7 @@ class GoogleWorkbookTest {
         "docs.google.com/spreadsheets/d/ID",
         "ID",
       })
-  void theWholeAddressOfTheSpreadsheetWillDo(String address) {
+  void wholeUrlOfTheSpreadsheetIsAccepted(String address) {
     try (Workbook workbook =
         Workbook.open(
             settings(
@@ -235,7 +235,7 @@ class GoogleWorkbookTest {
         "https://example.com/spreadsheets/d/abc/edit",
         "my sheet",
       })
-  void whatIsNoIdIsRefused(String id) {
+  void invalidSpreadsheetIdIsRefused(String id) {
     assertThatThrownBy(() -> Workbook.open(settings(Map.of("GOOGLE_SHEETS_SPREADSHEET_ID", id))))
         .isInstanceOf(WorkbookException.class)
         .hasMessageContainingAll(id, "between /d/ and /edit");
@@ -253,7 +253,7 @@ class GoogleWorkbookTest {
         "s3cret | is not JSON",
         "{\"type\":\"service_account\",\"client_email\":\"a\",\"private_key_id\":\"1\",\"private_key\":\"s3cret\"} | is damaged",
       })
-  void aFileThatIsNoServiceAccountsKeyIsRefused(String json, String what) throws IOException {
+  void fileWithoutAServiceAccountKeyIsRefused(String json, String what) throws IOException {
     Path file = Files.writeString(folder.resolve("key.json"), json);
 
     assertThatThrownBy(
@@ -264,7 +264,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aKeyFileThatCannotBeReadIsNamed() {
+  void unreadableKeyFileIsNamed() {
     assertThatThrownBy(
             () -> Workbook.open(settings(Map.of(ServiceAccount.SETTING, "/nowhere/key.json"))))
         .hasMessageContainingAll("/nowhere/key.json", "is not there");
@@ -274,7 +274,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void setUpMakesWhatIsMissingOnce() throws IOException {
+  void setUpCreatesMissingSheetsOnce() throws IOException {
     try (Workbook workbook = Workbook.open(settings())) {
       WorkbookSetup setup = new WorkbookSetup(workbook);
 
@@ -290,7 +290,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void setUpGivesAnEmptySheetItsHeadersAndLeavesOthersAlone() throws IOException {
+  void setUpWritesHeadersOnlyIntoEmptySheets() throws IOException {
     try (Workbook workbook = Workbook.open(settings())) {
       var client = workbook.client();
       client
@@ -337,7 +337,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void anAccountWithoutStorageIsToldToShareASpreadsheet() throws IOException {
+  void accountWithoutStorageGetsTheAdviceToShareASpreadsheet() throws IOException {
     google.refuse(
         403, Files.readString(Path.of("src/test/resources/fixtures/google/not-shared.403.json")));
 

@@ -27,19 +27,19 @@ class SheetCountTest {
         "007 | 7",
         "'' | 0",
       })
-  void textIsReadAsThePersonMeantIt(String text, long count) {
+  void typedCountsAreParsed(String text, long count) {
     assertThat(SheetCount.of(text)).hasValue(count);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"many", "12,34", "1,2345", "1,234.567", "12 345,678 x", "#REF!"})
-  void whatIsNoCountIsSaidToBeNone(String text) {
+  void textThatIsNotACountGivesEmpty(String text) {
     assertThat(SheetCount.of(text)).isEmpty();
   }
 
   @ParameterizedTest
   @ValueSource(doubles = {1.234, 1, 1.9})
-  void aNumberIsItself(double number) {
+  void numberIsReadUnchanged(double number) {
     assertThat(SheetCount.of(number)).hasValue(1);
   }
 }

@@ -18,7 +18,7 @@ class WorkbookSchemaTest {
   }
 
   @Test
-  void whatACellCannotHoldIsChanged() {
+  void controlCharactersAreReplacedAndLongTextIsCut() {
     assertThat(shown("a\u0000b\u001bc\ud83d")).isEqualTo("a�b�c�");
     assertThat(shown("x".repeat(50_000))).hasSize(50_000).endsWith("x");
     assertThat(shown("x".repeat(50_001))).hasSize(50_000).endsWith("x…");

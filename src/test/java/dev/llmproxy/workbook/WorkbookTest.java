@@ -80,7 +80,7 @@ class WorkbookTest {
   }
 
   @Test
-  void credentialsThatCannotBeReadAreNamed() throws IOException {
+  void unreadableCredentialsAreNamed() throws IOException {
     Path broken = Files.writeString(folder.resolve("broken.json"), "{}");
 
     assertThatThrownBy(() ->
@@ -113,7 +113,7 @@ class WorkbookTest {
   }
 
   @Test
-  void theEmbeddedWorkbookOfAnotherProcessIsUsedInPlace() {
+  void embeddedWorkbookOfAnotherProcessIsUsed() {
     Settings settings = settings(Map.of());
     try (Workbook first = Workbook.open(settings);
         Workbook second = Workbook.open(settings)) {
@@ -124,7 +124,7 @@ class WorkbookTest {
   }
 
   @Test
-  void theAddressThatAKilledProcessLeftBehindIsNotTaken() throws IOException {
+  void urlFileOfAKilledProcessIsIgnored() throws IOException {
     Files.writeString(folder.resolve("workbook.url"), "http://127.0.0.1:9/\n");
 
     try (Workbook workbook = Workbook.open(settings(Map.of()))) {
@@ -133,7 +133,7 @@ class WorkbookTest {
   }
 
   @Test
-  void theEmbeddedWorkbookKeepsGooglesQuotaWhenTold() throws IOException {
+  void embeddedWorkbookEnforcesTheQuotaWhenConfigured() throws IOException {
     try (Workbook workbook = Workbook.open(settings(Map.of("WORKBOOK_QUOTA", "on")))) {
       var reading = workbook.client().spreadsheets().get(workbook.spreadsheetId());
       assertThatThrownBy(

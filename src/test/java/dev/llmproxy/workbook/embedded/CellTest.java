@@ -69,7 +69,7 @@ class CellTest {
   }
 
   @Test
-  void shouldRefuseWhatNoCellHolds() {
+  void shouldRefuseTooLongTextAndArrays() {
     assertThatThrownBy(() -> Cell.text("x".repeat(50_001))).hasMessageContaining("50000");
     assertThatThrownBy(() -> ValueInput.RAW.toCell(Json.array()))
         .isInstanceOf(SheetsException.class);

@@ -71,7 +71,7 @@ class FieldsMaskTest {
   }
 
   @Test
-  void shouldKnowWhatItIncludes() {
+  void shouldTellWhetherAPathIsIncluded() {
     FieldsMask mask = FieldsMask.parse("sheets(properties,data/rowData),spreadsheetId");
     assertThat(mask.includes("sheets", "data")).isTrue();
     assertThat(mask.includes("sheets", "merges")).isFalse();

@@ -109,7 +109,7 @@ class GridRequestsTest {
   }
 
   @Test
-  void shouldKeepFormatsAndRulesAndGiveThemBack() throws IOException {
+  void shouldStoreAndReturnFormatsAndRules() throws IOException {
     fixture.update("A1", List.of(List.of("tier")));
     String range = "range:{endRowIndex:2,endColumnIndex:2}";
     batch(
@@ -262,7 +262,7 @@ class GridRequestsTest {
   }
 
   @Test
-  void shouldRefuseWhatDoesNotFitTheGrid() throws IOException {
+  void shouldRefuseRequestsBeyondTheGrid() throws IOException {
     String message = " exceeds grid limits. Max rows: 1000, max columns: 26";
     String beyond = "{startRowIndex:999,endRowIndex:1001}";
     assertRefused(

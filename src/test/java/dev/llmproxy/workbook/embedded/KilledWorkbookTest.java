@@ -30,7 +30,7 @@ class KilledWorkbookTest {
   @TempDir private Path folder;
 
   @Test
-  void shouldHaveEachBatchAsAWholeOrNotAtAll() throws Exception {
+  void shouldApplyEachBatchAsAWholeOrNotAtAllWhenKilled() throws Exception {
     List<Integer> answered = Collections.synchronizedList(new ArrayList<>());
     AtomicInteger next = new AtomicInteger(1);
     for (int kill = 0; kill < KILLS; kill++) {

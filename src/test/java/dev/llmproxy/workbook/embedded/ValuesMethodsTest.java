@@ -134,7 +134,7 @@ class ValuesMethodsTest {
   }
 
   @Test
-  void shouldRefuseWhatItCannotRead() {
+  void shouldRefuseUnreadableRequests() {
     assertRefused(400, "Unable to parse range: Nowhere!A1", () -> fixture.values("Nowhere!A1"));
     assertRefused(400, "Unable to parse range: Sheet1!1A", () -> fixture.values("Sheet1!1A"));
     assertRefused(
