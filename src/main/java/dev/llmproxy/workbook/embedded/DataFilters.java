@@ -9,7 +9,7 @@ import java.util.List;
 final class DataFilters {
   private DataFilters() {}
 
-  /** The place each filter chooses, in their order. */
+  /** The range that each filter selects, in order. */
   static List<Place> places(OpenSpreadsheet spreadsheet, JsonNode filters) {
     List<Place> places = new ArrayList<>();
     for (int i = 0; i < filters.size(); i++) {
@@ -23,9 +23,9 @@ final class DataFilters {
   }
 
   /**
-   * The place one filter chooses.
+   * The range that one filter selects.
    *
-   * @throws SheetsException when it does not say exactly one, or chooses by developer metadata
+   * @throws SheetsException when it names not exactly one range, or selects by developer metadata
    */
   static Place place(OpenSpreadsheet spreadsheet, JsonNode filter) {
     if (filter.has("developerMetadataLookup")) {

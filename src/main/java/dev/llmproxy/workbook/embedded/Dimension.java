@@ -28,17 +28,17 @@ enum Dimension {
     return word;
   }
 
-  /** How high a row, or how wide a column, is that has no size of its own. */
+  /** The default height of a row, or width of a column. */
   int usualPixels() {
     return this == ROWS ? 21 : 100;
   }
 
-  /** The field of {@code GridProperties} that counts it. */
+  /** The field of {@code GridProperties} with the number of rows or columns. */
   String countField() {
     return word + "Count";
   }
 
-  /** The field of {@code GridProperties} that counts the frozen ones. */
+  /** The field of {@code GridProperties} with the number of frozen rows or columns. */
   String frozenField() {
     return this == ROWS ? "frozenRowCount" : "frozenColumnCount";
   }

@@ -11,7 +11,7 @@ final class DimensionPropertyRequests {
   private static final Set<String> KEPT = Set.of("pixelSize", "hiddenByUser");
   private static final FieldsMask SIZE = FieldsMask.parse("pixelSize");
 
-  /** About the width of a letter, and of a cell's margins, in the grid's default font. */
+  /** The approximate width of a letter, and of a cell's margins, in the grid's default font. */
   private static final int LETTER_PIXELS = 7;
 
   private static final int MARGIN_PIXELS = 12;
@@ -44,7 +44,7 @@ final class DimensionPropertyRequests {
     return Json.object();
   }
 
-  /** Makes columns as wide as their longest text, about; rows get their usual height. */
+  /** Makes columns about as wide as their longest text; rows get their default height. */
   ObjectNode autoResizeDimensions(ObjectNode request) {
     DimensionSpan span = span(request.path("dimensions"));
     if (span.dimension() == Dimension.ROWS) {

@@ -97,10 +97,10 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   }
 
   /**
-   * As {@link #open(Path, int)}.
+   * Like {@link #open(Path, int)}.
    *
-   * @param quota whether to refuse calls above Google's 60 readings and 60 writings a minute, with
-   *     429 as Google does
+   * @param quota whether to refuse calls above Google's 60 reads and 60 writes a minute, with 429
+   *     as Google does
    */
   public static EmbeddedWorkbook open(Path folder, int port, boolean quota) throws IOException {
     return open(

@@ -55,12 +55,14 @@ final class FieldsMask {
     return parse(text);
   }
 
-  /** The names chosen at this level, {@code *} among them; empty when everything is. */
+  /**
+   * The names selected at this level, including {@code *}; empty when everything is selected.
+   */
   Set<String> names() {
     return children.keySet();
   }
 
-  /** What is chosen beneath a field; null when nothing is. */
+  /** The selection beneath a field; null when nothing is selected. */
   FieldsMask at(String name) {
     if (children.isEmpty()) {
       return EVERYTHING;
@@ -69,7 +71,7 @@ final class FieldsMask {
     return named != null ? named : children.get(ANY);
   }
 
-  /** Whether anything on this path is chosen. */
+  /** Whether anything on this path is selected. */
   boolean includes(String... path) {
     FieldsMask mask = this;
     for (String name : path) {

@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
-/** The request of a batch that replaces text wherever it stands. */
+/** The request of a batch that replaces text in cells. */
 final class FindReplaceRequests {
   private final OpenSpreadsheet spreadsheet;
 
@@ -17,7 +17,7 @@ final class FindReplaceRequests {
     this.spreadsheet = spreadsheet;
   }
 
-  /** A cell that is changed gets what the new text would become when typed, as in the grid. */
+  /** A changed cell is parsed as if the new text had been typed, as in the grid. */
   ObjectNode findReplace(ObjectNode request) {
     Search search = Search.of(request);
     ObjectNode counts = Json.object();

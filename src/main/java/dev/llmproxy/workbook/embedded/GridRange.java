@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param endColumn {@link #OPEN} when the range goes on to the last column
  */
 record GridRange(int startRow, int endRow, int startColumn, int endColumn) {
-  /** An end that is wherever the grid ends. */
+  /** The end of a range that ends where the grid ends. */
   static final int OPEN = Integer.MAX_VALUE;
 
   /** Every cell of a sheet. */

@@ -2,7 +2,7 @@ package dev.llmproxy.workbook.embedded;
 
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Numbers for things that clients did not number themselves. */
+/** Random ids for objects that clients created without an id. */
 final class Ids {
   private Ids() {}
 

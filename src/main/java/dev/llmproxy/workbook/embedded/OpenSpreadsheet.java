@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Optional;
 
-/** One spreadsheet within one transaction: what every method works on. */
+/** One spreadsheet within one transaction. */
 final class OpenSpreadsheet {
   private final String id;
   private ObjectNode properties;
@@ -40,7 +40,7 @@ final class OpenSpreadsheet {
     return sql.number("SELECT count(*) FROM spreadsheet WHERE id = ?", id) > 0;
   }
 
-  /** Makes a spreadsheet, as yet without sheets. */
+  /** Creates a spreadsheet without sheets. */
   static OpenSpreadsheet create(Sql sql, String id, ObjectNode properties) {
     sql.update("INSERT INTO spreadsheet (id, properties) VALUES (?, ?)", id, properties.toString());
     return new OpenSpreadsheet(sql, id, properties);
@@ -74,9 +74,9 @@ final class OpenSpreadsheet {
   }
 
   /**
-   * The cells that a {@code GridRange} of a request means.
+   * The cells of a request's {@code GridRange}.
    *
-   * @throws SheetsException when it does not lie on the grid as a whole; open ends do
+   * @throws SheetsException when a closed end lies outside the grid
    */
   Place grid(JsonNode json) {
     Sheet sheet = sheet(json);
@@ -101,7 +101,7 @@ final class OpenSpreadsheet {
   }
 
   /**
-   * The place a range in A1 notation means.
+   * The cells of a range in A1 notation.
    *
    * @throws SheetsException when it cannot be read, names no sheet, or starts beyond the grid
    */

@@ -11,7 +11,7 @@ final class RangeRequests {
     this.spreadsheet = spreadsheet;
   }
 
-  /** Shifts cells down or right to make room; the grid grows as far as cells would fall off it. */
+  /** Shifts cells down or right to make room; the grid grows so that no cell is lost. */
   ObjectNode insertRange(ObjectNode request) {
     Place place = spreadsheet.grid(request.path("range"));
     GridRange range = place.asked();

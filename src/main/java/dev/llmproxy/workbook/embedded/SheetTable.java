@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The sheets of one spreadsheet and the rules that hold among them: titles and ids are unique, at
- * least one sheet is visible, the grids stay within Google's limit of cells.
+ * The sheets of one spreadsheet and their rules: titles and ids are unique, at least one sheet is
+ * visible, and the grids stay within Google's limit of cells.
  */
 final class SheetTable {
   private static final long MAX_CELLS = 10_000_000;
@@ -34,7 +34,7 @@ final class SheetTable {
         SELECT + "WHERE spreadsheet_id = ? ORDER BY position", SheetTable::read, spreadsheetId);
   }
 
-  /** The sheet that a range without a title means. */
+  /** The sheet of a range without a title. */
   Sheet first() {
     return sql.first(
             SELECT + "WHERE spreadsheet_id = ? ORDER BY hidden, position LIMIT 1",
@@ -51,7 +51,7 @@ final class SheetTable {
         sheetId);
   }
 
-  /** Titles are compared without regard to case, as Google does. */
+  /** Titles are compared without case, as Google does. */
   Optional<Sheet> withTitle(String title) {
     return sql.first(
         SELECT + "WHERE spreadsheet_id = ? AND title_key = ?",
@@ -99,7 +99,9 @@ final class SheetTable {
     return save(sheet, properties);
   }
 
-  /** Stores changed properties of a sheet, except its place. Answers it as it is now. */
+  /**
+   * Stores changed properties of a sheet, except its index. Returns its properties afterwards.
+   */
   Sheet save(Sheet sheet, ObjectNode changed) {
     ObjectNode properties = changed.deepCopy();
     String title = properties.path("title").asText();
@@ -132,7 +134,7 @@ final class SheetTable {
     return withId(properties.path("sheetId").asInt()).orElseThrow();
   }
 
-  /** Gives a sheet's grid another size; rows outside it are not touched. */
+  /** Changes the size of a sheet's grid; rows outside it stay stored. */
   Sheet resize(Sheet sheet, Dimension dimension, int count) {
     ObjectNode properties = sheet.properties().deepCopy();
     properties.withObject("gridProperties").put(dimension.countField(), count);
@@ -164,7 +166,7 @@ final class SheetTable {
     return withId(sheet.sheetId()).orElseThrow();
   }
 
-  /** Deletes a sheet; its rows are the caller's to delete first. */
+  /** Deletes a sheet; the caller must delete its rows first. */
   void delete(Sheet sheet) {
     sql.update("DELETE FROM sheet WHERE key = ?", sheet.key());
     sql.update(
@@ -252,7 +254,7 @@ final class SheetTable {
     return "Sheet" + number;
   }
 
-  /** A title for a copy of a sheet that none has yet: {@code Copy of …}, and a number if needed. */
+  /** An unused title for a copy of a sheet: {@code Copy of …}, with a number if needed. */
   String titleOfCopy(String title) {
     String copy = cut("Copy of " + title, 0);
     String free = copy;

@@ -33,7 +33,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The table of methods: which address does what, with which of Google's types. */
+/** The table of methods: maps addresses to methods, with Google's types. */
 final class SheetsApi {
   private static final String SPREADSHEET = "/([^/:]+)";
   private static final String VALUES = SPREADSHEET + "/values";
@@ -42,7 +42,7 @@ final class SheetsApi {
   private final String rootUrl;
   private final SheetsQuota quota;
 
-  /** The first that fits an address wins, so {@code :append} comes before a bare range. */
+  /** The first match wins, so {@code :append} comes before a bare range. */
   private final List<Endpoint> endpoints =
       List.of(
           write("POST", "", Spreadsheet.class, Spreadsheet.class, this::create),
@@ -130,9 +130,9 @@ final class SheetsApi {
     this.rootUrl = rootUrl;
   }
 
-  /** Where an answer goes. It may be long and is not held in memory. */
+  /** The destination of an answer. An answer may be long and is not held in memory. */
   interface Answer {
-    /** Begins the answer; nothing has gone out before this is called. */
+    /** Begins the answer; nothing is sent before this call. */
     JsonGenerator begin(FieldsMask mask) throws IOException;
   }
 
@@ -182,7 +182,7 @@ final class SheetsApi {
 
   private static void send(Reading reading, Call call, FieldsMask mask, Answer answer)
       throws IOException {
-    // Not in try-with-resources: closing after a failure would make half an answer look whole.
+    // Not in try-with-resources: closing after a failure would make half an answer look complete.
     JsonGenerator out = answer.begin(mask);
     reading.run(call, out);
     out.close();
@@ -280,19 +280,19 @@ final class SheetsApi {
     return Pattern.compile("/v4/spreadsheets" + path);
   }
 
-  /** A method that only reads and writes its answer as it goes. */
+  /** A method that only reads, and writes its answer as it reads. */
   @FunctionalInterface
   private interface Reading {
     void run(Call call, JsonGenerator out) throws IOException;
   }
 
-  /** A method that changes something; its answer goes out after the commit. */
+  /** A method that changes something; its answer is sent after the commit. */
   @FunctionalInterface
   private interface Writing {
     ObjectNode run(Call call);
   }
 
-  /** One line of the table; exactly one of reading and writing is set. */
+  /** One row of the table; exactly one of reading and writing is set. */
   private record Endpoint(
       String method,
       Pattern path,

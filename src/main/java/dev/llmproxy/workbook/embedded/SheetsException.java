@@ -2,7 +2,7 @@ package dev.llmproxy.workbook.embedded;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 
-/** A request that is refused, in the words and with the codes Google uses. */
+/** A refused request, with Google's codes and messages. */
 final class SheetsException extends RuntimeException {
   private final int code;
   private final String status;
@@ -19,12 +19,12 @@ final class SheetsException extends RuntimeException {
     this.details = details;
   }
 
-  /** 400: the request itself is wrong and will stay wrong however often it is sent. */
+  /** 400: the request is invalid, and repeating it cannot help. */
   static SheetsException invalid(String message) {
     return new SheetsException(400, "INVALID_ARGUMENT", message);
   }
 
-  /** 403: the request does not come from where it may come from. */
+  /** 403: the caller may not call from there. */
   static SheetsException forbidden(String message) {
     return new SheetsException(403, "PERMISSION_DENIED", message);
   }
@@ -34,12 +34,12 @@ final class SheetsException extends RuntimeException {
     return new SheetsException(404, "NOT_FOUND", message);
   }
 
-  /** 429: too many calls; the same one may pass later. */
+  /** 429: too many calls; the same call may succeed later. */
   static SheetsException exhausted(String message, ArrayNode details) {
     return new SheetsException(429, "RESOURCE_EXHAUSTED", message, details);
   }
 
-  /** 400: the request is one of Google's that the embedded workbook has no use for. */
+  /** 400: the embedded workbook does not support this request of Google's API. */
   static SheetsException unsupported(String what) {
     return invalid("The embedded workbook does not support " + what + ".");
   }
@@ -54,7 +54,7 @@ final class SheetsException extends RuntimeException {
     return new SheetsException(503, "UNAVAILABLE", "The workbook is closing.");
   }
 
-  /** The same refusal, saying in front which part of a batch it is about. */
+  /** The same error, prefixed with the part of a batch that caused it. */
   SheetsException within(String place) {
     return new SheetsException(code, status, "Invalid " + place + ": " + getMessage(), details);
   }
@@ -64,7 +64,7 @@ final class SheetsException extends RuntimeException {
     return code;
   }
 
-  /** What Google adds for programs to read; empty when there is nothing. */
+  /** Google's details for programs; empty when there are none. */
   ArrayNode details() {
     return details;
   }

@@ -7,15 +7,15 @@ import io.github.bucket4j.TimeMeter;
 import java.time.Duration;
 
 /**
- * Google's limit on calls: 60 readings and 60 writings a minute for each user. Whoever calls the
- * embedded workbook is one and the same user, as all who share a service account are. A call that
- * is refused for another reason counts too.
+ * Google's limit on calls: 60 reads and 60 writes a minute for each user. All callers of the
+ * embedded workbook count as one user, like all users of one service account. A call that is
+ * refused for another reason counts too.
  */
 final class SheetsQuota {
   private static final int CALLS_PER_MINUTE = 60;
   private static final String SERVICE = "sheets.googleapis.com";
 
-  /** No project of Google's has this number. */
+  /** A number that no Google project has. */
   private static final int PROJECT = 0;
 
   private final Bucket reads;
@@ -31,7 +31,7 @@ final class SheetsQuota {
     return new SheetsQuota(null, null);
   }
 
-  /** Google's limit, minutes measured by the given clock. */
+  /** Google's limit, with minutes measured by the given clock. */
   static SheetsQuota google(TimeMeter clock) {
     return new SheetsQuota(bucket(clock), bucket(clock));
   }

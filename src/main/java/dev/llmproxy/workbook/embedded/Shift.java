@@ -3,10 +3,12 @@ package dev.llmproxy.workbook.embedded;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/** Where rows, or columns, go when others are inserted, deleted or moved. */
+/** The new positions of rows or columns after an insertion, a deletion or a move. */
 @FunctionalInterface
 interface Shift {
-  /** Where a stretch is afterwards; empty when nothing is left of it. An open end stays open. */
+  /**
+   * The new position of a stretch; empty when nothing is left of it. An open end stays open.
+   */
   Optional<Stretch> of(Stretch before);
 
   /** Neighbouring rows or columns: the first of them, and the one after the last. */
@@ -20,7 +22,7 @@ interface Shift {
     }
   }
 
-  /** Some are inserted: what begins there or later moves on, what reaches across grows. */
+  /** An insertion: a stretch that begins there or later moves; one that spans it grows. */
   static Shift insert(int at, int length) {
     return before ->
         Stretch.ofNonEmpty(
@@ -30,7 +32,7 @@ interface Shift {
                 : before.end());
   }
 
-  /** Some are deleted: what reaches into them shrinks, what lies in them is gone. */
+  /** A deletion: a stretch that overlaps it shrinks; one inside it disappears. */
   static Shift delete(int start, int end) {
     return before -> {
       boolean gone = before.start() >= start && before.end() <= end;
@@ -49,15 +51,15 @@ interface Shift {
   }
 
   /**
-   * Some are moved to before a destination. A stretch that would be torn apart, and an open one,
-   * stays where it is.
+   * A move to before a destination. A stretch that would be split, and an open one, stays where it
+   * is.
    */
   static Shift move(int start, int end, int destination) {
     return before -> {
       if (before.end() == GridRange.OPEN) {
         return Optional.of(before);
       }
-      // Between these edges all move alike, so the images of the edges are those of the stretch.
+      // Between these edges all indexes move alike, so moving the edges moves the stretch.
       int[] images =
           IntStream.of(before.start(), start, end, destination, before.end())
               .flatMap(edge -> IntStream.of(edge - 1, edge))
@@ -70,7 +72,7 @@ interface Shift {
     };
   }
 
-  /** The index that one row or column has after such a move. */
+  /** The index of one row or column after such a move. */
   static int afterMove(int index, int start, int end, int destination) {
     if (index >= start && index < end) {
       return index - start + (destination > start ? destination - (end - start) : destination);

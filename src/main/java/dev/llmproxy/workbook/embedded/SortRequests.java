@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** The request of a batch that sorts the rows of a range. Holds the range in memory meanwhile. */
+/** The request of a batch that sorts the rows of a range. It holds the range in memory. */
 final class SortRequests {
-  /** Numbers before text before booleans, text without regard to case, as the grid sorts. */
+  /** Numbers before text before booleans, text without case, as the grid sorts. */
   private static final Comparator<JsonNode> VALUES =
       Comparator.comparingInt(SortRequests::kind)
           .thenComparingDouble(value -> value.isNumber() ? value.doubleValue() : 0)

@@ -6,7 +6,8 @@ import java.security.SecureRandom;
 import java.util.Base64;
 
 /**
- * Makes spreadsheets, as {@code spreadsheets.create} does: with one sheet unless told otherwise.
+ * Creates spreadsheets for {@code spreadsheets.create}, with one sheet unless the request lists
+ * others.
  */
 final class SpreadsheetFactory {
   private static final int ID_BYTES = 33; // 44 characters, the length of Google's ids

@@ -26,7 +26,8 @@ final class SpreadsheetWriter {
    * @param withCells whether to write the cells too
    */
   void write(List<String> ranges, boolean withCells, JsonGenerator out) throws IOException {
-    // All ranges are looked up before the first byte goes out, while a refusal is still possible.
+    // All ranges are looked up before the first byte is sent, while an error answer is still
+    // possible.
     writePlaces(ranges.stream().map(spreadsheet::place).toList(), withCells, out);
   }
 

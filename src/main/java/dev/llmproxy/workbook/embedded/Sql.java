@@ -21,7 +21,7 @@ final class Sql implements AutoCloseable {
     this.connection = connection;
   }
 
-  /** Runs a statement that changes something; answers how many rows it changed. */
+  /** Runs a statement that changes rows; returns the number of changed rows. */
   int update(String statement, Object... parameters) {
     try {
       return bind(statement, parameters).executeUpdate();
@@ -30,7 +30,7 @@ final class Sql implements AutoCloseable {
     }
   }
 
-  /** All rows of a result that is known to be short. */
+  /** All rows of a short result. */
   <T> List<T> list(String query, Jdbc.RowReader<T> reader, Object... parameters) {
     try {
       return Jdbc.list(bind(query, parameters), reader);
@@ -48,7 +48,7 @@ final class Sql implements AutoCloseable {
     }
   }
 
-  /** The one number a query answers; 0 when it answers none. */
+  /** The only number of a query's result; 0 when the result is empty. */
   long number(String query, Object... parameters) {
     return first(query, row -> row.getLong(1), parameters).orElse(0L);
   }

@@ -4,11 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** The API's {@code ValueInputOption}: what becomes of a value that is written. */
+/** The API's {@code ValueInputOption}: how a written value is parsed. */
 enum ValueInput {
-  /** Text stays text, so {@code =1+1} is four characters and cannot act. */
+  /** Text stays text, so {@code =1+1} is not a formula. */
   RAW,
-  /** Text is read as if it had been typed into the grid. */
+  /** Text is parsed as if it had been typed into the grid. */
   USER_ENTERED;
 
   private static final Pattern NUMBER =

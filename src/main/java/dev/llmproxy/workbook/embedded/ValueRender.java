@@ -6,7 +6,7 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Locale;
 
-/** The API's {@code ValueRenderOption}: how a read shows a cell's value. */
+/** The API's {@code ValueRenderOption}: the form in which a read returns values. */
 enum ValueRender {
   /** Everything as text, as the grid would show it. */
   FORMATTED_VALUE,
@@ -31,7 +31,7 @@ enum ValueRender {
     throw SheetsException.invalid("Invalid value at 'value_render_option', \"" + option + "\"");
   }
 
-  /** The value of a kept cell; the empty text when it is blank. */
+  /** The value of a stored cell; the empty text when it is blank. */
   JsonNode render(JsonNode cell) {
     JsonNode value = Cell.value(cell);
     if (value.isNull()) {

@@ -32,7 +32,8 @@ final class ValuesMethods {
   }
 
   void batchGet(Parameters parameters, JsonGenerator out) throws IOException {
-    // All ranges are looked up before the first byte goes out, while a refusal is still possible.
+    // All ranges are looked up before the first byte is sent, while an error answer is still
+    // possible.
     List<Place> places = parameters.all("ranges").stream().map(spreadsheet::place).toList();
     ValueRangeWriter reader = reader(parameters);
     out.writeStartObject();
@@ -178,7 +179,7 @@ final class ValuesMethods {
     return response;
   }
 
-  /** The cells to write to, made room for: the grid grows in rows, as Google's does. */
+  /** The cells to write to. The grid gets more rows if needed, as Google's does. */
   private Place appendTarget(
       Place place, Optional<GridRange> table, ArrayNode values, Parameters parameters) {
     int row = table.map(GridRange::endRow).orElse(place.asked().startRow());
@@ -213,7 +214,7 @@ final class ValuesMethods {
     return ValuesWriter.toRows(valueRange.path("values"), major);
   }
 
-  /** What was written, read back. */
+  /** The written values, read back. */
   private JsonNode echo(Written written, String renderOption) {
     if (written.isEmpty()) {
       return Json.object();

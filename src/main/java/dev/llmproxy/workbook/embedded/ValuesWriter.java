@@ -14,9 +14,9 @@ final class ValuesWriter {
   }
 
   /**
-   * What a write did.
+   * The result of a write.
    *
-   * @param cells number of cells written; null values skip theirs
+   * @param cells the number of cells written, not counting cells skipped by null values
    */
   record Written(Sheet sheet, GridRange range, int cells) {
     boolean isEmpty() {
@@ -56,7 +56,7 @@ final class ValuesWriter {
     return new Written(sheet, range, cells);
   }
 
-  /** Blanks the values of a range; formats and notes stay. */
+  /** Clears the values of a range; formats and notes stay. */
   void clear(Place place) {
     GridRange range = place.clipped();
     spreadsheet
@@ -74,7 +74,9 @@ final class ValuesWriter {
             });
   }
 
-  /** Values by columns turned into values by rows; a hole becomes null, which writes nothing. */
+  /**
+   * Transposes values by columns to values by rows; a gap becomes null, which writes nothing.
+   */
   static ArrayNode toRows(JsonNode values, Dimension major) {
     if (major == Dimension.ROWS) {
       return values instanceof ArrayNode rows ? rows : Json.array();

@@ -28,7 +28,7 @@ final class WorkbookDatabase implements AutoCloseable {
   private static final int SCHEMA_VERSION = 2;
   private static final int BUSY_MILLIS = 10_000;
 
-  /** To what the write-ahead log is cut back once it has been folded into the file. */
+  /** The size to which the write-ahead log is truncated after a checkpoint. */
   private static final int MAX_IDLE_LOG_BYTES = 4 * 1024 * 1024;
 
   private static final String[] SCHEMA = {
@@ -93,7 +93,7 @@ final class WorkbookDatabase implements AutoCloseable {
     }
   }
 
-  /** Runs a reading on one unchanging snapshot. May run beside other readings and a writing. */
+  /** Runs a read on one fixed snapshot. May run at the same time as other reads and a write. */
   void read(Consumer<Sql> reading) {
     Sql reader = idleReaders.poll();
     try {
@@ -112,7 +112,7 @@ final class WorkbookDatabase implements AutoCloseable {
   }
 
   /**
-   * Runs a writing as one transaction: all of it is on disk afterwards, or it throws and none is.
+   * Runs a write as one transaction: afterwards all of it is on disk, or it throws and nothing is.
    */
   <T> T write(Function<Sql, T> writing) {
     this.writing.lock();
