@@ -23,7 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Conversations in the workbook: each there once, whatever became of the commit before. */
+/**
+ * Conversations in the workbook: each is there once, whatever the outcome of the previous commit.
+ */
 class ConversationFlushTest {
   private static final String SHEET = ConversationSheet.TITLE;
 
@@ -175,7 +177,7 @@ class ConversationFlushTest {
       gateway.start();
       awaitRows(gateway, found -> found.size() == 3);
 
-      // A capital letter outside ASCII is the same address. The sign for kelvin is no k.
+      // An address in capitals outside ASCII is the same address. The sign for kelvin is not a k.
       ConversationArchive archive = new ConversationArchive(gateway.settings());
       assertThat(archive.list("\u00c9VA@Example.com", Instant.EPOCH, 10)).hasSize(1);
       assertThat(archive.erase("\u00c9VA@Example.com")).isEqualTo(1);

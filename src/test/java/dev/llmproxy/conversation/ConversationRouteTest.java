@@ -31,13 +31,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What is kept of conversations in the ledger, from the request to the archive. */
+/** The stored conversations in the ledger, from the request to the archive. */
 class ConversationRouteTest {
   private static final Map<String, String> ON = Map.of("LOG_CONVERSATIONS", "ledger");
 
   @TempDir private Path data;
 
-  /** Where the ledger lives: the same database throughout a test. */
+  /** The ledger's location: the same database throughout a test. */
   Map<String, String> database() {
     return Map.of();
   }
@@ -348,7 +348,7 @@ class ConversationRouteTest {
             list -> list.size() >= count);
   }
 
-  /** What is kept once all that is done aside has been done. */
+  /** The stored conversation, after all background work is done. */
   private static List<Conversation> keptInTheEnd(Gateway gateway) {
     gateway.stop();
     List<Conversation> kept =

@@ -24,14 +24,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An hour is taken from the system's clock: nothing waits until it has caught up. */
+/** The system's clock is set back by an hour: nothing waits until it has caught up. */
 class ClockSetBackRouteTest {
   private static final Duration HOUR = Duration.ofHours(1);
 
   @TempDir private Path data;
   @TempDir private Path workbookFolder;
 
-  /** Camel's timer: and its throttle go by the system's clock, which no test may set. */
+  /** Camel's timer: and its throttle follow the system's clock, which a test cannot set. */
   @Test
   void noRouteUsesAComponentThatFollowsTheSystemClock() throws IOException {
     try (Stream<Path> routes = Files.list(Path.of("routes"))) {
@@ -59,7 +59,7 @@ class ClockSetBackRouteTest {
                 clock,
                 new SteadyClock())) {
       String key = gateway.createKey("clock@example.com");
-      // A commit and the backoff after it are under way when the clock is set.
+      // The clock is set during a commit and the back-off after it.
       faulty.suffer(FaultyWorkbook.Fault.REQUEST_LOST);
       gateway.chat(key, "openai/scripted", false, "one");
       Awaitility.await().until(() -> faulty.pending() == 0);
@@ -99,7 +99,7 @@ class ClockSetBackRouteTest {
     steady.move(Duration.ofSeconds(1));
     assertThat(wait.over(sent)).as("set back").isTrue();
 
-    // One that another process has sent, 100 s ago, or seemingly in an hour.
+    // A commit that another process sent 100 s ago, or apparently an hour from now.
     CommitWait other = new CommitWait(Duration.ofSeconds(190), at -> {}, clock, steady);
     assertThat(other.over(null)).isTrue();
     assertThat(other.over(clock.instant().minusSeconds(100))).isFalse();

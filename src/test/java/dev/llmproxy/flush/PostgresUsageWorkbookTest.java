@@ -3,7 +3,7 @@ package dev.llmproxy.flush;
 import dev.llmproxy.PostgresServer;
 import org.junit.jupiter.api.BeforeEach;
 
-/** The same with the ledger in PostgreSQL. */
+/** The same tests with the ledger in PostgreSQL. */
 class PostgresUsageWorkbookTest extends UsageWorkbookTest {
   @BeforeEach
   void database() {

@@ -56,7 +56,7 @@ class ReplicasRouteTest {
       for (int round = 0; round < 5; round++) {
         serve(key, 6, first, second);
         rows += 12;
-        // The lock goes with the session: either may have it next, in the middle of anything.
+        // The lock ends with the session, so either replica may get it next, at any step.
         endSessionThatLeads();
       }
       awaitRows(first, rows);
@@ -104,7 +104,10 @@ class ReplicasRouteTest {
     }
   }
 
-  /** Each record stands in the user's sheet once, and the key's counter agrees. */
+  /**
+   * Each record is in the user's sheet once, and the key's counter is equal to the number of
+   * records.
+   */
   private static void awaitRows(Gateway gateway, int rows) {
     await()
         .untilAsserted(() -> {

@@ -16,7 +16,7 @@ class RoundPaceTest {
 
   private final AtomicLong nanos = new AtomicLong(-5);
 
-  /** All rounds at once, as it was, stood still from the first moments to the end of the minute. */
+  /** Without spacing, all rounds came in the first moments of a minute and none until its end. */
   @ParameterizedTest
   @CsvSource({"12, 5, 0", "12, 5, 3", "12, 5, 6", "12, 1, 3", "60, 1, 3", "30, 10, 5"})
   void steadyLoadNeverWaitsLongerThanTwoIntervals(int most, int seconds, int atStart) {

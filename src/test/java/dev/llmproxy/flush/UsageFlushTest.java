@@ -20,8 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The flush against a workbook that fails: each record arrives once, whatever became of the commit
- * before.
+ * The flush against a failing workbook: each record is written once, whatever the outcome of the
+ * previous commit.
  */
 class UsageFlushTest {
   private static final String SHEET = "flush_at_example_dot_com";
@@ -70,7 +70,7 @@ class UsageFlushTest {
         gateway.awaitRecords(2);
         int commits = faulty.commits();
 
-        // The wait holds over a restart, because the commit may still be on its way.
+        // The wait continues after a restart, because the commit may still be applied.
         gateway.stop();
         gateway.start();
         assertThat(gateway.application().usageFlush().due()).isFalse();
@@ -92,7 +92,7 @@ class UsageFlushTest {
       int before = faulty.batchReadings();
       gateway.chat(key, "openai/scripted", false, "two");
       Awaitility.await().until(() -> faulty.batchReadings() > before);
-      // Time enough for the timer to fire again.
+      // Enough time for the timer to fire again.
       Awaitility.await().pollDelay(Duration.ofMillis(3500)).until(() -> true);
       assertThat(faulty.batchReadings()).isEqualTo(before + 1);
 

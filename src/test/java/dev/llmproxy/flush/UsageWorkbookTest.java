@@ -48,7 +48,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The flush while Google fails, refuses and fills up, and while an administrator works. */
+/** The flush while Google fails, refuses and fills up, and while an administrator edits. */
 class UsageWorkbookTest {
   private static final Logger LOG = LoggerFactory.getLogger(UsageWorkbookTest.class);
   private static final String EMAIL = "flush@example.com";
@@ -178,7 +178,7 @@ class UsageWorkbookTest {
       assertThat(rows.stream().mapToLong(row -> number(row.get(11))).sum()).isEqualTo(10);
       assertThat(rows.stream().mapToLong(row -> number(row.get(6))).sum())
           .isEqualTo(records.stream().mapToLong(UsageRecord::tokensOut).sum());
-      // Ten at least on one day, unless it is midnight.
+      // At least ten are on one day, even if the test runs over midnight.
       assertThat(rows.stream().filter(row -> !row.get(10).equals(""))).hasSizeBetween(3, 6);
       assertThat(rows.stream().filter(row -> row.get(10).equals("")))
           .isNotEmpty()
@@ -204,7 +204,7 @@ class UsageWorkbookTest {
       await().until(() -> counted(key) == 1);
 
       fill(workbook());
-      // Each step of the rotation loses its answer once.
+      // The answer to each step of the rotation is lost once.
       for (int i = 0; i < 3; i++) {
         faulty.suffer(Fault.ANSWER_LOST);
       }
@@ -272,7 +272,7 @@ class UsageWorkbookTest {
     }
   }
 
-  /** Something that administrators do, to a sheet of theirs or of a user. */
+  /** An edit by an administrator, of the sheet of the keys or of a user's sheet. */
   private void disturb(Random random) throws IOException {
     List<SheetProperties> sheets =
         client().spreadsheets().get(workbook()).execute().getSheets().stream()
@@ -335,7 +335,7 @@ class UsageWorkbookTest {
         .execute();
   }
 
-  /** The request ids in the users' sheets of the main spreadsheet, under whatever header. */
+  /** The request ids in the users' sheets of the main spreadsheet, under any header. */
   private List<String> ids(Gateway gateway) throws IOException {
     List<String> known =
         gateway.application().ledger().after(0, 10_000).stream()
@@ -350,7 +350,7 @@ class UsageWorkbookTest {
     return found;
   }
 
-  /** What the sheet of the keys, whatever it is called, counts for a key. */
+  /** The counter of a key in the sheet of the keys, under any title. */
   private long counted(String key) throws IOException {
     int id = WorkbookSchema.sheetId(ApiKeySheet.TITLE);
     String title =

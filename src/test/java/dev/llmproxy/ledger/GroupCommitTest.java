@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whatever is thrown and whenever it is closed, nobody waits for ever. */
+/** Every caller gets an outcome, whatever is thrown and whenever the writer is closed. */
 @Timeout(60)
 class GroupCommitTest {
   @TempDir private Path folder;
@@ -70,7 +70,7 @@ class GroupCommitTest {
     }
   }
 
-  /** Without the lock about one in five hundred hung. */
+  /** Without the lock, about one in five hundred runs hung. */
   @Test
   void workSubmittedDuringCloseIsCommittedOrFails() throws Exception {
     GroupCommit.BatchStatements<String, String> statements = (connection, inputs) -> inputs;

@@ -26,7 +26,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A server in a process of its own, killed with kill -9 in the middle of a stream. */
+/** A server in its own process, killed with kill -9 in the middle of a stream. */
 class KilledServerTest {
   private static final int WRITTEN_AT_LEAST = 40;
 
@@ -60,7 +60,7 @@ class KilledServerTest {
         requestId = stream.headers().firstValue("x-request-id").orElseThrow();
         Awaitility.await().until(() -> checkpointed(settings) >= WRITTEN_AT_LEAST);
         server.destroyForcibly().waitFor();
-        // Over HTTP/1.1 it would wait for ever for somebody to read the rest.
+        // Over HTTP/1.1, closing would wait for ever for the rest of the body.
         client.shutdownNow();
       } finally {
         server.destroyForcibly();
@@ -131,7 +131,7 @@ class KilledServerTest {
                   .POST(HttpRequest.BodyPublishers.ofString(Json.text(body)))
                   .build(),
               HttpResponse.BodyHandlers.ofLines());
-      // Until it has read the workbook it does not know the key.
+      // The server rejects the key until it has read the workbook.
       if (response.statusCode() == 200) {
         return response;
       }

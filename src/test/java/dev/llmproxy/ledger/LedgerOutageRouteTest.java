@@ -17,7 +17,9 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** While the ledger does not work nothing is served unrecorded, and nothing that was is lost. */
+/**
+ * While the ledger does not work, no request is served unrecorded and no served request is lost.
+ */
 class LedgerOutageRouteTest {
   private static final String LONG = "go [[script chunks=60 gap=50]]";
 

@@ -26,12 +26,12 @@ import java.util.stream.IntStream;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 
-/** What a ledger promises, on whichever database it lives. */
+/** The guarantees of a ledger, for each database. */
 public abstract class LedgerTest {
   public static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
   static final Caller CALLER = new Caller("a@example.com", "Key", "00ff", "free");
 
-  /** The store of one and the same new ledger, as another process would make it. */
+  /** The store of the same new ledger on each call, as another process would open it. */
   abstract LedgerStore store();
 
   final Ledger open() {
@@ -312,7 +312,7 @@ public abstract class LedgerTest {
                 "a@example.com", "openai/x", 2, 2, 0, 14, 18, new BigDecimal("0E-12"), 2));
 
     try (Ledger ledger = open()) {
-      // A ledger that is not shared has done so when it was opened.
+      // A ledger that is not shared has done this on opening.
       ledger.write(connection -> RequestTable.interrupt(connection, null));
       ledger.admit(admission("new"));
       ledger.settle(settlement("new", Status.SUCCESS, null));
@@ -375,7 +375,7 @@ public abstract class LedgerTest {
       assertThat(book.keyCounts().get("00ff"))
           .isEqualTo(new FlushBook.KeyCount(3, Long.MAX_VALUE, NOON));
 
-      // An older workbook has been restored: all are counted at once.
+      // After an older workbook is restored, all records are counted at once.
       book.stands(0, 0);
       book.stands(3, 0);
       book.takeOver(Map.of("00ff", new FlushBook.KeyCount(5, Long.MAX_VALUE, null)));
@@ -399,7 +399,7 @@ public abstract class LedgerTest {
       CountDownLatch submitted = new CountDownLatch(1);
       List<CompletableFuture<Boolean>> settled = new ArrayList<>();
       try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-        // Keeps the writing thread, so that all others come as one batch.
+        // Occupies the writing thread, so that all other records arrive as one batch.
         threads.execute(() ->
             ledger.write(connection -> {
               awaitUninterruptibly(submitted);

@@ -41,7 +41,7 @@ class PostgresLedgerTest extends LedgerTest {
       assertThat(other.id()).isEqualTo(one.id());
       AtomicBoolean ended = new AtomicBoolean();
       try (var reader = Executors.newSingleThreadExecutor()) {
-        // What a reader has seen the last of, nothing comes before any more.
+        // No record may appear before the last one that a reader has seen.
         var seen =
             reader.submit(() -> {
               long last = 0;
@@ -101,7 +101,7 @@ class PostgresLedgerTest extends LedgerTest {
 
       assertThat(silent.settle(settlement("silent", Status.SUCCESS, null))).isFalse();
       assertThat(alive.settle(settlement("alive", Status.SUCCESS, null))).isTrue();
-      // It was taken for dead, and is not.
+      // This server was taken for dead but is alive.
       silent.renewLease();
       silent.admit(admission("again"));
       assertThat(silent.settle(settlement("again", Status.SUCCESS, null))).isTrue();
@@ -117,7 +117,7 @@ class PostgresLedgerTest extends LedgerTest {
       try {
         server.stop();
         assertThatThrownBy(other::settleInterrupted).isInstanceOf(LedgerException.class);
-        // Longer than a lease, in which nobody can renew theirs.
+        // Longer than a lease; no server can renew its lease in that time.
         Thread.sleep(2 * SHORT_LEASE.toMillis());
       } finally {
         server.start();

@@ -4,7 +4,7 @@ import dev.llmproxy.PostgresServer;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 
-/** The same with the ledger in PostgreSQL. */
+/** The same tests with the ledger in PostgreSQL. */
 class PostgresUsageRouteTest extends UsageRouteTest {
   private String url;
 

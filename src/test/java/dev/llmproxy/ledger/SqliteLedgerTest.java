@@ -108,7 +108,7 @@ class SqliteLedgerTest extends LedgerTest {
   @Test
   void foreignLockIsReportedWithinSecondsAndServiceResumes() throws SQLException {
     try (Ledger ledger = open()) {
-      // In milliseconds, not SQLite's or JDBC's longer waits.
+      // The limit is in milliseconds; SQLite's and JDBC's own waits are longer.
       assertThat(pragma(ledger, "busy_timeout")).isBetween(100, 1000);
       ledger.admit(admission("before"));
       try (Connection other =

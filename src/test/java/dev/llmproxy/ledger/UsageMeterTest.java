@@ -69,7 +69,7 @@ class UsageMeterTest {
         UsageMeter meter = new UsageMeter(ledger, clock)) {
       ToolChat call = new ToolChat();
       meter.admit(call);
-      // Its tokens stay as they are, as they do while a tool runs.
+      // The tokens stay the same, as they do while a tool runs.
       call.turns = 3;
       call.toolCalls = 2;
 
@@ -126,7 +126,7 @@ class UsageMeterTest {
         .getFirst();
   }
 
-  /** One that says nothing of turns, as an embedding does. */
+  /** A call without turns, such as an embedding. */
   private static class PlainCall implements Call {
     @Override
     public String requestId() {

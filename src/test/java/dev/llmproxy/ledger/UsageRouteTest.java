@@ -19,9 +19,9 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** From a request to the user's sheet and the key's counters, through the ledger. */
+/** The path of a request through the ledger to the user's sheet and the key's counters. */
 class UsageRouteTest {
-  /** Where the ledger lives: the same database throughout a test. */
+  /** The ledger's location: the same database throughout a test. */
   Map<String, String> settings() {
     return Map.of();
   }
@@ -123,7 +123,7 @@ class UsageRouteTest {
     return Awaitility.await().until(() -> gateway.sheet(title), sheet -> sheet.size() > rows);
   }
 
-  /** The first key's row, once it counts so many requests. */
+  /** The first key's row, once it has this number of requests. */
   private static List<Object> awaitRequests(Gateway gateway, int requests) {
     return Awaitility.await()
         .until(

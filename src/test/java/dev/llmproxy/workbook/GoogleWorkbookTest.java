@@ -37,7 +37,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Google's workbook, met over TLS and with the token of a signed assertion. */
+/** Google's workbook, over TLS and with the token of a signed assertion. */
 class GoogleWorkbookTest {
   private static final Duration LONG = Duration.ofSeconds(60);
 

@@ -55,9 +55,7 @@ final class FieldsMask {
     return parse(text);
   }
 
-  /**
-   * The names selected at this level, including {@code *}; empty when everything is selected.
-   */
+  /** The names selected at this level, including {@code *}; empty when everything is selected. */
   Set<String> names() {
     return children.keySet();
   }

@@ -99,9 +99,7 @@ final class SheetTable {
     return save(sheet, properties);
   }
 
-  /**
-   * Stores changed properties of a sheet, except its index. Returns its properties afterwards.
-   */
+  /** Stores changed properties of a sheet, except its index. Returns its properties afterwards. */
   Sheet save(Sheet sheet, ObjectNode changed) {
     ObjectNode properties = changed.deepCopy();
     String title = properties.path("title").asText();

@@ -6,9 +6,7 @@ import java.util.stream.IntStream;
 /** The new positions of rows or columns after an insertion, a deletion or a move. */
 @FunctionalInterface
 interface Shift {
-  /**
-   * The new position of a stretch; empty when nothing is left of it. An open end stays open.
-   */
+  /** The new position of a stretch; empty when nothing is left of it. An open end stays open. */
   Optional<Stretch> of(Stretch before);
 
   /** Neighbouring rows or columns: the first of them, and the one after the last. */

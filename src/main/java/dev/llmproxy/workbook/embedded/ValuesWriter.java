@@ -74,9 +74,7 @@ final class ValuesWriter {
             });
   }
 
-  /**
-   * Transposes values by columns to values by rows; a gap becomes null, which writes nothing.
-   */
+  /** Transposes values by columns to values by rows; a gap becomes null, which writes nothing. */
   static ArrayNode toRows(JsonNode values, Dimension major) {
     if (major == Dimension.ROWS) {
       return values instanceof ArrayNode rows ? rows : Json.array();

@@ -82,7 +82,7 @@ class CamelGoogleSheetsTest {
   private static GoogleSheetsComponent component(Sheets sheets) {
     GoogleSheetsComponent component = new GoogleSheetsComponent();
     component.setClientFactory(new FixedClientFactory(sheets));
-    // The component insists on these, whatever the factory makes of them.
+    // The component requires these options, even if the factory ignores them.
     GoogleSheetsConfiguration configuration = new GoogleSheetsConfiguration();
     configuration.setClientId("unused");
     configuration.setClientSecret("unused");

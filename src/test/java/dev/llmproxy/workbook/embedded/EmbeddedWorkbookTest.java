@@ -225,7 +225,7 @@ class EmbeddedWorkbookTest {
     assertThat(fixture.values("Sheet1!A1:J50000")).hasSize(50_000);
     Duration read = Duration.ofNanos(System.nanoTime() - start);
     System.out.printf("append of 2,000 rows: %s, read of 50,000: %s%n", appended, read);
-    // Wide bounds: they are to catch a wrong order of growth, not a busy machine.
+    // The bounds are wide: they must detect a wrong order of growth, not a busy machine.
     assertThat(appended).isLessThan(Duration.ofSeconds(60));
     assertThat(read).isLessThan(Duration.ofSeconds(60));
   }
@@ -243,7 +243,7 @@ class EmbeddedWorkbookTest {
     }
   }
 
-  /** By hand, because the JDK's client does not let one choose the Host header. */
+  /** Over a plain socket, because the JDK's client does not allow a Host header. */
   private String rawStatus(String method, String host) throws IOException {
     int port = URI.create(workbook.rootUrl()).getPort();
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The requests by which a grid is rearranged and dressed, through Google's Java client. */
+/** The requests that rearrange and format a grid, through Google's Java client. */
 class GridRequestsTest {
   @TempDir private Path folder;
   private EmbeddedWorkbook workbook;
@@ -314,7 +314,7 @@ class GridRequestsTest {
   private BatchUpdateSpreadsheetResponse batch(String... requests) throws IOException {
     Request[] parsed = new Request[requests.length];
     for (int i = 0; i < requests.length; i++) {
-      // Lenient JSON: names and words without quotes.
+      // Lenient JSON: names and texts without quotes.
       var json = new Gson().fromJson(requests[i], JsonObject.class);
       parsed[i] = GsonFactory.getDefaultInstance().fromString(json.toString(), Request.class);
     }

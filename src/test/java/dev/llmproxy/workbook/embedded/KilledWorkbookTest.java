@@ -90,7 +90,7 @@ class KilledWorkbookTest {
         enough.countDown();
       }
     } catch (IOException e) {
-      // The process is gone; what became of this batch shows afterwards.
+      // The process is dead; the outcome of this batch is checked afterwards.
     }
   }
 

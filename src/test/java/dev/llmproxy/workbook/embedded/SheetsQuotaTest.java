@@ -65,7 +65,7 @@ class SheetsQuotaTest {
     }
   }
 
-  /** A clock that stands until it is moved. */
+  /** A clock that a test moves. */
   private static final class Clock implements TimeMeter {
     private final AtomicLong nanos = new AtomicLong();
 

@@ -19,7 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
-/** Google's Java client on an embedded workbook, and short words for what tests do with it. */
+/** Google's Java client on an embedded workbook, with helpers for tests. */
 final class WorkbookFixture {
   static final String ID = EmbeddedWorkbook.SPREADSHEET_ID;
 
@@ -62,7 +62,7 @@ final class WorkbookFixture {
         .getValues();
   }
 
-  /** A row of cells that hold text, numbers and booleans; null leaves one blank. */
+  /** A row of cells with text, numbers and booleans; null leaves a cell blank. */
   static RowData row(Object... values) {
     return new RowData().setValues(Arrays.stream(values).map(WorkbookFixture::cell).toList());
   }
@@ -81,7 +81,7 @@ final class WorkbookFixture {
     return new CellData().setUserEnteredValue(entered);
   }
 
-  /** Expects a refusal in Google's form, with this code and this message. */
+  /** Expects an error in Google's form, with this code and this message. */
   static void assertRefused(int code, String message, ThrowingCallable call) {
     var refusal = catchThrowableOfType(GoogleJsonResponseException.class, call);
     assertThat(refusal).isNotNull();
