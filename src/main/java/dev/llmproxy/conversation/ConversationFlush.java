@@ -117,7 +117,7 @@ public final class ConversationFlush {
     Duration wait = Duration.ofSeconds(1L << Math.min(failures, LONGEST_EXPONENT));
     notBefore = steady.instant().plus(wait);
     LOG.warn(
-        "Conversations could not be written to the workbook; the ledger keeps them, next try in {} s: {}",
+        "Conversations could not be written to the workbook; the ledger stores them. Next try in {} s: {}",
         wait.toSeconds(),
         FlushHealth.message(cause));
   }

@@ -70,7 +70,7 @@ public final class FlushHealth {
     }
     problem = message(cause);
     LOG.warn(
-        "Usage could not be written to the workbook; the ledger keeps it, next try in {} s: {}",
+        "Usage could not be written to the workbook; the ledger stores it. Next try in {} s: {}",
         wait.toSeconds(),
         problem);
   }

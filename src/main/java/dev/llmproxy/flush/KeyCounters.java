@@ -255,7 +255,7 @@ public final class KeyCounters {
         boolean foreign = astray(row, hash, usedBy);
         if (sheet.unclearCount(row)) {
           LOG.warn(
-              "Sheet \"User API Keys\": row {} has Requests or Tokens that are no number; they count from 0",
+              "Sheet \"User API Keys\": row {} has no number in Requests or Tokens; the count starts from 0",
               row.number());
         }
         shown.putIfAbsent(

@@ -118,7 +118,7 @@ public final class UsageFlush {
     try {
       return dueHere();
     } catch (LedgerException e) {
-      LOG.warn("What there is to write to the workbook cannot be told: {}", e.getMessage());
+      LOG.warn("The records that are not in the workbook could not be read: {}", e.getMessage());
       return false;
     }
   }

@@ -213,8 +213,8 @@ public final class UsageRotation {
     book.rotate(null, null);
     notBefore = steady.instant().plus(AFTER_REFUSAL);
     LOG.error(
-        "No new spreadsheet for usage could be made, the old one is written on: prepare an empty one, share it with the"
-            + " service account as editor and name it in SHEETS_USAGE_SPREADSHEET_IDS: {}",
+        "A new spreadsheet for usage could not be created; rows continue in the old one. Prepare an empty one, share"
+            + " it with the service account as editor and name it in SHEETS_USAGE_SPREADSHEET_IDS: {}",
         why);
   }
 
