@@ -100,8 +100,8 @@ final class ConversationSheet {
   }
 
   /**
-   * The requests that delete rows, lowest row first, so that the indexes of the others stay the
-   * same.
+   * The requests that delete rows, from the bottom up, so that the indexes of the rows above stay
+   * the same.
    *
    * @param rows the number of rows, including the header, which stays
    * @param goes whether to delete a row, counted from 0

@@ -5,8 +5,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A range as people write it: {@code Sheet1!A1:J}, {@code 'it''s'!A:A}, {@code Sheet1}, {@code
- * B2:C3}.
+ * A range in A1 notation: {@code Sheet1!A1:J}, {@code 'it''s'!A:A}, {@code Sheet1}, {@code B2:C3}.
  *
  * @param sheetTitle the sheet's title without quotes; null when the text names none
  * @param cells the rectangle on that sheet
@@ -19,7 +18,8 @@ record A1Range(String sheetTitle, GridRange cells) {
   private static final Pattern PLAIN_TITLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
 
   /**
-   * Reads a range. A bare word that can be a cell ({@code AB12}) is one; any other is a title.
+   * Parses a range. A single word that can be a cell ({@code AB12}) is read as a cell; any other
+   * word is read as a title.
    *
    * @throws SheetsException "Unable to parse range: …"
    */
@@ -41,14 +41,14 @@ record A1Range(String sheetTitle, GridRange cells) {
     return cells == null ? new A1Range(text, GridRange.WHOLE_SHEET) : new A1Range(null, cells);
   }
 
-  /** Writes a closed, non-empty range as Google does: quoted only where needed. */
+  /** Formats a closed, non-empty range. Like Google, quotes the title only where needed. */
   static String format(String sheetTitle, GridRange cells) {
     String first = columnName(cells.startColumn()) + (cells.startRow() + 1);
     String last = columnName(cells.endColumn() - 1) + cells.endRow();
     return quote(sheetTitle) + "!" + (cells.isSingleCell() ? first : first + ":" + last);
   }
 
-  /** Letters of a column: 0 is A, 26 is AA. */
+  /** The letters of a column: A for 0, AA for 26. */
   static String columnName(int column) {
     StringBuilder letters = new StringBuilder();
     for (int rest = column; rest >= 0; rest = rest / 26 - 1) {
@@ -57,7 +57,7 @@ record A1Range(String sheetTitle, GridRange cells) {
     return letters.toString();
   }
 
-  /** Whether a text means cells without naming a sheet, such as {@code B2} or {@code A:C}. */
+  /** Whether a text is a range of cells without a sheet, such as {@code B2} or {@code A:C}. */
   static boolean isCells(String text) {
     return cellsOrNull(text) != null;
   }
@@ -80,8 +80,8 @@ record A1Range(String sheetTitle, GridRange cells) {
   }
 
   /**
-   * Reads {@code A1}, {@code A1:B2}, {@code A1:B}, {@code A3:3}, {@code A:B} or {@code 1:2}; null
-   * when it is none of these.
+   * Parses {@code A1}, {@code A1:B2}, {@code A1:B}, {@code A3:3}, {@code A:B} or {@code 1:2};
+   * returns null for any other text.
    */
   private static GridRange cellsOrNull(String text) {
     int colon = text.indexOf(':');
@@ -96,7 +96,10 @@ record A1Range(String sheetTitle, GridRange cells) {
     return readable ? between(first, last, rows, columns) : null;
   }
 
-  /** Spans two corners; where only one says where it is, the range is open from there on. */
+  /**
+   * The range between two corners. If only one corner has a row, the range starts at that row and
+   * has no end; the same applies to columns.
+   */
   private static GridRange between(Corner one, Corner other, boolean rows, boolean columns) {
     int lastRow = Math.max(one.row, other.row);
     int lastColumn = Math.max(one.column, other.column);
@@ -107,7 +110,7 @@ record A1Range(String sheetTitle, GridRange cells) {
         columns ? lastColumn + 1 : GridRange.OPEN);
   }
 
-  /** One end of a range; -1 stands for a part that is not given. */
+  /** One corner of a range; -1 for a missing row or column. */
   private record Corner(int row, int column) {
     static Corner parse(String text) {
       Matcher matcher = CORNER.matcher(text);

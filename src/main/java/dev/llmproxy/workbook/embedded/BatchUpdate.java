@@ -62,7 +62,8 @@ final class BatchUpdate {
    *
    * @param body the API's {@code BatchUpdateSpreadsheetRequest}
    * @return its response, without the updated spreadsheet
-   * @throws SheetsException naming the first request that is refused; the caller rolls back
+   * @throws SheetsException when a request is refused; the message names that request, and the
+   *     caller rolls back
    */
   ObjectNode run(ObjectNode body) {
     JsonNode requests = body.path("requests");

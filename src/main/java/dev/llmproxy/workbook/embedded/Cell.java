@@ -73,7 +73,7 @@ final class Cell {
     return BLANK;
   }
 
-  /** Whether a cell holds a formula. */
+  /** Whether a cell has a formula. */
   static boolean isFormula(JsonNode cell) {
     return cell.path(VALUE).has(FORMULA);
   }

@@ -54,7 +54,7 @@ final class CellRequests {
   /**
    * Writes rows of {@code CellData}.
    *
-   * @throws SheetsException when they do not fit the grid
+   * @throws SheetsException when the rows do not fit into the grid
    */
   void write(Sheet sheet, int startRow, int startColumn, JsonNode rows, FieldsMask mask) {
     requireInside(sheet, startRow, startColumn, rows);

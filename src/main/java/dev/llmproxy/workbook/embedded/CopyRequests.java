@@ -18,7 +18,7 @@ final class CopyRequests {
     this.spreadsheet = spreadsheet;
   }
 
-  /** Copies cells; a destination that is a multiple of the source is filled with repetitions. */
+  /** Copies cells. A destination that is a multiple of the source is filled with copies of it. */
   ObjectNode copyPaste(ObjectNode request) {
     BinaryOperator<JsonNode> paste = paste(request);
     Place destination = spreadsheet.grid(request.path("destination"));

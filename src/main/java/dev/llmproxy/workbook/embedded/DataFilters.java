@@ -25,7 +25,8 @@ final class DataFilters {
   /**
    * The range that one filter selects.
    *
-   * @throws SheetsException when it names not exactly one range, or selects by developer metadata
+   * @throws SheetsException when it does not have exactly one range, or selects by developer
+   *     metadata
    */
   static Place place(OpenSpreadsheet spreadsheet, JsonNode filter) {
     if (filter.has("developerMetadataLookup")) {

@@ -13,12 +13,12 @@ enum Dimension {
     this.word = word;
   }
 
-  /** Reads {@code majorDimension}: rows when absent. */
+  /** Parses {@code majorDimension}; rows when it is missing. */
   static Dimension parseMajor(String name) {
     return name == null || name.equals("DIMENSION_UNSPECIFIED") ? ROWS : parse(name);
   }
 
-  /** Reads the {@code dimension} of a request, which must be given. */
+  /** Parses the {@code dimension} of a request, which is required. */
   static Dimension of(JsonNode request) {
     return parse(request.path("dimension").asText("DIMENSION_UNSPECIFIED"));
   }
@@ -43,7 +43,7 @@ enum Dimension {
     return this == ROWS ? "frozenRowCount" : "frozenColumnCount";
   }
 
-  /** Reads a dimension that must be given. */
+  /** Parses a required dimension. */
   static Dimension parse(String name) {
     for (Dimension dimension : values()) {
       if (dimension.name().equals(name)) {

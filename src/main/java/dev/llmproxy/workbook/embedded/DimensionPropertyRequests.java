@@ -6,7 +6,7 @@ import com.google.api.services.sheets.v4.model.DimensionProperties;
 import dev.llmproxy.workbook.embedded.Shift.Stretch;
 import java.util.Set;
 
-/** Requests of a batch about the size and the hiding of rows and columns. */
+/** Requests of a batch that resize, hide or show rows and columns. */
 final class DimensionPropertyRequests {
   private static final Set<String> KEPT = Set.of("pixelSize", "hiddenByUser");
   private static final FieldsMask SIZE = FieldsMask.parse("pixelSize");

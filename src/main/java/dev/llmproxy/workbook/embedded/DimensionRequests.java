@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.function.UnaryOperator;
 
-/** Requests of a batch that add, move or remove whole rows or columns. */
+/** Requests of a batch that insert, move or delete whole rows or columns. */
 final class DimensionRequests {
   private final OpenSpreadsheet spreadsheet;
 
@@ -45,7 +45,7 @@ final class DimensionRequests {
     return Json.object();
   }
 
-  /** Moves rows or columns to before the one that has the destination's index beforehand. */
+  /** Moves rows or columns to before the one that has the destination index before the move. */
   ObjectNode moveDimension(ObjectNode request) {
     DimensionSpan span = DimensionSpan.of(spreadsheet, request.path("source"));
     span.requireOnGrid();

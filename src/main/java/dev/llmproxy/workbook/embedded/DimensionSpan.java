@@ -2,10 +2,15 @@ package dev.llmproxy.workbook.embedded;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-/** Some neighbouring rows or columns of a sheet: from start on, without end. */
+/**
+ * Neighbouring rows or columns of a sheet.
+ *
+ * @param start the first index, from 0
+ * @param end the index after the last
+ */
 record DimensionSpan(Sheet sheet, Dimension dimension, int start, int end) {
   /**
-   * Reads the API's {@code DimensionRange}; an end that is absent is the grid's.
+   * Reads the API's {@code DimensionRange}; without an end, the span ends with the grid.
    *
    * @throws SheetsException when the span is empty
    */

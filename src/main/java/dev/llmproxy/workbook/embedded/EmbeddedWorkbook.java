@@ -23,7 +23,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * work with it once their root URL is {@link #rootUrl()}.
  */
 public final class EmbeddedWorkbook implements AutoCloseable {
-  /** The spreadsheet that exists from the start, with one sheet, as a new one of Google's has. */
+  /** The id of the spreadsheet that exists from the start. It has one sheet, as at Google. */
   public static final String SPREADSHEET_ID = "llmproxy";
 
   /**
@@ -38,12 +38,12 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   private static final long THREAD_IDLE_SECONDS = 60;
 
   /**
-   * Settings of the JDK's server, which has no others: without the first it answers 40 ms late on
-   * connections that are kept open, as it sends head and body apart and the second waits for the
-   * client's delayed acknowledgement. The others, in seconds, end requests that never become whole
-   * and answers that nobody reads.
+   * System properties of the JDK's HTTP server, which has no other settings. The server sends head
+   * and body separately; without {@code nodelay}, the body waits 40 ms for the client's delayed
+   * acknowledgement on persistent connections. The other two, in seconds, end requests that never
+   * become complete and answers that nobody reads.
    */
-  private static final Map<String, String> OF_SERVER =
+  private static final Map<String, String> SERVER_PROPERTIES =
       Map.of(
           "sun.net.httpserver.nodelay", "true",
           "sun.net.httpserver.maxReqTime", "10",
@@ -84,13 +84,13 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   }
 
   /**
-   * Opens the workbook of a folder and serves it.
+   * Opens the workbook in a folder and serves it.
    *
-   * @param folder made if absent; gets {@code workbook.db}, {@code workbook.lock} and, while the
-   *     workbook is open, {@code workbook.url} with the root URL in one line
-   * @param port on 127.0.0.1; 0 takes a free one
+   * @param folder created if missing; gets {@code workbook.db}, {@code workbook.lock} and, while
+   *     the workbook is open, {@code workbook.url} with the root URL in one line
+   * @param port the port on 127.0.0.1; 0 for a free one
    * @throws IOException when the workbook is open already, the port is taken or the file cannot be
-   *     read; the message says which
+   *     read; the message names the cause
    */
   public static EmbeddedWorkbook open(Path folder, int port) throws IOException {
     return open(folder, port, false);
@@ -172,7 +172,7 @@ public final class EmbeddedWorkbook implements AutoCloseable {
   }
 
   private static HttpServer listen(int port) throws IOException {
-    OF_SERVER.forEach((name, value) -> {
+    SERVER_PROPERTIES.forEach((name, value) -> {
       if (System.getProperty(name) == null) {
         System.setProperty(name, value);
       }

@@ -9,18 +9,19 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A choice of JSON fields, such as {@code sheets(properties(sheetId,title),data/rowData)}. Slashes
- * and dots both lead into an object, arrays are looked through, {@code *} is any name.
+ * A selection of JSON fields, such as {@code sheets(properties(sheetId,title),data/rowData)}. A
+ * slash or a dot selects a field of an object. For an array, the mask applies to each element.
+ * {@code *} is any name.
  *
- * <p>Immutable once parsed. A mask without children chooses everything beneath it.
+ * <p>Immutable after parsing. A mask without children selects everything beneath it.
  */
 final class FieldsMask {
-  /** Chooses every field. */
+  /** Selects every field. */
   static final FieldsMask EVERYTHING = new FieldsMask(Map.of());
 
   private static final String ANY = "*";
 
-  /** Bounds the depth of the parser's recursion. */
+  /** Limits the depth of the parser's recursion. */
   private static final int MAX_CHARACTERS = 4_000;
 
   private final Map<String, FieldsMask> children;
@@ -30,9 +31,9 @@ final class FieldsMask {
   }
 
   /**
-   * Reads a mask.
+   * Parses a mask.
    *
-   * @throws SheetsException when the text is no mask
+   * @throws SheetsException when the text is not a mask
    */
   static FieldsMask parse(String text) {
     if (text.length() > MAX_CHARACTERS) {
@@ -42,9 +43,9 @@ final class FieldsMask {
   }
 
   /**
-   * Reads the {@code fields} of an update request.
+   * Parses the {@code fields} of an update request.
    *
-   * @throws SheetsException when it is absent or empty: Google never guesses what to overwrite
+   * @throws SheetsException when the field is missing or empty, as at Google
    */
   static FieldsMask parseRequired(JsonNode request) {
     String text = request.path("fields").asText("").strip();
@@ -82,8 +83,8 @@ final class FieldsMask {
   }
 
   /**
-   * Makes the chosen fields of {@code target} equal to those of {@code source}: what the source
-   * lacks is removed. The other fields of the target stay.
+   * Makes the selected fields of {@code target} equal to those of {@code source}. Selected fields
+   * that the source lacks are removed. The other fields of the target stay.
    */
   void copy(ObjectNode source, ObjectNode target) {
     Set<String> names = new LinkedHashSet<>(children.keySet());
@@ -111,7 +112,7 @@ final class FieldsMask {
     }
   }
 
-  /** This mask as a filter on a JSON stream, so that long answers need not be built first. */
+  /** This mask as a filter on a JSON stream, so that long answers are not built in memory. */
   TokenFilter toTokenFilter() {
     return children.isEmpty() ? TokenFilter.INCLUDE_ALL : new MaskFilter(this);
   }
@@ -145,7 +146,7 @@ final class FieldsMask {
     }
   }
 
-  /** Recursive descent over one text; used once. */
+  /** A recursive-descent parser of one text; used once. */
   private static final class Parser {
     private final String text;
     private int position;

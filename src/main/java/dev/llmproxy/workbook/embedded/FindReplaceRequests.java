@@ -90,10 +90,10 @@ final class FindReplaceRequests {
   }
 
   /**
-   * What to look for.
+   * The text to find, its replacement, and the kind of cells to search.
    *
    * @param replacement for {@link Matcher#replaceAll(String)}
-   * @param formulas whether to look into formulas too
+   * @param formulas whether to search formulas too
    */
   private record Search(Pattern pattern, String replacement, boolean formulas) {
     static Search of(ObjectNode request) {

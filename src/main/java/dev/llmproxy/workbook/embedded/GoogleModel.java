@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Checks JSON against Google's own Java model classes, which are made from the API's discovery
- * document: a misspelt field is refused here as Google refuses it, instead of being ignored.
+ * Checks JSON against Google's Java model classes, which are generated from the API's discovery
+ * document. So a misspelt field is refused, as at Google, and not ignored.
  */
 final class GoogleModel {
   private static final Set<Class<?>> WHOLE_NUMBERS = Set.of(Integer.class, Long.class);
@@ -23,14 +23,14 @@ final class GoogleModel {
   /**
    * Checks a request body.
    *
-   * @param model the class of {@code com.google.api.services.sheets.v4.model} it should fit
+   * @param model the class of {@code com.google.api.services.sheets.v4.model} for this body
    * @throws SheetsException naming the first field that is unknown or has the wrong type
    */
   static void check(JsonNode body, Class<? extends GenericData> model) {
     check(body, model, "");
   }
 
-  /** Checks that every field a mask names exists in a model. */
+  /** Checks that every field of a mask exists in a model. */
   static void check(FieldsMask mask, Class<? extends GenericData> model) {
     check(mask, (Type) model, "");
   }

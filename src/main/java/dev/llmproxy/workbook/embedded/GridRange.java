@@ -5,14 +5,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 /**
  * A rectangle of cells: zero-based, starts included, ends excluded.
  *
- * @param endRow {@link #OPEN} when the range goes on to the last row
- * @param endColumn {@link #OPEN} when the range goes on to the last column
+ * @param endRow {@link #OPEN} when the range extends to the last row
+ * @param endColumn {@link #OPEN} when the range extends to the last column
  */
 record GridRange(int startRow, int endRow, int startColumn, int endColumn) {
   /** The end of a range that ends where the grid ends. */
   static final int OPEN = Integer.MAX_VALUE;
 
-  /** Every cell of a sheet. */
+  /** All cells of a sheet. */
   static final GridRange WHOLE_SHEET = new GridRange(0, OPEN, 0, OPEN);
 
   GridRange {
@@ -23,7 +23,7 @@ record GridRange(int startRow, int endRow, int startColumn, int endColumn) {
     }
   }
 
-  /** Reads the API's {@code GridRange}; bounds that are absent are open. Ignores the sheet's id. */
+  /** Reads the API's {@code GridRange}; missing bounds are open. Ignores the sheet's id. */
   static GridRange fromJson(JsonNode json) {
     return new GridRange(
         json.path("startRowIndex").asInt(0),
@@ -32,7 +32,7 @@ record GridRange(int startRow, int endRow, int startColumn, int endColumn) {
         json.path("endColumnIndex").asInt(OPEN));
   }
 
-  /** The rectangle with its upper left corner there, of the given size in cells. */
+  /** The rectangle with this upper left corner and this size in cells. */
   static GridRange sized(int startRow, int startColumn, int rows, int columns) {
     return new GridRange(startRow, startRow + rows, startColumn, startColumn + columns);
   }
@@ -48,17 +48,17 @@ record GridRange(int startRow, int endRow, int startColumn, int endColumn) {
     return startRow < rows && startColumn < columns;
   }
 
-  /** Whether the closed ends lie in a grid of the given size; open ends do. */
+  /** Whether the ends are inside a grid of the given size; open ends always are. */
   boolean endsInside(int rows, int columns) {
     return (endRow == OPEN || endRow <= rows) && (endColumn == OPEN || endColumn <= columns);
   }
 
-  /** Number of rows; meaningless while the end is open. */
+  /** The number of rows; meaningless when the end is open. */
   int rows() {
     return endRow - startRow;
   }
 
-  /** Number of columns; meaningless while the end is open. */
+  /** The number of columns; meaningless when the end is open. */
   int columns() {
     return endColumn - startColumn;
   }

@@ -13,10 +13,10 @@ import java.util.function.Predicate;
  * or moved.
  */
 final class Layout {
-  /** Field of a sheet's layout that holds the API's {@code BasicFilter}. */
+  /** The field of a sheet's layout with the API's {@code BasicFilter}. */
   static final String FILTER = "basicFilter";
 
-  /** Field of a sheet's layout that holds an array of the API's {@code ProtectedRange}. */
+  /** The field of a sheet's layout with an array of the API's {@code ProtectedRange}. */
   static final String PROTECTED = "protectedRanges";
 
   private final Sql sql;
@@ -27,7 +27,7 @@ final class Layout {
     this.spreadsheetId = spreadsheetId;
   }
 
-  /** The layout of a sheet: an object that may be changed and then {@link #save}d. */
+  /** The layout of a sheet. The caller may change the object and then {@link #save} it. */
   ObjectNode of(Sheet sheet) {
     return sql.first(
             "SELECT layout FROM sheet WHERE key = ?",
@@ -40,7 +40,7 @@ final class Layout {
     sql.update("UPDATE sheet SET layout = ? WHERE key = ?", layout.toString(), sheet.key());
   }
 
-  /** The API's {@code NamedRange}s, to be changed and then saved. */
+  /** The API's {@code NamedRange}s. The caller may change them and then save them. */
   ArrayNode namedRanges() {
     return sql.first(
             "SELECT named_ranges FROM spreadsheet WHERE id = ?",
@@ -54,7 +54,7 @@ final class Layout {
         "UPDATE spreadsheet SET named_ranges = ? WHERE id = ?", ranges.toString(), spreadsheetId);
   }
 
-  /** Sizes and hiding of a sheet's rows or columns, as stored in its layout. */
+  /** The sizes and the hidden rows or columns in a sheet's layout. */
   static Stretches dimensions(ObjectNode layout, Dimension dimension) {
     return Stretches.fromJson(layout.path(dimension.name()));
   }

@@ -25,7 +25,7 @@ final class OpenSpreadsheet {
   /**
    * Finds a spreadsheet.
    *
-   * @throws SheetsException 404 when there is none with this id
+   * @throws SheetsException 404 when there is no spreadsheet with this id
    */
   static OpenSpreadsheet find(Sql sql, String id) {
     return sql.first(
@@ -50,7 +50,7 @@ final class OpenSpreadsheet {
     return id;
   }
 
-  /** The API's {@code SpreadsheetProperties}; a copy. */
+  /** A copy of the API's {@code SpreadsheetProperties}. */
   ObjectNode properties() {
     return properties.deepCopy();
   }
@@ -76,7 +76,7 @@ final class OpenSpreadsheet {
   /**
    * The cells of a request's {@code GridRange}.
    *
-   * @throws SheetsException when a closed end lies outside the grid
+   * @throws SheetsException when its start or a closed end lies outside the grid
    */
   Place grid(JsonNode json) {
     Sheet sheet = sheet(json);
@@ -89,9 +89,9 @@ final class OpenSpreadsheet {
   }
 
   /**
-   * The sheet a request of a batch is about.
+   * The sheet of a request in a batch.
    *
-   * @param place the object with the {@code sheetId}; 0 when it has none, as in Google's JSON
+   * @param place the object with the {@code sheetId}; a missing id means 0, as in Google's JSON
    */
   Sheet sheet(JsonNode place) {
     int sheetId = place.path("sheetId").asInt();
@@ -103,7 +103,8 @@ final class OpenSpreadsheet {
   /**
    * The cells of a range in A1 notation.
    *
-   * @throws SheetsException when it cannot be read, names no sheet, or starts beyond the grid
+   * @throws SheetsException when the range cannot be parsed, names no sheet, or starts beyond the
+   *     grid
    */
   Place place(String a1) {
     int bang = a1.lastIndexOf('!');
@@ -140,7 +141,7 @@ final class OpenSpreadsheet {
   /**
    * A range on a sheet.
    *
-   * @param asked as the client wrote it: starts on the grid, may end beyond it
+   * @param asked the range in the request: it starts on the grid and may end beyond it
    */
   record Place(Sheet sheet, GridRange asked) {
     /** The part on the grid; never empty. */

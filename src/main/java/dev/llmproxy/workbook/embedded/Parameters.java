@@ -12,9 +12,9 @@ final class Parameters {
   private final Map<String, List<String>> values = new LinkedHashMap<>();
 
   /**
-   * Reads a query or a form.
+   * Parses a query or a form.
    *
-   * @param encoded still percent-encoded; null means none
+   * @param encoded the percent-encoded text; null for no parameters
    */
   static Parameters parse(String encoded) {
     Parameters parameters = new Parameters();
@@ -42,7 +42,7 @@ final class Parameters {
     return value == null || value.isBlank() ? null : value;
   }
 
-  /** All values in their order. */
+  /** All values, in order. */
   List<String> all(String name) {
     return values.getOrDefault(name, List.of());
   }
@@ -52,9 +52,9 @@ final class Parameters {
   }
 
   /**
-   * A whole number of a request.
+   * Parses a whole number in a request.
    *
-   * @throws SheetsException when the text is none
+   * @throws SheetsException when the text is not a whole number of 32 bits
    */
   static int integer(String name, String text) {
     try {
@@ -65,7 +65,7 @@ final class Parameters {
     }
   }
 
-  /** Decodes a part of a path, in which, unlike in a query, a plus sign is itself. */
+  /** Decodes a part of a path. Unlike in a query, a plus sign in a path is not a space. */
   static String decodePath(String encoded) {
     return decode(encoded.replace("+", "%2B"));
   }

@@ -3,7 +3,7 @@ package dev.llmproxy.workbook.embedded;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 
-/** Requests of a batch that insert or delete cells in the middle of others. */
+/** Requests of a batch that insert or delete cells between other cells. */
 final class RangeRequests {
   private final OpenSpreadsheet spreadsheet;
 
@@ -33,7 +33,7 @@ final class RangeRequests {
     return Json.object();
   }
 
-  /** Removes cells; those below or to the right move up or left. */
+  /** Deletes cells; the cells below or to the right move up or left. */
   ObjectNode deleteRange(ObjectNode request) {
     Place place = spreadsheet.grid(request.path("range"));
     GridRange range = place.asked();
@@ -51,7 +51,7 @@ final class RangeRequests {
     return Json.object();
   }
 
-  /** From a corner on to the end of the grid, as wide or as high as the range. */
+  /** From a corner to the end of the grid, with the width or the height of the range. */
   private static GridRange behind(Place place, int row, int column, ObjectNode request) {
     GridRange range = place.asked();
     return shiftDimension(request) == Dimension.ROWS

@@ -7,11 +7,11 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * The rows of all sheets. A row is an array of {@link Cell}s without trailing blanks; a row with
- * nothing in it is not stored. Row indexes count from 0, ends are excluded.
+ * The rows of all sheets. A row is an array of {@link Cell}s without trailing blanks; a blank row
+ * is not stored. Row indexes count from 0, ends are excluded.
  */
 final class RowTable {
-  /** Rows held in memory at a time while many are read or changed. */
+  /** The number of rows in memory at a time while many rows are read or changed. */
   private static final int PAGE = 500;
 
   private final Sql sql;
@@ -20,13 +20,13 @@ final class RowTable {
     this.sql = sql;
   }
 
-  /** Takes one stored row. */
+  /** Gets one stored row. */
   @FunctionalInterface
   interface Visitor {
     void visit(int row, ArrayNode cells);
   }
 
-  /** Shows the stored rows in order; the visitor may write to the table. */
+  /** Visits the stored rows in order. The visitor may write to the table. */
   void scan(Sheet sheet, int startRow, int endRow, Visitor visitor) {
     int next = startRow;
     List<Map.Entry<Integer, ArrayNode>> page;
@@ -53,7 +53,7 @@ final class RowTable {
         PAGE);
   }
 
-  /** One row; empty when nothing is in it. The caller may change it and {@link #put} it back. */
+  /** One row; empty when it is blank. The caller may change it and {@link #put} it back. */
   ArrayNode get(Sheet sheet, int row) {
     return sql.first(
             "SELECT cells FROM grid_row WHERE sheet_key = ? AND row_index = ?",
@@ -63,7 +63,7 @@ final class RowTable {
         .orElseGet(Json::array);
   }
 
-  /** Stores a row in place of what was there. */
+  /** Stores a row over the existing one. */
   void put(Sheet sheet, int row, ArrayNode cells) {
     while (!cells.isEmpty() && cells.get(cells.size() - 1).isNull()) {
       cells.remove(cells.size() - 1);
@@ -79,7 +79,7 @@ final class RowTable {
     }
   }
 
-  /** Replaces each stored row by what comes of it. */
+  /** Replaces each stored row by the result of a function. */
   void replaceAll(Sheet sheet, int startRow, int endRow, UnaryOperator<ArrayNode> change) {
     scan(sheet, startRow, endRow, (row, cells) -> put(sheet, row, change.apply(cells)));
   }
@@ -92,9 +92,9 @@ final class RowTable {
         endRow);
   }
 
-  /** Moves every row from {@code startRow} on by a number of rows, up when it is negative. */
+  /** Moves all rows from {@code startRow} down by a number of rows; up when it is negative. */
   void shift(Sheet sheet, int startRow, int by) {
-    // By way of negative indexes: moved one by one, a row would collide with its neighbour.
+    // First to negative indexes: otherwise a moved row would collide with one not yet moved.
     sql.update(
         "UPDATE grid_row SET row_index = -1 - (row_index + ?)"
             + " WHERE sheet_key = ? AND row_index >= ?",
@@ -106,13 +106,13 @@ final class RowTable {
         sheet.key());
   }
 
-  /** Moves rows to before a destination; those between change sides. */
+  /** Moves rows to before a destination; the rows between them and it move the other way. */
   void move(Sheet sheet, int startRow, int endRow, int destination) {
     int low = Math.min(startRow, destination);
     int high = Math.max(endRow, destination);
     int length = endRow - startRow;
     boolean down = destination > startRow;
-    // By way of negative indexes, as in shift.
+    // First to negative indexes, as in shift.
     sql.update(
         """
         UPDATE grid_row SET row_index =
@@ -131,7 +131,7 @@ final class RowTable {
         sheet.key());
   }
 
-  /** Copies every row of a sheet to one that has none yet. */
+  /** Copies all rows of a sheet to a sheet without rows. */
   void copyAll(Sheet from, Sheet to) {
     sql.update(
         "INSERT INTO grid_row (sheet_key, row_index, cells)"
@@ -140,7 +140,7 @@ final class RowTable {
         from.key());
   }
 
-  /** The last row before {@code endRow} with a value between two columns; -1 when there is none. */
+  /** The last row before {@code endRow} with a value between two columns; -1 for none. */
   int lastRowWithValue(Sheet sheet, int startRow, int endRow, int startColumn, int endColumn) {
     int before = endRow;
     while (before > startRow) {
@@ -163,7 +163,7 @@ final class RowTable {
     return -1;
   }
 
-  /** Whether a row holds a value between two columns. */
+  /** Whether a row has a value between two columns. */
   static boolean hasValue(ArrayNode cells, int startColumn, int endColumn) {
     for (int column = startColumn; column < Math.min(endColumn, cells.size()); column++) {
       if (!Cell.isBlank(cells.get(column))) {

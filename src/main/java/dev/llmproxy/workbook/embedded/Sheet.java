@@ -3,10 +3,10 @@ package dev.llmproxy.workbook.embedded;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
- * One sheet as it was when it was read; changing it goes through {@link SheetTable}.
+ * One sheet, as read from the database. {@link SheetTable} makes changes.
  *
  * @param key the sheet's number in the database
- * @param properties the API's {@code SheetProperties}; not to be changed
+ * @param properties the API's {@code SheetProperties}; do not change this object
  */
 record Sheet(long key, ObjectNode properties) {
   int sheetId() {
@@ -17,7 +17,7 @@ record Sheet(long key, ObjectNode properties) {
     return properties.path("title").asText();
   }
 
-  /** Place among the sheets, from 0. */
+  /** The sheet's place among the sheets, from 0. */
   int index() {
     return properties.path("index").asInt();
   }
@@ -47,7 +47,7 @@ record Sheet(long key, ObjectNode properties) {
     return range.clip(rowCount(), columnCount());
   }
 
-  /** The refusal of a range that this grid does not have. */
+  /** The error for a range outside the grid. */
   SheetsException exceedsGrid(GridRange range) {
     int lastRow = range.endRow() == GridRange.OPEN ? rowCount() : range.endRow();
     int lastColumn = range.endColumn() == GridRange.OPEN ? columnCount() : range.endColumn();

@@ -11,7 +11,10 @@ final class SheetCopies {
     this.spreadsheet = spreadsheet;
   }
 
-  /** The request of a batch; the copy goes in front of all others unless it says where. */
+  /**
+   * The request {@code duplicateSheet} of a batch. Without an index in the request, the copy
+   * becomes the first sheet.
+   */
   ObjectNode duplicateSheet(ObjectNode request) {
     Sheet source = sheet(request.path("sourceSheetId"));
     ObjectNode properties = source.properties().deepCopy();
@@ -30,7 +33,7 @@ final class SheetCopies {
   /**
    * The method {@code spreadsheets.sheets.copyTo}.
    *
-   * @return the API's {@code SheetProperties} of the copy, the last sheet there
+   * @return the API's {@code SheetProperties} of the copy, which is the destination's last sheet
    */
   ObjectNode copyTo(String sheetId, OpenSpreadsheet destination) {
     Sheet source = sheet(Json.MAPPER.valueToTree(Parameters.integer("sheetId", sheetId)));

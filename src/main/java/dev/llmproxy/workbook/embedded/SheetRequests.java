@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.SpreadsheetProperties;
 
-/** Requests of a batch that concern whole sheets. */
+/** Requests of a batch about whole sheets, and about the spreadsheet's properties. */
 final class SheetRequests {
   private final OpenSpreadsheet spreadsheet;
 
@@ -62,8 +62,8 @@ final class SheetRequests {
         .properties()
         .properties()
         .forEach(old -> {
-          // None of them can be without: what a mask takes away without giving anew stays as it
-          // was.
+          // Every property is required: one that the mask selects and the request lacks stays
+          // unchanged.
           if (!properties.has(old.getKey())) {
             properties.set(old.getKey(), old.getValue());
           }
@@ -72,7 +72,7 @@ final class SheetRequests {
     return Json.object();
   }
 
-  /** A mask of {@code *} must not take away what a sheet cannot be without. */
+  /** Restores the required properties, which a mask of {@code *} may have removed. */
   private static void keepIdentity(Sheet sheet, ObjectNode properties) {
     properties.put("sheetId", sheet.sheetId());
     properties.put("index", sheet.index());
@@ -88,7 +88,7 @@ final class SheetRequests {
     }
   }
 
-  /** Removes the cells that a smaller grid no longer has. */
+  /** Deletes the cells outside a grid that has become smaller. */
   private void cutOff(Sheet before, Sheet after) {
     for (Dimension dimension : Dimension.values()) {
       int count = after.count(dimension);

@@ -63,8 +63,8 @@ final class SheetTable {
   /**
    * Adds a sheet.
    *
-   * @param wanted the API's {@code SheetProperties}; id, title, place and size are chosen when
-   *     absent
+   * @param wanted the API's {@code SheetProperties}; missing id, title, index and size get default
+   *     values
    */
   Sheet add(ObjectNode wanted) {
     int count = count();
@@ -142,8 +142,8 @@ final class SheetTable {
   /**
    * Moves a sheet's tab.
    *
-   * @param index the place in the order before the move, as Google counts: to go behind the next
-   *     sheet, its own index + 2
+   * @param index the new place in the order before the move, as Google counts: to move a sheet
+   *     behind the next one, its own index + 2
    */
   Sheet move(Sheet sheet, int index) {
     int count = count();

@@ -137,11 +137,11 @@ final class SheetsApi {
   }
 
   /**
-   * Does what a request asks.
+   * Runs a request.
    *
    * @param path still percent-encoded
-   * @throws SheetsException when it is refused
-   * @throws IOException when the answer cannot be sent; a write is done nevertheless
+   * @throws SheetsException when the request is refused
+   * @throws IOException when the answer cannot be sent; a write is on disk nevertheless
    */
   void handle(String method, String path, Parameters parameters, ObjectNode body, Answer answer)
       throws IOException {
@@ -182,7 +182,7 @@ final class SheetsApi {
 
   private static void send(Reading reading, Call call, FieldsMask mask, Answer answer)
       throws IOException {
-    // Not in try-with-resources: closing after a failure would make half an answer look complete.
+    // No try-with-resources: closing after a failure would make half an answer look complete.
     JsonGenerator out = answer.begin(mask);
     reading.run(call, out);
     out.close();
@@ -200,7 +200,7 @@ final class SheetsApi {
 
   private void get(Call call, JsonGenerator out) throws IOException {
     String fields = call.parameters().nonBlank("fields");
-    // A mask decides on the cells, and includeGridData is then ignored, as Google documents.
+    // As Google documents, includeGridData is ignored if there is a mask.
     boolean withCells =
         fields == null
             ? call.parameters().isTrue("includeGridData")
@@ -280,13 +280,13 @@ final class SheetsApi {
     return Pattern.compile("/v4/spreadsheets" + path);
   }
 
-  /** A method that only reads, and writes its answer as it reads. */
+  /** A method that only reads, and writes its answer while it reads. */
   @FunctionalInterface
   private interface Reading {
     void run(Call call, JsonGenerator out) throws IOException;
   }
 
-  /** A method that changes something; its answer is sent after the commit. */
+  /** A method that makes changes; its answer is sent after the commit. */
   @FunctionalInterface
   private interface Writing {
     ObjectNode run(Call call);
@@ -306,7 +306,7 @@ final class SheetsApi {
    *
    * @param sql null until its transaction has begun
    * @param spreadsheetId null for {@code create}
-   * @param range the range, or the sheet's id; null where the address has none
+   * @param range the range or the sheet's id in the path; null when the path has neither
    */
   private record Call(
       Sql sql, String spreadsheetId, String range, Parameters parameters, ObjectNode body) {

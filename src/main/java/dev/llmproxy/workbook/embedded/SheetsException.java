@@ -24,12 +24,12 @@ final class SheetsException extends RuntimeException {
     return new SheetsException(400, "INVALID_ARGUMENT", message);
   }
 
-  /** 403: the caller may not call from there. */
+  /** 403: the embedded workbook does not accept calls from this origin or host. */
   static SheetsException forbidden(String message) {
     return new SheetsException(403, "PERMISSION_DENIED", message);
   }
 
-  /** 404: no such spreadsheet or no such method. */
+  /** 404: there is no such spreadsheet or method. */
   static SheetsException notFound(String message) {
     return new SheetsException(404, "NOT_FOUND", message);
   }
@@ -44,7 +44,7 @@ final class SheetsException extends RuntimeException {
     return invalid("The embedded workbook does not support " + what + ".");
   }
 
-  /** 500: the store failed; nothing was changed. */
+  /** 500: the database failed; nothing was changed. */
   static SheetsException internal() {
     return new SheetsException(500, "INTERNAL", "Internal error encountered.");
   }

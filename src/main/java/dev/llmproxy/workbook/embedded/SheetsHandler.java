@@ -105,7 +105,8 @@ final class SheetsHandler implements HttpHandler {
 
   private static JsonGenerator generator(AnswerStream stream, FieldsMask mask) throws IOException {
     JsonGenerator plain = Json.MAPPER.getFactory().createGenerator(stream, JsonEncoding.UTF8);
-    // A failure must not end the JSON properly: a client would take half an answer for the whole.
+    // After a failure the JSON must stay incomplete, or a client would take half an answer as
+    // whole.
     plain.disable(JsonGenerator.Feature.AUTO_CLOSE_JSON_CONTENT);
     plain.setCodec(Json.MAPPER);
     return mask == FieldsMask.EVERYTHING
@@ -172,9 +173,9 @@ final class SheetsHandler implements HttpHandler {
   private static void refuse(HttpExchange exchange, AnswerStream stream, SheetsException refusal)
       throws IOException {
     if (stream.begun()) {
-      // The server cuts the connection on this. Closing the exchange would end the answer in order,
-      // and the client could not tell that half of it is missing.
-      throw new IOException("The answer was broken off", refusal);
+      // The HTTP server closes the connection after this exception. Closing the exchange would end
+      // the answer normally, and the client could not notice that half of it is missing.
+      throw new IOException("The answer was aborted", refusal);
     }
     ObjectNode body = Json.object();
     ObjectNode error =

@@ -49,7 +49,7 @@ final class SheetsQuota {
   }
 
   private static Bucket bucket(TimeMeter clock) {
-    // All at once, as Google documents ("refilled every minute") and as suits the strict reading.
+    // All calls are refilled at once. Google documents "refilled every minute", and this is strict.
     return Bucket.builder()
         .addLimit(limit ->
             limit

@@ -9,7 +9,12 @@ interface Shift {
   /** The new position of a stretch; empty when nothing is left of it. An open end stays open. */
   Optional<Stretch> of(Stretch before);
 
-  /** Neighbouring rows or columns: the first of them, and the one after the last. */
+  /**
+   * Neighbouring rows or columns.
+   *
+   * @param start the first index, from 0
+   * @param end the index after the last; {@link GridRange#OPEN} when there is no end
+   */
   record Stretch(int start, int end) {
     int length() {
       return end - start;

@@ -16,7 +16,7 @@ final class SpreadsheetFactory {
   private SpreadsheetFactory() {}
 
   /**
-   * Makes a spreadsheet with a random id.
+   * Creates a spreadsheet with a random id.
    *
    * @param wanted the API's {@code Spreadsheet}: properties, sheets and their cells
    */
@@ -26,7 +26,7 @@ final class SpreadsheetFactory {
     return create(sql, Base64.getUrlEncoder().withoutPadding().encodeToString(id), wanted);
   }
 
-  /** Makes a spreadsheet with the given id, which must be free. */
+  /** Creates a spreadsheet with the given id, which must be unused. */
   static OpenSpreadsheet create(Sql sql, String id, ObjectNode wanted) {
     ObjectNode properties =
         Json.object()

@@ -22,7 +22,7 @@ final class SpreadsheetWriter {
   /**
    * Writes one JSON object.
    *
-   * @param ranges what to show; when empty, all sheets whole
+   * @param ranges the ranges to write, in A1 notation; all sheets completely when empty
    * @param withCells whether to write the cells too
    */
   void write(List<String> ranges, boolean withCells, JsonGenerator out) throws IOException {
@@ -31,7 +31,7 @@ final class SpreadsheetWriter {
     writePlaces(ranges.stream().map(spreadsheet::place).toList(), withCells, out);
   }
 
-  /** As {@link #write}, by places. */
+  /** Like {@link #write}, for ranges that are already looked up. */
   void writePlaces(List<Place> places, boolean withCells, JsonGenerator out) throws IOException {
     out.writeStartObject();
     out.writeStringField("spreadsheetId", spreadsheet.id());
@@ -104,7 +104,7 @@ final class SpreadsheetWriter {
     out.writeEndObject();
   }
 
-  /** Writes {@code DimensionProperties} of each row or column. */
+  /** Writes the {@code DimensionProperties} of each row or column. */
   private static void writeMetadata(
       String field, Dimension dimension, int start, int end, ObjectNode layout, JsonGenerator out)
       throws IOException {
@@ -118,7 +118,7 @@ final class SpreadsheetWriter {
     out.writeEndArray();
   }
 
-  /** Writes a row, and before it the blank ones since the last. */
+  /** Writes a row after the blank rows between the last written row and this row. */
   private static void writeRows(
       int[] next, int row, ArrayNode cells, GridRange range, JsonGenerator out) {
     try {

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The connection to a spreadsheet's database. Caches prepared statements, because a flush runs the
+ * A connection to the workbook's database. Caches prepared statements, because a flush runs the
  * same ones thousands of times. Used by one thread at a time.
  */
 final class Sql implements AutoCloseable {

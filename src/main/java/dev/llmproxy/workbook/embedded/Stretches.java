@@ -10,15 +10,15 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Which rows, or columns, of a sheet have which of the API's {@code DimensionProperties}: so many
- * neighbours that are alike take one entry, because a sheet may have millions of rows.
+ * The API's {@code DimensionProperties} of a sheet's rows or columns. Neighbouring rows with equal
+ * properties share one entry, because a sheet may have millions of rows.
  */
 final class Stretches {
   private record Entry(Stretch where, ObjectNode properties) {}
 
   private final List<Entry> entries = new ArrayList<>();
 
-  /** Reads what {@link #toJson} wrote. */
+  /** Reads the JSON of {@link #toJson}. */
   static Stretches fromJson(JsonNode json) {
     Stretches read = new Stretches();
     for (JsonNode entry : json) {
@@ -39,7 +39,7 @@ final class Stretches {
     return json;
   }
 
-  /** Writes those fields of the given properties that the mask chooses to a stretch. */
+  /** Sets the masked fields of the given properties for a stretch. */
   void update(Stretch where, ObjectNode properties, FieldsMask mask) {
     List<Entry> before = List.copyOf(entries);
     entries.clear();
@@ -60,7 +60,7 @@ final class Stretches {
     sort();
   }
 
-  /** Moves every entry along. */
+  /** Moves all entries. */
   void shift(Shift shift) {
     List<Entry> before = List.copyOf(entries);
     entries.clear();
@@ -72,7 +72,7 @@ final class Stretches {
     sort();
   }
 
-  /** The properties of one row or column; empty when it has none of its own. */
+  /** The stored properties of one row or column; empty when none are stored. */
   Optional<ObjectNode> at(int index) {
     return entries.stream()
         .filter(entry -> entry.where().start() <= index && index < entry.where().end())

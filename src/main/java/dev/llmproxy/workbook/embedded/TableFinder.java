@@ -5,8 +5,8 @@ import dev.llmproxy.workbook.embedded.OpenSpreadsheet.Place;
 import java.util.Optional;
 
 /**
- * Finds what {@code values.append} calls a table: the last block of cells in a range that touch
- * each other, together with those outside the range that touch it.
+ * Finds the table of {@code values.append}: the last block of adjacent cells in a range, with the
+ * cells outside the range that are adjacent to it.
  */
 final class TableFinder {
   private final RowTable rows;
@@ -55,7 +55,7 @@ final class TableFinder {
     return new GridRange(top, end, wider.startColumn(), wider.endColumn());
   }
 
-  /** Takes in the columns beside the table, as far as its rows reach without a gap. */
+  /** Adds the columns beside the table, up to the first gap in each of its rows. */
   private GridRange widen(Sheet sheet, GridRange table) {
     int[] columns = {table.startColumn(), table.endColumn()};
     rows.scan(
@@ -74,7 +74,7 @@ final class TableFinder {
   }
 
   private boolean touches(Sheet sheet, int row, GridRange table) {
-    // One column more on either side: cells that meet at a corner belong together.
+    // One more column on each side, because cells that touch only at a corner are adjacent too.
     int start = Math.max(0, table.startColumn() - 1);
     return RowTable.hasValue(rows.get(sheet, row), start, table.endColumn() + 1);
   }

@@ -16,9 +16,9 @@ enum ValueInput {
           "[+-]?(?:\\d+|\\d{1,3}(?:,\\d{3})+)?(?:\\.\\d+|(?<=\\d)\\.?)(?:[eE][+-]?\\d+)?");
 
   /**
-   * Reads the option, which has no default.
+   * Parses the option, which has no default.
    *
-   * @throws SheetsException when it is absent or unknown
+   * @throws SheetsException when the option is missing or unknown
    */
   static ValueInput parse(String option) {
     for (ValueInput input : values()) {

@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes the API's {@code ValueRange} row by row, in its ragged form: blanks at the end of a row,
- * and blank rows at the end of the range, are absent.
+ * Writes the API's {@code ValueRange} row by row. Blank cells at the end of a row and blank rows at
+ * the end of the range are left out.
  */
 final class ValueRangeWriter {
   private final RowTable rows;
@@ -69,7 +69,7 @@ final class ValueRangeWriter {
     values.end();
   }
 
-  /** Shows the rendered values of each row that has any; trailing blanks are cut off. */
+  /** Visits each row that has values, with its rendered values and without trailing blanks. */
   private void forEachRow(Place place, RowTable.Visitor visitor) {
     GridRange range = place.clipped();
     rows.scan(
@@ -103,7 +103,7 @@ final class ValueRangeWriter {
     return values;
   }
 
-  /** The field {@code values}, begun at its first element: Google leaves it out when empty. */
+  /** The field {@code values}. It starts with its first element; Google omits an empty one. */
   private static final class LazyArray {
     private final JsonGenerator out;
     private int next;

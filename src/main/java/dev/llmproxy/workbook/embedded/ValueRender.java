@@ -10,15 +10,15 @@ import java.util.Locale;
 enum ValueRender {
   /** Everything as text, as the grid would show it. */
   FORMATTED_VALUE,
-  /** Numbers and booleans as such. */
+  /** Numbers and booleans in their JSON types. */
   UNFORMATTED_VALUE,
-  /** As unformatted; where formulas are evaluated, their text instead of their result. */
+  /** Like UNFORMATTED_VALUE, but with the text of a formula instead of its result. */
   FORMULA;
 
-  /** Digits that the grid's automatic number format shows. */
+  /** The number of digits that the grid's automatic number format shows. */
   private static final MathContext SHOWN_DIGITS = new MathContext(15);
 
-  /** Reads the option; the API's default when absent. */
+  /** Parses the option; the API's default when it is missing. */
   static ValueRender parse(String option) {
     if (option == null) {
       return FORMATTED_VALUE;

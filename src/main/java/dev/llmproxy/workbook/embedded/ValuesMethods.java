@@ -70,7 +70,7 @@ final class ValuesMethods {
   /**
    * Writes each element of {@code data}.
    *
-   * @param complete adds to the response for an element what this kind of batch has besides
+   * @param complete adds the fields of this kind of batch to the response for an element
    */
   private ObjectNode batchUpdate(
       ObjectNode body,

@@ -29,11 +29,11 @@ final class ValuesWriter {
   }
 
   /**
-   * Writes values from the upper left corner of a range on.
+   * Writes values, starting at the upper left corner of a range.
    *
-   * @param values rows of values, of any lengths
-   * @throws SheetsException when the values do not fit the range (a single cell is only where to
-   *     start) or the grid
+   * @param values rows of values; rows may have different lengths
+   * @throws SheetsException when the values do not fit into the range or the grid; a range of a
+   *     single cell is only a start position
    */
   Written write(Place place, JsonNode values, ValueInput input) {
     int width = width(values);
@@ -92,7 +92,7 @@ final class ValuesWriter {
     return rows;
   }
 
-  /** Length of the longest row. */
+  /** The length of the longest row. */
   static int width(JsonNode rows) {
     int width = 0;
     for (JsonNode row : rows) {

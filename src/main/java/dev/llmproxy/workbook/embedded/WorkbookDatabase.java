@@ -14,15 +14,15 @@ import java.util.function.Function;
 import org.sqlite.SQLiteConfig;
 
 /**
- * The workbook's SQLite file. Cells live in the file alone: memory does not grow with rows.
+ * The workbook's SQLite file. Cells are only in the file: memory does not grow with rows.
  *
- * <p>One connection writes, behind a lock, as SQLite allows one writer anyway and waiting here is
- * fairer than its busy loop. Readers have connections of their own, each on a snapshot of the
- * write-ahead log, so that a long answer to a slow reader never holds up a flush.
+ * <p>One connection writes, under a lock. SQLite allows one writer anyway, and waiting here is
+ * fairer than SQLite's busy loop. Each reader has its own connection with a snapshot of the
+ * write-ahead log, so a long answer to a slow reader never delays a flush.
  *
- * <p>{@code synchronous=FULL}: an answer means the change is on disk. A key that an administrator
- * revoked must not be valid again after a power cut; the price is one disk flush per write call, of
- * which there are a few a second at most.
+ * <p>{@code synchronous=FULL}: an answer means that the change is on disk. A key that an
+ * administrator revoked must not be valid again after a power loss. The cost is one disk flush for
+ * each write call, and there are at most a few a second.
  */
 final class WorkbookDatabase implements AutoCloseable {
   private static final int SCHEMA_VERSION = 2;
@@ -62,7 +62,7 @@ final class WorkbookDatabase implements AutoCloseable {
     """
   };
 
-  /** From format 1 to 2. */
+  /** The migration from format 1 to 2. */
   private static final String[] LAYOUT = {
     "ALTER TABLE spreadsheet ADD COLUMN named_ranges TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE sheet ADD COLUMN layout TEXT NOT NULL DEFAULT '{}'"
@@ -79,9 +79,9 @@ final class WorkbookDatabase implements AutoCloseable {
   }
 
   /**
-   * Opens the file, or makes it, readable by its owner alone.
+   * Opens the file, or creates it, readable only by its owner.
    *
-   * @throws IOException when it cannot be opened, or was made by a newer version of this program
+   * @throws IOException when the file cannot be opened, or has the format of a newer release
    */
   static WorkbookDatabase open(Path file) throws IOException {
     try {

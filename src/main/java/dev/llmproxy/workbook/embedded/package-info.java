@@ -1,17 +1,17 @@
 /**
- * The embedded workbook: a server on loopback that speaks the part of the Google Sheets v4 REST API
- * which this product and administrators' scripts use, so that one code path serves first run, tests
- * and production.
+ * The embedded workbook: a server on loopback with the part of the Google Sheets v4 REST API that
+ * the product and administrators' scripts use. The product has one code path for the first run,
+ * tests and production.
  *
- * <p>From the outside in: {@link dev.llmproxy.workbook.embedded.EmbeddedWorkbook} opens and closes
- * it, {@code SheetsHandler} is the HTTP door, {@code SheetsApi} the table of methods, {@code
- * *Requests} and {@code *Methods} what they do, {@code *Table} the SQL beneath. Words and error
- * texts follow Google's; where Google's behaviour is undocumented the stricter reading was taken,
- * so that what works here works there.
+ * <p>{@link dev.llmproxy.workbook.embedded.EmbeddedWorkbook} opens and closes the server. {@code
+ * SheetsHandler} handles HTTP. {@code SheetsApi} is the table of methods. Classes named {@code
+ * *Requests} and {@code *Methods} implement the methods. Classes named {@code *Table} contain the
+ * SQL. Names and error texts follow Google's. Where Google's behaviour is undocumented, the
+ * embedded workbook is strict, so that code that works with it works with Google too.
  *
- * <p>What is accepted is given back, what would be lost is refused. Left out on purpose: formulas
- * are kept but neither evaluated nor adjusted when cells move, number formats do not change {@code
- * formattedValue}, and USER_ENTERED recognises numbers, booleans and formulas but not dates,
- * percentages or currencies, which stay text.
+ * <p>The server returns what it has accepted, and refuses what it could not return. Left out on
+ * purpose: formulas are stored but neither evaluated nor adjusted when cells move, number formats
+ * do not change {@code formattedValue}, and USER_ENTERED recognises numbers, booleans and formulas
+ * but not dates, percentages or currencies, which stay text.
  */
 package dev.llmproxy.workbook.embedded;
