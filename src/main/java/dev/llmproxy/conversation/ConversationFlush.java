@@ -232,7 +232,7 @@ public final class ConversationFlush {
         stands(batch.getLast().sequence());
         if (skipping()) {
           LOG.warn(
-              "{} its conversation is not in the workbook, which refuses it; the ledger keeps it",
+              "{} the workbook refuses its conversation, which stays in the ledger only",
               batch.getLast().requestId());
         }
         skipped = null;

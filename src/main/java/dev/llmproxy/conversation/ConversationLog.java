@@ -82,7 +82,7 @@ public final class ConversationLog {
               entry.keeping() == Keeping.WORKBOOK));
       begun = true;
     } catch (RuntimeException e) {
-      LOG.warn("{} its conversation is not kept: {}", chat.requestId(), e.getMessage());
+      LOG.warn("{} its conversation is not stored: {}", chat.requestId(), e.getMessage());
     } finally {
       entry.begun().complete(begun);
     }
@@ -105,7 +105,7 @@ public final class ConversationLog {
           connection -> ConversationTable.end(connection, chat.requestId(), answer, bytes));
     } catch (RuntimeException e) {
       LOG.warn(
-          "{} its conversation is kept without the answer: {}", chat.requestId(), e.getMessage());
+          "{} its conversation is stored without the answer: {}", chat.requestId(), e.getMessage());
     }
   }
 
@@ -125,7 +125,8 @@ public final class ConversationLog {
         LOG.info("{} conversations from before {} are deleted", deleted, before);
       }
     } catch (LedgerException e) {
-      LOG.warn("Old conversations are not deleted now, but within the hour: {}", e.getMessage());
+      LOG.warn(
+          "Old conversations could not be deleted; next try within the hour: {}", e.getMessage());
     }
   }
 

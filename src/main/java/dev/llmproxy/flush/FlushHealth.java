@@ -83,8 +83,8 @@ public final class FlushHealth {
     notBefore = clock.instant().plus(LONGEST);
     if (state != State.REFUSED || !why.equals(problem)) {
       LOG.error(
-          "Usage is no longer written to the workbook; the ledger keeps it, and writing goes on by itself when this"
-              + " is mended: {}",
+          "Usage is no longer written to the workbook; the ledger stores it. Writing resumes automatically when this"
+              + " is fixed: {}",
           why);
     }
     state = State.REFUSED;

@@ -217,7 +217,7 @@ public final class UsageFlush {
     }
     if (status == BAD_REQUEST && !commit && counters.refused(round)) {
       LOG.warn(
-          "The sheet \"User API Keys\" refuses what is to be said in Status or Created At; the counters go on without it: {}",
+          "The sheet \"User API Keys\" refuses changes of Status or Created At; only the counters are written: {}",
           message);
       return;
     }
@@ -249,7 +249,7 @@ public final class UsageFlush {
       refusal = message;
     } else {
       LOG.warn(
-          "The workbook refuses {} records at once; they are halved to find out which: {}",
+          "The workbook refuses a batch of {} records; the server halves it to find the refused record: {}",
           batch.records().size(),
           cause.getMessage());
       limitedUpTo = Math.max(limitedUpTo, batch.checkpoint());

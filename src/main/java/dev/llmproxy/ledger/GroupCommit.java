@@ -129,7 +129,7 @@ final class GroupCommit implements AutoCloseable {
         stopped = batch.remove(STOP);
         commit(batch);
       } catch (InterruptedException e) {
-        LOG.error("The ledger's writer was interrupted; nobody may do that", e);
+        LOG.error("The ledger's writing thread was interrupted, which must never happen", e);
       } catch (RuntimeException | Error e) {
         // Even an OutOfMemoryError must not end the only writing thread.
         batch.forEach(work -> work.fail("The ledger cannot be written: " + e, e, true));

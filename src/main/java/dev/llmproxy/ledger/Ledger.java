@@ -181,7 +181,7 @@ public final class Ledger implements AutoCloseable {
   public void admit(Admission admission) {
     if (!writing.run(admit, admission)) {
       throw new LedgerException(
-          "The ledger cannot be written: there is a request " + admission.requestId() + " already.",
+          "The ledger cannot be written: it has a request " + admission.requestId() + " already.",
           null);
     }
   }
@@ -228,7 +228,7 @@ public final class Ledger implements AutoCloseable {
           throw e;
         }
         LOG.warn(
-            "{} what it has used so far is not noted: {}",
+            "{} its usage so far cannot be stored: {}",
             checkpoints.get(i).requestId(),
             e.getMessage());
       }
@@ -383,7 +383,7 @@ public final class Ledger implements AutoCloseable {
     // The check comes after the statements: a server that becomes the writer from now on sees the
     // record and waits.
     if (!store.leads()) {
-      throw new LedgerException("Another server has taken over writing to the workbook.", null);
+      throw new LedgerException("Another server writes to the workbook now.", null);
     }
   }
 
@@ -433,7 +433,7 @@ public final class Ledger implements AutoCloseable {
             return RequestTable.interrupt(connection, instance);
           }));
     } catch (LedgerException e) {
-      LOG.warn("What is still under way will be recorded as INTERRUPTED later: {}", e.getMessage());
+      LOG.warn("Running requests will be recorded as INTERRUPTED later: {}", e.getMessage());
     }
     writing.close();
     synchronized (readLock) {
@@ -468,7 +468,7 @@ public final class Ledger implements AutoCloseable {
   private static int logInterrupted(int requests) {
     if (requests > 0) {
       LOG.warn(
-          "{} requests were under way when their server ended; they are recorded as INTERRUPTED",
+          "{} requests were running when their server ended; they are recorded as INTERRUPTED",
           requests);
     }
     return requests;

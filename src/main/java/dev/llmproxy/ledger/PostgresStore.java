@@ -123,7 +123,7 @@ final class PostgresStore implements LedgerStore {
         }
       }
     } catch (SQLException e) {
-      LOG.debug("The right to write to the workbook cannot be asked for", e);
+      LOG.debug("The lock for writing to the workbook cannot be requested", e);
     }
     return false;
   }
@@ -250,7 +250,7 @@ final class PostgresStore implements LedgerStore {
       return URLDecoder.decode(text, StandardCharsets.UTF_8);
     } catch (IllegalArgumentException e) {
       throw new SettingException(
-          "DATABASE_URL is wrong: a percent sign in it must be followed by two hex digits (%25 stands for the sign itself)");
+          "DATABASE_URL is wrong: a percent sign in it must be followed by two hex digits (write %25 for the sign itself)");
     }
   }
 

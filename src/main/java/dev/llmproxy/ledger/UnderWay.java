@@ -98,7 +98,7 @@ final class UnderWay implements AutoCloseable {
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     if (cause instanceof LedgerException refusal && refusal.refused()) {
       LOG.error(
-          "{} ended as {}, and will be recorded as INTERRUPTED with what was noted of it last: {}",
+          "{} ended as {}, but will be recorded as INTERRUPTED with its last stored usage: {}",
           settlement.requestId(),
           settlement.status(),
           refusal.getMessage());
@@ -116,10 +116,10 @@ final class UnderWay implements AutoCloseable {
       LOG.debug("{} was refused and is not recorded", settlement.requestId());
     } else {
       LOG.warn(
-          "{} was settled before, {} does not count: {}the answer to a commit was lost",
+          "{} was settled before, so {} does not count: {}the answer to a commit was lost",
           settlement.requestId(),
           settlement.status(),
-          ledger.shared() ? "this server looked dead to another, or " : "");
+          ledger.shared() ? "another server took this server for dead, or " : "");
     }
   }
 
@@ -135,7 +135,7 @@ final class UnderWay implements AutoCloseable {
       Thread.currentThread().interrupt();
     } catch (LedgerException e) {
       LOG.error(
-          "{} requests have ended that will be recorded as INTERRUPTED at the next start: {}",
+          "The outcome of {} requests is lost; the next start records them as INTERRUPTED: {}",
           unsettled.size(),
           e.getMessage());
     }
@@ -157,7 +157,7 @@ final class UnderWay implements AutoCloseable {
       seconds++;
       if (broken) {
         broken = false;
-        LOG.info("The ledger works again; requests are served");
+        LOG.info("The ledger works again; requests are accepted");
       }
     } catch (LedgerException e) {
       if (!broken) {
@@ -166,7 +166,7 @@ final class UnderWay implements AutoCloseable {
       }
     } catch (RuntimeException | Error e) {
       // An exception would end the scheduled task.
-      LOG.error("The requests under way could not be noted", e);
+      LOG.error("The usage of running requests could not be stored", e);
     }
   }
 
@@ -204,9 +204,7 @@ final class UnderWay implements AutoCloseable {
         }
       } catch (RuntimeException e) {
         LOG.error(
-            "{} what it has used so far cannot be told: {}",
-            request.call.requestId(),
-            e.toString());
+            "{} its usage so far cannot be computed: {}", request.call.requestId(), e.toString());
       }
     }
     if (checkpoints.isEmpty()) {

@@ -131,9 +131,9 @@ public final class ApiKeySheet {
                   : "has the header \"%s\" (column %s), which is not read as \"%s\""
                       .formatted(shown, letters(column), known),
               missing
-                  ? "Call it \"%s\" if that is meant, or give it a name that is less alike"
+                  ? "Name it \"%s\" if you mean that column, or give it a less similar name"
                       .formatted(known)
-                  : "Keep to the column \"%s\", or give the other a name that is less alike"
+                  : "Use only the column \"%s\", or give the other column a less similar name"
                       .formatted(known)));
     }
   }

@@ -61,10 +61,10 @@ final class GoogleProblem {
               .formatted(account.email(), ServiceAccount.SETTING);
       case 403 -> forbidden(message, answer.getContent());
       case 404 ->
-          "Google knows no spreadsheet %s (404): set GOOGLE_SHEETS_SPREADSHEET_ID to what stands between /d/ and /edit in the spreadsheet's address."
+          "Google has no spreadsheet %s (404): set GOOGLE_SHEETS_SPREADSHEET_ID to the part between /d/ and /edit of the spreadsheet's URL."
               .formatted(spreadsheetId);
       case 429 ->
-          "Google's quota for this minute is used up (429: %s). llmproxy tries again by itself; when it lasts, let no other program use the service account, or raise KEYS_REFRESH_SECONDS and USAGE_FLUSH_SECONDS."
+          "Google's quota for this minute is used up (429: %s). llmproxy tries again by itself. If this lasts, stop other programs that use the service account, or raise KEYS_REFRESH_SECONDS and USAGE_FLUSH_SECONDS."
               .formatted(message);
       default -> status >= 500 ? failed(status) : said(status, message);
     };
@@ -72,7 +72,7 @@ final class GoogleProblem {
 
   private String invalid(String message) {
     if (message.contains("not supported for this document")) {
-      return "%s is no Google spreadsheet but, for example, an uploaded Excel file (400: %s): open it, choose File > Save as Google Sheets, and use the new one's id."
+      return "%s is not a Google spreadsheet but, for example, an uploaded Excel file (400: %s): open it, choose File > Save as Google Sheets, and use the id of the new file."
           .formatted(spreadsheetId, message);
     }
     if (message.contains("protected cell or object")) {
@@ -101,7 +101,7 @@ final class GoogleProblem {
     }
     boolean permission = message.contains("does not have permission");
     if (spreadsheetId == null && (permission || message.contains("quota"))) {
-      return "Google does not let the service account %s make a spreadsheet (403: %s), because service accounts have no storage of their own: make one yourself at https://sheets.new, share it with that address as Editor, and set GOOGLE_SHEETS_SPREADSHEET_ID to its id."
+      return "Google does not let the service account %s create a spreadsheet (403: %s), because service accounts have no storage of their own: create one yourself at https://sheets.new, share it with that address as Editor, and set GOOGLE_SHEETS_SPREADSHEET_ID to its id."
           .formatted(account.email(), message);
     }
     if (permission) {
@@ -116,20 +116,20 @@ final class GoogleProblem {
     String error = body.path("error").asText("");
     String message = body.path("error_description").asText(error);
     if (message.contains("Invalid JWT Signature")) {
-      return "Google does not know the key in %s (%s: %s): it has been deleted, disabled or has expired; make a new key for %s and put it there."
+      return "Google does not know the key in %s (%s: %s): the key has been deleted or disabled, or has expired. Make a new key for %s and store it in that file."
           .formatted(account.file(), error, message, account.email());
     }
     if (message.contains("short-lived token")) {
-      return "This machine's clock is wrong: it is not as late as %s UTC%s (%s: %s). Set it, for example with timedatectl set-ntp true."
+      return "This machine's clock is wrong: it shows %s UTC%s (%s: %s). Set it, for example with timedatectl set-ntp true."
           .formatted(Instant.now(), googleTime(answer), error, message);
     }
     if (message.contains("account not found")) {
-      return "Google knows no service account %s (%s: %s): it has been deleted; make a new one with a key, share the spreadsheet with it as Editor, and set %s."
+      return "Google has no service account %s (%s: %s): it has been deleted. Make a new one with a key, share the spreadsheet with it as Editor, and set %s."
           .formatted(account.email(), error, message, ServiceAccount.SETTING);
     }
     if (answer.getStatusCode() == 401) {
       // The message is lost: Java's client drops the body of a 401 to a POST.
-      return "Google gives no token for the service account %s (401): it has been deleted or disabled; enable it in the Cloud console under IAM & Admin > Service Accounts, or make a new one with a key and set %s."
+      return "Google gives no token for the service account %s (401): it has been deleted or disabled. Enable it in the Cloud console under IAM & Admin > Service Accounts, or make a new one with a key and set %s."
           .formatted(account.email(), ServiceAccount.SETTING);
     }
     return answer.getStatusCode() >= 500
@@ -156,12 +156,12 @@ final class GoogleProblem {
         last instanceof UnknownHostException
             ? "its name cannot be resolved"
             : String.valueOf(last.getMessage());
-    return "%s cannot be reached (%s): is this machine online, and does a firewall or proxy let it through? llmproxy tries again by itself."
+    return "%s cannot be reached (%s). Check that this machine is online and that no firewall or proxy blocks the connection. llmproxy tries again by itself."
         .formatted(what, why);
   }
 
   private static String failed(int status) {
-    return "Google's servers have failed (%d). Nothing is to be done: llmproxy tries again by itself."
+    return "Google's servers have failed (%d). You need not do anything: llmproxy tries again by itself."
         .formatted(status);
   }
 

@@ -44,7 +44,7 @@ public final class ServiceAccount {
             .orElseThrow(() ->
                 new WorkbookException(
                     "GOOGLE_SHEETS_SPREADSHEET_ID is set but GOOGLE_APPLICATION_CREDENTIALS is not: set it to the"
-                        + " JSON key file of a service account with which the spreadsheet is shared as Editor.")));
+                        + " JSON key file of a service account that the spreadsheet is shared with as Editor.")));
   }
 
   private static ServiceAccount read(Path file) {

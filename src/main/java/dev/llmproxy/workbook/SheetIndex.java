@@ -99,7 +99,7 @@ public final class SheetIndex {
    */
   public SheetProperties present(String title) {
     return find(title)
-        .orElseThrow(() -> new WorkbookException("The sheet \"" + title + "\" is gone."));
+        .orElseThrow(() -> new WorkbookException("The sheet \"" + title + "\" is missing."));
   }
 
   /**

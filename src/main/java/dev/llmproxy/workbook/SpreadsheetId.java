@@ -25,7 +25,7 @@ final class SpreadsheetId {
       return setting;
     }
     throw new WorkbookException(
-        "GOOGLE_SHEETS_SPREADSHEET_ID is \"%s\", in which there is no spreadsheet's id: it is what stands between /d/ and /edit in the address of the opened spreadsheet."
+        "GOOGLE_SHEETS_SPREADSHEET_ID is \"%s\", which has no spreadsheet's id. The id is the part between /d/ and /edit of the spreadsheet's URL."
             .formatted(setting));
   }
 

@@ -128,7 +128,8 @@ public final class WorkbookSchema {
    */
   public SheetProperties keysSheet() {
     if (keys.getSheetId() == null) {
-      throw new WorkbookException("The sheet \"" + ApiKeySheet.TITLE + "\" is not known yet.");
+      throw new WorkbookException(
+          "The sheet \"" + ApiKeySheet.TITLE + "\" has not been looked up yet.");
     }
     return keys;
   }

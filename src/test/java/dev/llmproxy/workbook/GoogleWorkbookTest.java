@@ -133,8 +133,8 @@ class GoogleWorkbookTest {
         "api-disabled.403    | API is not enabled | open https://console.developers.google.com/apis/api/sheets.googleapis.com/overview?project=123456789012, press Enable",
         "billing-disabled.403| billing account | open https://console.developers.google.com/billing/enable?project=123456789012.",
         "suspended.403       | Google refuses (403) | has been suspended",
-        "wrong-id.404        | knows no spreadsheet | GOOGLE_SHEETS_SPREADSHEET_ID",
-        "excel-file.400      | no Google spreadsheet | File > Save as Google Sheets",
+        "wrong-id.404        | has no spreadsheet | GOOGLE_SHEETS_SPREADSHEET_ID",
+        "excel-file.400      | not a Google spreadsheet | File > Save as Google Sheets",
         "protected-cells.400 | protected cells | let " + GoogleStandIn.EMAIL + " edit them",
         "full.400            | spreadsheet is full | new spreadsheet",
         "quota.429           | quota for this minute | tries again by itself",
@@ -156,7 +156,7 @@ class GoogleWorkbookTest {
       delimiter = '|',
       value = {
         "400 | invalid_grant   | Invalid JWT Signature.              | does not know the key in",
-        "400 | invalid_grant   | Invalid grant: account not found    | knows no service account "
+        "400 | invalid_grant   | Invalid grant: account not found    | has no service account "
             + GoogleStandIn.EMAIL,
         "400 | invalid_scope   | Invalid OAuth scope or ID token audience provided. | gives no token",
       })
