@@ -18,6 +18,8 @@ public record AllSettings(
   private static final String[] LEVELS = {"OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
   /**
+   * Reads all settings.
+   *
    * @throws Settings.SettingException that lists every wrong value
    */
   public static AllSettings of(Settings settings) {
@@ -25,7 +27,8 @@ public record AllSettings(
   }
 
   static AllSettings read(SettingsReader in) {
-    // ProviderCatalogue reads the settings of providers; the log reads its own.
+    // Only defined here: ProviderCatalogue reads the providers' settings, log4j2.properties the
+    // log's.
     for (String provider : List.of("GROQ", "OPENAI", "OLLAMA", "COMPATIBLE")) {
       in.optionalText(provider + "_API_KEY");
       in.optionalText(provider + "_BASE_URL");

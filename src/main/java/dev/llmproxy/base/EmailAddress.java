@@ -2,17 +2,16 @@ package dev.llmproxy.base;
 
 import java.util.regex.Pattern;
 
-/** How e-mail addresses are compared. */
+/** Compares and checks e-mail addresses. */
 public final class EmailAddress {
   private static final Pattern FORM = Pattern.compile("[^\\s@]+@[^\\s@]+\\.[^\\s@]+");
 
   private EmailAddress() {}
 
   /**
-   * The form in which addresses that mean the same are equal: small letters, where a letter is
-   * nothing but the capital of the small one. Signs that only look like another letter or turn into
-   * one stay as they are (the sign for kelvin would become a k, that for ångström an å), so that
-   * nobody gets at what is somebody else's.
+   * The form in which addresses are compared: without surrounding space, and with capitals as small
+   * letters. A sign that is not the capital of its small letter stays as it is (the sign for kelvin
+   * would become a k, that for ångström an å), so that nobody gets the rights of a similar address.
    */
   public static String folded(String address) {
     StringBuilder folded = new StringBuilder(address.length());
@@ -26,12 +25,12 @@ public final class EmailAddress {
     return folded.toString();
   }
 
-  /** Whether it has the form of an address. */
+  /** Whether a text has the form of an address. */
   public static boolean isOne(String text) {
     return FORM.matcher(text).matches();
   }
 
-  /** What follows the last {@code @}; empty when there is none. */
+  /** The part after the last {@code @}; an empty text without {@code @}. */
   public static String domain(String address) {
     return address.indexOf('@') < 0 ? "" : address.substring(address.lastIndexOf('@') + 1);
   }

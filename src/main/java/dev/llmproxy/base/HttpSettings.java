@@ -16,7 +16,8 @@ import java.util.OptionalInt;
  * @param keepAlive silence after which a stream gets a comment
  * @param clientHead time limit for a request line with its headers
  * @param clientIdle time limit between two requests of a connection
- * @param clientStall time limit for a body or an answer that stands still
+ * @param clientStall time limit for a body of which nothing arrives, or an answer that the client
+ *     does not read
  * @param maxConnections 0 for as many as memory and open files allow
  * @param maxConnectionsPerAddress 0 for half of all; empty for no limit
  */

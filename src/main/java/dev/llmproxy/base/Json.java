@@ -18,12 +18,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 
-/** JSON trees. Numbers keep the digits they came with, because they are passed on. */
+/** Reads and writes JSON. Numbers keep all their digits, because they are passed on. */
 public final class Json {
-  /**
-   * A string may be as long as what holds it: bodies, events and answers have limits of their own,
-   * in bytes.
-   */
+  /** Strings have no limit of their own: bodies, events and answers have limits in bytes. */
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
           .streamReadConstraints(
@@ -45,7 +42,7 @@ public final class Json {
   /**
    * Parses one JSON value in UTF-8 (or UTF-16/32 with a byte order mark).
    *
-   * @throws JsonProcessingException when it is no JSON, or has something after the value
+   * @throws JsonProcessingException when the bytes are not JSON, or something follows the value
    */
   public static JsonNode parse(byte[] bytes) throws JsonProcessingException {
     return parsed(() -> TREES.readTree(bytes));
@@ -56,7 +53,7 @@ public final class Json {
     return parsed(() -> TREES.readTree(text));
   }
 
-  /** Reads JSON piece by piece. */
+  /** A parser that reads JSON token by token. */
   public static JsonParser parser(InputStream in) throws IOException {
     return FACTORY.createParser(in);
   }
@@ -77,7 +74,7 @@ public final class Json {
     }
   }
 
-  /** Maps, lists and values of Java as JSON. */
+  /** Converts Java's maps, lists and values to JSON. */
   public static JsonNode tree(Object value) {
     return MAPPER.valueToTree(value);
   }
@@ -115,12 +112,12 @@ public final class Json {
     }
   }
 
-  /** The value over several lines, for people. */
+  /** The value on several lines, for people. */
   public static String pretty(JsonNode node) {
     return node.toPrettyString();
   }
 
-  /** Bytes that are no text, and exponents that no number here can have, are no JSON either. */
+  /** Treats bytes that are not text, and numbers with too large an exponent, as invalid JSON. */
   private static JsonNode parsed(Parsing parsing) throws JsonProcessingException {
     try {
       return parsing.run();

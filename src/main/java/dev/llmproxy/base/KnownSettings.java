@@ -17,10 +17,10 @@ import java.util.stream.Collectors;
 public final class KnownSettings {
   /** A rule for values. */
   public sealed interface Kind {
-    /** How the rule reads after "it must be". */
+    /** The rule, as it continues "it must be". */
     String rule();
 
-    /** The value in its only form, e.g. 10 for 010; null when it breaks the rule. */
+    /** The value in its canonical form, e.g. 10 for 010; null when it breaks the rule. */
     String canonical(String value);
 
     /** Whether the setting may be absent or empty. */
@@ -85,7 +85,7 @@ public final class KnownSettings {
       }
     }
 
-    /** Empty is the old way to write unlimited. */
+    /** An empty value means unlimited, as in earlier releases. */
     @Override
     public boolean mayBeEmpty() {
       return true;
@@ -116,7 +116,7 @@ public final class KnownSettings {
     }
   }
 
-  /** on or off, and what people write instead. */
+  /** on or off; true, yes, 1, false, no and 0 are accepted too. */
   public record OnOff() implements Kind {
     @Override
     public String rule() {
@@ -163,11 +163,11 @@ public final class KnownSettings {
     }
   }
 
-  /** Numbers of ports, separated by commas. */
+  /** Port numbers, separated by commas. */
   public record Ports() implements Kind {
     @Override
     public String rule() {
-      return "numbers of ports, separated by commas";
+      return "port numbers from 1 to 65535, separated by commas";
     }
 
     @Override
@@ -216,8 +216,8 @@ public final class KnownSettings {
   /**
    * A setting.
    *
-   * @param kind what its value may be
-   * @param environmentAlone whether only the environment can set it; the log is set up before
+   * @param kind the rule for its value
+   * @param environmentAlone whether only the environment can set it, because the log starts before
    *     application.properties is read
    */
   public record Setting(Kind kind, boolean environmentAlone) {}
@@ -227,7 +227,7 @@ public final class KnownSettings {
     return SETTINGS;
   }
 
-  /** The value in its only form; unchanged when the setting is unknown or the value is wrong. */
+  /** The canonical value; unchanged when the setting is unknown or the value is wrong. */
   static String canonical(String name, String value) {
     Setting setting = SETTINGS.get(name);
     String canonical = setting == null || value.isEmpty() ? null : setting.kind().canonical(value);

@@ -4,11 +4,11 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * Limits of requests.
+ * Limits for requests.
  *
- * @param requestsPerMinute by name of the setting, RATE_LIMIT_ and the tier; always with
- *     RATE_LIMIT_FREE; empty for no limit
- * @param authFailuresPerMinute wrong API keys and ID tokens from one client address
+ * @param requestsPerMinute the limits of tiers by the name of the setting (RATE_LIMIT_ and the
+ *     tier), RATE_LIMIT_FREE always among them; an empty value for no limit
+ * @param authFailuresPerMinute limit for wrong API keys and ID tokens from one client address
  */
 public record LimitSettings(Map<String, OptionalInt> requestsPerMinute, int authFailuresPerMinute) {
 

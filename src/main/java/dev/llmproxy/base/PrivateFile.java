@@ -9,11 +9,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Files that nobody but their owner can read, at any moment, and that outlast a power failure. */
+/** Writes files that only their owner can ever read, and that survive a power failure. */
 public final class PrivateFile {
   private PrivateFile() {}
 
-  /** Puts this text in place of what the file holds; a reader finds the one or the other. */
+  /** Replaces the file's text atomically: a reader sees the old text or the new one. */
   public static void write(Path file, String text) throws IOException {
     Path aside = file.resolveSibling(file.getFileName() + ".new");
     Files.deleteIfExists(aside);
@@ -29,14 +29,14 @@ public final class PrivateFile {
     force(file.toAbsolutePath().getParent());
   }
 
-  /** Makes an empty file; does nothing when it is there. */
+  /** Creates an empty file. Does nothing when the file exists. */
   public static void touch(Path file) throws IOException {
     if (!Files.exists(file)) {
       write(file, "");
     }
   }
 
-  /** Brings the folder's entries to the disk, where the system can. */
+  /** Forces the folder's entries to the disk, on systems that can. */
   private static void force(Path folder) throws IOException {
     if (posix(folder)) {
       try (FileChannel entries = FileChannel.open(folder, StandardOpenOption.READ)) {

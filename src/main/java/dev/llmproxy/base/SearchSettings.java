@@ -7,13 +7,13 @@ import java.util.Optional;
 /**
  * Web search. The routes search-* read these settings as placeholders.
  *
- * @param searxngUrl empty when it is not asked
- * @param braveApiKey empty when it is not asked
- * @param braveBaseUrl address of its API
- * @param tavilyApiKey empty when it is not asked
- * @param tavilyBaseUrl address of its API
- * @param wikipediaBaseUrl empty when it is not asked
- * @param documents folder of documents
+ * @param searxngUrl empty when SearXNG is not used
+ * @param braveApiKey empty when Brave is not used
+ * @param braveBaseUrl address of Brave's API
+ * @param tavilyApiKey empty when Tavily is not used
+ * @param tavilyBaseUrl address of Tavily's API
+ * @param wikipediaBaseUrl empty when Wikipedia is not used
+ * @param documents folder of documents; empty for none
  * @param engineTimeout time limit for connecting to an engine, and for its silence
  */
 public record SearchSettings(

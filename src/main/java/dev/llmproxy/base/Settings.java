@@ -18,13 +18,13 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
- * What an operator may set, by the names that application.properties documents. The environment
- * beats the file; an empty value is the same as none.
+ * The operator's settings, with the names that application.properties documents. The environment
+ * overrides the file. An empty value means that the setting is not set.
  */
 public final class Settings {
   private static final String FILE = "application.properties";
 
-  /** An entry that goes on in the next line: no comment, and an odd number of \ at its end. */
+  /** An entry that continues on the next line: no comment, with an odd number of \ at its end. */
   private static final Pattern CONTINUED =
       Pattern.compile("^(?!\\s*[#!]).*(?<!\\\\)(?:\\\\\\\\)*\\\\$", Pattern.DOTALL);
 
@@ -44,14 +44,14 @@ public final class Settings {
   /**
    * Reads {@code home/application.properties} and the environment.
    *
-   * @param home the folder that holds application.properties, routes/ and providers/
+   * @param home the folder with application.properties, routes/ and providers/
    * @throws SettingException when the file cannot be read
    */
   public static Settings load(Path home) {
     return load(home, System.getenv());
   }
 
-  /** As {@link #load(Path)} with the given environment in place of the process's own. */
+  /** As {@link #load(Path)}, with the given environment instead of the process's own. */
   public static Settings load(Path home, Map<String, String> environment) {
     Path path = home.resolve(FILE);
     Map<String, String> values = new TreeMap<>();
@@ -67,7 +67,7 @@ public final class Settings {
         sources.put(name, "environment");
       }
     });
-    // Routes put values together with other text: {{KEYS_REFRESH_SECONDS}}000.
+    // Routes append text to values: {{KEYS_REFRESH_SECONDS}}000.
     Set<String> rewritten = new TreeSet<>();
     values.replaceAll((name, value) -> {
       String canonical = KnownSettings.canonical(name, value.strip());
@@ -79,7 +79,7 @@ public final class Settings {
     return new Settings(home.toAbsolutePath().normalize(), values, sources, rewritten);
   }
 
-  /** Properties knows no line numbers, so each entry is read by itself. */
+  /** Reads entry by entry, because Properties has no line numbers. */
   private static void readFile(Path path, Map<String, String> values, Map<String, String> sources)
       throws IOException {
     List<String> lines = Files.readAllLines(path, StandardCharsets.UTF_8);
@@ -109,12 +109,12 @@ public final class Settings {
     return new Settings(home, changed, changedSources, rewritten);
   }
 
-  /** The folder given by the system property {@code llmproxy.home}, else the current one. */
+  /** The folder of the system property {@code llmproxy.home}, else the current folder. */
   public static Path defaultHome() {
     return Path.of(System.getProperty("llmproxy.home", "")).toAbsolutePath().normalize();
   }
 
-  /** The folder that holds application.properties, routes/ and providers/; absolute. */
+  /** The folder with application.properties, routes/ and providers/; absolute. */
   public Path home() {
     return home;
   }
@@ -127,7 +127,7 @@ public final class Settings {
   }
 
   /**
-   * The value of a setting that must be there.
+   * The value of a setting that must be set.
    *
    * @throws SettingException when it is absent or blank
    */
@@ -136,7 +136,7 @@ public final class Settings {
   }
 
   /**
-   * Where the value comes from: a line of application.properties, the environment, or the command
+   * The source of the value: a line of application.properties, the environment, or the command
    * line.
    */
   public String where(String name) {
@@ -172,7 +172,7 @@ public final class Settings {
   }
 
   /**
-   * Checks every value for {@code camel run}, which puts numbers into routes as they are typed.
+   * Checks every value for {@code camel run}, which inserts numbers into routes as they are typed.
    *
    * @throws SettingException that lists each value that is wrong or has a space beside a number
    */
@@ -183,7 +183,7 @@ public final class Settings {
       if (setting != null && setting.kind() instanceof KnownSettings.WholeNumber) {
         wrong.putIfAbsent(
             name,
-            "%s must be written as %s, without spaces or other signs (%s)"
+            "%s must be written as %s, without spaces or other characters (%s)"
                 .formatted(name, text(name), where(name)));
       }
     }
@@ -193,26 +193,26 @@ public final class Settings {
   }
 
   /**
-   * A folder or file; a relative one is taken from {@link #home}, so that the server and every
-   * command mean the same, wherever they are called from.
+   * The folder or file that a setting names. A relative path starts at {@link #home}, so that the
+   * server and all commands use the same one from every working directory.
    */
   public Path path(String name) {
     return home.resolve(text(name)).normalize();
   }
 
-  /** The names that application.properties declares or the environment gives, with their values. */
+  /** All names of application.properties and the environment, with their values. */
   public Map<String, String> asMap() {
     return values;
   }
 
-  /** A setting that is missing or wrong; the message names it and says what it must be. */
+  /** A setting is missing or wrong. The message contains its name and the rule for its value. */
   public static final class SettingException extends RuntimeException {
     public SettingException(String message) {
       super(message);
     }
 
     /**
-     * @param problems a sentence for each; the message has one a line
+     * @param problems a sentence for each problem; each becomes a line of the message
      */
     public SettingException(List<String> problems) {
       super(String.join("\n", problems));

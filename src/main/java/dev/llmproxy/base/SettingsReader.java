@@ -27,7 +27,7 @@ public final class SettingsReader {
   private static final int KILOBYTE = 1 << 10;
   private static final long MEGABYTE = 1 << 20;
 
-  /** Null to collect the definitions alone. */
+  /** Null to collect the definitions only. */
   private final Settings settings;
 
   private final Map<String, KnownSettings.Setting> definitions = new TreeMap<>();
@@ -63,7 +63,7 @@ public final class SettingsReader {
         : OptionalInt.of(Integer.parseInt(value));
   }
 
-  /** The limits of all tiers by the setting's name; the prefix with FREE must be set. */
+  /** The limits of all tiers by the setting's name. The setting of the tier free must be set. */
   Map<String, OptionalInt> tierLimits(String prefix, int least, int most) {
     Map<String, OptionalInt> limits = new TreeMap<>();
     String free = prefix + "FREE";
@@ -93,7 +93,7 @@ public final class SettingsReader {
     return hours == 0 ? Optional.empty() : Optional.of(Duration.ofHours(hours));
   }
 
-  /** A number of days; empty for unlimited, and for 0, the old way to write it. */
+  /** A number of days; empty for unlimited and for 0, which means the same. */
   Optional<Duration> daysOrUnlimited(String name, int most) {
     OptionalInt days = limit(name, 0, most);
     return days.isEmpty() || days.getAsInt() == 0
@@ -128,7 +128,7 @@ public final class SettingsReader {
     return value == null ? words[0] : value;
   }
 
-  /** One of the words, which only the environment can set. */
+  /** Defines a setting that is one of the words and that only the environment can set. */
   void environmentWord(String name, String... words) {
     read(name, new KnownSettings.Setting(new KnownSettings.Words(List.of(words)), true));
   }
@@ -165,7 +165,7 @@ public final class SettingsReader {
     return Optional.ofNullable(value(name, new KnownSettings.WebAddress(true)));
   }
 
-  /** A file or folder, absolute; a relative one is resolved against the home folder. */
+  /** A file or folder as an absolute path; a relative path starts at the home folder. */
   Path path(String name) {
     String value = value(name, new KnownSettings.Text(false));
     return value == null ? Path.of("") : settings.home().resolve(value).normalize();
@@ -180,7 +180,7 @@ public final class SettingsReader {
     return read(name, new KnownSettings.Setting(kind, false));
   }
 
-  /** The value in its only form; null when it is absent or wrong. */
+  /** The canonical value; null when it is absent or wrong. */
   private String read(String name, KnownSettings.Setting setting) {
     definitions.put(name, setting);
     if (settings == null) {
@@ -205,7 +205,7 @@ public final class SettingsReader {
   }
 
   /**
-   * Ends the reading.
+   * Checks that every value read so far is valid.
    *
    * @throws Settings.SettingException when a value is wrong; it lists every problem
    */

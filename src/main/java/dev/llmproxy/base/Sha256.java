@@ -7,7 +7,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** SHA-256 of texts, bytes and streams, and of what comes piece by piece. Not thread-safe. */
+/** SHA-256 of texts, bytes, streams, and of data that arrives in pieces. Not thread-safe. */
 public final class Sha256 {
   private static final int BUFFER_BYTES = 1 << 20;
 
@@ -32,7 +32,7 @@ public final class Sha256 {
     return new Sha256().hexWith(bytes);
   }
 
-  /** Lower-case hex of the digest of what is left of a stream, which is not closed. */
+  /** Lower-case hex of the digest of the rest of a stream. Does not close the stream. */
   public static String hex(InputStream stream) throws IOException {
     Sha256 whole = new Sha256();
     byte[] buffer = new byte[BUFFER_BYTES];
@@ -47,9 +47,7 @@ public final class Sha256 {
     digest.update(piece);
   }
 
-  /**
-   * Lower-case hex of the digest of all pieces with a last one, which is not added; 64 characters.
-   */
+  /** Lower-case hex of the digest of all pieces and one more, which is not added; 64 characters. */
   public String hexWith(byte[] last) {
     try {
       return HexFormat.of().formatHex(((MessageDigest) digest.clone()).digest(last));

@@ -6,10 +6,9 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 
 /**
- * A clock that only goes forward, at the same pace whatever is done to the system's: for how long
- * something has taken and how long is to be waited. Its instants begin at what the system's clock
- * said when it was made, and mean nothing to another process; what people read, or a calendar
- * decides, takes the system's clock.
+ * A monotonic clock, for durations and waits: changes of the system's clock do not affect it. It
+ * starts at the system's time of its creation. Its instants are valid in this process only. Times
+ * that people read, and calendars, use the system's clock.
  */
 public final class SteadyClock extends Clock {
   private final Instant start = Instant.now();

@@ -11,11 +11,11 @@ import java.util.Set;
  *
  * @param timeout time limit for one call
  * @param resultCharacters limit for a result
- * @param mcpServers file of the MCP servers
- * @param chatTurns turns of one chat
- * @param chatTime time after which no other turn begins
- * @param chatDollars cost after which no other turn begins; empty for no limit
- * @param fetchPorts ports that pages may be fetched from
+ * @param mcpServers file of the MCP servers; empty for none
+ * @param chatTurns limit for the turns of a chat
+ * @param chatTime time after which no further turn starts
+ * @param chatDollars cost after which no further turn starts; empty for no limit
+ * @param fetchPorts ports from which pages may be fetched
  */
 public record ToolSettings(
     Duration timeout,

@@ -11,7 +11,7 @@ public final class Version {
 
   private Version() {}
 
-  /** The version as it is in pom.xml, e.g. {@code 1.2.0}. */
+  /** The version of pom.xml, e.g. {@code 1.2.0}. */
   public static String current() {
     return CURRENT;
   }

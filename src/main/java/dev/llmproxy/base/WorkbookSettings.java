@@ -8,9 +8,9 @@ import java.util.Optional;
  *
  * @param spreadsheet id or address of the spreadsheet
  * @param credentials file of a service account
- * @param rootUrl another server that speaks the Sheets API
+ * @param rootUrl address of another server that speaks the Sheets API
  * @param port port of the embedded workbook; 0 for any free port
- * @param quota whether the embedded workbook has the quota of Google
+ * @param quota whether the embedded workbook enforces Google's quota
  * @param commitWait time after which a commit without an answer can no longer be applied
  */
 public record WorkbookSettings(

@@ -10,8 +10,7 @@ import java.util.regex.Pattern;
  * The address of a provider's API, up to and without {@code /chat/completions}.
  *
  * @param address scheme, host, port and path, without a slash at the end
- * @param query what stands behind the path of every request, without the question mark and as it is
- *     sent; empty when nothing does
+ * @param query the encoded query string of every request, without the question mark; empty for none
  */
 record BaseUrl(String address, String query) {
   private static final Pattern SCHEME = Pattern.compile("(?i)(https?)://(.*)");
@@ -21,11 +20,11 @@ record BaseUrl(String address, String query) {
   private static final int MOST_PORT = 65_535;
 
   /**
-   * What an operator wrote, checked. The scheme may be in capitals, and slashes may end it.
+   * Parses an operator's text. The scheme may be in capitals, and slashes at the end are removed.
    *
-   * @param path what is added to an address without a path, e.g. {@code /v1}; or null
-   * @throws IllegalArgumentException when it is none; the message goes on after the name of what
-   *     holds it, and repeats no password
+   * @param path the path of an address without one, e.g. {@code /v1}; or null
+   * @throws IllegalArgumentException when the text is not a base URL; the message is a predicate
+   *     for the name of the setting or field, and contains no password
    */
   static BaseUrl of(String text, String path) {
     if (text.matches("([\"'`]).*|.*[\"'`]")) {
@@ -43,22 +42,21 @@ record BaseUrl(String address, String query) {
     URI uri = uri(scheme.group(1).toLowerCase(Locale.ROOT) + "://" + scheme.group(2));
     if (uri.getRawAuthority() != null && uri.getRawAuthority().contains("@")) {
       throw new IllegalArgumentException(
-          "has a user name or password in it; leave them out, a key is a setting or header of its own");
+          "has a user name or password in it; remove it, and set the key by its setting or a header");
     }
     if (uri.getHost() == null) {
-      throw new IllegalArgumentException(
-          "has no host name that can be asked (letters, digits, - and .)");
+      throw new IllegalArgumentException("has no valid host name (letters, digits, - and .)");
     }
     if (uri.getPort() > MOST_PORT) {
       throw new IllegalArgumentException("has a port above " + MOST_PORT);
     }
     if (uri.getRawFragment() != null) {
-      throw new IllegalArgumentException("has a # in it, which is never sent; leave it out");
+      throw new IllegalArgumentException("has a # in it, which is never sent; remove it");
     }
     Matcher endpoint = ENDPOINT.matcher(uri.getRawPath());
     if (endpoint.matches()) {
       throw new IllegalArgumentException(
-          "ends in %s, which is added to it; leave that out".formatted(endpoint.group(1)));
+          "ends in %s, which llmproxy adds itself; remove it".formatted(endpoint.group(1)));
     }
     String given = uri.getRawPath().replaceFirst("/+$", "");
     return new BaseUrl(
@@ -73,11 +71,11 @@ record BaseUrl(String address, String query) {
     try {
       return new URI(text);
     } catch (URISyntaxException e) {
-      // Its message repeats the text, in which a password may be.
+      // The exception's message repeats the text, which may contain a password.
       throw new IllegalArgumentException(
-          "is no address: "
+          "is not an address: "
               + e.getReason().toLowerCase(Locale.ROOT)
-              + " at sign "
+              + " at character "
               + (e.getIndex() + 1));
     }
   }

@@ -9,13 +9,13 @@ import java.util.List;
 /**
  * A model in the catalogue.
  *
- * @param id the upstream model: what the provider calls it
- * @param label what people call it
- * @param released the day it was published, or null when unknown
+ * @param id the upstream model: the provider's name of the model
+ * @param label the name for people
+ * @param released the day of its publication, or null when unknown
  * @param contextLength in tokens, or 0 when unknown
- * @param maxOutput most tokens of an answer, or 0 when unknown
+ * @param maxOutput the largest number of tokens of an answer, or 0 when unknown
  * @param abilities e.g. {@code chat}, {@code tools}, {@code vision}, {@code embeddings}
- * @param price what it costs, or null when unknown
+ * @param price null when unknown
  */
 public record Model(
     String id,
@@ -29,35 +29,35 @@ public record Model(
     abilities = abilities == null ? List.of() : List.copyOf(abilities);
   }
 
-  /** The start of the day it was published, in seconds since 1970, or 0 when that is unknown. */
+  /** The start of the day of publication in seconds since 1970, or 0 when unknown. */
   public long created() {
     return released == null ? 0 : released.toEpochSecond(LocalTime.MIN, ZoneOffset.UTC);
   }
 
   /**
    * @param input US dollars for a million prompt tokens
-   * @param cached US dollars for a million prompt tokens that the provider had kept from an earlier
-   *     request, which are part of the prompt; null when they cost the same
+   * @param cached US dollars for a million prompt tokens from the provider's cache, which are part
+   *     of the prompt tokens; null when they cost the same
    * @param output US dollars for a million completion tokens
-   * @param from the day these hold from
-   * @param source where they stand
+   * @param from the day from which these prices are valid
+   * @param source the page that lists them
    */
   public record Price(
       BigDecimal input, BigDecimal cached, BigDecimal output, LocalDate from, String source) {
-    /** One that takes the whole prompt as it comes. */
+    /** A price without a reduction for cached tokens. */
     public Price(BigDecimal input, BigDecimal output, LocalDate from, String source) {
       this(input, null, output, from, source);
     }
 
-    /** What this many tokens cost, in US dollars, exactly. */
+    /** The exact cost of the tokens in US dollars. */
     public BigDecimal of(long promptTokens, long completionTokens) {
       return of(promptTokens, 0, completionTokens);
     }
 
     /**
-     * What this many tokens cost, in US dollars, exactly.
+     * The exact cost of the tokens in US dollars.
      *
-     * @param cachedTokens those of the prompt's that the provider had kept; at most as many
+     * @param cachedTokens the prompt tokens from the provider's cache; at most promptTokens
      */
     public BigDecimal of(long promptTokens, long cachedTokens, long completionTokens) {
       return input

@@ -4,17 +4,17 @@ import dev.llmproxy.base.ShownText;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 
-/** What a model id may look like: it goes into answers, logs, the ledger and sheets. */
+/** Checks the form of model ids, which go into answers, logs, the ledger and sheets. */
 final class ModelId {
   private static final int MOST_CHARACTERS = 256;
 
   private ModelId() {}
 
   /**
-   * Lets a text pass that can be a model id. The error does not repeat the text.
+   * Checks that a text can be a model id. The error does not repeat the text.
    *
-   * @throws ApiException 400 when it has more than 256 characters, or characters that people cannot
-   *     see: control and format characters, line separators, halves of surrogate pairs
+   * @throws ApiException 400 when the text has more than 256 characters, or invisible ones: control
+   *     and format characters, line separators, single surrogates
    */
   static void check(String id) {
     if (id.length() > MOST_CHARACTERS || id.codePoints().anyMatch(ShownText::invisible)) {

@@ -6,21 +6,21 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A service that runs models, as its file in {@code providers/} describes it and the settings
- * switch it on.
+ * A service that runs models. Its file in {@code providers/} describes it, and settings switch it
+ * on.
  *
  * @param name the part of a model id before the first slash, and the file's name
- * @param label what people call it
+ * @param label the name for people
  * @param format the wire format, which names the route: {@code direct:provider-<format>}
- * @param baseUrl where it answers, without a slash at the end; empty for a model in this process
- * @param apiKey this server's key there, or null
- * @param off why it cannot be used, for people; null when it is on
- * @param models what it is known to have
+ * @param baseUrl the address of its API, without a slash at the end; empty for a model in this
+ *     process
+ * @param apiKey this server's key for the provider, or null
+ * @param off why the provider cannot be used, for people; null when it is on
+ * @param models its models in the catalogue
  * @param dialect how its requests differ from OpenAI's
- * @param headers what its requests have besides, its key included
- * @param query what stands behind the path of its requests, as it is sent and without the question
- *     mark; empty when nothing does
- * @param secrets of what is sent to it, which are shown to nobody
+ * @param headers additional headers of its requests, including the key
+ * @param query the encoded query string of its requests, without the question mark; empty for none
+ * @param secrets the secret values in its requests, which must not be shown
  */
 public record Provider(
     String name,
@@ -38,10 +38,10 @@ public record Provider(
     models = models == null ? List.of() : List.copyOf(models);
     headers = Map.copyOf(headers);
     secrets = List.copyOf(secrets);
-    dialect = dialect == null ? RequestDialect.AS_IT_IS : dialect;
+    dialect = dialect == null ? RequestDialect.UNCHANGED : dialect;
   }
 
-  /** A provider whose requests are OpenAI's. */
+  /** A provider whose requests do not differ from OpenAI's. */
   public Provider(
       String name,
       String label,
@@ -74,12 +74,12 @@ public record Provider(
     return name.toUpperCase(Locale.ROOT).replace('-', '_');
   }
 
-  /** The model in the catalogue that the provider calls this, or empty. */
+  /** The model with this upstream name in the catalogue, or empty. */
   public Optional<Model> model(String upstreamModel) {
     return models.stream().filter(model -> model.id().equals(upstreamModel)).findFirst();
   }
 
-  /** The name of its setting of this kind, e.g. {@code GROQ_API_KEY} for {@code API_KEY}. */
+  /** The name of the provider's setting, e.g. {@code GROQ_API_KEY} for the kind {@code API_KEY}. */
   public String setting(String kind) {
     return settingPrefix(name) + "_" + kind;
   }
@@ -89,15 +89,15 @@ public record Provider(
   }
 
   /**
-   * Where it answers.
+   * The address of an endpoint.
    *
-   * @param path below its base URL, with a slash at the beginning
+   * @param path the path below the base URL, with a slash at the beginning
    */
   public String url(String path) {
     return query.isEmpty() ? baseUrl + path : baseUrl + path + "?" + query;
   }
 
-  /** The text without this server's key there, and its other secrets; null for null. */
+  /** The text with … for each of the provider's secrets; null for null. */
   public String masked(String text) {
     String masked = text;
     for (String secret : secrets) {

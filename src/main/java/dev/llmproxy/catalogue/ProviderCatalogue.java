@@ -26,10 +26,10 @@ public final class ProviderCatalogue {
   private final Map<String, Provider> providers = new TreeMap<>();
 
   /**
-   * Reads each {@code *.yaml} file of {@code settings.home()/providers}, and the settings of each.
+   * Reads each {@code *.yaml} file of {@code settings.home()/providers} and its settings.
    *
-   * @throws Settings.SettingException when a file or a setting is wrong: which, where and what to
-   *     do
+   * @throws Settings.SettingException when a file or setting is wrong; the message has its place
+   *     and a remedy
    */
   public ProviderCatalogue(Settings settings) {
     Path folder = settings.home().resolve("providers");
@@ -64,11 +64,11 @@ public final class ProviderCatalogue {
           .toList();
     } catch (IOException e) {
       throw new Settings.SettingException(
-          "the folder of the providers, %s, cannot be read".formatted(folder));
+          "the folder %s of the providers cannot be read".formatted(folder));
     }
   }
 
-  /** The wire formats: a route is named after each. */
+  /** The wire formats; each has a route {@code provider-<format>}. */
   private static Set<String> formats(Path routes) {
     Set<String> formats = new TreeSet<>(Set.of("local", "openai"));
     try (Stream<Path> files = Files.list(routes)) {
@@ -77,13 +77,13 @@ public final class ProviderCatalogue {
           .filter(Matcher::matches)
           .forEach(route -> formats.add(route.group(1)));
     } catch (IOException e) {
-      // Under camel run the routes may be elsewhere.
+      // With camel run, the routes may be in another folder.
       return formats;
     }
     return formats;
   }
 
-  /** All providers by name, those that are off included. */
+  /** All providers by name, including those that are off. */
   public Collection<Provider> providers() {
     return Collections.unmodifiableCollection(providers.values());
   }
@@ -107,11 +107,11 @@ public final class ProviderCatalogue {
   }
 
   /**
-   * Where a model is served, as {@link #target(String)}, when it has the ability that the request
-   * needs. A model of unknown abilities is asked.
+   * The target of a model, as {@link #target(String)}, if the model has the ability. A model
+   * without known abilities is accepted.
    *
-   * @throws ApiException 400 when the model is known to be for something else, 404 when no provider
-   *     of that name is on
+   * @throws ApiException 400 when the model does not have the ability, 404 when no provider of that
+   *     name is on
    */
   Target target(String modelId, String ability) {
     Target target = target(modelId);
@@ -127,12 +127,11 @@ public final class ProviderCatalogue {
   }
 
   /**
-   * Where a model is served. A model that is not in the catalogue is passed on as it is to a
-   * provider that is on.
+   * The target of a model. A provider that is on also gets models that are not in the catalogue.
    *
    * @param modelId {@code provider/model}
-   * @throws ApiException 400 when it can be no model id (too long, or with control characters), 404
-   *     when no provider of that name is on
+   * @throws ApiException 400 when it is not a valid model id (too long, or with control
+   *     characters), 404 when no provider of that name is on
    */
   public Target target(String modelId) {
     ModelId.check(modelId);

@@ -34,8 +34,8 @@ import java.util.stream.Collectors;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 
 /**
- * Reads one file of {@code providers/} with the settings that belong to it. What is wrong in it is
- * said in one sentence that begins with the file and, where there is one, the line.
+ * Reads one file of {@code providers/} and its settings. An error is one sentence that begins with
+ * the file and, if known, the line.
  */
 final class ProviderFile {
   private static final YAMLMapper YAML =
@@ -69,7 +69,7 @@ final class ProviderFile {
   private String missing;
 
   /**
-   * @param file in {@code providers/}; its name is the provider's
+   * @param file a file in {@code providers/}, named after the provider
    */
   ProviderFile(Path file, Settings settings) {
     this.file = file;
@@ -81,20 +81,20 @@ final class ProviderFile {
   /**
    * The provider that the file describes.
    *
-   * @param formats the wire formats that there are routes for
-   * @throws SettingException when the file, or a setting that belongs to it, is wrong
+   * @param formats the wire formats that have a route
+   * @throws SettingException when the file or one of its settings is wrong
    */
   Provider read(Set<String> formats) {
     if (!NAME.matcher(name).matches()) {
       throw new SettingException(
-          "%s: its name is the provider's, in model ids and settings; rename it with letters, digits, - and _ alone"
+          "%s: the file's name is the provider's name in model ids and settings; rename it, using only letters, digits, - and _"
               .formatted(shown));
     }
     Entry entry = entry();
     if (entry.format == null || !formats.contains(entry.format)) {
       throw wrong(
           "/format",
-          "format %s; there is %s"
+          "format %s; the formats are %s"
               .formatted(
                   entry.format == null ? "is missing" : "is `" + entry.format + "`",
                   String.join(", ", formats)));
@@ -109,17 +109,17 @@ final class ProviderFile {
     String path = "/models/" + i;
     Model model = models.get(i);
     if (model == null || model.id() == null || model.id().isBlank()) {
-      throw wrong(path, "a model has no id, which is what the provider calls it");
+      throw wrong(path, "a model has no id, the provider's name of the model");
     }
     if (models.subList(0, i).stream().anyMatch(other -> other.id().equals(model.id()))) {
-      throw wrong(path + "/id", "the model `%s` stands here twice".formatted(model.id()));
+      throw wrong(path + "/id", "the model `%s` is listed twice".formatted(model.id()));
     }
     for (int n = 0; n < model.abilities().size(); n++) {
       String ability = model.abilities().get(n);
       if (!ABILITIES.contains(ability)) {
         throw wrong(
             path + "/abilities/" + n,
-            "there is no ability `%s`; there are %s"
+            "there is no ability `%s`; the abilities are %s"
                 .formatted(ability, String.join(", ", ABILITIES)));
       }
     }
@@ -207,10 +207,10 @@ final class ProviderFile {
     given.forEach((header, text) -> {
       String path = "/headers/" + header.replace("~", "~0").replace("/", "~1");
       if (!HEADER_NAME.matcher(header).matches()) {
-        throw wrong(path, "`%s` is no name of a header".formatted(header));
+        throw wrong(path, "`%s` is not a valid name of a header".formatted(header));
       }
       if (NOT_A_FILES_HEADER.matcher(header).matches()) {
-        throw wrong(path, "the header `%s` is not for a file to set".formatted(header));
+        throw wrong(path, "a file cannot set the header `%s`".formatted(header));
       }
       if (text == null) {
         throw wrong(path, "the header `%s` has no value".formatted(header));
@@ -218,7 +218,8 @@ final class ProviderFile {
       String value = resolved(text, true);
       if (value != null) {
         if (value.chars().anyMatch(sign -> sign < ' ' || sign == 0x7f || sign > 0xff)) {
-          throw wrong(path, "the header `%s` has signs that no header may have".formatted(header));
+          throw wrong(
+              path, "the header `%s` has characters that headers cannot have".formatted(header));
         }
         headers.put(header, value);
       }
@@ -245,7 +246,7 @@ final class ProviderFile {
     return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
-  /** With each {@code {{NAME}}} as the setting of that name; null when one is not set. */
+  /** The text with the value of the setting for each {@code {{NAME}}}; null when one is not set. */
   private String resolved(String text, boolean secret) {
     StringBuilder result = new StringBuilder();
     Matcher reference = REFERENCE.matcher(text);
@@ -276,31 +277,31 @@ final class ProviderFile {
       }
       Entry entry = lines.isEmpty() ? null : YAML.readValue(text, Entry.class);
       if (entry == null) {
-        throw new SettingException(shown + ": it is empty; docs/providers.md shows what it holds");
+        throw new SettingException(shown + ": the file is empty; docs/providers.md describes it");
       }
       return entry;
     } catch (JsonMappingException e) {
       throw wrong(pointer(e), why(e));
     } catch (JsonProcessingException e) {
-      throw noYaml(e);
+      throw invalidYaml(e);
     } catch (IOException e) {
-      throw new SettingException(shown + ": it cannot be read as text in UTF-8");
+      throw new SettingException(shown + ": the file cannot be read as UTF-8 text");
     }
   }
 
-  private SettingException noYaml(JsonProcessingException e) {
+  private SettingException invalidYaml(JsonProcessingException e) {
     if (e.getCause() instanceof MarkedYAMLException yaml) {
       int line = yaml.getProblemMark() == null ? 0 : yaml.getProblemMark().getLine() + 1;
-      return new SettingException(at(line) + "this is no YAML: " + yaml.getProblem());
+      return new SettingException(at(line) + "invalid YAML: " + yaml.getProblem());
     }
     int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
-    String what = e.getOriginalMessage().lines().findFirst().orElse("something is wrong here");
-    return new SettingException(at(line) + "this is no YAML: " + what);
+    String what = e.getOriginalMessage().lines().findFirst().orElse("unknown error");
+    return new SettingException(at(line) + "invalid YAML: " + what);
   }
 
   private static String why(JsonMappingException e) {
     if (e instanceof UnrecognizedPropertyException unknown) {
-      return "there is no `%s` here; there is %s"
+      return "there is no field `%s` here; the fields are %s"
           .formatted(
               path(unknown),
               unknown.getKnownPropertyIds().stream()
@@ -315,8 +316,8 @@ final class ProviderFile {
       return "%s is `%s`; it must be %s"
           .formatted(path(wrong), wrong.getValue(), kind(wrong.getTargetType()));
     }
-    return (e.getPath().isEmpty() ? "this" : path(e))
-        + " is not what stands there in docs/providers.md";
+    return (e.getPath().isEmpty() ? "the file" : path(e))
+        + " does not have the form that docs/providers.md describes";
   }
 
   private static String pointer(JsonMappingException e) {
@@ -339,14 +340,14 @@ final class ProviderFile {
 
   private static String kind(Class<?> type) {
     if (type == LocalDate.class) {
-      return "a day, as 2026-11-28";
+      return "a date such as 2026-11-28";
     }
     if (type == boolean.class || type == Boolean.class) {
       return "true or false";
     }
     return Number.class.isAssignableFrom(type) || type.isPrimitive()
         ? "a number"
-        : "something else";
+        : "another kind of value";
   }
 
   private SettingException wrong(String path, String what) {
@@ -364,9 +365,9 @@ final class ProviderFile {
   /**
    * The content of the file.
    *
-   * @param path what is added to a base URL that has no path
-   * @param headers what its requests have besides
-   * @param query what stands behind the path of its requests
+   * @param path the path of a base URL without one
+   * @param headers additional headers of requests
+   * @param query parameters of the query string of requests
    */
   record Entry(
       String label,

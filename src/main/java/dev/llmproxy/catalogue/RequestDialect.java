@@ -8,13 +8,13 @@ import java.util.Set;
 /**
  * How a provider's requests differ from OpenAI's.
  *
- * @param maxTokens what it calls the limit of an answer's tokens, {@code max_tokens} or {@code
- *     max_completion_tokens}; null when it takes either
- * @param developerRole whether it knows the role {@code developer}; otherwise it is sent as {@code
- *     system}
- * @param drop fields that it refuses
- * @param stream when it is asked for a stream: {@code always}, {@code asked} (when the client asks
- *     for one) or {@code never}; null is always
+ * @param maxTokens the provider's name of the limit for an answer's tokens, {@code max_tokens} or
+ *     {@code max_completion_tokens}; null when it accepts both
+ * @param developerRole whether the provider supports the role {@code developer}; otherwise it gets
+ *     {@code system}
+ * @param drop fields that the provider refuses
+ * @param stream when the provider is asked for a stream: {@code always}, {@code asked} (when the
+ *     client asks for one) or {@code never}; null means always
  */
 public record RequestDialect(
     String maxTokens, Boolean developerRole, Set<String> drop, String stream) {
@@ -23,7 +23,7 @@ public record RequestDialect(
   private static final String NEVER = "never";
   private static final Set<String> STREAMS = Set.of(ALWAYS, "asked", NEVER);
 
-  static final RequestDialect AS_IT_IS = new RequestDialect(null, true, Set.of());
+  static final RequestDialect UNCHANGED = new RequestDialect(null, true, Set.of());
 
   public RequestDialect {
     developerRole = developerRole == null || developerRole;
@@ -52,7 +52,7 @@ public record RequestDialect(
     return stream.equals(ALWAYS) || (asked && !stream.equals(NEVER));
   }
 
-  /** Changes a chat request, of which the messages are the client's own and stay as they are. */
+  /** Changes a chat request. The client's message objects are copied before they are changed. */
   public void applyToChat(ObjectNode request) {
     omit(request);
     if (maxTokens != null) {
@@ -74,7 +74,7 @@ public record RequestDialect(
   }
 
   private void omit(ObjectNode request) {
-    // Several clients send null for what they leave out, and servers refuse it.
+    // Several clients send null for absent fields, and servers refuse it.
     request.properties().removeIf(field -> field.getValue().isNull());
     request.remove(drop);
   }

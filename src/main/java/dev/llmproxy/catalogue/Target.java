@@ -5,14 +5,13 @@ import java.math.BigDecimal;
 /**
  * The provider and model that serve a request.
  *
- * @param modelId what the client asked for: {@code provider/model}
+ * @param modelId the client's model: {@code provider/model}
  * @param provider the provider
- * @param upstreamModel what the provider calls the model
- * @param model its entry in the catalogue, or null when the provider is on and the model is passed
- *     on as it is
+ * @param upstreamModel the provider's name of the model
+ * @param model its entry in the catalogue; null when the catalogue has none
  */
 public record Target(String modelId, Provider provider, String upstreamModel, Model model) {
-  /** Whether the model can call tools; one that is not in the catalogue is taken to be able. */
+  /** Whether the model can call tools; true when its abilities are unknown. */
   public boolean callsTools() {
     return model == null || model.abilities().isEmpty() || model.abilities().contains("tools");
   }

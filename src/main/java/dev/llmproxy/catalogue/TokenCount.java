@@ -7,14 +7,13 @@ import java.math.BigInteger;
  * Tokens of a request.
  *
  * @param in prompt tokens
- * @param cached those of them that the provider had kept from an earlier request; at most {@code
- *     in}
+ * @param cached the prompt tokens from the provider's cache; at most {@code in}
  * @param out completion tokens
  */
 public record TokenCount(long in, long cached, long out) {
   private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
 
-  /** Tokens of a request of which the provider had kept nothing. */
+  /** Tokens of a request without cached ones. */
   public TokenCount(long in, long out) {
     this(in, 0, out);
   }

@@ -1,5 +1,5 @@
 /**
- * Providers and models as the files in {@code providers/} describe them, with prices, and which of
- * them serves a request.
+ * The catalogue of providers, models and prices, read from {@code providers/}, and the choice of
+ * the target of a request.
  */
 package dev.llmproxy.catalogue;

@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The forms an API key takes: in clear once, as a sha256 in memory, masked with its hash in the
- * sheet.
+ * The forms of an API key: in clear when it is created, as a sha256 in memory, and masked with its
+ * hash in the sheet.
  */
 public final class ApiKey {
   private static final String ALPHABET =
@@ -19,7 +19,7 @@ public final class ApiKey {
 
   private ApiKey() {}
 
-  /** A new key: {@code sk-} and 48 letters and digits, 285 bits of the given randomness. */
+  /** A new key: {@code sk-} and 48 random letters and digits, which are 285 bits. */
   public static String generate(SecureRandom random) {
     StringBuilder key = new StringBuilder("sk-");
     for (int i = 0; i < RANDOM_CHARACTERS; i++) {
@@ -33,20 +33,20 @@ public final class ApiKey {
     return Sha256.hex(key);
   }
 
-  /** Enough of a key to recognise it by, e.g. {@code sk-Ab1…x9Yz}. */
+  /** The masked form, enough to recognise a key, e.g. {@code sk-Ab1…x9Yz}. */
   public static String mask(String key) {
     return key.length() < 16 ? "…" : key.substring(0, 6) + "…" + key.substring(key.length() - 4);
   }
 
   /**
-   * What a key issued here leaves in the sheet: its mask and its hash, e.g. {@code sk-Ab1…x9Yz
+   * The cell of a new key in the sheet: its masked form and its hash, e.g. {@code sk-Ab1…x9Yz
    * sha256:0f3a…}.
    */
   public static String cell(String key) {
     return mask(key) + " sha256:" + hash(key);
   }
 
-  /** The part of a cell that may be shown: a clear key is masked, a hashed one loses its hash. */
+  /** A cell as it may be shown: a key in clear is masked, and the hash of a hashed key removed. */
   public static String shown(String cell) {
     Matcher hashed = HASHED.matcher(cell);
     return hashed.matches()
@@ -55,8 +55,8 @@ public final class ApiKey {
   }
 
   /**
-   * The hash of the key in a cell, which holds it in clear or in the form of {@link #cell}; empty
-   * when it is neither.
+   * The hash of the key in a cell that contains it in clear or in the form of {@link #cell}; empty
+   * for other cells.
    */
   public static Optional<String> hashOfCell(String cell) {
     Matcher hashed = HASHED.matcher(cell);

@@ -21,11 +21,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads and changes the sheet {@code User API Keys} for the command line, while the server runs or
- * not.
+ * Reads and changes the sheet {@code User API Keys} for commands. Works with the server running or
+ * stopped.
  */
 public final class ApiKeyBook {
-  // As many as are read.
+  // The number of columns that are read.
   private static final int MOST_COLUMNS = 26;
 
   private final Workbook workbook;
@@ -37,7 +37,10 @@ public final class ApiKeyBook {
     this(workbook, SheetMemory.NONE);
   }
 
-  /** Finds the sheet as the server does that has this memory. */
+  /**
+   * @param memory the ids of sheets that the server has found before, so that a renamed sheet is
+   *     found too
+   */
   public ApiKeyBook(Workbook workbook, SheetMemory memory) {
     this.workbook = workbook;
     this.client = workbook.client();
@@ -45,7 +48,7 @@ public final class ApiKeyBook {
   }
 
   /**
-   * The keys, in the order of the sheet; blank rows are left out.
+   * The rows with a key, in the order of the sheet.
    *
    * @throws WorkbookException when the workbook cannot be read
    */
@@ -55,7 +58,7 @@ public final class ApiKeyBook {
   }
 
   /**
-   * Adds a key that never expires, of which only the mask and the hash are kept.
+   * Adds a key that never expires. The sheet gets only its masked form and hash.
    *
    * @param createdAt ISO-8601 UTC
    * @throws WorkbookException when the workbook cannot be changed
@@ -65,11 +68,11 @@ public final class ApiKeyBook {
   }
 
   /**
-   * Adds a key, of which only the mask and the hash are kept.
+   * Adds a key. The sheet gets only its masked form and hash.
    *
    * @param createdAt ISO-8601 UTC
-   * @param expiresAt an ISO-8601 date or date-time, for which the sheet gets a column when it has
-   *     none; empty for never
+   * @param expiresAt an ISO-8601 date or date-time, empty for never; the column is added when it is
+   *     missing
    * @throws WorkbookException when the workbook cannot be changed
    */
   public void add(
@@ -108,9 +111,9 @@ public final class ApiKeyBook {
   }
 
   /**
-   * Marks a key as revoked, in each row that has it, wherever these have been moved to.
+   * Marks a key as revoked in each row that has it, even if rows have been moved.
    *
-   * @param row as {@link #rows} gave it, with a usable key
+   * @param row a row of {@link #rows} with a valid key
    * @throws WorkbookException when the workbook cannot be changed, or no row has the key any more
    */
   public void revoke(ApiKeyRow row) {
@@ -136,7 +139,7 @@ public final class ApiKeyBook {
   private static List<Request> newColumn(SheetProperties sheet, int column) {
     if (column >= MOST_COLUMNS) {
       throw new WorkbookException(
-          "The sheet \"%s\" has no room for a column \"%s\": delete one."
+          "The sheet \"%s\" has no room for a column \"%s\"; delete another column."
               .formatted(ApiKeySheet.TITLE, ApiKeySheet.EXPIRES_AT));
     }
     Request header =
@@ -155,7 +158,7 @@ public final class ApiKeyBook {
         header);
   }
 
-  /** Makes the sheet if it is missing. */
+  /** Adds the sheet if it is missing. */
   private SheetProperties prepare() {
     String id = workbook.spreadsheetId();
     BatchUpdateSpreadsheetRequest missing = schema.missingSheets(id, spreadsheet());
@@ -163,7 +166,7 @@ public final class ApiKeyBook {
       try {
         update(missing);
       } catch (WorkbookException e) {
-        // The server may have made them since they were looked for.
+        // Meanwhile the server may have added the missing sheets.
         if (schema.missingSheets(id, spreadsheet()) != null) {
           throw e;
         }

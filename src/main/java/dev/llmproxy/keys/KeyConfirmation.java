@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An administrator's word, given on this machine, that what the sheet of the keys has lost is meant
- * to be gone: an empty file that the command line makes and the server removes.
+ * An administrator's confirmation that lost keys or columns were deleted on purpose: an empty file
+ * in the data folder, which {@code confirm-keys} creates and the server deletes.
  */
 public final class KeyConfirmation {
   private static final Logger LOG = LoggerFactory.getLogger(KeyConfirmation.class);
@@ -25,9 +25,9 @@ public final class KeyConfirmation {
   }
 
   /**
-   * Gives the word; the server acts by it with its next reading of the sheet.
+   * Creates the file. The server applies the confirmation with its next reading of the sheet.
    *
-   * @throws WorkbookException when it cannot be written
+   * @throws WorkbookException when the file cannot be written
    */
   public void give() {
     try {
@@ -41,12 +41,15 @@ public final class KeyConfirmation {
     return Files.exists(file);
   }
 
-  /** It has been acted by. */
+  /** Deletes the file, after the confirmation has been applied. */
   void done() {
     try {
       Files.deleteIfExists(file);
     } catch (IOException e) {
-      LOG.warn("{} cannot be deleted; delete it: {}", file, e.toString());
+      LOG.warn(
+          "{} cannot be deleted; delete it, or it will confirm later losses too: {}",
+          file,
+          e.toString());
     }
   }
 }

@@ -22,58 +22,59 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The API keys in memory, by their hash. The route keys-refresh loads the whole sheet every few
- * seconds; a request costs one hash and one look-up. Until the sheet has been read the keys of the
- * snapshot count; without one, or when what is known has become too old, nobody is let in.
+ * seconds; a request costs one hash and one look-up. Until the first reading, the keys of the
+ * snapshot are used. Without a snapshot, and when the last reading is too old, every request is
+ * refused.
  */
 public final class KeyDirectory {
   private static final Logger LOG = LoggerFactory.getLogger(KeyDirectory.class);
   private static final Set<String> NOT_REVOKED = Set.of("", "false", "no", "0");
-  // The snapshot's time falls behind by so much while the sheet does not change.
+  // While the sheet does not change, the snapshot is written this often.
   private static final Duration SNAPSHOT_EVERY = Duration.ofMinutes(5);
-  private static final int MOST_LOGGED = 20;
-  // What concerns all keys is said again so often.
-  private static final Duration SAID_EVERY = Duration.ofMinutes(5);
+  private static final int MAX_LOGGED = 20;
+  // Problems of the whole sheet are logged this often.
+  private static final Duration REPORT_EVERY = Duration.ofMinutes(5);
 
   private final Clock clock;
   private final Clock steady;
-  private final Duration mostAge;
+  private final Duration maxAge;
   private final KeySnapshot snapshot;
   private final RevokedKeys revokedKeys;
   private final KeyConfirmation confirmation;
   private final Predicate<String> tierHasLimit;
   private final AtomicLong readings = new AtomicLong();
   private volatile Known known;
-  // By the clock that only goes forward.
-  private volatile Instant believedUntil = Instant.EPOCH;
+  // By the steady clock.
+  private volatile Instant usableUntil = Instant.EPOCH;
   private volatile Set<String> revokedHere;
   private long lastLoaded;
   private KeySnapshot.Content saved;
   private volatile boolean untidy;
   private volatile boolean hadStatus;
-  private Instant sheetSaid;
+  private Instant sheetReported;
   private Set<String> columns = Set.of();
 
   /**
-   * Takes over what the snapshot and the revoked keys hold.
+   * Starts with the keys of the snapshot and the revoked keys.
    *
-   * @param clock what people and calendars go by
-   * @param steady what the age of what is known goes by: it only goes forward
-   * @param mostAge how long what the sheet said is believed while it cannot be read again
+   * @param clock the time of day, for expiries and timestamps
+   * @param steady a monotonic clock, for the age of the keys
+   * @param maxAge how long the keys of a reading are used while the sheet cannot be read again
    * @param snapshot null for none
-   * @param confirmation where an administrator says that what is gone is meant to be
-   * @param tierHasLimit whether there is a limit for a tier, as the sheet names it in lower case
+   * @param confirmation an administrator's confirmation that keys are lost on purpose
+   * @param tierHasLimit whether a tier (its lower-case name in the sheet) has a limit
    */
   public KeyDirectory(
       Clock clock,
       Clock steady,
-      Duration mostAge,
+      Duration maxAge,
       KeySnapshot snapshot,
       RevokedKeys revokedKeys,
       KeyConfirmation confirmation,
       Predicate<String> tierHasLimit) {
     this.clock = clock;
     this.steady = steady;
-    this.mostAge = mostAge;
+    this.maxAge = maxAge;
     this.snapshot = snapshot;
     this.revokedKeys = revokedKeys;
     this.confirmation = confirmation;
@@ -84,19 +85,19 @@ public final class KeyDirectory {
     }
   }
 
-  /** To be asked before the sheet is read: the number of that reading, for {@link #load}. */
+  /** A ticket for {@link #load}. Take it before reading the sheet. */
   public long nextReading() {
     return readings.incrementAndGet();
   }
 
   /**
-   * Replaces what is known by the rows of the sheet. A row that cannot be used is reported, and the
-   * others still load. When the sheet has lost most of its keys at once, they are held, as {@link
-   * KeyReading} says. A reading that another one has overtaken changes nothing.
+   * Replaces the keys by those of the sheet. An unusable row is reported, and the others are
+   * loaded. Keys of a sheet that has lost most of its keys at once are held (see {@link
+   * KeyReading}). A reading that started before the one loaded last changes nothing.
    *
    * @param values the sheet's cells, header row first, ragged as Google gives them; null or empty
    *     for an empty sheet
-   * @param reading its number, from {@link #nextReading}
+   * @param reading the ticket of this reading, from {@link #nextReading}
    * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing; nothing
    *     changes then
    */
@@ -126,7 +127,7 @@ public final class KeyDirectory {
     lastLoaded = reading;
     Map<String, List<KeyRecord>> holders = same ? known.holders() : holders(records);
     known = new Known(records, holders, problems, fresh.held(), fresh.heldSince(), clock.instant());
-    believedUntil = steady.instant().plus(mostAge);
+    usableUntil = steady.instant().plus(maxAge);
     if (save()) {
       settle(fresh, revoked);
       if (asked) {
@@ -135,28 +136,30 @@ public final class KeyDirectory {
     }
   }
 
-  /** Forgets what was revoked here and what the sheet says by itself. */
+  /** Deletes the local revocations that the sheet has too. */
   private void settle(KeyReading fresh, Set<String> revoked) {
     revoked.stream()
         .filter(fresh.table()::settled)
-        // That a sheet has no row of a key means nothing while it lacks most rows by mistake.
+        // While keys are held, a missing row does not mean that its key was deleted on purpose.
         .filter(hash -> fresh.held().isEmpty() || fresh.table().records().containsKey(hash))
         .forEach(revokedKeys::remove);
   }
 
-  /** Looks for keys that the command line has revoked; to be called every moment. */
+  /** Reads the keys that revoke-key has revoked. The route keys-revoked calls this every 250 ms. */
   public void readRevoked() {
     Set<String> fresh = revokedKeys.read(revokedHere);
     if (!revokedHere.containsAll(fresh)) {
-      LOG.info("A key was revoked on this server: {} wait for the sheet to say so", fresh.size());
+      LOG.info(
+          "A key was revoked on this server; {} revoked keys are not yet revoked in the sheet",
+          fresh.size());
     }
     revokedHere = fresh;
   }
 
-  /** Whether keys can be judged: what the sheet said is known, and not too old. */
+  /** Whether keys can be checked: the sheet or a snapshot was read and is not too old. */
   public boolean loaded() {
     Known now = known;
-    return now != null && steady.instant().isBefore(believedUntil);
+    return now != null && steady.instant().isBefore(usableUntil);
   }
 
   /** The record of the key with this hash (lower-case hex sha256), or empty. */
@@ -167,14 +170,14 @@ public final class KeyDirectory {
         record != null && revokedHere.contains(hash) ? record.asRevoked() : record);
   }
 
-  /** Whose key this is, if it is known, not revoked and not expired. */
+  /** The owner of the key with this hash; empty when it is unknown, revoked or expired. */
   public Optional<Caller> caller(String hash) {
     return find(hash).filter(record -> record.validAt(clock.instant())).map(KeyRecord::caller);
   }
 
   /**
-   * The owner of the first usable key in the sheet's order that is this address's, which is
-   * compared without regard to case; empty when it has none.
+   * The owner of the first usable key of an e-mail address, in the sheet's order; empty when the
+   * address has none. The case of the address does not matter.
    */
   public Optional<Caller> keyHolder(String email) {
     Known now = known;
@@ -186,18 +189,18 @@ public final class KeyDirectory {
         .findFirst();
   }
 
-  /** The rows of the sheet that somebody should look at, in its order; empty before it was read. */
+  /** The problems of the sheet and its rows, in order; empty before the first reading. */
   public List<KeyProblem> problems() {
     Known now = known;
     return now == null ? List.of() : now.problems();
   }
 
   /**
-   * What somebody should look at in a sheet, be it judged by another process than the server.
+   * The problems of a sheet, for another process than the server.
    *
-   * @param values as {@link #load} takes them
-   * @param snapshot what the server knew last; null for nothing
-   * @param tierHasLimit as the constructor takes it
+   * @param values as in {@link #load}
+   * @param snapshot the server's keys; null for none
+   * @param tierHasLimit as in the constructor
    * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
    */
   public static List<KeyProblem> problemsOf(
@@ -208,9 +211,9 @@ public final class KeyDirectory {
   }
 
   /**
-   * What somebody should look at in a sheet as it was read just now, by what is known here.
+   * The problems of a sheet that was read just now, given the keys of this directory.
    *
-   * @param values as {@link #load} takes them
+   * @param values as in {@link #load}
    * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
    */
   public List<KeyProblem> problemsIn(List<List<Object>> values) {
@@ -226,59 +229,62 @@ public final class KeyDirectory {
         .problems(revoked);
   }
 
-  /** Whether the column Status, as it was read last, does not say what it is to say. */
+  /** Whether the columns Status and Created At needed an update at the last reading. */
   public boolean untidy() {
     return untidy;
   }
 
-  /** To be called when it does. */
+  /** Notes that the columns are up to date. */
   public void tidied() {
     untidy = false;
   }
 
-  /** Whether the sheet has had a column Status since this server runs. */
+  /** Whether the sheet has had a column Status since this server started. */
   public boolean hadStatus() {
     return hadStatus;
   }
 
-  /** How many keys count though the sheet has lost them, until somebody confirms that. */
+  /** The number of held keys: the sheet has lost them, and nobody has confirmed that. */
   public int held() {
     Known now = known;
     return now == null ? 0 : now.held().size();
   }
 
-  /** When the sheet said what is known, be it to a server before this one; empty for never. */
+  /** When the sheet was read, by this server or the one of the snapshot; empty for never. */
   public Optional<Instant> readAt() {
     return Optional.ofNullable(known).map(Known::readAt);
   }
 
-  /** What becomes of requests while the sheet cannot be read, as the end of a sentence. */
+  /** The consequence for requests while the sheet cannot be read, as a main clause. */
   public String outlook() {
     Known now = known;
     if (now == null) {
-      return "none are known, and every request is refused (503)";
+      return "no keys are known, so every request is refused (503)";
     }
     return loaded()
-        ? "the known ones stay valid until " + validUntil(now)
-        : "the known ones are of " + now.readAt() + ", too old, and every request is refused (503)";
+        ? "the known keys stay valid until " + validUntil(now)
+        : "the known keys of %s are too old, so every request is refused (503)"
+            .formatted(now.readAt());
   }
 
-  /** Anything in the cell that does not clearly say no counts as revoked. */
+  /**
+   * Whether a cell means that the key is revoked: everything but an empty cell, false, no and 0.
+   */
   public static boolean revoked(String cell) {
     return !NOT_REVOKED.contains(SheetText.clean(cell).toLowerCase(Locale.ROOT));
   }
 
-  private Instant validUntil(Known what) {
-    return what.readAt().plus(mostAge);
+  private Instant validUntil(Known keys) {
+    return keys.readAt().plus(maxAge);
   }
 
   private void restore(KeySnapshot.Content content) {
     Instant now = clock.instant();
     if (content.readAt().isAfter(now.plus(SNAPSHOT_EVERY))) {
       LOG.warn(
-          "The key snapshot is of {}, which is still to come, and is not used", content.readAt());
-    } else if (!now.isBefore(content.readAt().plus(mostAge))) {
-      LOG.warn("The key snapshot is of {}, too old, and is not used", content.readAt());
+          "The key snapshot is not used, because its time {} is in the future", content.readAt());
+    } else if (!now.isBefore(content.readAt().plus(maxAge))) {
+      LOG.warn("The key snapshot of {} is too old and is not used", content.readAt());
     } else {
       known =
           new Known(
@@ -288,14 +294,17 @@ public final class KeyDirectory {
               content.held(),
               content.heldSince(),
               content.readAt());
-      believedUntil = steady.instant().plus(Duration.between(now, validUntil(known)));
+      usableUntil = steady.instant().plus(Duration.between(now, validUntil(known)));
       saved = content;
       LOG.info(
-          "{} API keys known from the snapshot of {}", content.records().size(), content.readAt());
+          "{} API keys read from the snapshot of {}", content.records().size(), content.readAt());
     }
   }
 
-  /** Whether a start without the workbook would know the same keys. */
+  /**
+   * Writes the snapshot if needed. Returns whether a start without the workbook would have the same
+   * keys; true without a snapshot.
+   */
   private boolean save() {
     if (snapshot == null) {
       return true;
@@ -319,37 +328,37 @@ public final class KeyDirectory {
   private void report(List<KeyProblem> problems, KeyReading reading) {
     if (reading.released() >= 0) {
       LOG.warn(
-          "{} keys that the sheet \"User API Keys\" has lost no longer count: that was confirmed",
+          "{} keys that the sheet \"User API Keys\" has lost are no longer valid: the loss was confirmed",
           reading.released());
     }
     Instant now = clock.instant();
-    boolean again = sheetSaid == null || !now.isBefore(sheetSaid.plus(SAID_EVERY));
+    boolean again = sheetReported == null || !now.isBefore(sheetReported.plus(REPORT_EVERY));
     Set<KeyProblem> reported = known == null ? Set.of() : Set.copyOf(known.problems());
     List<KeyProblem> fresh =
         problems.stream()
             .filter(problem -> (again && problem.row() == 0) || !reported.contains(problem))
             .toList();
     if (fresh.stream().anyMatch(problem -> problem.row() == 0)) {
-      sheetSaid = now;
+      sheetReported = now;
     }
     fresh.stream()
-        .limit(MOST_LOGGED)
+        .limit(MAX_LOGGED)
         .forEach(problem -> LOG.warn("Sheet \"User API Keys\": {}", problem));
-    if (fresh.size() > MOST_LOGGED) {
-      LOG.warn("Sheet \"User API Keys\": {} more such rows", fresh.size() - MOST_LOGGED);
+    if (fresh.size() > MAX_LOGGED) {
+      LOG.warn("Sheet \"User API Keys\": {} more rows have problems", fresh.size() - MAX_LOGGED);
     }
     Set<String> gone = new TreeSet<>(columns);
     gone.removeAll(reading.table().columns());
     if (!gone.isEmpty()) {
-      LOG.warn("Sheet \"User API Keys\": these columns were there and are gone: {}", gone);
+      LOG.warn("Sheet \"User API Keys\" has lost these columns: {}", gone);
     }
     columns = reading.table().columns();
     hadStatus |= columns.contains(ApiKeySheet.STATUS);
-    // Once for each change: whoever writes reads the sheet again.
+    // One update for each change is enough: the writer reads the sheet again before it writes.
     untidy = reading.table().untidy(problems, hadStatus, now);
   }
 
-  /** The rows of each address, in their order; of one whose keys are all revoked there is none. */
+  /** The keys of each address that are not revoked, in the sheet's order. */
   private static Map<String, List<KeyRecord>> holders(Map<String, KeyRecord> records) {
     return records.values().stream()
         .filter(record -> !record.revoked())

@@ -6,17 +6,17 @@ import java.time.Instant;
 /**
  * One usable row of the sheet {@code User API Keys}.
  *
- * @param caller whose key it is
- * @param revoked whether it may no longer be used
- * @param expires when it ends; null for never
+ * @param caller the key's owner
+ * @param revoked whether the key is revoked
+ * @param expires when the key expires; null for never
  */
 public record KeyRecord(Caller caller, boolean revoked, Instant expires) {
-  /** Whether a request with it may be let in at this moment. */
+  /** Whether the key is accepted at this time. */
   public boolean validAt(Instant now) {
     return !revoked && (expires == null || now.isBefore(expires));
   }
 
-  /** The same, revoked. */
+  /** This record with the key revoked. */
   KeyRecord asRevoked() {
     return new KeyRecord(caller, true, expires);
   }

@@ -14,9 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keys that were revoked on this machine, until the sheet says so too: a folder with an empty file
- * for each, named by the key's hash. Files of their own need no lock between the command line,
- * which makes them, and the server, which removes them.
+ * The keys that were revoked on this machine and not yet in the sheet: a folder with an empty file
+ * for each key, whose name is the key's hash. {@code revoke-key} creates the files and the server
+ * deletes them; separate files need no lock between the two.
  */
 public final class RevokedKeys {
   private static final Logger LOG = LoggerFactory.getLogger(RevokedKeys.class);
@@ -26,8 +26,8 @@ public final class RevokedKeys {
   private boolean readable = true;
 
   /**
-   * @param data the folder in which the folder {@code revoked-keys} is kept
-   * @throws WorkbookException when it can be neither found nor made
+   * @param data the data folder, which contains the folder {@code revoked-keys}
+   * @throws WorkbookException when the folder does not exist and cannot be created
    */
   public RevokedKeys(Path data) {
     this.folder = data.resolve("revoked-keys");
@@ -35,14 +35,15 @@ public final class RevokedKeys {
       DataFolder.make(data);
       DataFolder.makePrivate(folder);
     } catch (IOException e) {
-      throw new WorkbookException("The folder " + folder + " cannot be made: " + e, e);
+      throw new WorkbookException("The folder " + folder + " cannot be created: " + e, e);
     }
   }
 
   /**
-   * Revokes the key with this hash (lower-case hex sha256); a running server knows within a moment.
+   * Revokes the key with this hash (lower-case hex sha256). A running server refuses it within a
+   * second.
    *
-   * @throws WorkbookException when it cannot be written
+   * @throws WorkbookException when the file cannot be written
    */
   public void add(String hash) {
     try {
@@ -52,16 +53,16 @@ public final class RevokedKeys {
     }
   }
 
-  /** Forgets the key: the sheet says what is to be said of it. */
+  /** Deletes the key's file, because the sheet itself rejects the key now. */
   public void remove(String hash) {
     try {
       Files.deleteIfExists(folder.resolve(hash));
     } catch (IOException e) {
-      LOG.warn("{} cannot be deleted, so that key stays revoked: {}", folder.resolve(hash), e);
+      LOG.warn("{} cannot be deleted, so its key stays revoked: {}", folder.resolve(hash), e);
     }
   }
 
-  /** The hashes; {@code known} when the folder cannot be read, which is logged. */
+  /** The hashes of revoked keys; {@code known} when the folder cannot be read, which is logged. */
   Set<String> read(Set<String> known) {
     try (Stream<Path> files = Files.list(folder)) {
       Set<String> hashes =
@@ -74,7 +75,9 @@ public final class RevokedKeys {
     } catch (IOException e) {
       if (readable) {
         LOG.warn(
-            "{} cannot be read, so revoke-key has no effect at once: {}", folder, e.toString());
+            "{} cannot be read, so newly revoked keys stay valid until the sheet is read: {}",
+            folder,
+            e.toString());
       }
       readable = false;
       return known;

@@ -1,2 +1,2 @@
-/** API keys: what the sheet says of each, how it is read, kept for a restart, and revoked. */
+/** API keys: reading them from the sheet, storing them for a restart, and revoking them. */
 package dev.llmproxy.keys;

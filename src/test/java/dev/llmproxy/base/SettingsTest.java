@@ -28,7 +28,7 @@ class SettingsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "KEY =\n", "KEY =   \n", "# KEY = x\n"})
-  void anAbsentOrBlankValueIsNotSet(String file) throws IOException {
+  void absentOrBlankValueIsNotSet(String file) throws IOException {
     Settings settings = settings(file, Map.of("BLANK", "  "));
     assertThat(settings.find("KEY")).isEmpty();
     assertThat(settings.find("BLANK")).isEmpty();
@@ -38,7 +38,7 @@ class SettingsTest {
   }
 
   @Test
-  void valuesHaveNoSpaceAroundThemAndKeepTheirLetters() throws IOException {
+  void valuesAreStrippedAndKeepTheirCase() throws IOException {
     Settings settings = settings("NAME =  Zoë #1 \n", Map.of("KEY", " gsk-1 "));
     assertThat(settings.find("NAME")).contains("Zoë #1");
     assertThat(settings.find("KEY")).contains("gsk-1");
@@ -66,7 +66,7 @@ class SettingsTest {
   }
 
   @Test
-  void secondsAreADayAtMost() throws IOException {
+  void secondsAboveADayAreRefused() throws IOException {
     Duration day = read("N", "86400", in -> in.seconds("N"));
     assertThat(day).isEqualTo(Duration.ofDays(1));
     assertThatExceptionOfType(SettingException.class)
@@ -88,12 +88,12 @@ class SettingsTest {
   }
 
   @Test
-  void camelsOwnMainIsNotLetPutZerosBehindASpace() throws IOException {
+  void camelRunRefusesNumbersWithSpaces() throws IOException {
     String shipped = Files.readString(Path.of("application.properties"));
     assertThatExceptionOfType(SettingException.class)
         .isThrownBy(settings(shipped + "USAGE_FLUSH_SECONDS = 5 \n", Map.of())::checkForCamelsMain)
         .withMessage(
-            "USAGE_FLUSH_SECONDS must be written as 5, without spaces or other signs (application.properties, line %d)",
+            "USAGE_FLUSH_SECONDS must be written as 5, without spaces or other characters (application.properties, line %d)",
             shipped.lines().count() + 1);
     assertThatExceptionOfType(SettingException.class)
         .isThrownBy(settings(shipped, Map.of("LLMPROXY_FSYNC", "never"))::checkForCamelsMain)
@@ -106,21 +106,21 @@ class SettingsTest {
     "on, true", "ON, true", "true, true", "Yes, true", "1, true",
     "off, false", "Off, false", "FALSE, false", "no, false", "0, false",
   })
-  void isOnOrOff(String value, boolean on) throws IOException {
+  void switchAcceptsOnOffAndSynonyms(String value, boolean on) throws IOException {
     boolean read = read("SWITCH", value, in -> in.on("SWITCH"));
     assertThat(read).isEqualTo(on);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"onn", "2", "enabled", "-"})
-  void isNeitherOnNorOff(String value) throws IOException {
+  void otherSwitchValueIsRefused(String value) throws IOException {
     assertThatExceptionOfType(SettingException.class)
         .isThrownBy(() -> read("SWITCH", value, in -> in.on("SWITCH")))
         .withMessage("SWITCH is \"%s\"; it must be on or off (environment)", value);
   }
 
   @Test
-  void aRelativePathIsInTheHomeWhichIsAbsolute() throws IOException {
+  void relativePathStartsAtTheAbsoluteHome() throws IOException {
     Settings settings = settings("", Map.of("DATA", "./data/../data", "TEMP", home.toString()));
     assertThat(settings.path("DATA")).isEqualTo(home.toAbsolutePath().resolve("data"));
     assertThat(settings.path("TEMP")).isEqualTo(home);
@@ -128,14 +128,14 @@ class SettingsTest {
   }
 
   @Test
-  void aMissingFileIsNamed() {
+  void missingFileFailsWithItsPath() {
     assertThatExceptionOfType(SettingException.class)
         .isThrownBy(() -> Settings.load(home, Map.of()))
         .withMessageContaining(home.resolve("application.properties").toString());
   }
 
   @Test
-  void theShippedFileDeclaresSettingsThatFit() {
+  void shippedSettingsAreValid() {
     Settings shipped = Settings.load(Path.of(""), Map.of());
     AllSettings values = AllSettings.of(shipped);
     assertThat(values.http().port()).isEqualTo(3000);

@@ -24,7 +24,7 @@ class ModelTest {
     "0, 0, 5000, 5000, 0",
     "0.59, 0.79, 9000000000000, 0, 5310000",
   })
-  void costsExactly(
+  void costIsExact(
       BigDecimal input, BigDecimal output, long promptTokens, long completionTokens, String cost) {
     Price price = new Price(input, output, LocalDate.of(2026, 1, 1), "a page");
     assertThat(price.of(promptTokens, completionTokens)).isEqualByComparingTo(cost);

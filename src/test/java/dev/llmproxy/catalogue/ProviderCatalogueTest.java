@@ -56,7 +56,7 @@ class ProviderCatalogueTest {
   }
 
   @Test
-  void listsAllProvidersByNameThoseThatAreOffIncluded() {
+  void providersAreListedByNameIncludingThoseThatAreOff() {
     assertThat(catalogue(Map.of()).providers())
         .extracting(Provider::name, Provider::label, Provider::on)
         .containsExactly(
@@ -78,7 +78,7 @@ class ProviderCatalogueTest {
     "local,  LOCAL_MODEL,     on,                  ,                            ''",
     "local,  LOCAL_MODEL,     off,                 LOCAL_MODEL is off,          ''",
   })
-  void isSwitchedOnBySettings(
+  void settingsSwitchAProviderOn(
       String name, String setting, String value, String off, String baseUrl) {
     Provider provider =
         catalogue(Map.of(setting, value)).providers().stream()
@@ -91,7 +91,7 @@ class ProviderCatalogueTest {
   }
 
   @Test
-  void takesTheKeyAlongToABaseUrlOfItsOwnAndNeverPrintsIt() {
+  void keyIsSentToAnOwnBaseUrlAndNeverPrinted() {
     Provider provider =
         catalogue(Map.of("GROQ_API_KEY", "gsk-1", "GROQ_BASE_URL", "http://127.0.0.1:9"))
             .target("groq/llama-70b")
@@ -111,7 +111,8 @@ class ProviderCatalogueTest {
     "my-own/Qwen/Qwen3-8B,         my-own, Qwen/Qwen3-8B,           false",
     "local/small,                  local,  small,                   true",
   })
-  void findsWhereAModelIsServed(String id, String provider, String upstream, boolean known) {
+  void modelIdGivesProviderAndUpstreamModel(
+      String id, String provider, String upstream, boolean known) {
     Target target = everything().target(id);
     assertThat(target.modelId()).isEqualTo(id);
     assertThat(target.provider().name()).isEqualTo(provider);
@@ -120,7 +121,7 @@ class ProviderCatalogueTest {
   }
 
   @Test
-  void readsWhatAFileSaysOfAModel() {
+  void modelIsReadFromItsFile() {
     Model model = everything().target("groq/llama-70b").model();
     assertThat(model.label()).isEqualTo("Llama 70B");
     assertThat(model.contextLength()).isEqualTo(131072);
@@ -143,13 +144,13 @@ class ProviderCatalogueTest {
         "local/large",
         "../groq/m"
       })
-  void knowsNoSuchModel(String id) {
+  void unknownModelIsNotFound(String id) {
     ApiError error = refusal(everything(), id);
     assertThat(error.message()).startsWith("The model `" + id + "` does not exist");
   }
 
   @Test
-  void saysWhatIsMissingWhenAProviderIsOff() {
+  void providerThatIsOffNamesTheMissingSetting() {
     assertThat(refusal(catalogue(Map.of()), "groq/llama-70b").message())
         .contains("GROQ_API_KEY is not set");
     assertThat(refusal(catalogue(Map.of()), "llama-70b").message()).contains("provider/model");
@@ -163,7 +164,7 @@ class ProviderCatalogueTest {
         "models: {}\n",
         "models: [{id: m, price: {input: cheap}}]"
       })
-  void refusesAFileThatSaysSomethingUnknown(String file) throws IOException {
+  void invalidFileIsRefused(String file) throws IOException {
     write("wrong.yaml", file);
     assertThatExceptionOfType(Settings.SettingException.class)
         .isThrownBy(() -> catalogue(Map.of()))
@@ -171,7 +172,7 @@ class ProviderCatalogueTest {
   }
 
   @Test
-  void readsTheProvidersThatAreShipped() {
+  void shippedProvidersAreValid() {
     Settings settings =
         Settings.load(
             Path.of(""), Map.of("GROQ_API_KEY", "k", "OPENAI_API_KEY", "k", "LOCAL_MODEL", "on"));

@@ -43,7 +43,7 @@ class ProviderFileTest {
   }
 
   @Test
-  void saysWhereTheProviderAnswersAndWhatItIsSent() throws IOException {
+  void fileGivesAddressHeadersAndSecrets() throws IOException {
     Provider provider = provider(FILE, SETTINGS);
     assertThat(provider.off()).isNull();
     assertThat(provider.url("/chat/completions"))
@@ -56,14 +56,14 @@ class ProviderFileTest {
   }
 
   @Test
-  void isOffUntilEachSettingThatItNamesIsThere() throws IOException {
+  void providerIsOffUntilAllItsSettingsAreSet() throws IOException {
     assertThat(provider(FILE, Map.of()).off()).isEqualTo("A_API_KEY is not set");
     assertThat(provider(FILE, Map.of("A_API_KEY", "k", "A_SIGNATURE", "s")).off())
         .isEqualTo("A_RESOURCE is not set");
   }
 
   @Test
-  void sendsTheKeyAsABearerTokenBesideOtherHeaders() throws IOException {
+  void keyIsABearerTokenUnlessTheFileSetsAuthorization() throws IOException {
     String file =
         "format: openai\nbaseUrl: https://a.example\nheaders: {X-Gateway: \"Bearer {{GATEWAY}}\"}\n";
     assertThat(provider(file, Map.of("A_API_KEY", "k-1", "GATEWAY", "g")).headers())
@@ -85,13 +85,13 @@ class ProviderFileTest {
     "http://h/v1?httpMethod=GET&disableStreamCache=false, http://h/v1/chat/completions?httpMethod=GET&disableStreamCache=false",
     "http://h/a%20b, http://h/a%20b/chat/completions",
   })
-  void takesABaseUrl(String setting, String address) throws IOException {
+  void validBaseUrlIsAccepted(String setting, String address) throws IOException {
     Provider provider = provider("format: openai\n", Map.of("A_BASE_URL", setting));
     assertThat(provider.url("/chat/completions")).isEqualTo(address);
   }
 
   @Test
-  void completesTheBaseUrlOfAnOllamaWithoutAPath() throws IOException {
+  void baseUrlOfOllamaWithoutAPathGetsOne() throws IOException {
     String ollama = Files.readString(Path.of("providers/ollama.yaml"));
     for (String setting :
         new String[] {
@@ -116,17 +116,17 @@ class ProviderFileTest {
         "ftp://h/v1                   | begins with ftp://; it must begin with http:// or https://",
         "http://user:p%40ss@h/v1      | has a user name or password in it",
         "http://user:p@ss@h/v1        | has a user name or password in it",
-        "http://h/v1/chat/completions | ends in /chat/completions, which is added to it",
-        "http://h/v1/chat/completions/?a=b | ends in /chat/completions, which is added to it",
+        "http://h/v1/chat/completions | ends in /chat/completions, which llmproxy adds itself",
+        "http://h/v1/chat/completions/?a=b | ends in /chat/completions, which llmproxy adds itself",
         "http://h/v1/embeddings       | ends in /embeddings",
         "http://h/v1#x                | has a # in it",
-        "http:///v1                   | has no host name",
-        "http://my_host/v1            | has no host name that can be asked",
+        "http:///v1                   | has no valid host name",
+        "http://my_host/v1            | has no valid host name",
         "http://h:99999/v1            | has a port above 65535",
-        "http://h/v 1                 | is no address: illegal character in path at sign 11",
-        "http://h/{{A}}/v1            | is no address",
+        "http://h/v 1                 | is not an address: illegal character in path at character 11",
+        "http://h/{{A}}/v1            | is not an address",
       })
-  void refusesABaseUrl(String setting, String why) {
+  void invalidBaseUrlIsRefusedWithTheReason(String setting, String why) {
     assertThatExceptionOfType(Settings.SettingException.class)
         .isThrownBy(() -> provider("format: openai\n", Map.of("A_BASE_URL", setting)))
         .withMessageStartingWith("A_BASE_URL " + why)
@@ -143,35 +143,35 @@ class ProviderFileTest {
       delimiter = '|',
       quoteCharacter = '~',
       value = {
-        "label: A;format: opneai | , line 2: format is `opneai`; there is local, openai",
-        "label: A                | : format is missing; there is local, openai",
-        "format: openai;labels: A | , line 2: there is no `labels` here; there is baseUrl, format, headers, label, local, models, path, query, request",
+        "label: A;format: opneai | , line 2: format is `opneai`; the formats are local, openai",
+        "label: A                | : format is missing; the formats are local, openai",
+        "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, format, headers, label, local, models, path, query, request",
         "format: openai;request:;  maxTokens: tokens | , line 2: maxTokens must be max_tokens or max_completion_tokens, not tokens",
-        "format: openai;request:;  dorp: [a] | , line 3: there is no `request.dorp` here; there is developerRole, drop, maxTokens",
-        "format: openai;models:;- id: a;- id: a | , line 4: the model `a` stands here twice",
+        "format: openai;request:;  dorp: [a] | , line 3: there is no field `request.dorp` here; the fields are developerRole, drop, maxTokens",
+        "format: openai;models:;- id: a;- id: a | , line 4: the model `a` is listed twice",
         "format: openai;models:;- label: a | , line 3: a model has no id",
-        "format: openai;models:;- id: a;  abilities: [chat, fly] | , line 4: there is no ability `fly`; there are audio, chat, embeddings, json-schema, reasoning, tools, vision",
+        "format: openai;models:;- id: a;  abilities: [chat, fly] | , line 4: there is no ability `fly`; the abilities are audio, chat, embeddings, json-schema, reasoning, tools, vision",
         "format: openai;models:;- id: a;  price: {input: cheap} | , line 4: models[0].price.input is `cheap`; it must be a number",
         "format: openai;models:;- id: a;  price: {input: 1} | , line 4: price needs `output`",
         "format: openai;models:;- id: a;  price: {input: -1, output: 1} | , line 4: price needs `input`",
-        "format: openai;models:;- id: a;  released: soon | , line 4: models[0].released is `soon`; it must be a day, as 2026-11-28",
+        "format: openai;models:;- id: a;  released: soon | , line 4: models[0].released is `soon`; it must be a date such as 2026-11-28",
         "format: openai;models:;- id: a;  contextLength: long | , line 4: models[0].contextLength is `long`; it must be a number",
         "format: openai;local: maybe | , line 2: local is `maybe`; it must be true or false",
-        "format: openai;models: {} | , line 2: models is not what stands there in docs/providers.md",
-        "format: [                | , line 2: this is no YAML",
-        "format: openai;\tlabel: A | , line 2: this is no YAML",
-        "format: openai;format: local | , line 2: this is no YAML: Duplicate field 'format'",
-        "just text                | : this is not what stands there in docs/providers.md",
-        "''                       | : this is not what stands there in docs/providers.md",
-        "# nothing                | : it is empty",
-        "format: openai;headers:;  Content-Length: 3 | , line 3: the header `Content-Length` is not for a file to set",
-        "format: openai;headers:;  CamelHttpUri: http://h | , line 3: the header `CamelHttpUri` is not for a file to set",
-        "format: openai;headers:;  X Y: a | , line 3: `X Y` is no name of a header",
-        "format: openai;headers:;  X-Y: \"a\\nb\" | , line 3: the header `X-Y` has signs that no header may have",
+        "format: openai;models: {} | , line 2: models does not have the form that docs/providers.md describes",
+        "format: [                | , line 2: invalid YAML",
+        "format: openai;\tlabel: A | , line 2: invalid YAML",
+        "format: openai;format: local | , line 2: invalid YAML: Duplicate field 'format'",
+        "just text                | : the file does not have the form that docs/providers.md describes",
+        "''                       | : the file does not have the form that docs/providers.md describes",
+        "# nothing                | : the file is empty",
+        "format: openai;headers:;  Content-Length: 3 | , line 3: a file cannot set the header `Content-Length`",
+        "format: openai;headers:;  CamelHttpUri: http://h | , line 3: a file cannot set the header `CamelHttpUri`",
+        "format: openai;headers:;  X Y: a | , line 3: `X Y` is not a valid name of a header",
+        "format: openai;headers:;  X-Y: \"a\\nb\" | , line 3: the header `X-Y` has characters that headers cannot have",
         "format: openai;headers:;  X-Y: | , line 3: the header `X-Y` has no value",
         "format: openai;query:;  v: | , line 3: the parameter `v` has no value",
       })
-  void saysWhatIsWrongInAFileAndWhere(String file, String what) {
+  void invalidFileIsRefusedWithItsLineAndReason(String file, String what) {
     assertThatExceptionOfType(Settings.SettingException.class)
         .isThrownBy(() -> provider(file.replace(';', '\n') + "\n", Map.of()))
         .withMessageStartingWith("providers/a.yaml" + what)
@@ -182,11 +182,11 @@ class ProviderFileTest {
   @ParameterizedTest
   @CsvSource({
     "b.yml, providers/b.yml is not read; rename it b.yaml",
-    "b c.yaml, 'providers/b c.yaml: its name is the provider''s'",
-    "b.c.yaml, 'providers/b.c.yaml: its name is the provider''s'",
+    "b c.yaml, 'providers/b c.yaml: the file''s name is the provider''s name'",
+    "b.c.yaml, 'providers/b.c.yaml: the file''s name is the provider''s name'",
     "A.yaml, 'have the same settings (A_API_KEY); rename one'",
   })
-  void saysWhatIsWrongWithTheNameOfAFile(String name, String what) throws IOException {
+  void invalidFileNameIsRefused(String name, String what) throws IOException {
     Files.writeString(home.resolve("providers").resolve(name), "format: openai\n");
     assertThatExceptionOfType(Settings.SettingException.class)
         .isThrownBy(() -> provider("format: openai\n", Map.of()))
@@ -194,7 +194,7 @@ class ProviderFileTest {
   }
 
   @Test
-  void leavesAloneWhatEditorsLeaveInTheFolder() throws IOException {
+  void temporaryFilesOfEditorsAreIgnored() throws IOException {
     for (String name : new String[] {".a.yaml.swp", "a.yaml~", "._a.yaml", "README.md"}) {
       Files.writeString(home.resolve("providers").resolve(name), "[");
     }
@@ -202,14 +202,14 @@ class ProviderFileTest {
   }
 
   @Test
-  void knowsTheFormatOfARouteThatSomebodyAdded() throws IOException {
+  void formatOfAnAddedRouteIsAccepted() throws IOException {
     Files.createDirectory(home.resolve("routes"));
     Files.writeString(home.resolve("routes/provider-mine.camel.yaml"), "");
     assertThat(provider("format: mine\n", Map.of()).format()).isEqualTo("mine");
   }
 
   @Test
-  void readsTheExamplesOfTheDocumentation() throws IOException {
+  void examplesOfTheDocumentationAreValid() throws IOException {
     String page = Files.readString(Path.of("docs/providers.md"));
     String[] parts = page.split("```yaml\n|```\n", -1);
     assertThat(parts.length).isGreaterThanOrEqualTo(9);

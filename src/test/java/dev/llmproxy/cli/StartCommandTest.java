@@ -84,7 +84,7 @@ class StartCommandTest {
 
     assertThat(start(home, Map.of()).strip())
         .isEqualTo(
-            "llmproxy: providers/mine.yaml, line 2: format is `opneai`; there is local, openai");
+            "llmproxy: providers/mine.yaml, line 2: format is `opneai`; the formats are local, openai");
   }
 
   @Test

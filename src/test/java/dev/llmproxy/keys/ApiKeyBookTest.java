@@ -21,7 +21,7 @@ class ApiKeyBookTest {
   private static final int AT_ONCE = 8;
 
   @Test
-  void thoseWhoMakeTheSheetAtOnceAgreeAndAllKeysAreInIt(@TempDir Path folder) throws Exception {
+  void keysAddedConcurrentlyToANewSheetAreAllInIt(@TempDir Path folder) throws Exception {
     try (EmbeddedWorkbook embedded = EmbeddedWorkbook.open(folder, 0);
         ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE)) {
       Workbook workbook =

@@ -32,7 +32,7 @@ class KeyDirectoryTest {
   private static final String A = "sk-key-a-0123456789";
   private static final String B = "sk-key-b-0123456789";
   private static final String C = "sk-key-c-0123456789";
-  private static final Duration MOST_AGE = Duration.ofDays(1);
+  private static final Duration MAX_AGE = Duration.ofDays(1);
   private static final List<Object> HEADER =
       row("API Key", "User Email", "Key Name", "Tier", "Revoked");
 
@@ -46,13 +46,13 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void knowsNobodyBeforeTheFirstLoad() {
+  void directoryIsEmptyBeforeTheFirstLoad() {
     assertThat(directory.loaded()).isFalse();
     assertThat(directory.find(ApiKey.hash(A))).isEmpty();
   }
 
   @Test
-  void findsTheOwnerOfAKeyInClearAndOfAHashedOne() {
+  void keysInClearAndHashedAreFound() {
     load(
         HEADER,
         row(A, "a@example.com", "laptop", "Gold", false),
@@ -70,7 +70,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void findsColumnsByTheirHeaderInAnyOrderAndAmongOthers() {
+  void columnsAreFoundByHeaderInAnyOrderAmongOthers() {
     load(
         row("Cost centre", " revoked ", "USER EMAIL", "Phone", "api key", "Tier"),
         row("K1", "no", "a@example.com", 555, A, "pro"),
@@ -82,7 +82,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void takesTheFirstOfTwoColumnsOfOneName() {
+  void firstOfTwoColumnsWithTheSameHeaderIsUsed() {
     load(row("API Key", "User Email", "Revoked", "Revoked"), row(A, "a@example.com", true, false));
     assertThat(directory.find(ApiKey.hash(A)).orElseThrow().revoked()).isTrue();
   }
@@ -108,19 +108,19 @@ class KeyDirectoryTest {
 
   @ParameterizedTest
   @MethodSource("revokedCells")
-  void isRevokedUnlessTheCellClearlySaysNo(Object cell, boolean revoked) {
+  void everyCellButANoRevokesTheKey(Object cell, boolean revoked) {
     load(HEADER, row(A, "a@example.com", "", "", cell));
     assertThat(directory.find(ApiKey.hash(A)).orElseThrow().revoked()).isEqualTo(revoked);
   }
 
   @Test
-  void isNotRevokedWhenTheRowEndsBeforeThatColumn() {
+  void rowThatEndsBeforeTheColumnRevokedIsNotRevoked() {
     load(HEADER, row(A, "a@example.com"));
     assertThat(directory.find(ApiKey.hash(A)).orElseThrow().revoked()).isFalse();
   }
 
   @Test
-  void acceptsNeitherOfTwoRowsWithOneKey() {
+  void twoRowsWithTheSameKeyAreBothRefused() {
     load(
         HEADER,
         row(A, "a@example.com", "", "", false),
@@ -131,14 +131,14 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void acceptsNoneOfThreeRowsWithOneKey() {
+  void threeRowsWithTheSameKeyAreAllRefused() {
     List<Object> row = row(A, "a@example.com", "", "", false);
     load(HEADER, row, row, row);
     assertThat(directory.find(ApiKey.hash(A))).isEmpty();
   }
 
   @Test
-  void loadsTheOtherRowsWhenSomeAreBlankOrBad() {
+  void blankAndUnusableRowsDoNotAffectOtherRows() {
     load(
         HEADER,
         row(),
@@ -153,7 +153,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void forgetsAKeyWhoseRowIsGone() {
+  void keyOfADeletedRowIsRefused() {
     load(HEADER, row(A, "a@example.com"), row(B, "b@example.com"));
     load(HEADER, row(B, "b@example.com"));
     assertThat(directory.find(ApiKey.hash(A))).isEmpty();
@@ -161,7 +161,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void anEmptySheetHasNoKeys() {
+  void emptySheetHasNoKeys() {
     directory.load(null, directory.nextReading());
     assertThat(directory.loaded()).isTrue();
     load();
@@ -180,7 +180,7 @@ class KeyDirectoryTest {
 
   @ParameterizedTest
   @MethodSource("headersWithoutANeededColumn")
-  void keepsTheEarlierKeysWhenAColumnIsMissing(String missing, List<Object> header) {
+  void missingColumnKeepsTheEarlierKeys(String missing, List<Object> header) {
     load(HEADER, row(A, "a@example.com"));
     assertThatExceptionOfType(WorkbookException.class)
         .isThrownBy(() -> load(header, row(B, "b@example.com", false)))
@@ -190,13 +190,13 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void staysUnloadedWhenTheFirstSheetCannotBeUsed() {
+  void unusableFirstSheetLeavesTheDirectoryUnloaded() {
     assertThatExceptionOfType(WorkbookException.class).isThrownBy(() -> load(row("Notes")));
     assertThat(directory.loaded()).isFalse();
   }
 
   @Test
-  void saysOfEachBadRowItsNumberAndWhatToDo() {
+  void unusableRowsAreProblemsWithRowNumberAndRemedy() {
     load(
         row("API Key", "User Email", "Revoked", "Expires At"),
         row(A, "a@example.com", false, ""),
@@ -216,7 +216,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aReadingThatAnotherHasOvertakenChangesNothing() {
+  void overtakenReadingChangesNothing() {
     long slow = directory.nextReading();
     load(HEADER, row(A, "a@example.com", "", "", true));
     directory.load(List.of(HEADER, row(A, "a@example.com", "", "", false)), slow);
@@ -225,7 +225,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void refusesAKeyFromTheMomentItExpires() {
+  void keyIsRefusedFromItsExpiryOn() {
     load(
         row("API Key", "User Email", "Revoked", "Expires At"),
         row(A, "a@example.com", false, "2026-01-31T12:00:01Z"),
@@ -238,12 +238,12 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void judgesNoKeyByWhatHasBecomeTooOld() {
+  void keysAreNotUsedAfterTheMaximumAge() {
     load(HEADER, row(A, "a@example.com"));
-    clock.move(MOST_AGE.minusSeconds(1));
+    clock.move(MAX_AGE.minusSeconds(1));
     assertThat(directory.loaded()).isTrue();
     assertThat(directory.outlook())
-        .isEqualTo("the known ones stay valid until 2026-02-01T12:00:00Z");
+        .isEqualTo("the known keys stay valid until 2026-02-01T12:00:00Z");
 
     clock.move(Duration.ofSeconds(1));
     assertThat(directory.loaded()).isFalse();
@@ -254,7 +254,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void startsWithWhatTheSheetSaidLast() {
+  void newDirectoryStartsWithTheSnapshot() {
     load(
         row("API Key", "User Email", "Key Name", "Tier", "Revoked", "Expires At"),
         row(A, "a@example.com", "laptop \n\"x\" ü", "Gold", false, "2026-02-28"),
@@ -268,7 +268,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void keepsNoClearKeyOnDiskAndNothingThatOthersCanRead() throws Exception {
+  void filesArePrivateAndContainNoKeyInClear() throws Exception {
     load(HEADER, row(A, "a@example.com"));
     new RevokedKeys(data).add(ApiKey.hash(A));
 
@@ -283,7 +283,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void theSnapshotsFileIsClosedToOthersFromItsCreationOn() throws Exception {
+  void snapshotIsPrivateFromItsCreationOn() throws Exception {
     Path aside = data.resolve("keys-snapshot.jsonl.new");
     Files.writeString(aside, "left by a server that was killed");
     Files.setPosixFilePermissions(aside, PosixFilePermissions.fromString("rw-rw-rw-"));
@@ -309,7 +309,7 @@ class KeyDirectoryTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("damages")
-  void aDamagedSnapshotIsNotUsed(String what, UnaryOperator<String> damage) throws Exception {
+  void damagedSnapshotIsNotUsed(String what, UnaryOperator<String> damage) throws Exception {
     load(HEADER, row(A, "a@example.com"), row(B, "b@example.com", "", "", true));
     Files.writeString(snapshot(), damage.apply(Files.readString(snapshot())));
 
@@ -317,25 +317,25 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aSnapshotThatIsNoTextIsNotUsed() throws Exception {
+  void binarySnapshotIsNotUsed() throws Exception {
     Files.write(snapshot(), new byte[] {(byte) 0xff, 0, 1, 2});
 
     assertThat(directory("the-spreadsheet").loaded()).isFalse();
   }
 
   @Test
-  void theSnapshotOfAnotherSpreadsheetIsNotUsed() {
+  void snapshotOfAnotherSpreadsheetIsNotUsed() {
     load(HEADER, row(A, "a@example.com"));
 
     assertThat(directory("another").loaded()).isFalse();
   }
 
   @Test
-  void aSnapshotServesForSoLongAfterTheLastReadingThatFoundTheSheetUnchanged() {
+  void readingOfAnUnchangedSheetExtendsTheSnapshot() {
     load(HEADER, row(A, "a@example.com"));
     clock.move(Duration.ofHours(20));
     load(HEADER, row(A, "a@example.com"));
-    clock.move(MOST_AGE.minusSeconds(1));
+    clock.move(MAX_AGE.minusSeconds(1));
     assertThat(directory("the-spreadsheet").loaded()).isTrue();
 
     clock.move(Duration.ofSeconds(1));
@@ -343,7 +343,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aSnapshotFromTheFutureIsNotUsed() {
+  void snapshotFromTheFutureIsNotUsed() {
     load(HEADER, row(A, "a@example.com"));
     clock.move(Duration.ofDays(-1));
 
@@ -351,7 +351,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void theSnapshotIsWrittenOnlyWhenSomethingHasChangedOrItsTimeFallsBehind() throws Exception {
+  void snapshotIsNotWrittenWhileNothingChanges() throws Exception {
     load(HEADER, row(A, "a@example.com"));
     String first = Files.readString(snapshot());
     clock.move(Duration.ofMinutes(4));
@@ -363,7 +363,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aKeyRevokedHereIsRefusedUntilTheSheetSaysSoItself() {
+  void locallyRevokedKeyIsRefusedUntilTheSheetIsUpdated() {
     load(HEADER, row(A, "a@example.com", "", "", false), row(B, "b@example.com", "", "", false));
     new RevokedKeys(data).add(ApiKey.hash(A));
     directory.readRevoked();
@@ -385,7 +385,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aKeyRevokedHereIsForgottenWhenItsRowIsGoneAndNotWhileTheRowIsBad() {
+  void localRevocationEndsWithADeletedRowButNotWithAnUnusableOne() {
     new RevokedKeys(data).add(ApiKey.hash(A));
     directory.readRevoked();
     load(HEADER, row(A, "", "", "", false));
@@ -396,7 +396,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aKeyRevokedHereStaysSoAfterAStart() {
+  void locallyRevokedKeyStaysRevokedAfterARestart() {
     load(HEADER, row(A, "a@example.com", "", "", false));
     new RevokedKeys(data).add(ApiKey.hash(A));
 
@@ -406,11 +406,11 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aKeyRevokedHereIsNotForgottenWhileTheSnapshotStillHasItValid() throws Exception {
+  void localRevocationStaysWhileTheSnapshotCannotBeWritten() throws Exception {
     load(HEADER, row(A, "a@example.com", "", "", false));
     new RevokedKeys(data).add(ApiKey.hash(A));
     directory.readRevoked();
-    // What cannot be replaced: a folder in the way of the file aside.
+    // A folder with the name of the temporary file makes writing fail.
     Files.createDirectories(data.resolve("keys-snapshot.jsonl.new").resolve("full"));
 
     load(HEADER, row(A, "a@example.com", "", "", true));
@@ -432,13 +432,13 @@ class KeyDirectoryTest {
         "API_Key",
         "ApiKey"
       })
-  void whiteSpaceOfAnyKindMakesNoDifferenceToAHeader(String header) {
+  void headersIgnoreWhiteSpaceOfAnyKind(String header) {
     load(row(header, "User\u202fEmail", "Revoked "), row(A, "a@example.com", true));
     assertThat(directory.find(ApiKey.hash(A)).orElseThrow().revoked()).isTrue();
   }
 
   @Test
-  void aNeededColumnThatIsCalledOtherwiseIsNamed() {
+  void missingColumnErrorNamesASimilarColumn() {
     assertThatExceptionOfType(WorkbookException.class)
         .isThrownBy(() -> load(row("API Key", "User Email", "Disabled"), row(A, "a@example.com")))
         .withMessageContaining("\"Revoked\"")
@@ -458,7 +458,7 @@ class KeyDirectoryTest {
         "EXPIRES",
         "Exipres At"
       })
-  void anEndUnderAHeaderThatIsSlightlyOffCounts(String header) {
+  void expiryUnderASimilarHeaderIsApplied(String header) {
     load(
         row("API Key", "User Email", "Revoked", header),
         row(A, "a@example.com", false, "2026-01-01"),
@@ -470,7 +470,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void aColumnThatLooksLikeOneOfTheRulesIsReported() {
+  void similarColumnsAreProblems() {
     load(
         row("API Key", "User Email", "Revoked", "Active", "Cost centre", "Plan"),
         row(A, "a@example.com", false, false, "K1", "gold"));
@@ -479,7 +479,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void whatAColumnSaidHoldsWhenItIsGoneAlsoAfterAStartUntilThatIsConfirmed() {
+  void valuesOfALostColumnApplyAfterARestartUntilTheLossIsConfirmed() {
     load(
         row("API Key", "User Email", "Revoked", "Tier", "Expires At", "Log Conversations"),
         row(A, "a@example.com", false, "gold", "2026-01-01", "off"),
@@ -505,7 +505,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void saysWhichTierHasNoLimitAndWhichAddressIsNone() {
+  void tierWithoutLimitAndInvalidAddressAreProblems() {
     load(HEADER, row(A, "a@example.com", "", "unknown"), row(B, "somebody", "", "gold"));
     assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(2, 3);
     assertThat(directory.problems().get(0).what()).contains("no limit");
@@ -513,7 +513,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void cleansWhatIsPastedIntoCells() {
+  void cellsIgnoreInvisibleCharacters() {
     load(
         row("API Key", "User Email", "Revoked", "Tier", "Expires At"),
         row(
@@ -528,7 +528,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void keysThatTheSheetLosesAtOnceAreHeldAlsoAfterAStartUntilTheyAreBack() {
+  void keysLostAtOnceAreHeldAfterARestartUntilTheyAreBack() {
     load(newRows(4));
     load(HEADER);
     load(HEADER);
@@ -546,7 +546,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void heldKeysCanBeRevokedAndExpireAndNewOnesCome() {
+  void heldKeysCanBeRevokedAndExpireAndNewKeysAreAccepted() {
     List<Object> header = row("API Key", "User Email", "Revoked", "Expires At");
     load(
         header,
@@ -568,7 +568,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void whatIsConfirmedToBeGoneIsGone() {
+  void confirmedLossEndsHeldKeys() {
     load(newRows(4));
     load(HEADER);
     new KeyConfirmation(data).give();
@@ -578,14 +578,14 @@ class KeyDirectoryTest {
 
     load(newRows(4));
     load(HEADER);
-    assertThat(directory.caller(ofNumber(1))).as("once is for once").isPresent();
+    assertThat(directory.caller(ofNumber(1))).as("a confirmation applies once").isPresent();
 
     load(row("API Key", "User Email", "Revoked", "Status"), row("", "", "", " Confirm "));
-    assertThat(directory.caller(ofNumber(1))).as("said in the sheet").isEmpty();
+    assertThat(directory.caller(ofNumber(1))).as("confirmed in the sheet").isEmpty();
   }
 
   @Test
-  void keysDeletedRowByRowGoAtOnceAndTheLastOneWhenItIsConfirmed() {
+  void keysDeletedOneByOneAreRefusedButTheLastIsHeld() {
     List<Object>[] rows = newRows(4);
     load(rows);
     for (int left = 3; left >= 1; left--) {
@@ -599,7 +599,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void endsThatCannotBeReadAnyMoreOfMostKeysAreHeldBack() {
+  void expiriesThatBecomeUnreadableAtOnceAreHeld() {
     List<Object> header = row("API Key", "User Email", "Revoked", "Expires At");
     load(
         header,
@@ -615,7 +615,7 @@ class KeyDirectoryTest {
     assertThat(directory.caller(ApiKey.hash(B))).as("revoked in the sheet").isEmpty();
 
     clock.move(Duration.ofDays(60));
-    assertThat(directory.caller(ApiKey.hash(A))).as("its end holds").isEmpty();
+    assertThat(directory.caller(ApiKey.hash(A))).as("its expiry is held").isEmpty();
   }
 
   private static String ofNumber(int number) {
@@ -635,7 +635,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void findsTheFirstUsableKeyOfAnAddressInTheOrderOfTheSheet() {
+  void firstUsableKeyOfAnAddressIsFoundInTheSheetsOrder() {
     List<Object> header = row("API Key", "User Email", "Tier", "Revoked", "Expires At");
     List<Object> revoked = row(ApiKey.cell("sk-revoked-123"), "a@example.com", "none", true);
     List<Object> gold = row(A, "A@Example.com ", "gold", false, "2026-02-01");
@@ -662,7 +662,7 @@ class KeyDirectoryTest {
   }
 
   @Test
-  void knowsTheOrderOfTheSheetFromTheSnapshotToo() {
+  void snapshotKeepsTheSheetsOrder() {
     List<Object>[] rows = newRows(40);
     load(rows);
 
@@ -691,7 +691,7 @@ class KeyDirectoryTest {
     return new KeyDirectory(
         clock,
         clock,
-        MOST_AGE,
+        MAX_AGE,
         new KeySnapshot(data, spreadsheetId),
         new RevokedKeys(data),
         new KeyConfirmation(data),
