@@ -117,7 +117,7 @@ public final class Application implements AutoCloseable {
       usageFlush =
           new UsageFlush(
               ledger, flushBook, workbook, workbookSchema, values.flush(), clock, steady);
-      usageFlush.counters().judgedBy(keyDirectory);
+      usageFlush.counters().setKeys(keyDirectory);
       conversationLog = new ConversationLog(ledger, values.conversations(), clock);
       conversationFlush =
           new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);

@@ -11,14 +11,14 @@ package dev.llmproxy.call;
  * @param conversations where conversations are stored; null: the setting LOG_CONVERSATIONS decides
  */
 public record Caller(
-    String email, String keyName, String keyHash, String tier, Keeping conversations) {
+    String email, String keyName, String keyHash, String tier, ConversationStorage conversations) {
   /** A caller whose conversations follow the setting LOG_CONVERSATIONS. */
   public Caller(String email, String keyName, String keyHash, String tier) {
     this(email, keyName, keyHash, tier, null);
   }
 
   /** A person who has signed in and has sent no key. */
-  public static Caller person(String email, String tier, Keeping conversations) {
+  public static Caller person(String email, String tier, ConversationStorage conversations) {
     return new Caller(email, "", "", tier, conversations);
   }
 

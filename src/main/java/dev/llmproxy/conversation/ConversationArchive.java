@@ -53,12 +53,12 @@ public final class ConversationArchive {
    */
   public int erase(String email) {
     try {
-      Optional<Connection> looking = store.looking();
-      if (looking.isEmpty()) {
+      Optional<Connection> inspecting = store.inspecting();
+      if (inspecting.isEmpty()) {
         return 0;
       }
-      try (Connection connection = looking.get()) {
-        if (!there(connection)) {
+      try (Connection connection = inspecting.get()) {
+        if (!hasConversations(connection)) {
           return 0;
         }
       }
@@ -79,12 +79,12 @@ public final class ConversationArchive {
 
   private List<Conversation> read(Statements<List<Conversation>> statements) {
     try {
-      Optional<Connection> looking = store.looking();
-      if (looking.isEmpty()) {
+      Optional<Connection> inspecting = store.inspecting();
+      if (inspecting.isEmpty()) {
         return List.of();
       }
-      try (Connection connection = looking.get()) {
-        return there(connection) ? statements.run(connection) : List.of();
+      try (Connection connection = inspecting.get()) {
+        return hasConversations(connection) ? statements.run(connection) : List.of();
       }
     } catch (SQLException e) {
       throw new LedgerException(
@@ -93,7 +93,7 @@ public final class ConversationArchive {
   }
 
   /** A ledger of an earlier release has no conversations. */
-  private static boolean there(Connection connection) throws SQLException {
+  private static boolean hasConversations(Connection connection) throws SQLException {
     try (ResultSet table = connection.getMetaData().getTables(null, null, "conversation", null)) {
       return table.next();
     }

@@ -141,8 +141,8 @@ public final class ConversationFlush {
     return conversations;
   }
 
-  private void stands(long checkpoint) {
-    ledger.write(connection -> ConversationTable.stands(connection, checkpoint));
+  private void setCheckpoint(long checkpoint) {
+    ledger.write(connection -> ConversationTable.setCheckpoint(connection, checkpoint));
   }
 
   private void noteCommitSent(Instant at) {
@@ -212,7 +212,7 @@ public final class ConversationFlush {
       FlushState state = ledger.read(ConversationTable::flushState);
       long checkpoint = sync.checkpoint().orElse(state.checkpoint());
       if (checkpoint != state.checkpoint()) {
-        stands(checkpoint);
+        setCheckpoint(checkpoint);
       }
       ledger.write(connection -> ConversationTable.number(connection, MOST_ROWS));
       batch = fitting(ledger.read(c -> ConversationTable.after(c, checkpoint, limit)));
@@ -229,7 +229,7 @@ public final class ConversationFlush {
     @Override
     protected void committed() {
       if (!batch.isEmpty()) {
-        stands(batch.getLast().sequence());
+        setCheckpoint(batch.getLast().sequence());
         if (skipping()) {
           LOG.warn(
               "{} the workbook refuses its conversation, which stays in the ledger only",
@@ -294,14 +294,14 @@ public final class ConversationFlush {
           ConversationSheet.deletions(
               sheet.getSheetId(),
               Math.max(timestamps.size(), emails.size()),
-              row -> goes(moment(cell(timestamps, row)), cell(emails, row), keptSince),
+              row -> isDeleted(moment(cell(timestamps, row)), cell(emails, row), keptSince),
               MOST_DELETIONS);
       cleaned = requests.size() < MOST_DELETIONS;
       return requests;
     }
 
     /** A row with an unreadable time never expires, but an erasure of its user deletes it. */
-    private boolean goes(Optional<Instant> moment, String email, Instant keptSince) {
+    private boolean isDeleted(Optional<Instant> moment, String email, Instant keptSince) {
       return moment.filter(at -> at.isBefore(keptSince)).isPresent()
           || erasures.stream()
               .anyMatch(erasure ->

@@ -3,7 +3,7 @@ package dev.llmproxy.conversation;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.ConversationSettings;
 import dev.llmproxy.base.Json;
-import dev.llmproxy.call.Keeping;
+import dev.llmproxy.call.ConversationStorage;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.StoredConversation;
 import dev.llmproxy.chat.ChatCall;
@@ -31,14 +31,14 @@ public final class ConversationLog {
   private static final int LONGEST_WAIT_SECONDS = 60;
 
   private final Ledger ledger;
-  private final Keeping keeping;
+  private final ConversationStorage storage;
   private final Optional<Duration> age;
   private final Clock clock;
 
   public ConversationLog(Ledger ledger, ConversationSettings settings, Clock clock) {
     this.ledger = ledger;
     this.clock = clock;
-    keeping = Keeping.of(settings.store()).orElseThrow();
+    storage = ConversationStorage.of(settings.store()).orElseThrow();
     age = settings.age();
   }
 
@@ -50,11 +50,11 @@ public final class ConversationLog {
     if (!(context.call() instanceof ChatCall chat)) {
       return;
     }
-    Keeping own = chat.caller().conversations();
-    Keeping holds = own == null ? keeping : own;
-    if (holds != Keeping.OFF) {
+    ConversationStorage own = chat.caller().conversations();
+    ConversationStorage chosen = own == null ? storage : own;
+    if (chosen != ConversationStorage.OFF) {
       chat.accumulator().keepAll();
-      context.setConversation(new StoredConversation(holds, new CompletableFuture<>()));
+      context.setConversation(new StoredConversation(chosen, new CompletableFuture<>()));
     }
   }
 
@@ -79,7 +79,7 @@ public final class ConversationLog {
               chat.caller().email(),
               body,
               bytes,
-              entry.keeping() == Keeping.WORKBOOK));
+              entry.storage() == ConversationStorage.WORKBOOK));
       begun = true;
     } catch (RuntimeException e) {
       LOG.warn("{} its conversation is not stored: {}", chat.requestId(), e.getMessage());

@@ -104,15 +104,15 @@ final class ConversationSheet {
    * the same.
    *
    * @param rows the number of rows, including the header, which stays
-   * @param goes whether to delete a row, counted from 0
+   * @param deleted whether to delete a row, counted from 0
    * @param most the largest number of requests; neighbouring rows share one
    */
-  static List<Request> deletions(int sheetId, int rows, IntPredicate goes, int most) {
+  static List<Request> deletions(int sheetId, int rows, IntPredicate deleted, int most) {
     List<Request> requests = new ArrayList<>();
     int row = rows - 1;
     while (row > 0 && requests.size() < most) {
       int end = row + 1;
-      while (row > 0 && goes.test(row)) {
+      while (row > 0 && deleted.test(row)) {
         row--;
       }
       if (row + 1 < end) {

@@ -204,7 +204,7 @@ final class ConversationTable {
   }
 
   /** Stores the sequence up to which conversations are in the workbook. */
-  static int stands(Connection connection, long checkpoint) throws SQLException {
+  static int setCheckpoint(Connection connection, long checkpoint) throws SQLException {
     return Jdbc.update(connection, "update conversation_flush set checkpoint = ?", checkpoint);
   }
 

@@ -65,7 +65,7 @@ public final class FlushBook implements SheetMemory {
 
   /** The records put aside, oldest first. A server may have the ledger open. */
   public static List<DeadLetter> deadLetters(Settings settings) {
-    return Ledger.look(settings, FlushBook::deadLettersOf, List.of());
+    return Ledger.inspect(settings, FlushBook::deadLettersOf, List.of());
   }
 
   /**
@@ -77,7 +77,7 @@ public final class FlushBook implements SheetMemory {
       @Override
       public Map<String, Integer> sheetIds(String spreadsheetId) {
         try {
-          return Ledger.look(
+          return Ledger.inspect(
               settings, connection -> FlushBook.sheetIds(connection, spreadsheetId), Map.of());
         } catch (LedgerException e) {
           return Map.of();
@@ -139,7 +139,7 @@ public final class FlushBook implements SheetMemory {
    * older version of the workbook, the checkpoint is lower than before; the counters are then
    * computed from the start.
    */
-  public void stands(long checkpoint, long retries) {
+  public void setCheckpoint(long checkpoint, long retries) {
     State before = state;
     boolean back = checkpoint < before.checkpoint || retries < before.retries;
     long fromCheckpoint = back ? 0 : before.checkpoint;
@@ -204,7 +204,7 @@ public final class FlushBook implements SheetMemory {
   }
 
   /** The hashes of the keys whose first counters in the sheet have been stored. */
-  Set<String> keysTakenOver() {
+  Set<String> keysWithBaseCounts() {
     Set<String> keys = new HashSet<>();
     rows("select key_hash from key_counter where base_requests is not null", 1)
         .forEach(row -> keys.add((String) row[0]));
@@ -215,7 +215,7 @@ public final class FlushBook implements SheetMemory {
    * Stores the sheet's counters of keys seen for the first time, by key hash. The ledger's sums are
    * added to these values.
    */
-  public void takeOver(Map<String, KeyCount> shown) {
+  public void setBaseCounts(Map<String, KeyCount> shown) {
     write(connection -> {
       for (Map.Entry<String, KeyCount> key : shown.entrySet()) {
         long requests = key.getValue().requests();

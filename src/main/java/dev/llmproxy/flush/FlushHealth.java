@@ -49,7 +49,7 @@ public final class FlushHealth {
   }
 
   /** Called when a round has succeeded. */
-  synchronized void well() {
+  synchronized void succeeded() {
     if (state != State.WRITING) {
       LOG.info("Usage is written to the workbook again");
     }
@@ -111,11 +111,11 @@ public final class FlushHealth {
    * it was never sent. Any other request may have been applied, or may still be.
    */
   public static boolean neverApplied(Throwable cause) {
-    return saidNo(cause) || neverSent(cause);
+    return isRefusal(cause) || neverSent(cause);
   }
 
   /** Whether Google has refused the request itself. */
-  static boolean saidNo(Throwable cause) {
+  static boolean isRefusal(Throwable cause) {
     int status = status(cause);
     return status >= 400 && status < 500 && status != REQUEST_TIMEOUT;
   }

@@ -42,22 +42,22 @@ public final class KeyCounters {
   // A spreadsheet stores fifteen digits. A longer number would never read back as written.
   private static final long MOST_SHOWN = 999_999_999_999_999L;
   private static final Logger LOG = LoggerFactory.getLogger(KeyCounters.class);
-  // As many as are read by those who list keys.
+  // The number of columns that ApiKeyBook reads.
   private static final int MOST_COLUMNS = 26;
-  // Up to Notes.
+  // The columns from API Key to Notes.
   private static final int LEAST_COLUMNS = 10;
   private static final Duration REFUSED_PAUSE = Duration.ofMinutes(10);
 
   private final FlushBook book;
   private final WorkbookSchema schema;
   private final Clock clock;
-  private final Map<String, String> created = new HashMap<>();
-  private final Map<String, String> given = new HashMap<>();
+  private final Map<String, String> createdAtRead = new HashMap<>();
+  private final Map<String, String> createdAtWritten = new HashMap<>();
   private KeyDirectory keys;
-  private Instant tidyFrom;
+  private Instant statusFrom;
   private Map<String, KeyCount> written = Map.of();
   private boolean due = true;
-  private boolean lookedOnce;
+  private boolean hasRead;
 
   KeyCounters(FlushBook book, WorkbookSchema schema, Clock clock) {
     this.book = book;
@@ -66,27 +66,27 @@ public final class KeyCounters {
   }
 
   /** Sets the source of the texts in Status. Without it, nothing is written there. */
-  public void judgedBy(KeyDirectory keys) {
+  public void setKeys(KeyDirectory keys) {
     this.keys = keys;
   }
 
   /** Whether the counters or the texts in Status may differ from the sheet. */
   public boolean due() {
-    return due || (keys != null && mayTidy() && keys.untidy());
+    return due || (keys != null && mayWriteStatus() && keys.untidy());
   }
 
   /**
    * Called when the sheet refused the last change. The rest of that change is tried without Status.
    */
   boolean refused(UsageFlush.Round round) {
-    if (round.tidying) {
-      tidyFrom = clock.instant().plus(REFUSED_PAUSE);
+    if (round.writesStatus) {
+      statusFrom = clock.instant().plus(REFUSED_PAUSE);
     }
-    return round.tidying;
+    return round.writesStatus;
   }
 
-  private boolean mayTidy() {
-    return tidyFrom == null || !clock.instant().isBefore(tidyFrom);
+  private boolean mayWriteStatus() {
+    return statusFrom == null || !clock.instant().isBefore(statusFrom);
   }
 
   /** Marks the sheet as possibly different from the ledger. */
@@ -97,12 +97,12 @@ public final class KeyCounters {
   /** Marks the sheet as possibly changed by another server. */
   void takeOver() {
     due = true;
-    lookedOnce = false;
+    hasRead = false;
   }
 
   /** Whether this server has read the sheet since it became the writer. */
-  boolean lookedOnce() {
-    return lookedOnce;
+  boolean hasRead() {
+    return hasRead;
   }
 
   /** The range of the whole sheet. */
@@ -127,35 +127,38 @@ public final class KeyCounters {
       ApiKey.hashOfCell(row.apiKey()).ifPresent(hash -> hashes.put(row, hash));
     }
     Map<String, Set<String>> usedBy = usedBy(book.keyCounts());
-    takeOver(sheet, hashes, usedBy);
+    readBaseCounts(sheet, hashes, usedBy);
     Map<String, KeyCount> counts = book.keyCounts();
     List<Request> requests = new ArrayList<>();
     Target target = new Target(sheet, round.keysSheet, requests);
     for (ApiKeyRow row : sheet.rows()) {
       String hash = hashes.get(row);
       if (hash != null) {
-        count(target, row, counts.get(hash), astray(row, hash, usedBy));
-      } else if (row.apiKey().isBlank() && row.email().isBlank() && astray(row, "", usedBy)) {
+        count(target, row, counts.get(hash), hasCountersOfAnotherKey(row, hash, usedBy));
+      } else if (row.apiKey().isBlank()
+          && row.email().isBlank()
+          && hasCountersOfAnotherKey(row, "", usedBy)) {
         clear(target, row);
       }
     }
-    round.tidying = false;
-    if (keys != null && mayTidy()) {
+    round.writesStatus = false;
+    if (keys != null && mayWriteStatus()) {
       int before = requests.size();
-      tidy(FlushCommit.cells(values, 0), target, hashes);
-      round.tidying = requests.size() > before;
-      if (!round.tidying) {
+      updateStatus(FlushCommit.cells(values, 0), target, hashes);
+      round.writesStatus = requests.size() > before;
+      if (!round.writesStatus) {
         keys.tidied();
       }
     }
-    lookedOnce = true;
+    hasRead = true;
     due = !requests.isEmpty();
     written = counts;
     return due ? new BatchUpdateSpreadsheetRequest().setRequests(requests) : null;
   }
 
   /** Adds the changes of Status and Created At. Texts of other people stay as they are. */
-  private void tidy(List<List<Object>> cells, Target target, Map<ApiKeyRow, String> hashes) {
+  private void updateStatus(
+      List<List<Object>> cells, Target target, Map<ApiKeyRow, String> hashes) {
     ApiKeySheet sheet = target.sheet;
     List<Request> requests = target.requests;
     List<KeyProblem> problems = keys.problemsIn(cells);
@@ -230,29 +233,31 @@ public final class KeyCounters {
       return;
     }
     String shown = row.createdAt();
-    String had = created.get(hash);
-    boolean another =
-        !shown.isEmpty() && !shown.equals(given.get(hash)) && given.containsValue(shown);
-    if (shown.isEmpty() || (another && had != null)) {
+    String old = createdAtRead.get(hash);
+    boolean ofAnotherRow =
+        !shown.isEmpty()
+            && !shown.equals(createdAtWritten.get(hash))
+            && createdAtWritten.containsValue(shown);
+    if (shown.isEmpty() || (ofAnotherRow && old != null)) {
       String due =
-          had != null
-              ? had
-              : given.computeIfAbsent(
-                  hash, key -> UsageLine.iso(clock.instant().plusMillis(given.size())));
+          old != null
+              ? old
+              : createdAtWritten.computeIfAbsent(
+                  hash, key -> UsageLine.iso(clock.instant().plusMillis(createdAtWritten.size())));
       target.write(row.number(), ApiKeySheet.CREATED_AT, WorkbookSchema.text(due));
-    } else if (!another) {
-      created.put(hash, shown);
+    } else if (!ofAnotherRow) {
+      createdAtRead.put(hash, shown);
     }
   }
 
   /** The counters of a key start from the values in the sheet when the key is first seen. */
-  private void takeOver(
+  private void readBaseCounts(
       ApiKeySheet sheet, Map<ApiKeyRow, String> hashes, Map<String, Set<String>> usedBy) {
-    Set<String> known = book.keysTakenOver();
+    Set<String> known = book.keysWithBaseCounts();
     Map<String, KeyCount> shown = new HashMap<>();
     hashes.forEach((row, hash) -> {
       if (!known.contains(hash)) {
-        boolean foreign = astray(row, hash, usedBy);
+        boolean foreign = hasCountersOfAnotherKey(row, hash, usedBy);
         if (sheet.unclearCount(row)) {
           LOG.warn(
               "Sheet \"User API Keys\": row {} has no number in Requests or Tokens; the count starts from 0",
@@ -263,14 +268,15 @@ public final class KeyCounters {
       }
     });
     if (!shown.isEmpty()) {
-      book.takeOver(shown);
+      book.setBaseCounts(shown);
     }
   }
 
   /**
    * Whether the row has the counters of another key, because rows moved while they were written.
    */
-  private static boolean astray(ApiKeyRow row, String hash, Map<String, Set<String>> usedBy) {
+  private static boolean hasCountersOfAnotherKey(
+      ApiKeyRow row, String hash, Map<String, Set<String>> usedBy) {
     Set<String> keys = usedBy.getOrDefault(row.lastUsed(), Set.of());
     return !keys.isEmpty() && !keys.contains(hash);
   }
@@ -288,11 +294,12 @@ public final class KeyCounters {
     return keys;
   }
 
-  private static void count(Target target, ApiKeyRow row, KeyCount count, boolean astray) {
+  private static void count(
+      Target target, ApiKeyRow row, KeyCount count, boolean hasCountersOfAnotherKey) {
     Optional<String> lastUsed = Optional.ofNullable(count.lastUsed()).map(UsageLine::iso);
     if (lastUsed.filter(iso -> !iso.equals(row.lastUsed())).isPresent()) {
       target.write(row.number(), ApiKeySheet.LAST_USED, WorkbookSchema.text(lastUsed.get()));
-    } else if (lastUsed.isEmpty() && astray) {
+    } else if (lastUsed.isEmpty() && hasCountersOfAnotherKey) {
       target.write(row.number(), ApiKeySheet.LAST_USED, new CellData());
     }
     long total = Math.min(count.requests(), MOST_SHOWN);

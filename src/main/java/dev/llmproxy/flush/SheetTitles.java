@@ -25,10 +25,10 @@ public final class SheetTitles {
   /** The title of this user's sheet. No other user's sheet has it. */
   public String of(String email) {
     String address = EmailAddress.folded(email);
-    return ledger.sheetTitle(address).orElseGet(() -> give(address));
+    return ledger.sheetTitle(address).orElseGet(() -> assign(address));
   }
 
-  private String give(String address) {
+  private String assign(String address) {
     String plain = plain(address);
     String readable = readable(plain);
     String title = readable;
@@ -43,7 +43,7 @@ public final class SheetTitles {
               + "_"
               + digest.substring(0, Math.min(digits, digest.length()));
     }
-    ledger.giveSheetTitle(address, title);
+    ledger.assignSheetTitle(address, title);
     return title;
   }
 

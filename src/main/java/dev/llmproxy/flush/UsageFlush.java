@@ -52,7 +52,7 @@ public final class UsageFlush {
   private final Clock steady;
 
   private boolean leading;
-  private Instant saidLate;
+  private Instant lateLoggedAt;
 
   // After a refused batch: the largest size of the next batches, the sequence up to which that
   // size applies, and the record that was refused alone.
@@ -174,7 +174,7 @@ public final class UsageFlush {
   /** Whether there are waiting records that may be written now. */
   public boolean rowsDue() {
     // After a start the counters come first: they show what the last process left in the sheet.
-    return counters.lookedOnce()
+    return counters.hasRead()
         && !rotation.due()
         && (ledger.lastSequence() > book.state().checkpoint() || book.retrying());
   }
@@ -185,19 +185,19 @@ public final class UsageFlush {
   }
 
   /** Called when a round has succeeded. */
-  public void well() {
-    health.well();
+  public void succeeded() {
+    health.succeeded();
     Duration behind = waiting() == 0 ? Duration.ZERO : behind();
     if (behind.compareTo(LATE) > 0) {
-      if (saidLate == null || !steady.instant().isBefore(saidLate.plus(LATE))) {
-        saidLate = steady.instant();
+      if (lateLoggedAt == null || !steady.instant().isBefore(lateLoggedAt.plus(LATE))) {
+        lateLoggedAt = steady.instant();
         LOG.warn(
             "The workbook is {} records and {} s behind the ledger, which keeps them all",
             waiting(),
             behind.toSeconds());
       }
-    } else if (saidLate != null) {
-      saidLate = null;
+    } else if (lateLoggedAt != null) {
+      lateLoggedAt = null;
       LOG.info("The workbook has caught up with the ledger");
     }
   }
@@ -211,7 +211,7 @@ public final class UsageFlush {
     if (FlushHealth.neverApplied(cause)) {
       answered();
     }
-    if (round.creating && FlushHealth.saidNo(cause) && status != TOO_MANY) {
+    if (round.creating && FlushHealth.isRefusal(cause) && status != TOO_MANY) {
       rotation.cancel(message);
       return;
     }
@@ -231,8 +231,8 @@ public final class UsageFlush {
     }
   }
 
-  private void stands(long checkpoint, long retries) {
-    book.stands(checkpoint, retries);
+  private void setCheckpoint(long checkpoint, long retries) {
+    book.setCheckpoint(checkpoint, retries);
     counters.setDue();
   }
 
@@ -295,7 +295,7 @@ public final class UsageFlush {
 
     // For the counters.
     SheetProperties keysSheet;
-    boolean tidying;
+    boolean writesStatus;
 
     private final Map<String, Target> targets = new HashMap<>();
     private boolean adopting;
@@ -348,7 +348,7 @@ public final class UsageFlush {
       long checkpoint = sync.checkpoint().orElse(state.checkpoint());
       long retries = sync.retries().orElse(state.retries());
       if (checkpoint != state.checkpoint() || retries != state.retries()) {
-        stands(checkpoint, retries);
+        setCheckpoint(checkpoint, retries);
         return null;
       }
       if (rotation.begin(index())) {
@@ -365,7 +365,7 @@ public final class UsageFlush {
         return;
       }
       LOG.debug("Usage records up to {} are in the workbook", batch.checkpoint());
-      stands(batch.checkpoint(), batch.retries());
+      setCheckpoint(batch.checkpoint(), batch.retries());
       fullBatchWaits = batch.full() && (book.retrying() || waiting() >= batch.records().size());
       if (batch.checkpoint() >= limitedUpTo && !book.retrying()) {
         limit = Integer.MAX_VALUE;

@@ -157,7 +157,7 @@ public final class UsageRotation {
    *
    * @return null when the new spreadsheet has it already
    */
-  public BatchUpdateSpreadsheetRequest takeOver(
+  public BatchUpdateSpreadsheetRequest copyCheckpoint(
       @ExchangeProperty("round") UsageFlush.Round round, @Body BatchGetValuesResponse values) {
     commitWait.answered();
     SyncSheet sync = new SyncSheet(FlushCommit.cells(values, 0), ledger.id().toString());

@@ -6,7 +6,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.base.PrivateFile;
 import dev.llmproxy.base.Sha256;
 import dev.llmproxy.call.Caller;
-import dev.llmproxy.call.Keeping;
+import dev.llmproxy.call.ConversationStorage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -180,9 +180,9 @@ public final class KeySnapshot {
     return record.expires() == null ? key : key.put("expires", record.expires().toString());
   }
 
-  private static Keeping conversations(JsonNode key) {
+  private static ConversationStorage conversations(JsonNode key) {
     return key.has("conversations")
-        ? Keeping.of(key.path("conversations").asText()).orElse(Keeping.OFF)
+        ? ConversationStorage.of(key.path("conversations").asText()).orElse(ConversationStorage.OFF)
         : null;
   }
 

@@ -2,7 +2,7 @@ package dev.llmproxy.keys;
 
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.call.Caller;
-import dev.llmproxy.call.Keeping;
+import dev.llmproxy.call.ConversationStorage;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import java.time.Instant;
@@ -291,7 +291,7 @@ record KeyTable(
     }
 
     /** An unreadable cell counts as off. */
-    private Keeping conversations(ApiKeyRow row, KeyRecord known) {
+    private ConversationStorage conversations(ApiKeyRow row, KeyRecord known) {
       if (gone(ApiKeySheet.LOG_CONVERSATIONS)) {
         return known == null
             ? null
@@ -300,14 +300,14 @@ record KeyTable(
       if (row.logConversations().isEmpty()) {
         return null;
       }
-      Optional<Keeping> keeping = Keeping.of(row.logConversations());
-      if (keeping.isEmpty()) {
+      Optional<ConversationStorage> storage = ConversationStorage.of(row.logConversations());
+      if (storage.isEmpty()) {
         report(
             row,
             "has a Log Conversations that cannot be read; the key's conversations are not stored",
             "Write off, ledger or workbook, or empty the cell");
       }
-      return keeping.orElse(Keeping.OFF);
+      return storage.orElse(ConversationStorage.OFF);
     }
 
     /** An unreadable cell counts as expired. */

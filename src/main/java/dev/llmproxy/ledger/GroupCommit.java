@@ -113,7 +113,7 @@ final class GroupCommit implements AutoCloseable {
       return committed.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof LedgerException failure) {
-        throw failure.again();
+        throw failure.copy();
       }
       throw e;
     }
@@ -184,7 +184,7 @@ final class GroupCommit implements AutoCloseable {
     try {
       executeOnce(batch, OneOfMany::execute);
     } catch (SQLException | RuntimeException | Error e) {
-      if (!isOfWhatIsWritten(e)) {
+      if (!isCausedByValues(e)) {
         throw e;
       }
       connection.rollback();
@@ -223,7 +223,7 @@ final class GroupCommit implements AutoCloseable {
       OneOfMany.execute(connection, many);
       connection.releaseSavepoint(before);
     } catch (SQLException | RuntimeException | Error e) {
-      if (!isOfWhatIsWritten(e)) {
+      if (!isCausedByValues(e)) {
         throw e;
       }
       connection.rollback(before);
@@ -238,8 +238,8 @@ final class GroupCommit implements AutoCloseable {
     }
   }
 
-  private boolean isOfWhatIsWritten(Throwable failure) {
-    return !(failure instanceof SQLException sql) || store.isOfWhatIsWritten(sql);
+  private boolean isCausedByValues(Throwable failure) {
+    return !(failure instanceof SQLException sql) || store.isCausedByValues(sql);
   }
 
   /** While no connection can be opened, only one try a second is waited for. */

@@ -50,12 +50,12 @@ final class Leases {
   }
 
   /** Forgets the watched leases, because the watching was interrupted. */
-  void lookAway() {
+  void forgetWatched() {
     watched.clear();
   }
 
   /** Returns the servers that have died, and ends their leases. */
-  List<String> endThoseOfTheDead(Connection connection) throws SQLException {
+  List<String> endExpired(Connection connection) throws SQLException {
     Map<String, Long> overdue = overdue(connection);
     watched.keySet().retainAll(overdue.keySet());
     List<String> dead = new ArrayList<>();

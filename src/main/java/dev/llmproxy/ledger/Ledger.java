@@ -110,9 +110,9 @@ public final class Ledger implements AutoCloseable {
   }
 
   static List<UsageTotal> totals(LedgerStore store, Instant since) {
-    return beside(
+    return withConnection(
         store,
-        LedgerStore::looking,
+        LedgerStore::inspecting,
         connection -> RequestTable.totals(connection, since),
         List.of());
   }
@@ -123,8 +123,9 @@ public final class Ledger implements AutoCloseable {
    * @param withoutLedger the result when there is no ledger
    * @throws LedgerException when the ledger cannot be read
    */
-  public static <T> T look(Settings settings, Statements<T> statements, T withoutLedger) {
-    return beside(LedgerStore.of(settings), LedgerStore::looking, statements, withoutLedger);
+  public static <T> T inspect(Settings settings, Statements<T> statements, T withoutLedger) {
+    return withConnection(
+        LedgerStore.of(settings), LedgerStore::inspecting, statements, withoutLedger);
   }
 
   /**
@@ -134,10 +135,11 @@ public final class Ledger implements AutoCloseable {
    * @throws LedgerException when the ledger cannot be changed
    */
   public static <T> T change(Settings settings, Statements<T> statements, T withoutLedger) {
-    return beside(LedgerStore.of(settings), LedgerStore::changing, statements, withoutLedger);
+    return withConnection(
+        LedgerStore.of(settings), LedgerStore::changing, statements, withoutLedger);
   }
 
-  private static <T> T beside(
+  private static <T> T withConnection(
       LedgerStore store, Opening opening, Statements<T> statements, T withoutLedger) {
     try {
       Optional<Connection> opened = opening.of(store);
@@ -285,13 +287,13 @@ public final class Ledger implements AutoCloseable {
       return logInterrupted(
           write(connection -> {
             int requests = 0;
-            for (String dead : leases.endThoseOfTheDead(connection)) {
+            for (String dead : leases.endExpired(connection)) {
               requests += RequestTable.interrupt(connection, dead);
             }
             return requests;
           }));
     } catch (LedgerException e) {
-      leases.lookAway();
+      leases.forgetWatched();
       throw e;
     }
   }
@@ -317,7 +319,7 @@ public final class Ledger implements AutoCloseable {
   }
 
   /** Assigns a title to a user's sheet, for good. */
-  public void giveSheetTitle(String email, String title) {
+  public void assignSheetTitle(String email, String title) {
     write(connection -> {
       try (PreparedStatement insert =
           connection.prepareStatement("insert into user_sheet (email, title) values (?, ?)")) {

@@ -23,7 +23,7 @@ public final class LedgerException extends RuntimeException {
   }
 
   /** A copy for another thread, with this exception as its cause. */
-  LedgerException again() {
+  LedgerException copy() {
     return new LedgerException(getMessage(), this, kind);
   }
 

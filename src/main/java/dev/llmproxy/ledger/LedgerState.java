@@ -43,14 +43,14 @@ public record LedgerState(
   public static Optional<LedgerState> of(Settings settings) {
     LedgerStore store = LedgerStore.of(settings);
     try {
-      Optional<Connection> looking = store.looking();
-      if (looking.isEmpty()) {
+      Optional<Connection> inspecting = store.inspecting();
+      if (inspecting.isEmpty()) {
         return Optional.empty();
       }
-      try (Connection connection = looking.get()) {
+      try (Connection connection = inspecting.get()) {
         boolean sqlite = connection.getMetaData().getDatabaseProductName().equals("SQLite");
         OptionalLong flushed =
-            ifThere(connection, "flush_state", "select checkpoint from flush_state");
+            numberIfTableExists(connection, "flush_state", "select checkpoint from flush_state");
         return Optional.of(
             new LedgerState(
                 store.name(),
@@ -60,7 +60,7 @@ public record LedgerState(
                 number(connection, "select count(*) from request where sequence is null"),
                 flushed,
                 behind(connection, flushed),
-                ifThere(
+                numberIfTableExists(
                         connection,
                         "dead_letter",
                         "select count(*) from dead_letter where retry_number is null")
@@ -106,7 +106,7 @@ public record LedgerState(
                 "select count(*) from flyway_schema_history where success and version is not null");
   }
 
-  private static OptionalLong ifThere(Connection connection, String table, String sql)
+  private static OptionalLong numberIfTableExists(Connection connection, String table, String sql)
       throws SQLException {
     try (ResultSet found = connection.getMetaData().getTables(null, null, table, null)) {
       return found.next() ? OptionalLong.of(number(connection, sql)) : OptionalLong.empty();

@@ -56,15 +56,15 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
    * A connection that reads a ledger which a server may have open; empty when no ledger was ever
    * created.
    */
-  Optional<Connection> looking() throws SQLException;
+  Optional<Connection> inspecting() throws SQLException;
 
-  /** Like {@link #looking}, for a change in one transaction, which the caller commits. */
+  /** Like {@link #inspecting}, for a change in one transaction, which the caller commits. */
   default Optional<Connection> changing() throws SQLException {
-    Optional<Connection> looking = looking();
-    if (looking.isEmpty()) {
+    Optional<Connection> inspecting = inspecting();
+    if (inspecting.isEmpty()) {
       return Optional.empty();
     }
-    looking.get().close();
+    inspecting.get().close();
     return Optional.of(writing());
   }
 
@@ -101,7 +101,7 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
    * Whether statements failed because of their values, and would fail again, rather than because of
    * the database's state.
    */
-  boolean isOfWhatIsWritten(SQLException failure);
+  boolean isCausedByValues(SQLException failure);
 
   /** The error message for the operator. */
   String reason(SQLException failure);

@@ -183,7 +183,7 @@ final class PostgresStore implements LedgerStore {
   }
 
   @Override
-  public Optional<Connection> looking() throws SQLException {
+  public Optional<Connection> inspecting() throws SQLException {
     Connection connection = source(0).getConnection();
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("select 1 from request limit 0")) {
@@ -205,7 +205,7 @@ final class PostgresStore implements LedgerStore {
 
   /** Classes 22, data exception, and 23, integrity constraint violation, of the SQL standard. */
   @Override
-  public boolean isOfWhatIsWritten(SQLException failure) {
+  public boolean isCausedByValues(SQLException failure) {
     String state = failure.getSQLState();
     return state != null && (state.startsWith("22") || state.startsWith("23"));
   }

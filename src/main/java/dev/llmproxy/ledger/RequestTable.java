@@ -202,7 +202,7 @@ public final class RequestTable {
 
   /** The usage of each user and model, of requests admitted since then. */
   static List<UsageTotal> totals(Connection connection, Instant since) throws SQLException {
-    String turns = knowsTurns(connection) ? "sum(turns), sum(tool_calls)" : "count(*), 0";
+    String turns = hasTurns(connection) ? "sum(turns), sum(tool_calls)" : "count(*), 0";
     try (PreparedStatement select =
         connection.prepareStatement(
             "select email, model, count(*), "
@@ -238,7 +238,7 @@ public final class RequestTable {
   }
 
   /** A ledger of an earlier release lacks this until a server has opened it. */
-  private static boolean knowsTurns(Connection connection) throws SQLException {
+  private static boolean hasTurns(Connection connection) throws SQLException {
     try (ResultSet column =
         connection.getMetaData().getColumns(null, connection.getSchema(), "request", "turns")) {
       return column.next();

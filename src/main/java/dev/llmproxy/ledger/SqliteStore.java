@@ -107,7 +107,7 @@ final class SqliteStore implements LedgerStore {
   }
 
   @Override
-  public Optional<Connection> looking() throws SQLException {
+  public Optional<Connection> inspecting() throws SQLException {
     return Files.exists(file()) ? Optional.of(source(true).getConnection()) : Optional.empty();
   }
 
@@ -131,7 +131,7 @@ final class SqliteStore implements LedgerStore {
   }
 
   @Override
-  public boolean isOfWhatIsWritten(SQLException failure) {
+  public boolean isCausedByValues(SQLException failure) {
     return switch (failure.getErrorCode() & PRIMARY_CODE) {
       case SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE -> true;
       default -> false;

@@ -20,14 +20,14 @@ public final class UsageMeter implements AutoCloseable {
   private static final String CHAT = "chat";
 
   private final Ledger ledger;
-  private final UnderWay underWay;
+  private final RunningRequests running;
 
   /**
    * @param clock a clock that only goes forward
    */
   public UsageMeter(Ledger ledger, Clock clock) {
     this.ledger = ledger;
-    underWay = new UnderWay(ledger, clock);
+    running = new RunningRequests(ledger, clock);
   }
 
   /**
@@ -40,7 +40,7 @@ public final class UsageMeter implements AutoCloseable {
 
   void admit(Call call) {
     TokenCount tokens = call.soFar();
-    underWay.begin(call, tokens);
+    running.begin(call, tokens);
     try {
       ledger.admit(
           new Admission(
@@ -51,13 +51,13 @@ public final class UsageMeter implements AutoCloseable {
               call.target().modelId(),
               call.caller().isPerson() ? CHAT : REST_API,
               tokens,
-              UnderWay.cost(call, tokens)));
+              RunningRequests.cost(call, tokens)));
     } catch (LedgerException e) {
       // A request that may have been recorded is settled like any other, with status ERROR.
       if (e.outcomeUnknown()) {
-        underWay.doubt(call);
+        running.markDoubtful(call);
       } else {
-        underWay.end(call);
+        running.end(call);
       }
       LOG.warn("A request is refused because it cannot be recorded: {}", e.getMessage());
       throw OpenAiErrors.unavailable(
@@ -77,7 +77,7 @@ public final class UsageMeter implements AutoCloseable {
   }
 
   Settlement settle(Call call) {
-    Optional<Duration> duration = underWay.end(call);
+    Optional<Duration> duration = running.end(call);
     if (duration.isEmpty()) {
       return null;
     }
@@ -91,15 +91,15 @@ public final class UsageMeter implements AutoCloseable {
             tokens.out(),
             call.turnCount(),
             call.toolCallCount(),
-            UnderWay.cost(call, tokens),
+            RunningRequests.cost(call, tokens),
             duration.get());
-    underWay.settle(settlement);
+    running.settle(settlement);
     return settlement;
   }
 
   /** Settles the remaining requests. The routes must have stopped. The ledger stays open. */
   @Override
   public void close() {
-    underWay.close();
+    running.close();
   }
 }

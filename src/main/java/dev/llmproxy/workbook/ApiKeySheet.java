@@ -99,7 +99,7 @@ public final class ApiKeySheet {
       if (!values.isEmpty() && !columns.containsKey(needed)) {
         throw new WorkbookException(
             "The sheet \"%s\" has no column \"%s\" in its first row; put the header back.%s"
-                .formatted(TITLE, needed, instead(header, others, needed)));
+                .formatted(TITLE, needed, similarColumn(header, others, needed)));
       }
     }
   }
@@ -148,7 +148,7 @@ public final class ApiKeySheet {
     return clean.length() <= 30 ? clean : clean.substring(0, 30) + "…";
   }
 
-  private static String instead(List<Object> header, List<Integer> others, String needed) {
+  private static String similarColumn(List<Object> header, List<Integer> others, String needed) {
     List<String> known = List.of(needed);
     return others.stream()
         .filter(i ->

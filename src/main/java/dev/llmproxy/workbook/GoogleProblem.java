@@ -66,7 +66,7 @@ final class GoogleProblem {
       case 429 ->
           "Google's quota for this minute is used up (429: %s). llmproxy tries again by itself. If this lasts, stop other programs that use the service account, or raise KEYS_REFRESH_SECONDS and USAGE_FLUSH_SECONDS."
               .formatted(message);
-      default -> status >= 500 ? failed(status) : said(status, message);
+      default -> status >= 500 ? failed(status) : otherError(status, message);
     };
   }
 
@@ -83,18 +83,18 @@ final class GoogleProblem {
       return "The spreadsheet is full (400: %s): delete rows of old usage, or use a new spreadsheet."
           .formatted(message);
     }
-    return said(400, message);
+    return otherError(400, message);
   }
 
   private String forbidden(String message, String body) {
-    if (says(body, "SERVICE_DISABLED", "accessNotConfigured")
+    if (containsReason(body, "SERVICE_DISABLED", "accessNotConfigured")
         || message.contains("before or it is disabled")) {
       return "The Google Sheets API is not enabled in the service account's project (403): open %s, press Enable, and wait a few minutes."
           .formatted(
               link(message, body)
                   .orElse("https://console.cloud.google.com/apis/library/sheets.googleapis.com"));
     }
-    if (says(body, "BILLING_DISABLED") || message.contains("billing to be enabled")) {
+    if (containsReason(body, "BILLING_DISABLED") || message.contains("billing to be enabled")) {
       return "The service account's project needs a billing account (403: %s): open %s."
           .formatted(
               message, link(message, body).orElse("https://console.cloud.google.com/billing"));
@@ -108,7 +108,7 @@ final class GoogleProblem {
       return "The spreadsheet is not shared with the service account (403): open %s, press Share, and add %s as Editor."
           .formatted(SpreadsheetId.address(spreadsheetId), account.email());
     }
-    return said(403, message);
+    return otherError(403, message);
   }
 
   private String tokenRefused(HttpResponseException answer) {
@@ -165,11 +165,11 @@ final class GoogleProblem {
         .formatted(status);
   }
 
-  private static String said(int status, String message) {
+  private static String otherError(int status, String message) {
     return "Google refuses (%d): %s".formatted(status, message);
   }
 
-  private static boolean says(String body, String... reasons) {
+  private static boolean containsReason(String body, String... reasons) {
     for (String reason : reasons) {
       if (body != null && body.contains('"' + reason + '"')) {
         return true;

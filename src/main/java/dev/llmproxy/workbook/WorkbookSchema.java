@@ -50,7 +50,7 @@ public final class WorkbookSchema {
   private final String mainId;
   private final SheetMemory memory;
   private volatile boolean prepared;
-  private volatile boolean lookedFor;
+  private volatile boolean checked;
   private volatile SheetProperties keys = new SheetProperties().setTitle(ApiKeySheet.TITLE);
 
   /**
@@ -72,7 +72,7 @@ public final class WorkbookSchema {
    */
   public void setPrepared(boolean prepared) {
     this.prepared = prepared;
-    lookedFor = true;
+    checked = true;
   }
 
   /**
@@ -80,8 +80,8 @@ public final class WorkbookSchema {
    * or not. Nothing is written before that, so that only one route sets up a new workbook. After
    * that, each route that writes finds missing sheets and errors itself.
    */
-  public boolean lookedFor() {
-    return lookedFor;
+  public boolean checked() {
+    return checked;
   }
 
   /** The id of the spreadsheet with the keys. */

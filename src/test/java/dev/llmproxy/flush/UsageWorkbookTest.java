@@ -144,7 +144,7 @@ class UsageWorkbookTest {
     MovedClock clock = new MovedClock(Instant.parse("2026-03-01T00:00:00Z"));
     try (Gateway gateway = Gateway.start(data, settings, clock)) {
       String key = gateway.createKey(EMAIL);
-      await().until(() -> gateway.application().usageFlush().counters().lookedOnce());
+      await().until(() -> gateway.application().usageFlush().counters().hasRead());
       faulty.refuse(503);
       for (int minute = 0; minute < 10; minute++) {
         for (int i = 0; i < 5; i++) {

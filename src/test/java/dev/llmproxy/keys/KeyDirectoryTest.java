@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.llmproxy.call.Caller;
-import dev.llmproxy.call.Keeping;
+import dev.llmproxy.call.ConversationStorage;
 import dev.llmproxy.workbook.WorkbookException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -494,7 +494,7 @@ class KeyDirectoryTest {
     assertThat(directory.caller(ApiKey.hash(A))).isEmpty();
     assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().tier()).isEqualTo("gold");
     assertThat(directory.find(ApiKey.hash(A)).orElseThrow().caller().conversations())
-        .isEqualTo(Keeping.OFF);
+        .isEqualTo(ConversationStorage.OFF);
     assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(0, 0, 0);
 
     new KeyConfirmation(data).give();

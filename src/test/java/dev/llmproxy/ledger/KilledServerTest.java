@@ -141,7 +141,7 @@ class KilledServerTest {
   }
 
   private static long checkpointed(Settings settings) throws Exception {
-    try (Connection connection = LedgerStore.of(settings).looking().orElseThrow();
+    try (Connection connection = LedgerStore.of(settings).inspecting().orElseThrow();
         var row =
             connection
                 .createStatement()

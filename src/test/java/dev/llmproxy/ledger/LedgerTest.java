@@ -221,14 +221,14 @@ public abstract class LedgerTest {
   void failingStatementsFailOnlyTheirCaller() throws Exception {
     try (Ledger ledger = open();
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      ledger.giveSheetTitle("a@example.com", "taken");
+      ledger.assignSheetTitle("a@example.com", "taken");
       List<java.util.concurrent.Future<?>> others = new java.util.ArrayList<>();
       for (int i = 0; i < 200; i++) {
         String request = "r" + i;
         others.add(
             threads.submit(() -> {
               ledger.admit(admission(request));
-              assertThatThrownBy(() -> ledger.giveSheetTitle(request, "taken"))
+              assertThatThrownBy(() -> ledger.assignSheetTitle(request, "taken"))
                   .isInstanceOf(LedgerException.class);
               assertThat(ledger.settle(settlement(request, Status.SUCCESS, null))).isTrue();
             }));
@@ -370,15 +370,15 @@ public abstract class LedgerTest {
       for (int i = 1; i <= 3; i++) {
         ledger.admit(admission("r" + i));
         ledger.settle(absurd("r" + i));
-        book.stands(i, 0);
+        book.setCheckpoint(i, 0);
       }
       assertThat(book.keyCounts().get("00ff"))
           .isEqualTo(new FlushBook.KeyCount(3, Long.MAX_VALUE, NOON));
 
       // After an older workbook is restored, all records are counted at once.
-      book.stands(0, 0);
-      book.stands(3, 0);
-      book.takeOver(Map.of("00ff", new FlushBook.KeyCount(5, Long.MAX_VALUE, null)));
+      book.setCheckpoint(0, 0);
+      book.setCheckpoint(3, 0);
+      book.setBaseCounts(Map.of("00ff", new FlushBook.KeyCount(5, Long.MAX_VALUE, null)));
       assertThat(book.keyCounts().get("00ff"))
           .isEqualTo(new FlushBook.KeyCount(8, Long.MAX_VALUE, NOON));
     }

@@ -90,13 +90,13 @@ class UsageMeterTest {
   void refusedUnrecordedRequestIsNotTakenForASettledOne() {
     try (LogLines lines = LogLines.open();
         Ledger ledger = Ledger.open(folder);
-        UnderWay underWay = new UnderWay(ledger, clock)) {
+        RunningRequests running = new RunningRequests(ledger, clock)) {
       PlainCall call = new PlainCall();
-      underWay.begin(call, call.soFar());
-      underWay.doubt(call);
-      assertThat(underWay.end(call)).isPresent();
-      underWay.settle(LedgerTest.settlement("r1", Status.ERROR, null));
-      underWay.settle(LedgerTest.settlement("never doubted", Status.ERROR, null));
+      running.begin(call, call.soFar());
+      running.markDoubtful(call);
+      assertThat(running.end(call)).isPresent();
+      running.settle(LedgerTest.settlement("r1", Status.ERROR, null));
+      running.settle(LedgerTest.settlement("never doubted", Status.ERROR, null));
 
       Awaitility.await().until(() -> !settledBefore(lines).isEmpty());
       assertThat(settledBefore(lines))

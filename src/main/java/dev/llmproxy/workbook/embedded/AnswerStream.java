@@ -10,10 +10,10 @@ import java.io.OutputStream;
  * an error answer and a short answer has a Content-Length. A long answer is sent in chunks.
  */
 final class AnswerStream extends OutputStream {
-  private static final int HELD_BYTES = 32 * 1024;
+  private static final int BUFFER_BYTES = 32 * 1024;
 
   private final HttpExchange exchange;
-  private final ByteArrayOutputStream held = new ByteArrayOutputStream(1024);
+  private final ByteArrayOutputStream buffer = new ByteArrayOutputStream(1024);
   private OutputStream out;
 
   AnswerStream(HttpExchange exchange) {
@@ -32,13 +32,13 @@ final class AnswerStream extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
-    if (out == null && held.size() + length > HELD_BYTES) {
+    if (out == null && buffer.size() + length > BUFFER_BYTES) {
       exchange.sendResponseHeaders(200, 0); // 0 means "in chunks"
       out = exchange.getResponseBody();
-      held.writeTo(out);
+      buffer.writeTo(out);
     }
     if (out == null) {
-      held.write(bytes, offset, length);
+      buffer.write(bytes, offset, length);
     } else {
       out.write(bytes, offset, length);
     }
@@ -47,9 +47,9 @@ final class AnswerStream extends OutputStream {
   @Override
   public void close() throws IOException {
     if (out == null) {
-      exchange.sendResponseHeaders(200, held.size());
+      exchange.sendResponseHeaders(200, buffer.size());
       out = exchange.getResponseBody();
-      held.writeTo(out);
+      buffer.writeTo(out);
     }
     out.close();
   }

@@ -118,7 +118,7 @@ final class Cell {
   }
 
   /** The whole {@code CellData} of the API: the entered and the computed fields. */
-  static ObjectNode show(JsonNode cell) {
+  static ObjectNode toFullData(JsonNode cell) {
     ObjectNode data = toData(cell);
     JsonNode value = value(cell);
     if (!value.isNull()) {

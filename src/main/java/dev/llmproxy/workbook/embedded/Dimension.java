@@ -29,7 +29,7 @@ enum Dimension {
   }
 
   /** The default height of a row, or width of a column. */
-  int usualPixels() {
+  int defaultPixels() {
     return this == ROWS ? 21 : 100;
   }
 

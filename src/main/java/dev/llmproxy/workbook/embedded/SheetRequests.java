@@ -41,9 +41,9 @@ final class SheetRequests {
     Sheet sheet = sheet(given);
     ObjectNode properties = sheet.properties().deepCopy();
     mask.copy(given, properties);
-    keepIdentity(sheet, properties);
+    restoreRequired(sheet, properties);
     Sheet saved = spreadsheet.sheets().save(sheet, properties);
-    cutOff(sheet, saved);
+    deleteCellsOutside(sheet, saved);
     boolean moved = given.has("index") && mask.includes("index");
     if (moved) {
       spreadsheet.sheets().move(saved, given.get("index").asInt());
@@ -73,7 +73,7 @@ final class SheetRequests {
   }
 
   /** Restores the required properties, which a mask of {@code *} may have removed. */
-  private static void keepIdentity(Sheet sheet, ObjectNode properties) {
+  private static void restoreRequired(Sheet sheet, ObjectNode properties) {
     properties.put("sheetId", sheet.sheetId());
     properties.put("index", sheet.index());
     properties.put("sheetType", "GRID");
@@ -89,7 +89,7 @@ final class SheetRequests {
   }
 
   /** Deletes the cells outside a grid that has become smaller. */
-  private void cutOff(Sheet before, Sheet after) {
+  private void deleteCellsOutside(Sheet before, Sheet after) {
     for (Dimension dimension : Dimension.values()) {
       int count = after.count(dimension);
       if (count < before.count(dimension)) {

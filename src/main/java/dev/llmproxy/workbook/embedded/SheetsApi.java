@@ -229,7 +229,7 @@ final class SheetsApi {
 
   private ObjectNode create(Call call) {
     OpenSpreadsheet created = SpreadsheetFactory.create(call.sql(), call.body());
-    return show(created, List.of(), false);
+    return spreadsheetJson(created, List.of(), false);
   }
 
   private ObjectNode batchUpdate(Call call) {
@@ -239,12 +239,13 @@ final class SheetsApi {
       List<String> ranges = new ArrayList<>();
       call.body().path("responseRanges").forEach(range -> ranges.add(range.asText()));
       boolean withCells = call.body().path("responseIncludeGridData").asBoolean();
-      response.set("updatedSpreadsheet", show(spreadsheet, ranges, withCells));
+      response.set("updatedSpreadsheet", spreadsheetJson(spreadsheet, ranges, withCells));
     }
     return response;
   }
 
-  private ObjectNode show(OpenSpreadsheet spreadsheet, List<String> ranges, boolean withCells) {
+  private ObjectNode spreadsheetJson(
+      OpenSpreadsheet spreadsheet, List<String> ranges, boolean withCells) {
     try (TokenBuffer buffer = new TokenBuffer(Json.MAPPER, false)) {
       new SpreadsheetWriter(spreadsheet, rootUrl).write(ranges, withCells, buffer);
       return Json.MAPPER.readTree(buffer.asParser());

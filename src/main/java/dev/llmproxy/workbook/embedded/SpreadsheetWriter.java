@@ -111,7 +111,7 @@ final class SpreadsheetWriter {
     Stretches stretches = Layout.dimensions(layout, dimension);
     out.writeArrayFieldStart(field);
     for (int index = start; index < end; index++) {
-      ObjectNode properties = Json.object().put("pixelSize", dimension.usualPixels());
+      ObjectNode properties = Json.object().put("pixelSize", dimension.defaultPixels());
       stretches.at(index).ifPresent(properties::setAll);
       out.writeTree(properties);
     }
@@ -132,7 +132,7 @@ final class SpreadsheetWriter {
       if (end > range.startColumn()) {
         out.writeArrayFieldStart("values");
         for (int column = range.startColumn(); column < end; column++) {
-          JsonNode shown = Cell.show(cells.get(column));
+          JsonNode shown = Cell.toFullData(cells.get(column));
           out.writeTree(shown);
         }
         out.writeEndArray();

@@ -4,7 +4,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** Where conversations are stored. */
-public enum Keeping {
+public enum ConversationStorage {
   /** Conversations are not stored. */
   OFF,
   /** Conversations are stored in the ledger's database. */
@@ -13,7 +13,7 @@ public enum Keeping {
   WORKBOOK;
 
   /** Parses the value of a cell or setting, in upper or lower case; empty for an unknown value. */
-  public static Optional<Keeping> of(String word) {
+  public static Optional<ConversationStorage> of(String word) {
     return switch (word.strip().toLowerCase(Locale.ROOT)) {
       case "off", "no", "false" -> Optional.of(OFF);
       case "ledger" -> Optional.of(LEDGER);

@@ -28,10 +28,10 @@ import org.slf4j.LoggerFactory;
  * leases of other servers are checked. This is not a route, because routes stop before their
  * running requests have ended.
  */
-final class UnderWay implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(UnderWay.class);
+final class RunningRequests implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RunningRequests.class);
   private static final int SECONDS_BETWEEN_RENEWALS = 5;
-  private static final int SECONDS_BETWEEN_LOOKS = 10;
+  private static final int SECONDS_BETWEEN_DEAD_CHECKS = 10;
   private static final int LAST_WRITE_SECONDS = 10;
 
   private final Ledger ledger;
@@ -50,7 +50,7 @@ final class UnderWay implements AutoCloseable {
    * @param clock a clock that only goes forward
    */
   @SuppressWarnings("FutureReturnValueIgnored")
-  UnderWay(Ledger ledger, Clock clock) {
+  RunningRequests(Ledger ledger, Clock clock) {
     this.ledger = ledger;
     this.clock = clock;
     keeper.scheduleWithFixedDelay(this::everySecond, 1, 1, TimeUnit.SECONDS);
@@ -67,7 +67,7 @@ final class UnderWay implements AutoCloseable {
   }
 
   /** The call is refused, although its admission may have been recorded. */
-  void doubt(Call call) {
+  void markDoubtful(Call call) {
     doubtful.add(call.requestId());
   }
 
@@ -87,14 +87,14 @@ final class UnderWay implements AutoCloseable {
         .settleLater(settlement)
         .whenComplete((first, failure) -> {
           if (failure != null) {
-            keep(settlement, failure);
+            retryLater(settlement, failure);
           } else if (!first) {
-            notUnderWay(settlement);
+            notRunning(settlement);
           }
         });
   }
 
-  private void keep(Settlement settlement, Throwable failure) {
+  private void retryLater(Settlement settlement, Throwable failure) {
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
     if (cause instanceof LedgerException refusal && refusal.refused()) {
       LOG.error(
@@ -111,7 +111,7 @@ final class UnderWay implements AutoCloseable {
    * A request was refused because its commit got no answer, and its admission was in fact not
    * recorded.
    */
-  private void notUnderWay(Settlement settlement) {
+  private void notRunning(Settlement settlement) {
     if (doubtful.remove(settlement.requestId())) {
       LOG.debug("{} was refused and is not recorded", settlement.requestId());
     } else {
@@ -151,7 +151,7 @@ final class UnderWay implements AutoCloseable {
       }
       retry();
       checkpoint();
-      if (seconds % SECONDS_BETWEEN_LOOKS == 0) {
+      if (seconds % SECONDS_BETWEEN_DEAD_CHECKS == 0) {
         ledger.settleInterrupted();
       }
       seconds++;
@@ -178,13 +178,13 @@ final class UnderWay implements AutoCloseable {
     }
     try {
       if (!ledger.settle(first)) {
-        notUnderWay(first);
+        notRunning(first);
       }
     } catch (LedgerException e) {
       if (!e.refused()) {
         throw e;
       }
-      keep(first, e);
+      retryLater(first, e);
     }
     unsettled.remove(first);
     int others = unsettled.size();
