@@ -109,7 +109,7 @@ class ConversationFlushTest {
   }
 
   @Test
-  void anInterruptedRequestsMessagesArriveAfterTheNextStartAndNoTextIsAFormula() {
+  void messagesOfAnInterruptedRequestAreWrittenAfterTheNextStart() {
     try (Gateway gateway = Gateway.start(data, Map.of("LOG_CONVERSATIONS", "workbook"))) {
       Ledger ledger = gateway.application().ledger();
       ledger.admit(LedgerTest.admission("req_dead"));

@@ -57,7 +57,7 @@ class ReplicasRouteTest {
         serve(key, 6, first, second);
         rows += 12;
         // The lock ends with the session, so either replica may get it next, at any step.
-        endSessionThatLeads();
+        endSessionOfTheWriter();
       }
       awaitRows(first, rows);
       await()
@@ -87,7 +87,7 @@ class ReplicasRouteTest {
     }
   }
 
-  private void endSessionThatLeads() throws SQLException {
+  private void endSessionOfTheWriter() throws SQLException {
     try (Connection connection = LedgerStore.of(Settings.load(Path.of(""), settings)).reading();
         Statement statement = connection.createStatement()) {
       statement.execute(

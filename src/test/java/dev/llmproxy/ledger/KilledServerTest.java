@@ -34,15 +34,15 @@ class KilledServerTest {
 
   @Test
   void usageOfAKilledStreamIsRecordedOnSqlite() throws Exception {
-    recordsWhatAStreamHadUsed(Map.of());
+    recordsTheUsageOfAKilledStream(Map.of());
   }
 
   @Test
   void usageOfAKilledStreamIsRecordedOnPostgresql() throws Exception {
-    recordsWhatAStreamHadUsed(Map.of("DATABASE_URL", PostgresServer.shared().newDatabase()));
+    recordsTheUsageOfAKilledStream(Map.of("DATABASE_URL", PostgresServer.shared().newDatabase()));
   }
 
-  private void recordsWhatAStreamHadUsed(Map<String, String> database) throws Exception {
+  private void recordsTheUsageOfAKilledStream(Map<String, String> database) throws Exception {
     try (ScriptedProvider provider = ScriptedProvider.start()) {
       Map<String, String> environment = new HashMap<>(database);
       environment.put("PORT", "0");

@@ -26,7 +26,7 @@ class LedgerOutageRouteTest {
   @TempDir private Path data;
 
   @Test
-  void whileAnotherHoldsTheFilesLock() throws SQLException {
+  void requestsAreRefusedWhileAnotherProcessLocksTheFile() throws SQLException {
     try (Gateway gateway = Gateway.start(data)) {
       try (Connection other =
           DriverManager.getConnection("jdbc:sqlite:" + data.resolve("ledger.db"))) {
@@ -39,7 +39,7 @@ class LedgerOutageRouteTest {
   }
 
   @Test
-  void whilePostgresqlIsStopped() throws SQLException {
+  void requestsAreRefusedWhilePostgresqlIsStopped() throws SQLException {
     PostgresServer server = PostgresServer.shared();
     try (Gateway gateway = Gateway.start(data, Map.of("DATABASE_URL", server.newDatabase()))) {
       outage(gateway, server::stop, server::start);

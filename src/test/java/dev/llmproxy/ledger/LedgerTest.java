@@ -306,7 +306,7 @@ public abstract class LedgerTest {
               + " duration_ms) values ('under way', 2, 'a@example.com', '00', 'chat', 'openai/x', 'rest-api', 7, 5, 1)");
     }
     assertThat(Ledger.totals(store(), Instant.EPOCH))
-        .as("what is shown before a server has opened it")
+        .as("totals before a server has opened the ledger")
         .containsExactly(
             new UsageTotal(
                 "a@example.com", "openai/x", 2, 2, 0, 14, 18, new BigDecimal("0E-12"), 2));
@@ -415,7 +415,7 @@ public abstract class LedgerTest {
         submitted.countDown();
       }
 
-      // Of 7, 47 and 87, which may not all have the same, the first has it.
+      // The requests 7, 47 and 87 have the same unique value; only the first one gets it.
       for (int i = 0; i < requests; i++) {
         CompletableFuture<Boolean> one = settled.get(i);
         if (i == 47 || i == 87) {

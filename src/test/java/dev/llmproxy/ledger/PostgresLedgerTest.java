@@ -235,7 +235,7 @@ class PostgresLedgerTest extends LedgerTest {
   }
 
   @Test
-  void aDatabaseWithoutALedgerHasNoTotals() {
+  void databaseWithoutALedgerHasNoTotals() {
     assertThat(Ledger.totals(store(), NOON)).isEmpty();
   }
 

@@ -27,7 +27,7 @@ class UsageRouteTest {
   }
 
   @Test
-  void aNewKeyUsedOnceOverStreamingShowsInTheWorkbook(@TempDir Path data) {
+  void streamedRequestOfANewKeyAppearsInTheWorkbook(@TempDir Path data) {
     try (Gateway gateway = Gateway.start(data, settings())) {
       String key = gateway.createKey("test@example.com");
       Instant began = Instant.now();

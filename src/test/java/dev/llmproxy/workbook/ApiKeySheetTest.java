@@ -20,7 +20,7 @@ class ApiKeySheetTest {
         "api key",
         "APIKey"
       })
-  void aHeaderIsFoundWhateverItsWhiteSpace(String header) {
+  void headerIsFoundDespiteOddWhiteSpace(String header) {
     ApiKeySheet sheet =
         new ApiKeySheet(
             List.of(List.of(header, "User Email", "Revoked"), List.of("sk-1", "a@x.io", "FALSE")));
@@ -31,7 +31,7 @@ class ApiKeySheetTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"Expires At\u00a0", "Expires\u00a0At", "Expires\r\nAt", "ExpiresAt", "expires_at"})
-  void anExpiryIsReadWhateverTheWhiteSpaceOfItsHeader(String header) {
+  void expiryIsReadDespiteOddWhiteSpaceInItsHeader(String header) {
     ApiKeySheet sheet =
         new ApiKeySheet(
             List.of(

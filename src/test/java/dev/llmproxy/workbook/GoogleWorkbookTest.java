@@ -64,7 +64,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aSignedAssertionGetsOneTokenForManyCalls() {
+  void signedAssertionGetsOneTokenForManyCalls() {
     try (Workbook workbook = Workbook.open(settings())) {
       new ApiKeyBook(workbook).add("sk-1234567890", "ann@example.com", "Laptop", "free", "now");
 
@@ -77,7 +77,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aTokenThatHasExpiredIsRenewed() {
+  void expiredTokenIsRenewed() {
     google.setTokenLife(Duration.ofSeconds(1));
     try (Workbook workbook = Workbook.open(settings())) {
       ApiKeyBook book = new ApiKeyBook(workbook);
@@ -324,7 +324,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void aSpreadsheetIsMadeAndSetUp() throws IOException {
+  void createdSpreadsheetIsSetUp() throws IOException {
     Settings settings = settings(Map.of("GOOGLE_SHEETS_SPREADSHEET_ID", ""));
     try (Workbook workbook = Workbook.create(settings, "Mine")) {
       WorkbookSetup.Done done = new WorkbookSetup(workbook).run();
@@ -347,7 +347,7 @@ class GoogleWorkbookTest {
   }
 
   @Test
-  void anAssertionOfAnotherKeyIsRefused() throws Exception {
+  void assertionOfAnotherKeyIsRefused() throws Exception {
     Path other = folder.resolve("other.json");
     byte[] key = KeyPairGenerator.getInstance("RSA").generateKeyPair().getPrivate().getEncoded();
     var json = google.keyJson();

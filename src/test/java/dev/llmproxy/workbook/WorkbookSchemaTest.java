@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class WorkbookSchemaTest {
   @ParameterizedTest
   @ValueSource(strings = {"=1+1", "+1", "-1", "@x", "'x", "TRUE", "007", "a\tb\nc", "😀"})
-  void textsStayAsTheyAre(String text) {
+  void textIsStoredUnchanged(String text) {
     ExtendedValue cell = WorkbookSchema.text(text).getUserEnteredValue();
 
     assertThat(cell.getStringValue()).isEqualTo(text);

@@ -49,7 +49,7 @@ class WorkbookTest {
   }
 
   @Test
-  void aServiceAccountsTokenIsFetchedWithTheFirstCallAndNotBefore() throws Exception {
+  void firstCallFetchesTheServiceAccountsToken() throws Exception {
     Path account = serviceAccount();
     try (Workbook workbook =
         Workbook.open(
@@ -72,7 +72,7 @@ class WorkbookTest {
   }
 
   @Test
-  void aSpreadsheetWithoutCredentialsSaysWhatIsMissing() {
+  void missingCredentialsAreNamed() {
     assertThatThrownBy(
             () -> Workbook.open(settings(Map.of("GOOGLE_SHEETS_SPREADSHEET_ID", "the-id"))))
         .isInstanceOf(WorkbookException.class)

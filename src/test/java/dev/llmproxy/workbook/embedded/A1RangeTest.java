@@ -46,7 +46,7 @@ class A1RangeTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "!A1", "Sheet1!", "Sheet1!A0", "Sheet1!1A", "Sheet1!A", "Sheet1!A:3"})
-  void shouldRefuse(String text) {
+  void shouldRefuseInvalidRanges(String text) {
     assertThatThrownBy(() -> A1Range.parse(text)).hasMessage("Unable to parse range: " + text);
   }
 

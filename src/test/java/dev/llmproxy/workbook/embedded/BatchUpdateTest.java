@@ -107,7 +107,7 @@ class BatchUpdateTest {
   }
 
   @Test
-  void shouldCarryAWholeFlush() throws IOException {
+  void shouldApplyAWholeFlush() throws IOException {
     var response =
         fixture.batch(
             addSheet("users", 7, 1, 3),
@@ -188,7 +188,7 @@ class BatchUpdateTest {
   }
 
   @Test
-  void shouldUpdateThePropertiesThatAreNamed() throws IOException {
+  void shouldUpdateOnlyTheSelectedProperties() throws IOException {
     fixture.update("A1", List.of(List.of("a", "b"), List.of("c", "d")));
     var grid = new GridProperties().setFrozenRowCount(1).setRowCount(2).setColumnCount(1);
     fixture.batch(
@@ -281,7 +281,7 @@ class BatchUpdateTest {
   }
 
   @Test
-  void shouldAnswerTheUpdatedSpreadsheet() throws IOException {
+  void shouldReturnTheUpdatedSpreadsheet() throws IOException {
     var body =
         new BatchUpdateSpreadsheetRequest()
             .setRequests(List.of(updateAt(0, 0, 0, row("a"))))

@@ -32,7 +32,7 @@ class CellTest {
         "''=1+1        | \"=1+1\"",
         "=A1           | {\"userEnteredValue\":{\"formulaValue\":\"=A1\"}}",
       })
-  void shouldReadWhatAPersonTypes(String typed, String stored) {
+  void shouldParseTypedText(String typed, String stored) {
     String text = typed.replace("''", "'");
     assertThat(ValueInput.USER_ENTERED.toCell(TextNode.valueOf(text))).hasToString(stored);
     assertThat(ValueInput.RAW.toCell(TextNode.valueOf(text))).isEqualTo(TextNode.valueOf(text));
@@ -62,7 +62,7 @@ class CellTest {
   }
 
   @Test
-  void shouldKeepAPlainValuePlain() {
+  void shouldStoreAPlainValueWithoutCellData() {
     assertThat(Cell.merge(Cell.BLANK, value("numberValue", "5.0"), VALUE)).hasToString("5");
     assertThat(Cell.merge(Cell.text("x"), value("stringValue", "\"\""), VALUE))
         .isEqualTo(Cell.BLANK);

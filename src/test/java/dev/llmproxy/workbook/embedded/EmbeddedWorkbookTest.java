@@ -68,7 +68,7 @@ class EmbeddedWorkbookTest {
   }
 
   @Test
-  void shouldKeepEverythingWhenReopened() throws IOException {
+  void shouldHaveTheSameContentAfterReopening() throws IOException {
     fixture.update("A1", List.of(List.of("kept", 1.5)));
     workbook.close();
     open();
@@ -76,7 +76,7 @@ class EmbeddedWorkbookTest {
   }
 
   @Test
-  void shouldRefuseASecondOpenerAndTellWhereTheFirstIs() throws IOException {
+  void shouldRefuseASecondOpenerWhileTheUrlFileExists() throws IOException {
     assertThatThrownBy(() -> EmbeddedWorkbook.open(folder, 0))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("is open already");
@@ -117,7 +117,7 @@ class EmbeddedWorkbookTest {
   }
 
   @Test
-  void shouldShowCellsWhenAskedAndHonourMasks() throws IOException {
+  void shouldReturnCellsOnRequestAndApplyMasks() throws IOException {
     CellData bold =
         row("a")
             .getValues()
@@ -157,7 +157,7 @@ class EmbeddedWorkbookTest {
   }
 
   @Test
-  void shouldOnlyAnswerOnLoopbackNamesAndOwnClients() throws Exception {
+  void shouldRefuseForeignHostsAndWebPages() throws Exception {
     assertThat(rawStatus("GET", "Host: evil.example")).contains("403");
     assertThat(rawStatus("GET", "Host: LOCALHOST:1")).contains("200");
     String change = "v4/spreadsheets/llmproxy/values/A1:clear";
@@ -170,7 +170,7 @@ class EmbeddedWorkbookTest {
   }
 
   @Test
-  void shouldBreakOffRatherThanAnswerHalf() throws Exception {
+  void shouldAbortAnAnswerThatFailsHalfway() throws Exception {
     fixture.update("A1", Collections.nCopies(1_000, List.of("a value of some length ".repeat(5))));
     workbook.close();
     try (var connection = DriverManager.getConnection("jdbc:sqlite:" + folder + "/workbook.db");
@@ -210,7 +210,7 @@ class EmbeddedWorkbookTest {
   }
 
   @Test
-  void shouldTakeAndReadManyRowsQuickly() throws IOException {
+  void shouldWriteAndReadManyRowsQuickly() throws IOException {
     fixture.batch(
         new Request()
             .setAppendDimension(

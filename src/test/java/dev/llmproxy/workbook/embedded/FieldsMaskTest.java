@@ -58,7 +58,7 @@ class FieldsMaskTest {
         "z,a/c   | {'a':{'b':1},'y':1,'z':0}",
         "a(b,c)  | {'a':{'b':9},'y':1}",
       })
-  void shouldUpdateOnlyWhatIsNamed(String mask, String expected) {
+  void shouldUpdateOnlySelectedFields(String mask, String expected) {
     ObjectNode target = json("{'a':{'b':1,'c':2},'y':1}");
     FieldsMask.parse(mask).copy(json("{'a':{'b':9},'z':0}"), target);
     assertThat(target).isEqualTo(json(expected));
@@ -66,7 +66,7 @@ class FieldsMaskTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"a(", "a(b", "a)", "a,,b", "/a", "a/", "a b"})
-  void shouldRefuse(String mask) {
+  void shouldRefuseInvalidMasks(String mask) {
     assertThatThrownBy(() -> FieldsMask.parse(mask)).isInstanceOf(SheetsException.class);
   }
 

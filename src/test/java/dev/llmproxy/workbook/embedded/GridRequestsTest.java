@@ -153,7 +153,7 @@ class GridRequestsTest {
   }
 
   @Test
-  void shouldKeepWidthsHiddenRowsFiltersAndNamesWithTheirCells() throws IOException {
+  void shouldMoveWidthsHiddenRowsFiltersAndNamesWithTheirCells() throws IOException {
     fixture.update("A1", List.of(List.of("a long header", "b"), List.of("c")));
     batch(
         "{updateDimensionProperties:{range:{dimension:ROWS,startIndex:1,endIndex:3},"
@@ -248,7 +248,7 @@ class GridRequestsTest {
         "{duplicateSheet:{}}",
         "{updateSpreadsheetProperties:{properties:{title:after},fields:title}}"
       })
-  void shouldUndoEveryKindWhenALaterRequestIsRefused(String request) throws IOException {
+  void shouldRollBackEveryKindWhenALaterRequestIsRefused(String request) throws IOException {
     fixture.update("A1", List.of(List.of("before", "b"), List.of("c")));
     var all = fixture.sheets.spreadsheets().get(ID).setIncludeGridData(true);
     Spreadsheet before = all.execute();
@@ -297,7 +297,7 @@ class GridRequestsTest {
   }
 
   @Test
-  void shouldTakeOverAWorkbookOfTheFirstFormat() throws Exception {
+  void shouldMigrateAWorkbookOfTheFirstFormat() throws Exception {
     fixture.update("A1", List.of(List.of("old")));
     workbook.close();
     try (var connection = DriverManager.getConnection("jdbc:sqlite:" + folder + "/workbook.db");

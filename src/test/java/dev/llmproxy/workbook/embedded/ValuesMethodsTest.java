@@ -97,7 +97,7 @@ class ValuesMethodsTest {
   }
 
   @Test
-  void shouldSkipNullsAndReportWhatWasWritten() throws IOException {
+  void shouldSkipNullsAndReportTheWrittenCells() throws IOException {
     fixture.update("A1", List.of(List.of("a", "b", "c")));
     var body = new ValueRange().setValues(List.of(List.of("x", Data.nullOf(Object.class), "")));
     var response =
@@ -112,7 +112,7 @@ class ValuesMethodsTest {
   }
 
   @Test
-  void shouldEnforceTheGrid() throws IOException {
+  void shouldRefuseRangesAndValuesBeyondTheGrid() throws IOException {
     List<List<Object>> twoRows = List.of(List.of("a"), List.of("b"));
     assertRefused(
         400,
@@ -159,7 +159,7 @@ class ValuesMethodsTest {
   }
 
   @Test
-  void shouldReadMoreRangesThanAnAddressHolds() throws IOException {
+  void shouldReadMoreRangesThanFitIntoAUrl() throws IOException {
     fixture.update("A1", List.of(List.of("a")));
     var read = values.batchGet(ID).setRanges(Collections.nCopies(500, "'Sheet1'!A1:B2")).execute();
     assertThat(read.getValueRanges()).hasSize(500);
@@ -189,7 +189,7 @@ class ValuesMethodsTest {
   }
 
   @Test
-  void shouldAppendBehindTheTable() throws IOException {
+  void shouldAppendAfterTheTable() throws IOException {
     fixture.update("B2", List.of(List.of("h1", "h2"), List.of("a")));
     AppendValuesResponse response = append("Sheet1!A1:J", "OVERWRITE", "b", 2);
     assertThat(response.getTableRange()).isEqualTo("Sheet1!B2:C3");
@@ -198,7 +198,7 @@ class ValuesMethodsTest {
   }
 
   @Test
-  void shouldAppendToABlankSheetAndToTheTableItIsPointedAt() throws IOException {
+  void shouldAppendToABlankSheetAndToTheTableInTheRange() throws IOException {
     AppendValuesResponse first = append("Sheet1", "OVERWRITE", "a");
     assertThat(first.getTableRange()).isNull();
     assertThat(first.getUpdates().getUpdatedRange()).isEqualTo("Sheet1!A1");
