@@ -92,7 +92,7 @@ public final class ConversationArchive {
     }
   }
 
-  /** A ledger of an earlier release has no conversations. */
+  /** Whether the ledger has the table of conversations; an earlier release did not create it. */
   private static boolean hasConversations(Connection connection) throws SQLException {
     try (ResultSet table = connection.getMetaData().getTables(null, null, "conversation", null)) {
       return table.next();

@@ -15,10 +15,10 @@ import org.apache.camel.ExchangeProperty;
 
 /**
  * Commits a round to the workbook exactly once. The route {@code flush-commit} calls the methods in
- * the order in which they stand here. One {@code batchUpdate} carries the round's changes and, in
- * the sheet {@code _sync}, the checkpoint. The workbook applies it as a whole or not at all. Every
- * round reads {@code _sync} first, so it continues from the workbook's checkpoint, whatever the
- * outcome of the previous commit. This class has no state; {@link FlushRound} has all of it.
+ * the order of this file. One {@code batchUpdate} contains the round's changes and, for the sheet
+ * {@code _sync}, the checkpoint. The workbook applies it as a whole or not at all. Every round
+ * reads {@code _sync} first, so it continues from the workbook's checkpoint, whatever the outcome
+ * of the previous commit. This class has no state; {@link FlushRound} has all of it.
  */
 public final class FlushCommit {
   private final WorkbookSchema schema;

@@ -156,7 +156,7 @@ public final class KeyCounters {
     return due ? new BatchUpdateSpreadsheetRequest().setRequests(requests) : null;
   }
 
-  /** Adds the changes of Status and Created At. Texts of other people stay as they are. */
+  /** Adds the changes of Status and Created At. Text that people have written stays unchanged. */
   private void updateStatus(
       List<List<Object>> cells, Target target, Map<ApiKeyRow, String> hashes) {
     ApiKeySheet sheet = target.sheet;

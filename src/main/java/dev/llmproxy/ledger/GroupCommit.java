@@ -242,7 +242,7 @@ final class GroupCommit implements AutoCloseable {
     return !(failure instanceof SQLException sql) || store.isCausedByValues(sql);
   }
 
-  /** While no connection can be opened, only one try a second is waited for. */
+  /** Opens a connection if there is none. After a failure, fails at once for a second. */
   private void connect() throws SQLException {
     if (connection != null) {
       return;

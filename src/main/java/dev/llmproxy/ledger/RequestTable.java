@@ -237,7 +237,7 @@ public final class RequestTable {
     }
   }
 
-  /** A ledger of an earlier release lacks this until a server has opened it. */
+  /** Whether the ledger has turns; one of an earlier release lacks them until a server opens it. */
   private static boolean hasTurns(Connection connection) throws SQLException {
     try (ResultSet column =
         connection.getMetaData().getColumns(null, connection.getSchema(), "request", "turns")) {

@@ -77,8 +77,8 @@ final class RunningRequests implements AutoCloseable {
   }
 
   /**
-   * Records the outcome of a request, now or as soon as the ledger works again, without waiting. A
-   * few hundred bytes are stored for each request that ends in the meantime, and new requests are
+   * Records the outcome of a request, now or as soon as the ledger works again, without waiting.
+   * Until then, each ended request takes a few hundred bytes of memory, and new requests are
    * refused.
    */
   @SuppressWarnings("FutureReturnValueIgnored")
