@@ -2,10 +2,10 @@
 # make test    runs all tests: unit, route, wire, SDK, browser and command-line tests, and the README, in about half an hour
 # make test TEST=GateRouteTest runs one class, TEST=GateRouteTest#name one test
 # make build   only builds; then run ./llmproxy start
-# make fuzz    searches for provider streams that break the contract, for three minutes
-# make crash   kills the gateway a thousand times under load and compares the books: make crash KILLS=1000 SEED=7
+# make fuzz    searches three minutes for provider streams that break the contract
+# make crash   kills the gateway a thousand times under load and compares ledger and sheets: make crash KILLS=1000 SEED=7
 # make hostile runs the server with 512 MB against hostile clients and providers
-# make golden  writes the golden files of the tests anew, for review with git diff
+# make golden  rewrites the golden files of the tests, for review with git diff
 # make format  formats the Java sources as the build requires
 .PHONY: dev test build fuzz crash hostile golden format model clean
 .DEFAULT_GOAL := dev
@@ -28,7 +28,7 @@ model:
 test:
 	@$(if $(TEST),$(maven) --quiet test -DfailIfNoTests=true -Dtest='$(TEST)',scripts/test)
 
-# A finding becomes an input file of the test, which every later run tries.
+# A finding becomes an input file of the test and is tried in every later run.
 fuzz:
 	@JAZZER_FUZZ=1 $(maven) test -Dtest=ProviderStreamFuzzTest#anyStreamKeepsTheContract
 
@@ -40,8 +40,8 @@ crash:
 hostile:
 	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@hostile
 
-# Every test whose file is written fails, so that no run with new files looks like a success. AccumulatorTest reads what the
-# others write.
+# A test that writes its file fails, so that no run with new files looks like a success. AccumulatorTest reads files of the
+# other tests.
 golden_run = $(maven) --quiet test-compile surefire:test@default-test -Dgolden=write \
   -Dmaven.test.failure.ignore=true -DtrimStackTrace=true
 golden:
