@@ -288,7 +288,7 @@ class KeysRouteTest {
       awaitStatus(gateway, 1, "⚠ The sheet has lost a key at once");
       assertThat(status(gateway, key)).isEqualTo(200);
 
-      new KeyConfirmation(data).give();
+      new KeyConfirmation(data).create();
       awaitHeld(gateway, 0);
       assertThat(status(gateway, key)).isEqualTo(401);
       awaitStatus(gateway, 1, "");

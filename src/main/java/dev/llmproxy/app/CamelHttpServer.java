@@ -89,7 +89,7 @@ public final class CamelHttpServer implements MainHttpServerFactory, CamelContex
     @Override
     public void onCamelContextFullyStarted(CamelContext context, boolean alreadyStarted) {
       CamelRun.running();
-      http.watch(context);
+      http.refuseWhileStopping(context);
       http.listen(port);
     }
 

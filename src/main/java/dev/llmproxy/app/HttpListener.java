@@ -127,7 +127,7 @@ final class HttpListener implements AutoCloseable {
    * Prepares the shutdown of the routes: new requests are refused, and requests that do not end in
    * time get an error, early enough to be recorded.
    */
-  void watch(CamelContext context) {
+  void refuseWhileStopping(CamelContext context) {
     try {
       context.addLifecycleStrategy(
           new LifecycleStrategySupport() {

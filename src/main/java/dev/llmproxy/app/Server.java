@@ -41,7 +41,7 @@ public final class Server implements AutoCloseable {
       Main main = routes(application, http);
       parts.add(main::stop);
       main.start();
-      http.watch(main.getCamelContext());
+      http.refuseWhileStopping(main.getCamelContext());
       http.listen(application.values().http().port());
       return new Server(parts, http);
     } catch (RuntimeException | Error e) {

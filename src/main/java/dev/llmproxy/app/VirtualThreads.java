@@ -18,7 +18,7 @@ final class VirtualThreads {
    */
   static Vertx vertx(Connections connections) {
     ExecutorServiceFactory workers =
-        (threads, concurrency, most) ->
+        (threads, concurrency, max) ->
             Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("request-", 0).factory());
     return new VertxBuilder()
         .findTransport(new Watched(connections))

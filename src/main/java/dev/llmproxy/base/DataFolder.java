@@ -109,7 +109,7 @@ public final class DataFolder {
       if (!posix(real)) {
         return exposed;
       }
-      boolean own = own(real);
+      boolean own = isOwn(real);
       for (Path path : walk(real)) {
         if ((own || OURS.matcher(real.relativize(path).toString()).matches())
             && isOpenToOthers(path)) {
@@ -135,7 +135,7 @@ public final class DataFolder {
    * Whether the folder contains only llmproxy's data. A shared folder (/tmp, the program's folder,
    * a folder with executables) must stay accessible to its other users.
    */
-  public static boolean own(Path folder) throws IOException {
+  public static boolean isOwn(Path folder) throws IOException {
     Path real = folder.toRealPath();
     return real.getParent() != null
         && !holdsHomes(real)

@@ -26,7 +26,7 @@ public final class EmailAddress {
   }
 
   /** Whether a text has the form of an address. */
-  public static boolean isOne(String text) {
+  public static boolean isAddress(String text) {
     return FORM.matcher(text).matches();
   }
 

@@ -35,14 +35,14 @@ public final class KnownSettings {
   /**
    * A whole number.
    *
-   * @param least the smallest value
-   * @param most the largest value
+   * @param min the smallest value
+   * @param max the largest value
    * @param unlimited whether the word {@link SettingsReader#UNLIMITED} is a value too
    */
-  public record WholeNumber(int least, int most, boolean unlimited) implements Kind {
+  public record WholeNumber(int min, int max, boolean unlimited) implements Kind {
     @Override
     public String rule() {
-      return "a whole number from %d to %d".formatted(least, most)
+      return "a whole number from %d to %d".formatted(min, max)
           + (unlimited ? ", or " + SettingsReader.UNLIMITED : "");
     }
 
@@ -53,7 +53,7 @@ public final class KnownSettings {
       }
       try {
         int number = Integer.parseInt(value);
-        return number >= least && number <= most ? Integer.toString(number) : null;
+        return number >= min && number <= max ? Integer.toString(number) : null;
       } catch (NumberFormatException e) {
         return null;
       }
@@ -61,7 +61,7 @@ public final class KnownSettings {
 
     @Override
     public List<String> examples() {
-      List<String> ends = List.of(Integer.toString(least), Integer.toString(most));
+      List<String> ends = List.of(Integer.toString(min), Integer.toString(max));
       return unlimited ? List.of(ends.get(0), ends.get(1), SettingsReader.UNLIMITED) : ends;
     }
   }

@@ -50,28 +50,28 @@ public final class SettingsReader {
   }
 
   /** A whole number. */
-  int number(String name, int least, int most) {
-    String value = value(name, new KnownSettings.WholeNumber(least, most, false));
-    return value == null ? least : Integer.parseInt(value);
+  int number(String name, int min, int max) {
+    String value = value(name, new KnownSettings.WholeNumber(min, max, false));
+    return value == null ? min : Integer.parseInt(value);
   }
 
   /** A limit; empty when it is unlimited. */
-  OptionalInt limit(String name, int least, int most) {
-    String value = value(name, new KnownSettings.WholeNumber(least, most, true));
+  OptionalInt limit(String name, int min, int max) {
+    String value = value(name, new KnownSettings.WholeNumber(min, max, true));
     return value == null || value.equals(UNLIMITED)
         ? OptionalInt.empty()
         : OptionalInt.of(Integer.parseInt(value));
   }
 
   /** The limits of all tiers by the setting's name. The setting of the tier free must be set. */
-  Map<String, OptionalInt> tierLimits(String prefix, int least, int most) {
+  Map<String, OptionalInt> tierLimits(String prefix, int min, int max) {
     Map<String, OptionalInt> limits = new TreeMap<>();
     String free = prefix + "FREE";
-    limits.put(free, limit(free, least, most));
+    limits.put(free, limit(free, min, max));
     if (settings != null) {
       for (String name : settings.asMap().keySet()) {
         if (name.startsWith(prefix) && settings.find(name).isPresent()) {
-          limits.put(name, limit(name, least, most));
+          limits.put(name, limit(name, min, max));
         }
       }
     }
@@ -83,32 +83,32 @@ public final class SettingsReader {
     return seconds(name, 1, DAY_SECONDS);
   }
 
-  Duration seconds(String name, int least, int most) {
-    return Duration.ofSeconds(number(name, least, most));
+  Duration seconds(String name, int min, int max) {
+    return Duration.ofSeconds(number(name, min, max));
   }
 
   /** A number of hours; empty for 0. */
-  Optional<Duration> hoursOrNone(String name, int most) {
-    int hours = number(name, 0, most);
+  Optional<Duration> hoursOrNone(String name, int max) {
+    int hours = number(name, 0, max);
     return hours == 0 ? Optional.empty() : Optional.of(Duration.ofHours(hours));
   }
 
   /** A number of days; empty for unlimited and for 0, which means the same. */
-  Optional<Duration> daysOrUnlimited(String name, int most) {
-    OptionalInt days = limit(name, 0, most);
+  Optional<Duration> daysOrUnlimited(String name, int max) {
+    OptionalInt days = limit(name, 0, max);
     return days.isEmpty() || days.getAsInt() == 0
         ? Optional.empty()
         : Optional.of(Duration.ofDays(days.getAsInt()));
   }
 
   /** A number of megabytes, as bytes. */
-  long megabytes(String name, int least, int most) {
-    return number(name, least, most) * MEGABYTE;
+  long megabytes(String name, int min, int max) {
+    return number(name, min, max) * MEGABYTE;
   }
 
   /** A number of kilobytes, as bytes. */
-  int kilobytes(String name, int least, int most) {
-    return number(name, least, most) * KILOBYTE;
+  int kilobytes(String name, int min, int max) {
+    return number(name, min, max) * KILOBYTE;
   }
 
   /** An amount above 0; empty when it is unlimited. */

@@ -9,29 +9,29 @@ public final class ShownText {
 
   private ShownText() {}
 
-  /** The first {@code most} characters (UTF-16) of a text, with an ellipsis when it is longer. */
-  public static String cut(String text, int most) {
-    return cut(text, most, MARK);
+  /** The first {@code max} characters (UTF-16) of a text, with an ellipsis when it is longer. */
+  public static String cut(String text, int max) {
+    return cut(text, max, MARK);
   }
 
   /** As {@link #cut(String, int)} with another mark. Surrogate pairs are not split. */
-  public static String cut(String text, int most, String mark) {
-    if (text.length() <= most) {
+  public static String cut(String text, int max, String mark) {
+    if (text.length() <= max) {
       return text;
     }
-    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
+    int end = Character.isHighSurrogate(text.charAt(max - 1)) ? max - 1 : max;
     return text.substring(0, end) + mark;
   }
 
   /**
    * A text in one line; each {@link #isControl} character becomes its Java escape.
    *
-   * @param most the line's length in characters; the last escape is complete, so the line may be a
+   * @param max the line's length in characters; the last escape is complete, so the line may be a
    *     few characters longer
    */
-  public static String oneLine(String text, int most) {
-    StringBuilder line = new StringBuilder(Math.min(text.length(), most));
-    for (int i = 0; i < text.length() && line.length() < most; i++) {
+  public static String oneLine(String text, int max) {
+    StringBuilder line = new StringBuilder(Math.min(text.length(), max));
+    for (int i = 0; i < text.length() && line.length() < max; i++) {
       char sign = text.charAt(i);
       switch (sign) {
         case '\n' -> line.append("\\n");

@@ -17,7 +17,7 @@ record BaseUrl(String address, String query) {
   private static final Pattern OTHER_SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*)://.*");
   private static final Pattern ENDPOINT =
       Pattern.compile(".*?(/(chat/completions|completions|embeddings|responses|models))/*");
-  private static final int MOST_PORT = 65_535;
+  private static final int MAX_PORT = 65_535;
 
   /**
    * Parses an operator's text. The scheme may be in capitals, and slashes at the end are removed.
@@ -47,8 +47,8 @@ record BaseUrl(String address, String query) {
     if (uri.getHost() == null) {
       throw new IllegalArgumentException("has no valid host name (letters, digits, - and .)");
     }
-    if (uri.getPort() > MOST_PORT) {
-      throw new IllegalArgumentException("has a port above " + MOST_PORT);
+    if (uri.getPort() > MAX_PORT) {
+      throw new IllegalArgumentException("has a port above " + MAX_PORT);
     }
     if (uri.getRawFragment() != null) {
       throw new IllegalArgumentException("has a # in it, which is never sent; remove it");

@@ -6,7 +6,7 @@ import dev.llmproxy.error.OpenAiErrors;
 
 /** Checks the form of model ids, which go into answers, logs, the ledger and sheets. */
 final class ModelId {
-  private static final int MOST_CHARACTERS = 256;
+  private static final int MAX_CHARACTERS = 256;
 
   private ModelId() {}
 
@@ -17,11 +17,11 @@ final class ModelId {
    *     and format characters, line separators, single surrogates
    */
   static void check(String id) {
-    if (id.length() > MOST_CHARACTERS || id.codePoints().anyMatch(ShownText::invisible)) {
+    if (id.length() > MAX_CHARACTERS || id.codePoints().anyMatch(ShownText::invisible)) {
       throw OpenAiErrors.invalidValue(
               "model",
               "a model id has at most %d characters and no control characters."
-                  .formatted(MOST_CHARACTERS))
+                  .formatted(MAX_CHARACTERS))
           .asException();
     }
   }

@@ -11,7 +11,7 @@ import java.math.BigInteger;
  * @param out completion tokens
  */
 public record TokenCount(long in, long cached, long out) {
-  private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
+  private static final BigInteger MAX = BigInteger.valueOf(Long.MAX_VALUE);
 
   /** Tokens of a request without cached ones. */
   public TokenCount(long in, long out) {
@@ -33,7 +33,7 @@ public record TokenCount(long in, long cached, long out) {
   /** The number, at least 0 and at most the largest long. */
   private static long count(JsonNode number) {
     return number.isBigInteger()
-        ? number.bigIntegerValue().max(BigInteger.ZERO).min(MOST).longValue()
+        ? number.bigIntegerValue().max(BigInteger.ZERO).min(MAX).longValue()
         : Math.max(0, number.asLong());
   }
 }

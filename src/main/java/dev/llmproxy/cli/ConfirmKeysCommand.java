@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
     name = "confirm-keys",
     mixinStandardHelpOptions = true,
     description = {
-      "Confirms that keys or a column were deleted from the sheet on purpose. When the sheet loses most of its keys or a"
-          + " column at once, servers keep using the lost values until somebody confirms the loss.",
+      "Confirms that keys or a column were deleted from the sheet on purpose.",
+      "When the sheet loses most of its keys or a column at once, servers use the lost values until somebody confirms the"
+          + " loss.",
       "The server that uses this LLMPROXY_DATA applies the confirmation within KEYS_REFRESH_SECONDS. Confirm for each"
           + " further server too, or write CONFIRM into the sheet's column Status, which all servers read."
     })
@@ -43,7 +44,7 @@ final class ConfirmKeysCommand implements Callable<Integer> {
       return 0;
     }
     List<String> lost = snapshots ? snapshot.heldOwners() : List.of();
-    new KeyConfirmation(data).give();
+    new KeyConfirmation(data).create();
     lost.forEach(owner -> out.println("No longer valid: " + owner));
     out.println(
         "Confirmed. A server that uses this data folder applies it within %s s."

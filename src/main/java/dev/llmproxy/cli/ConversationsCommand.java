@@ -26,8 +26,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "conversations",
     mixinStandardHelpOptions = true,
-    description =
-        "Lists, shows or deletes stored conversations. Works with the server running or stopped.")
+    description = {
+      "Lists, shows or deletes stored conversations.",
+      "Works with the server running or stopped."
+    })
 final class ConversationsCommand implements Callable<Integer> {
   private final Settings settings;
 

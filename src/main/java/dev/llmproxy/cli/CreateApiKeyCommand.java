@@ -25,9 +25,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "create-api-key",
     mixinStandardHelpOptions = true,
-    description =
-        "Creates an API key and shows it once. Works with the server running or stopped; a running server accepts the"
-            + " key at once.")
+    description = {
+      "Creates an API key and shows it once.",
+      "Works with the server running or stopped. A running server accepts the key at once."
+    })
 final class CreateApiKeyCommand implements Runnable {
   private static final Pattern EMAIL = Pattern.compile("[^\\s@]+@[^\\s@]+\\.[^\\s@]+");
 
@@ -92,12 +93,12 @@ final class CreateApiKeyCommand implements Runnable {
       out.println(Json.text(made));
       return;
     }
-    out.println("User:  " + email);
-    out.println("Key:   " + key);
-    out.println("Name:  " + name);
-    out.println("Tier:  " + kind);
+    out.println("User:     " + email);
+    out.println("Key:      " + key);
+    out.println("Name:     " + name);
+    out.println("Tier:     " + kind);
     if (!expiresAt.isEmpty()) {
-      out.println("Ends:  " + expiresAt);
+      out.println("Expires:  " + expiresAt);
     }
     out.println();
     out.println("Copy the key now: it will not be shown again. The workbook stores only its hash.");

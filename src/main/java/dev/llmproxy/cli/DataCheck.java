@@ -45,7 +45,7 @@ final class DataCheck {
                 + (!there.equals(folder)
                     ? " will be created by the first start"
                     : inUse() ? " is in use by a running server" : " can be written to")));
-    privacy(findings);
+    checkPrivacy(findings);
     try {
       findings.add(space(Files.getFileStore(there).getUsableSpace() / MEGABYTE));
     } catch (IOException e) {
@@ -56,7 +56,7 @@ final class DataCheck {
   }
 
   /** Checks permissions and owner: the folder has conversations, addresses and hashes of keys. */
-  private void privacy(List<Finding> findings) {
+  private void checkPrivacy(List<Finding> findings) {
     List<Path> exposed = DataFolder.exposed(folder);
     if (!exposed.isEmpty()) {
       findings.add(
@@ -72,7 +72,7 @@ final class DataCheck {
       if (!Files.isDirectory(folder)) {
         return;
       }
-      if (!DataFolder.own(folder)) {
+      if (!DataFolder.isOwn(folder)) {
         findings.add(
             Finding.warning(
                 CHECK,
@@ -117,7 +117,7 @@ final class DataCheck {
   }
 
   static Finding space(long megabytes) {
-    String what = megabytes + " MB are free";
+    String what = megabytes + " MB free";
     String remedy = "Free some space: requests that cannot be recorded are refused";
     if (megabytes < HOPELESS_MEGABYTES) {
       return Finding.problem(CHECK, what, remedy);

@@ -16,15 +16,16 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "dead-letters",
     mixinStandardHelpOptions = true,
-    description =
-        "Shows the usage records that the workbook has refused, with the reason. They are in the ledger, but not in a"
-            + " sheet and not in a key's counters. Works with the server running or stopped.")
+    description = {
+      "Shows the usage records that the workbook has refused, with the reason.",
+      "They are in the ledger, but not in a sheet and not in a key's counters. Works with the server running or stopped."
+    })
 final class DeadLettersCommand implements Runnable {
   private final Settings settings;
 
   @Option(
       names = "--retry",
-      description = "Has the server try all of them again, now or after its next start.")
+      description = "Makes the server try all of them again, now or after its next start.")
   private boolean retry;
 
   @Option(names = "--json", description = "Prints a JSON list.")

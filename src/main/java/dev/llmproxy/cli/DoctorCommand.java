@@ -18,9 +18,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "doctor",
     mixinStandardHelpOptions = true,
-    description =
-        "Checks settings, port, data folder, ledger, workbook, providers and model, and prints a remedy for each problem."
-            + " Changes nothing. Works with the server running or stopped. Exit status 1 when there is a problem.")
+    description = {
+      "Checks the installation and prints a remedy for each problem.",
+      "Checks settings, port, data folder, ledger, workbook, providers and model. Changes nothing. Works with the server"
+          + " running or stopped. Exit status 1 when there is a problem."
+    })
 final class DoctorCommand implements Callable<Integer> {
   private final Settings settings;
 

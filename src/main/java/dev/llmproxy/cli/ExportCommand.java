@@ -20,9 +20,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "export",
     mixinStandardHelpOptions = true,
-    description =
-        "Exports the workbook to an Excel file, or to a CSV file for each sheet. API keys are masked, and text that"
-            + " looks like a formula stays text. Works with the server running or stopped.")
+    description = {
+      "Exports the workbook to an Excel file, or to a CSV file for each sheet.",
+      "API keys are masked, and text that looks like a formula stays text. Works with the server running or stopped."
+    })
 final class ExportCommand implements Callable<Integer> {
   private final Settings settings;
 

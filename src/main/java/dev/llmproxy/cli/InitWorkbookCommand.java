@@ -41,13 +41,13 @@ final class InitWorkbookCommand implements Runnable {
         settings.find("GOOGLE_SHEETS_SPREADSHEET_ID").isPresent()
             || settings.find("SHEETS_ROOT_URL").isPresent();
     if (!named && settings.find(ServiceAccount.SETTING).isEmpty()) {
-      embedded();
+      printEmbedded();
       return;
     }
     try (Workbook workbook = named ? Workbook.open(settings) : Workbook.create(settings, TITLE)) {
       // Printed before the sheets are added: the user needs the id even when that fails.
       if (!named && !json) {
-        created(workbook);
+        printCreated(workbook);
       }
       WorkbookSetup.Done done = new WorkbookSetup(workbook, FlushBook.sheetMemory(settings)).run();
       if (json) {
@@ -58,7 +58,7 @@ final class InitWorkbookCommand implements Runnable {
     }
   }
 
-  private void embedded() {
+  private void printEmbedded() {
     PrintWriter out = out();
     if (json) {
       out.println(Json.text(Json.object().put("embedded", true).put("changed", false)));
@@ -73,7 +73,7 @@ final class InitWorkbookCommand implements Runnable {
             + " (docs/google-sheets.md).");
   }
 
-  private void created(Workbook workbook) {
+  private void printCreated(Workbook workbook) {
     String email = workbook.account().orElseThrow().email();
     out()
         .println(
@@ -97,9 +97,9 @@ final class InitWorkbookCommand implements Runnable {
         .account()
         .ifPresent(account ->
             out.println("Service account  " + account.email() + "  (share with it as Editor)"));
-    tell("Added sheets     ", done.made());
-    tell("Wrote headers    ", done.headed());
-    tell("Froze headers    ", done.frozen());
+    printSheets("Added sheets     ", done.made());
+    printSheets("Wrote headers    ", done.headed());
+    printSheets("Froze headers    ", done.frozen());
     out.println();
     out.println(
         done.changed()
@@ -107,7 +107,7 @@ final class InitWorkbookCommand implements Runnable {
             : "Nothing to do: all sheets and headers exist.");
   }
 
-  private void tell(String what, List<String> sheets) {
+  private void printSheets(String what, List<String> sheets) {
     if (!sheets.isEmpty()) {
       out().println(what + String.join(", ", sheets));
     }

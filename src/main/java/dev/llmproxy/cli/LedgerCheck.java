@@ -65,9 +65,10 @@ final class LedgerCheck {
         .ifPresent(flushed -> {
           long waiting = ledger.settled() - flushed;
           String what =
-              waiting
-                  + " records are not in the workbook yet"
-                  + (waiting == 0 ? "" : ", the oldest for " + ledger.behind().toSeconds() + " s");
+              waiting == 0
+                  ? "all records are in the workbook"
+                  : "%d records are not in the workbook yet, the oldest for %d s"
+                      .formatted(waiting, ledger.behind().toSeconds());
           findings.add(
               waiting >= MANY_UNFLUSHED
                   ? Finding.warning(CHECK, what, "See the log for the reason")

@@ -70,7 +70,7 @@ final class ListKeysCommand implements Runnable {
             "Last used (UTC)",
             "Requests",
             "Tokens",
-            "Ends (UTC)");
+            "Expires (UTC)");
     for (ApiKeyRow row : rows) {
       table.add(
           ApiKey.shown(row.apiKey()),

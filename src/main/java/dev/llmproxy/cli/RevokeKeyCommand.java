@@ -34,9 +34,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "revoke-key",
     mixinStandardHelpOptions = true,
-    description =
-        "Revokes an API key. The server that uses this data folder refuses the key at once, other servers when they next"
-            + " read the sheet.",
+    description = {
+      "Revokes an API key.",
+      "The server that uses this data folder refuses the key at once, other servers when they next read the sheet."
+    },
     exitCodeListHeading = "%nExit status:%n",
     exitCodeList = {
       "0:revoked on this server and in the sheet",
@@ -56,8 +57,8 @@ final class RevokeKeyCommand implements Callable<Integer> {
       arity = "0..1",
       description =
           "The key, its cell in the sheet, its masked form of list-keys, or its owner's address. - reads the key from"
-              + " standard input, so that it does not appear in the process list. Without KEY, the command reads it from a"
-              + " pipe, then LLMPROXY_KEY; at a terminal from LLMPROXY_KEY, else it asks for it.")
+              + " standard input, so that it does not appear in the process list. Without KEY, the command uses a piped"
+              + " key, else LLMPROXY_KEY. At a terminal it uses LLMPROXY_KEY, else it asks for the key.")
   private String argument;
 
   @Parameters(
@@ -114,7 +115,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
       if (rows.isEmpty()) {
         given.ifPresent(here::remove);
         return fail(
-            "No key in the workbook is "
+            "No key in the workbook matches "
                 + ApiKey.mask(key)
                 + "; ./llmproxy list-keys lists all keys.");
       }
@@ -131,7 +132,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
       Map<String, ApiKeyRow> rows =
           rows(book, row -> ApiKey.hashOfCell(row.apiKey()).equals(ApiKey.hashOfCell(email)));
       if (rows.isEmpty() || name != null) {
-        rows = rows(book, row -> isOwners(row, email));
+        rows = rows(book, row -> belongsTo(row, email));
       }
       if (rows.isEmpty()) {
         return fail(
@@ -147,7 +148,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
     }
   }
 
-  private boolean isOwners(ApiKeyRow row, String email) {
+  private boolean belongsTo(ApiKeyRow row, String email) {
     return EmailAddress.folded(row.email()).equals(EmailAddress.folded(email))
         && (name == null || row.keyName().strip().equals(name.strip()));
   }
@@ -165,7 +166,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
 
   private int revoke(RevokedKeys here, ApiKeyBook book, Map<String, ApiKeyRow> rows) {
     if (rows.size() > 1 && !all) {
-      return fail(several(rows.values()));
+      return fail(severalMatch(rows.values()));
     }
     rows.keySet().forEach(here::add);
     for (ApiKeyRow row : rows.values()) {
@@ -208,7 +209,7 @@ final class RevokeKeyCommand implements Callable<Integer> {
     return 1;
   }
 
-  private String several(Collection<ApiKeyRow> rows) {
+  private String severalMatch(Collection<ApiKeyRow> rows) {
     Table table = new Table(settings, "Row", "Key", "User", "Name", "Created (UTC)");
     rows.forEach(row ->
         table.add(

@@ -77,7 +77,7 @@ final class RouteProblem {
         }
         case FailedToCreateRouteException route -> {
           file = file == null ? fileOf(route.getRouteId()) : file;
-          reason = reason == null ? lastWords(route) : reason;
+          reason = reason == null ? rootMessage(route) : reason;
         }
         default -> {}
       }
@@ -100,7 +100,7 @@ final class RouteProblem {
     return Files.exists(file) ? file.toString() : null;
   }
 
-  private static String lastWords(Throwable failure) {
+  private static String rootMessage(Throwable failure) {
     String message = String.valueOf(Causes.root(failure).getMessage());
     return message.substring(message.lastIndexOf(" due to: ") + 1).replaceFirst("^due to: ", "");
   }

@@ -49,10 +49,10 @@ final class SettingsCheck {
 
   List<Finding> run() {
     List<Finding> findings = new ArrayList<>();
-    Set<String> known = known();
-    for (String name : new TreeSet<>(own().stringPropertyNames())) {
+    Set<String> known = knownNames();
+    for (String name : new TreeSet<>(ownProperties().stringPropertyNames())) {
       if (!name.startsWith("camel.")) {
-        name(findings, known, name);
+        checkName(findings, known, name);
       }
     }
     findings.addAll(values());
@@ -64,10 +64,10 @@ final class SettingsCheck {
               AllowedUsers.SETTING + " has no effect, because sign-in is off",
               "Set " + GoogleIdTokens.CLIENT_ID));
     }
-    documents(findings);
-    tools(findings);
+    checkDocuments(findings);
+    checkTools(findings);
     return findings.isEmpty()
-        ? List.of(Finding.ok(CHECK, "all names and values in application.properties are known"))
+        ? List.of(Finding.ok(CHECK, "all settings are known and valid"))
         : findings;
   }
 
@@ -76,7 +76,7 @@ final class SettingsCheck {
    *
    * @throws Settings.SettingException that lists every wrong value
    */
-  void demandValues() {
+  void requireValidValues() {
     List<Finding> wrong = values();
     if (!wrong.isEmpty()) {
       throw new Settings.SettingException(wrong.stream().map(Finding::what).toList());
@@ -85,11 +85,11 @@ final class SettingsCheck {
 
   private List<Finding> values() {
     List<Finding> findings = new ArrayList<>();
-    settings.wrongValues().forEach((name, why) -> findings.add(value(name, why)));
-    demands(findings, () -> new GoogleIdTokens(SignInSettings.of(settings), Clock.systemUTC()));
-    demands(findings, () -> new AllowedUsers(SignInSettings.of(settings)));
-    demands(findings, () -> McpServersFile.check(settings));
-    demands(findings, () -> new ForwardProxy(settings));
+    settings.wrongValues().forEach((name, why) -> findings.add(problem(name, why)));
+    addProblem(findings, () -> new GoogleIdTokens(SignInSettings.of(settings), Clock.systemUTC()));
+    addProblem(findings, () -> new AllowedUsers(SignInSettings.of(settings)));
+    addProblem(findings, () -> McpServersFile.check(settings));
+    addProblem(findings, () -> new ForwardProxy(settings));
     return findings;
   }
 
@@ -97,7 +97,7 @@ final class SettingsCheck {
    * Adds the problem that a part of the server would report at its start. Its message begins with
    * the name of a setting. A setting that already has a problem gets no second one.
    */
-  private void demands(List<Finding> findings, Runnable part) {
+  private void addProblem(List<Finding> findings, Runnable part) {
     try {
       part.run();
     } catch (Settings.SettingException | IllegalArgumentException e) {
@@ -112,7 +112,7 @@ final class SettingsCheck {
     }
   }
 
-  private static void name(List<Finding> findings, Set<String> known, String name) {
+  private static void checkName(List<Finding> findings, Set<String> known, String name) {
     if (known.contains(name)) {
       return;
     }
@@ -132,7 +132,7 @@ final class SettingsCheck {
         tier ? Finding.warning(CHECK, what, remedy) : Finding.problem(CHECK, what, remedy));
   }
 
-  private Finding value(String name, String why) {
+  private Finding problem(String name, String why) {
     String standard = shipped.getProperty(name, "").strip();
     return Finding.problem(
         CHECK,
@@ -140,7 +140,7 @@ final class SettingsCheck {
         standard.isEmpty() ? "Correct it, or leave it empty" : "Its default is " + standard);
   }
 
-  private void documents(List<Finding> findings) {
+  private void checkDocuments(List<Finding> findings) {
     DocumentIndex.folder(settings)
         .filter(folder -> !Files.isDirectory(folder))
         .ifPresent(folder ->
@@ -152,7 +152,7 @@ final class SettingsCheck {
   }
 
   /** Warns of tools that do not exist: the tier's chats run without them. */
-  private void tools(List<Finding> findings) {
+  private void checkTools(List<Finding> findings) {
     // The tools of MCP servers are known only while these are connected.
     if (settings.find("MCP_SERVERS").isPresent()) {
       return;
@@ -187,7 +187,7 @@ final class SettingsCheck {
     return names;
   }
 
-  private Set<String> known() {
+  private Set<String> knownNames() {
     Set<String> known = new TreeSet<>(shipped.stringPropertyNames());
     for (Path file : filesIn("providers")) {
       String provider =
@@ -219,7 +219,7 @@ final class SettingsCheck {
     }
   }
 
-  private Properties own() {
+  private Properties ownProperties() {
     Path file = settings.home().resolve("application.properties");
     try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
       Properties properties = new Properties();

@@ -54,10 +54,10 @@ final class StartCommand implements Callable<Integer> {
     if (port != null) {
       settings = settings.with("PORT", Integer.toString(port));
     }
-    new SettingsCheck(settings).demandValues();
+    new SettingsCheck(settings).requireValidValues();
     Server.tryToListen(settings);
     Application application = Application.open(settings);
-    String key = firstKey ? makeFirstKey(application) : null;
+    String key = firstKey ? createFirstKey(application) : null;
     Server server = start(application, key);
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime()
@@ -90,7 +90,7 @@ final class StartCommand implements Callable<Integer> {
     }
   }
 
-  private static String makeFirstKey(Application application) {
+  private static String createFirstKey(Application application) {
     ApiKeyBook book =
         new ApiKeyBook(application.workbook(), FlushBook.sheetMemory(application.settings()));
     if (!book.rows().isEmpty()) {
@@ -174,7 +174,9 @@ final class StartCommand implements Callable<Integer> {
             on
                 ? provider.name()
                 : provider.name() + " (" + provider.off().replace(" is not set", "") + ")")
-        .collect(Collectors.joining(", "));
+        .collect(
+            Collectors.collectingAndThen(
+                Collectors.joining(", "), names -> names.isEmpty() ? "none" : names));
   }
 
   private static String firstModel(Application application) {

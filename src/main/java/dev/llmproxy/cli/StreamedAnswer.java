@@ -15,7 +15,7 @@ import java.util.List;
  * form. One object per answer.
  */
 final class StreamedAnswer {
-  private static final int MOST_EVENT_BYTES = 16 << 20;
+  private static final int MAX_EVENT_BYTES = 16 << 20;
   private static final String NOTIFICATION = "tool_notification";
 
   private final PrintWriter out;
@@ -43,13 +43,13 @@ final class StreamedAnswer {
   static StreamedAnswer read(InputStream body, PrintWriter out) throws IOException {
     StreamedAnswer answer = new StreamedAnswer(out);
     try (body) {
-      SseReader reader = new SseReader(body, MOST_EVENT_BYTES);
+      SseReader reader = new SseReader(body, MAX_EVENT_BYTES);
       for (SseEvent event = reader.next(); event != null; event = reader.next()) {
         answer.take(event);
       }
     }
     answer.endLine();
-    answer.judge();
+    answer.checkEnd();
     return answer;
   }
 
@@ -118,7 +118,7 @@ final class StreamedAnswer {
     if (event.path("choices").size() != 1 || !empty) {
       problems.add("a tool_notification is not the empty chunk that SDKs need: " + event);
     }
-    tools.take(event);
+    tools.add(event);
   }
 
   private void chunk(JsonNode chunk) {
@@ -154,7 +154,7 @@ final class StreamedAnswer {
     }
   }
 
-  private void judge() {
+  private void checkEnd() {
     if (error != null) {
       problems.addFirst("the stream ended with an error: " + error);
     } else if (!done) {

@@ -15,9 +15,9 @@ import picocli.CommandLine.Model.UsageMessageSpec;
  */
 final class Table {
   private static final int GAP = 2;
-  private static final int LEAST_WIDTH = 6;
-  private static final int MOST_LINES = 4;
-  private static final int LEAST_TABLE = 20;
+  private static final int MIN_WIDTH = 6;
+  private static final int MAX_LINES = 4;
+  private static final int MIN_TABLE_WIDTH = 20;
   private static final Pattern MOMENT =
       Pattern.compile("^(\\d{4}-\\d\\d-\\d\\d)T(\\d\\d:\\d\\d:\\d\\d)(\\.\\d+)?Z$");
 
@@ -25,15 +25,15 @@ final class Table {
   private static final String BREAKS = " @-_/.,:;";
 
   private final List<String[]> rows = new ArrayList<>();
-  private final int most;
+  private final int maxWidth;
 
   /** As wide as the variable COLUMNS, else as the terminal; 80 characters without a terminal. */
   Table(Settings settings, String... headers) {
     this(width(settings), headers);
   }
 
-  Table(int most, String... headers) {
-    this.most = most;
+  Table(int maxWidth, String... headers) {
+    this.maxWidth = maxWidth;
     rows.add(headers);
   }
 
@@ -90,9 +90,9 @@ final class Table {
             columns,
             cell -> Arrays.stream(cell.split(" ")).mapToInt(Table::length).max().orElse(0));
     narrow(widths, words);
-    int[] least = new int[columns.length];
-    Arrays.fill(least, LEAST_WIDTH);
-    narrow(widths, least);
+    int[] min = new int[columns.length];
+    Arrays.fill(min, MIN_WIDTH);
+    narrow(widths, min);
     return widths;
   }
 
@@ -102,12 +102,12 @@ final class Table {
         .toArray();
   }
 
-  private void narrow(int[] widths, int[] least) {
-    int room = most - GAP * (widths.length - 1);
+  private void narrow(int[] widths, int[] min) {
+    int room = maxWidth - GAP * (widths.length - 1);
     while (Arrays.stream(widths).sum() > room) {
       int widest = -1;
       for (int i = 0; i < widths.length; i++) {
-        if (widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest])) {
+        if (widths[i] > min[i] && (widest < 0 || widths[i] > widths[widest])) {
           widest = i;
         }
       }
@@ -123,7 +123,7 @@ final class Table {
     String rest = cell;
     while (length(rest) > width) {
       int end = rest.offsetByCodePoints(0, width);
-      if (lines.size() == MOST_LINES - 1) {
+      if (lines.size() == MAX_LINES - 1) {
         lines.add(rest.substring(0, rest.offsetByCodePoints(0, width - 1)) + "…");
         return lines;
       }
@@ -145,7 +145,7 @@ final class Table {
       return settings
           .find("COLUMNS")
           .map(Integer::parseInt)
-          .filter(n -> n >= LEAST_TABLE)
+          .filter(n -> n >= MIN_TABLE_WIDTH)
           .orElseGet(Table::terminal);
     } catch (NumberFormatException e) {
       return terminal();

@@ -32,8 +32,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "test-rest-api",
     mixinStandardHelpOptions = true,
-    description =
-        "Tests a running server: models, a streamed and a whole answer, the server's tools, embeddings, errors. Exit status 1 when a test fails.")
+    description = {
+      "Tests a running server.",
+      "Tests models, a streamed and a whole answer, the server's tools, embeddings and errors. Exit status 1 when a test"
+          + " fails."
+    })
 final class TestRestApiCommand implements Callable<Integer> {
   private static final int MODELS_SHOWN = 5;
   private static final String TOOL = "web_search";
@@ -62,7 +65,7 @@ final class TestRestApiCommand implements Callable<Integer> {
       description = "The API's base URL (default: that of the server of this data folder).")
   private String baseUrl;
 
-  @Option(names = "--model", description = "The chat model (default: the first in the list).")
+  @Option(names = "--model", description = "The chat model (default: the first one of the server).")
   private String model;
 
   @Option(
@@ -100,10 +103,10 @@ final class TestRestApiCommand implements Callable<Integer> {
     if (model != null) {
       test("model", this::retrieve);
       test("stream", this::stream);
-      test("whole answer", this::whole);
+      test("whole answer", this::wholeAnswer);
       if (test("tools", this::tools)) {
-        test("tools, without events", this::quietTools);
-        test("tools, whole answer", this::wholeTools);
+        test("tools, without events", this::toolsWithoutEvents);
+        test("tools, whole answer", this::toolsOfWholeAnswer);
       }
     }
     if (embeddingModel != null) {
@@ -183,15 +186,15 @@ final class TestRestApiCommand implements Callable<Integer> {
       out.println("… and " + (list.size() - MODELS_SHOWN) + " more");
     }
     check(!list.isEmpty(), "the list is empty; configure a provider");
-    embeddingModel = firstThatIsFor(list, "embeddings");
+    embeddingModel = firstWithAbility(list, "embeddings");
     if (model == null) {
-      model = firstThatIsFor(list, "chat");
+      model = firstWithAbility(list, "chat");
       check(model != null, "no model in the list can chat; name one with --model");
     }
     return list.size() + " models";
   }
 
-  private static String firstThatIsFor(JsonNode models, String ability) {
+  private static String firstWithAbility(JsonNode models, String ability) {
     return models
         .valueStream()
         .filter(each ->
@@ -226,7 +229,7 @@ final class TestRestApiCommand implements Callable<Integer> {
         + " tokens";
   }
 
-  private String whole() throws IOException, InterruptedException {
+  private String wholeAnswer() throws IOException, InterruptedException {
     JsonNode completion = json(send(post(question(), key)), 200);
     out.println(Json.pretty(completion));
     check(completion.path("choices").path(0).path("message").has("content"), "there is no message");
@@ -262,7 +265,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     return answer.tools().summary();
   }
 
-  private String quietTools() throws IOException, InterruptedException {
+  private String toolsWithoutEvents() throws IOException, InterruptedException {
     ObjectNode request = toolQuestion().put("stream", true).put("max_tokens", FEW_TOKENS);
     HttpRequest quiet =
         HttpRequest.newBuilder(post(request, key), (name, value) -> true)
@@ -279,12 +282,12 @@ final class TestRestApiCommand implements Callable<Integer> {
     return answer.chunks() + " chunks, no event";
   }
 
-  private String wholeTools() throws IOException, InterruptedException {
+  private String toolsOfWholeAnswer() throws IOException, InterruptedException {
     JsonNode completion = json(send(post(toolQuestion().put("max_tokens", FEW_TOKENS), key)), 200);
     ToolSteps steps = new ToolSteps();
     for (JsonNode notification : completion.path("tool_notifications")) {
       out.println(ToolSteps.inWords(notification));
-      steps.take(notification);
+      steps.add(notification);
     }
     out.println(completion.at("/choices/0/message/content").asText());
     check(!steps.none(), "there are no tool_notifications");

@@ -13,8 +13,8 @@ final class ToolSteps {
   private int ended;
   private String last = "";
 
-  /** Takes the next notification in order. */
-  void take(JsonNode notification) {
+  /** Adds the next notification. */
+  void add(JsonNode notification) {
     String call = notification.path("call_id").asText("");
     String status = notification.path("status").asText("");
     last = inWords(notification);

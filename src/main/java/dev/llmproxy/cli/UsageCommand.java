@@ -21,11 +21,13 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "usage",
     mixinStandardHelpOptions = true,
-    description =
-        "Shows the ledger's requests, turns (calls to providers), tool calls, tokens and cost by user and model. A cost"
-            + " with ≥ does not include requests whose price is unknown. Works with the server running or stopped.")
+    description = {
+      "Shows usage and cost by user and model.",
+      "Shows the ledger's requests, turns (calls to providers), tool calls, tokens and cost. A cost with ≥ does not"
+          + " include requests whose price is unknown. Works with the server running or stopped."
+    })
 final class UsageCommand implements Runnable {
-  private static final int MOST_DAYS = 100_000;
+  private static final int MAX_DAYS = 100_000;
 
   private final Settings settings;
 
@@ -56,9 +58,9 @@ final class UsageCommand implements Runnable {
 
   @Override
   public void run() {
-    if (days != null && (days < 1 || days > MOST_DAYS)) {
+    if (days != null && (days < 1 || days > MAX_DAYS)) {
       throw new ParameterException(
-          spec.commandLine(), "--days must be a whole number from 1 to " + MOST_DAYS + ".");
+          spec.commandLine(), "--days must be a whole number from 1 to " + MAX_DAYS + ".");
     }
     Instant since = days == null ? Instant.EPOCH : Instant.now().minus(Duration.ofDays(days));
     List<UsageTotal> totals =

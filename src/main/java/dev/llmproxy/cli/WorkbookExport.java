@@ -44,10 +44,10 @@ public final class WorkbookExport {
   /**
    * Excel's own limits, <a href="https://support.microsoft.com/office/1672b34d">as published</a>.
    */
-  private static final int MOST_XLSX_ROWS = 1_048_576;
+  private static final int MAX_XLSX_ROWS = 1_048_576;
 
-  private static final int MOST_XLSX_TITLE = 31;
-  private static final int MOST_XLSX_CHARACTERS = 32_767;
+  private static final int MAX_XLSX_TITLE = 31;
+  private static final int MAX_XLSX_CHARACTERS = 32_767;
 
   private final Workbook workbook;
   private final SheetMemory memory;
@@ -79,12 +79,12 @@ public final class WorkbookExport {
       List<Page> pages = pages();
       try (OutputStream out = Files.newOutputStream(aside);
           var xlsx = new org.dhatim.fastexcel.Workbook(out, "llmproxy", null)) {
-        Titles titles = new Titles(MOST_XLSX_TITLE);
+        Titles titles = new Titles(MAX_XLSX_TITLE);
         for (Page page : pages) {
-          if (page.rows > MOST_XLSX_ROWS) {
+          if (page.rows > MAX_XLSX_ROWS) {
             throw new WorkbookException(
                 "The sheet \"%s\" has more rows than Excel allows (%d); use --csv."
-                    .formatted(page.title, MOST_XLSX_ROWS));
+                    .formatted(page.title, MAX_XLSX_ROWS));
           }
           Worksheet sheet = xlsx.newWorksheet(titles.give(page.title));
           sheet.freezePane(0, 1);
@@ -160,7 +160,7 @@ public final class WorkbookExport {
       case Boolean truth -> page.value(row, column, truth);
       case Object other -> {
         String text = other.toString();
-        page.value(row, column, text.substring(0, Math.min(text.length(), MOST_XLSX_CHARACTERS)));
+        page.value(row, column, text.substring(0, Math.min(text.length(), MAX_XLSX_CHARACTERS)));
       }
     }
   }
@@ -295,11 +295,11 @@ public final class WorkbookExport {
 
   /** Makes titles valid for file systems and Excel, and unique. */
   private static final class Titles {
-    private final int most;
+    private final int max;
     private final Set<String> given = new HashSet<>();
 
-    Titles(int most) {
-      this.most = most;
+    Titles(int max) {
+      this.max = max;
     }
 
     String give(String title) {
@@ -307,7 +307,7 @@ public final class WorkbookExport {
       plain = plain.isEmpty() || plain.startsWith(".") ? "_" + plain : plain;
       for (int copy = 1; ; copy++) {
         String end = copy == 1 ? "" : " (" + copy + ")";
-        String candidate = plain.substring(0, Math.min(plain.length(), most - end.length())) + end;
+        String candidate = plain.substring(0, Math.min(plain.length(), max - end.length())) + end;
         if (given.add(candidate.toLowerCase(Locale.ROOT))) {
           return candidate;
         }

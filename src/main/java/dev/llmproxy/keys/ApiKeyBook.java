@@ -26,7 +26,7 @@ import java.util.Map;
  */
 public final class ApiKeyBook {
   // The number of columns that are read.
-  private static final int MOST_COLUMNS = 26;
+  private static final int MAX_COLUMNS = 26;
 
   private final Workbook workbook;
   private final Sheets client;
@@ -137,7 +137,7 @@ public final class ApiKeyBook {
   }
 
   private static List<Request> newColumn(SheetProperties sheet, int column) {
-    if (column >= MOST_COLUMNS) {
+    if (column >= MAX_COLUMNS) {
       throw new WorkbookException(
           "The sheet \"%s\" has no room for a column \"%s\"; delete another column."
               .formatted(ApiKeySheet.TITLE, ApiKeySheet.EXPIRES_AT));

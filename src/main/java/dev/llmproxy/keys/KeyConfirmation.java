@@ -29,7 +29,7 @@ public final class KeyConfirmation {
    *
    * @throws WorkbookException when the file cannot be written
    */
-  public void give() {
+  public void create() {
     try {
       PrivateFile.touch(file);
     } catch (IOException e) {
@@ -37,12 +37,12 @@ public final class KeyConfirmation {
     }
   }
 
-  boolean given() {
+  boolean exists() {
     return Files.exists(file);
   }
 
   /** Deletes the file, after the confirmation has been applied. */
-  void done() {
+  void delete() {
     try {
       Files.deleteIfExists(file);
     } catch (IOException e) {

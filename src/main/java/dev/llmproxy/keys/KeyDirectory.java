@@ -107,13 +107,13 @@ public final class KeyDirectory {
     }
     Map<String, KeyRecord> before = known == null ? Map.of() : known.records();
     Set<String> revoked = revokedHere;
-    boolean asked = confirmation.given();
+    boolean confirmed = confirmation.exists();
     KeyReading fresh =
-        KeyReading.judge(
+        KeyReading.evaluate(
             values,
             known == null ? null : known.content(),
             revoked,
-            asked,
+            confirmed,
             tierHasLimit,
             clock.instant());
     boolean same =
@@ -129,17 +129,17 @@ public final class KeyDirectory {
     known = new Known(records, holders, problems, fresh.held(), fresh.heldSince(), clock.instant());
     usableUntil = steady.instant().plus(maxAge);
     if (save()) {
-      settle(fresh, revoked);
-      if (asked) {
-        confirmation.done();
+      deleteRevocationsOfSheet(fresh, revoked);
+      if (confirmed) {
+        confirmation.delete();
       }
     }
   }
 
   /** Deletes the local revocations that the sheet has too. */
-  private void settle(KeyReading fresh, Set<String> revoked) {
+  private void deleteRevocationsOfSheet(KeyReading fresh, Set<String> revoked) {
     revoked.stream()
-        .filter(fresh.table()::settled)
+        .filter(fresh.table()::rejects)
         // While keys are held, a missing row does not mean that its key was deleted on purpose.
         .filter(hash -> fresh.held().isEmpty() || fresh.table().records().containsKey(hash))
         .forEach(revokedKeys::remove);
@@ -206,7 +206,7 @@ public final class KeyDirectory {
   public static List<KeyProblem> problemsOf(
       List<List<Object>> values, KeySnapshot snapshot, Predicate<String> tierHasLimit) {
     KeySnapshot.Content earlier = snapshot == null ? null : snapshot.read().orElse(null);
-    return KeyReading.judge(values, earlier, Set.of(), false, tierHasLimit, Instant.now())
+    return KeyReading.evaluate(values, earlier, Set.of(), false, tierHasLimit, Instant.now())
         .problems(Set.of());
   }
 
@@ -219,7 +219,7 @@ public final class KeyDirectory {
   public List<KeyProblem> problemsIn(List<List<Object>> values) {
     Known now = known;
     Set<String> revoked = revokedHere;
-    return KeyReading.judge(
+    return KeyReading.evaluate(
             values,
             now == null ? null : now.content(),
             revoked,

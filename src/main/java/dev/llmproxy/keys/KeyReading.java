@@ -31,7 +31,7 @@ record KeyReading(
   private static final int FEW = 3;
 
   /**
-   * Judges a reading.
+   * Evaluates a reading.
    *
    * @param values as {@link KeyTable#read} takes them
    * @param earlier the keys before this reading; null for none
@@ -39,7 +39,7 @@ record KeyReading(
    * @param confirmed whether somebody has confirmed the loss with {@code confirm-keys}
    * @throws dev.llmproxy.workbook.WorkbookException when a needed column is missing
    */
-  static KeyReading judge(
+  static KeyReading evaluate(
       List<List<Object>> values,
       KeySnapshot.Content earlier,
       Set<String> revokedHere,
@@ -51,7 +51,7 @@ record KeyReading(
     Instant since = earlier == null ? null : earlier.heldSince();
     KeyTable table = KeyTable.read(values, before, tierHasLimit);
     int released = -1;
-    if (since != null && (confirmed || answered(table, since))) {
+    if (since != null && (confirmed || confirmedInSheet(table, since))) {
       released = (int) held.stream().filter(table::lost).count();
       Map<String, KeyRecord> rest = new LinkedHashMap<>(before);
       rest.keySet().removeAll(held);
@@ -65,13 +65,13 @@ record KeyReading(
     Map<String, KeyRecord> kept = new LinkedHashMap<>();
     for (String hash : before.keySet()) {
       if (held.contains(hash)) {
-        kept.put(hash, table.newest(before.get(hash)));
+        kept.put(hash, table.heldRecord(before.get(hash)));
       }
     }
     boolean holding = !held.isEmpty() || table.holding();
     return new KeyReading(
         table,
-        table.with(kept),
+        table.withHeld(kept),
         Set.copyOf(held),
         !holding ? null : since == null ? now : since,
         released);
@@ -94,8 +94,8 @@ record KeyReading(
     return List.copyOf(problems);
   }
 
-  private static boolean answered(KeyTable table, Instant since) {
-    return table.answers().stream().anyMatch(answer -> KeyStatus.confirms(answer, since));
+  private static boolean confirmedInSheet(KeyTable table, Instant since) {
+    return table.confirmations().stream().anyMatch(text -> KeyStatus.confirms(text, since));
   }
 
   /** The usable keys that the sheet has just lost; empty when so few may be deleted on purpose. */

@@ -83,12 +83,12 @@ public final class KeySnapshot {
     if (content.heldSince() != null) {
       head.put("heldSince", content.heldSince().toString());
     }
-    line(lines, head);
+    append(lines, head);
     content
         .records()
         .forEach((hash, record) -> {
           ObjectNode key = json(record);
-          line(lines, content.held().contains(hash) ? key.put("held", true) : key);
+          append(lines, content.held().contains(hash) ? key.put("held", true) : key);
         });
     try {
       PrivateFile.write(file, lines + Sha256.hex(lines.toString()) + "\n");
@@ -161,7 +161,7 @@ public final class KeySnapshot {
             Instant.parse(head.path("readAt").asText())));
   }
 
-  private static void line(StringBuilder lines, JsonNode node) {
+  private static void append(StringBuilder lines, JsonNode node) {
     lines.append(Json.text(node)).append('\n');
   }
 

@@ -64,7 +64,7 @@ public final class KeyStatus {
   }
 
   /** Whether a cell is a confirmation: somebody's, or the product's note of one. */
-  static boolean isAnswer(String status) {
+  static boolean isConfirmation(String status) {
     return isConfirm(status) || confirmedAt(status).isPresent();
   }
 

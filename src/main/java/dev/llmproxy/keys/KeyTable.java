@@ -29,20 +29,20 @@ import java.util.stream.Stream;
  * @param rows the row number of each key's hash, also of unusable rows
  * @param problems the problems of the sheet, then those of its rows in the sheet's order
  * @param columns the known columns that the sheet has
- * @param answers the texts of the column Status that confirm a deletion
+ * @param confirmations the texts of the column Status that confirm a deletion
  * @param holding whether keys keep values of a column that the sheet has lost
  * @param statuses the texts of the column Status by row number, where the product may change them
- * @param undated whether a key's row has an empty Created At
+ * @param createdAtMissing whether a key's row has an empty Created At
  */
 record KeyTable(
     Map<String, KeyRecord> records,
     Map<String, Integer> rows,
     List<KeyProblem> problems,
     Set<String> columns,
-    List<String> answers,
+    List<String> confirmations,
     boolean holding,
     Map<Integer, String> statuses,
-    boolean undated) {
+    boolean createdAtMissing) {
   // The expiry of a key whose Expires At cannot be read.
   private static final Instant UNREADABLE = Instant.EPOCH;
   private static final String FREE = "free";
@@ -61,13 +61,13 @@ record KeyTable(
     ApiKeySheet sheet = new ApiKeySheet(values == null ? List.of() : values);
     Reading reading = new Reading(sheet, before, tierHasLimit);
     List<ApiKeyRow> rows = sheet.rows();
-    rows.forEach(reading::take);
+    rows.forEach(reading::add);
     return new KeyTable(
         Collections.unmodifiableMap(reading.records),
         reading.rows,
         reading.problems(),
         sheet.present(),
-        answers(rows),
+        confirmations(rows),
         !reading.holding.isEmpty(),
         statuses(rows),
         sheet.column(ApiKeySheet.CREATED_AT) >= 0
@@ -76,10 +76,10 @@ record KeyTable(
   }
 
   /** The cells of Status in which somebody has confirmed that keys are gone. */
-  private static List<String> answers(List<ApiKeyRow> rows) {
+  private static List<String> confirmations(List<ApiKeyRow> rows) {
     return rows.stream()
         .map(ApiKeyRow::status)
-        .filter(status -> !status.isEmpty() && KeyStatus.isAnswer(status))
+        .filter(status -> !status.isEmpty() && KeyStatus.isConfirmation(status))
         .toList();
   }
 
@@ -95,7 +95,7 @@ record KeyTable(
 
   /** Whether the columns Status and Created At need an update. */
   boolean untidy(List<KeyProblem> problems, boolean hadStatus, Instant now) {
-    if (undated || (columns.isEmpty() && !problems.isEmpty())) {
+    if (createdAtMissing || (columns.isEmpty() && !problems.isEmpty())) {
       return true;
     }
     if (!columns.contains(ApiKeySheet.STATUS)) {
@@ -116,7 +116,7 @@ record KeyTable(
   }
 
   /** The records of the sheet and those of the held keys, which replace records of the sheet. */
-  Map<String, KeyRecord> with(Map<String, KeyRecord> held) {
+  Map<String, KeyRecord> withHeld(Map<String, KeyRecord> held) {
     Map<String, KeyRecord> all = new LinkedHashMap<>(records);
     all.putAll(held);
     return Collections.unmodifiableMap(all);
@@ -137,7 +137,7 @@ record KeyTable(
    * The record of a held key: its earlier expiry, and the rest from the sheet when the sheet has
    * it.
    */
-  KeyRecord newest(KeyRecord before) {
+  KeyRecord heldRecord(KeyRecord before) {
     KeyRecord now = records.get(before.caller().keyHash());
     return now == null ? before : new KeyRecord(now.caller(), now.revoked(), before.expires());
   }
@@ -148,7 +148,7 @@ record KeyTable(
   List<KeyProblem> problemsWith(Set<String> revokedHere) {
     Stream<KeyProblem> unmarked =
         revokedHere.stream()
-            .filter(hash -> !settled(hash))
+            .filter(hash -> !rejects(hash))
             .map(hash ->
                 new KeyProblem(
                     rows.get(hash),
@@ -162,7 +162,7 @@ record KeyTable(
   }
 
   /** Whether the sheet itself rejects this key: it is revoked there or missing. */
-  boolean settled(String hash) {
+  boolean rejects(String hash) {
     KeyRecord record = records.get(hash);
     return record == null ? !rows.containsKey(hash) : record.revoked();
   }
@@ -207,7 +207,7 @@ record KeyTable(
       return List.copyOf(all);
     }
 
-    void take(ApiKeyRow row) {
+    void add(ApiKeyRow row) {
       if (row.apiKey().isBlank() && row.email().isBlank()) {
         return;
       }
@@ -239,7 +239,7 @@ record KeyTable(
                 caller(row, hash.get(), known),
                 KeyDirectory.revoked(row.revoked()),
                 expires(row, known));
-        if (!EmailAddress.isOne(row.email())) {
+        if (!EmailAddress.isAddress(row.email())) {
           report(
               row,
               "has a User Email that is no e-mail address; the key works, and its usage is recorded under this text",
@@ -261,10 +261,10 @@ record KeyTable(
     }
 
     private String tier(ApiKeyRow row, KeyRecord known) {
-      if (gone(ApiKeySheet.TIER)) {
+      if (isMissing(ApiKeySheet.TIER)) {
         return known == null || known.caller().tier().equals(FREE)
             ? FREE
-            : kept(ApiKeySheet.TIER, known.caller().tier());
+            : keepValue(ApiKeySheet.TIER, known.caller().tier());
       }
       if (!row.tier().equals(FREE) && !tierHasLimit.test(row.tier())) {
         report(
@@ -275,11 +275,11 @@ record KeyTable(
       return row.tier();
     }
 
-    private boolean gone(String column) {
+    private boolean isMissing(String column) {
       return sheet.column(column) < 0;
     }
 
-    private <T> T kept(String column, T value) {
+    private <T> T keepValue(String column, T value) {
       if (value != null) {
         holding.merge(column, 1, Integer::sum);
       }
@@ -292,10 +292,10 @@ record KeyTable(
 
     /** An unreadable cell counts as off. */
     private ConversationStorage conversations(ApiKeyRow row, KeyRecord known) {
-      if (gone(ApiKeySheet.LOG_CONVERSATIONS)) {
+      if (isMissing(ApiKeySheet.LOG_CONVERSATIONS)) {
         return known == null
             ? null
-            : kept(ApiKeySheet.LOG_CONVERSATIONS, known.caller().conversations());
+            : keepValue(ApiKeySheet.LOG_CONVERSATIONS, known.caller().conversations());
       }
       if (row.logConversations().isEmpty()) {
         return null;
@@ -312,8 +312,8 @@ record KeyTable(
 
     /** An unreadable cell counts as expired. */
     private Instant expires(ApiKeyRow row, KeyRecord known) {
-      if (gone(ApiKeySheet.EXPIRES_AT)) {
-        return known == null ? null : kept(ApiKeySheet.EXPIRES_AT, known.expires());
+      if (isMissing(ApiKeySheet.EXPIRES_AT)) {
+        return known == null ? null : keepValue(ApiKeySheet.EXPIRES_AT, known.expires());
       }
       if (row.expiresAt().isEmpty()) {
         return null;

@@ -39,7 +39,7 @@ class DataFolderTest {
   void startMakesOpenFilesPrivate() throws Exception {
     Path data = Files.createDirectory(folder.resolve("data"));
     Gateway.start(data).close();
-    // As it is after a kill: SQLite's further files are there.
+    // An open connection keeps SQLite's additional files, as they are after a kill.
     try (var connection = DriverManager.getConnection("jdbc:sqlite:" + data.resolve("ledger.db"))) {
       connection.createStatement().execute("create table further (one)");
       Files.writeString(data.resolve("backup.db"), "");
@@ -69,15 +69,15 @@ class DataFolderTest {
     open(Files.writeString(folder.resolve("ledger.db"), ""), "rw-r--r--");
     open(folder, "rwxr-xr-x");
 
-    assertThat(DataFolder.own(folder)).isFalse();
+    assertThat(DataFolder.isOwn(folder)).isFalse();
     assertThat(DataFolder.tighten(folder)).isEmpty();
 
     assertThat(permissions(folder)).isEqualTo("rwxr-xr-x");
     assertThat(permissions(program)).isEqualTo("rwxr-xr-x");
     assertThat(permissions(folder.resolve("ledger.db"))).isEqualTo("rw-------");
-    assertThat(DataFolder.own(Path.of("/tmp"))).isFalse();
-    assertThat(DataFolder.own(Path.of(System.getProperty("user.home")).getParent())).isFalse();
-    assertThat(DataFolder.own(Path.of(""))).isFalse();
+    assertThat(DataFolder.isOwn(Path.of("/tmp"))).isFalse();
+    assertThat(DataFolder.isOwn(Path.of(System.getProperty("user.home")).getParent())).isFalse();
+    assertThat(DataFolder.isOwn(Path.of(""))).isFalse();
   }
 
   @Test

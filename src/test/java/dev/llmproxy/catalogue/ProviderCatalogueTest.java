@@ -65,7 +65,7 @@ class ProviderCatalogueTest {
             tuple("my-own", "my-own", false));
   }
 
-  /** Columns: provider, a setting and its value | what is off about it, where it answers. */
+  /** Columns: provider, a setting and its value | why the provider is off, its base URL. */
   @ParameterizedTest
   @CsvSource({
     "groq,   GROQ_API_KEY,    gsk-1,               ,                            https://api.groq.example/v1",

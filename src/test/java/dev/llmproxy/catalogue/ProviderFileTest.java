@@ -49,7 +49,7 @@ class ProviderFileTest {
     assertThat(provider.url("/chat/completions"))
         .isEqualTo(
             "https://res.example/openai/deployments/gpt/chat/completions?api-version=2024-10-21&sig=a%20b%26c");
-    // The key goes where the file says, and nowhere else.
+    // The key is only in the header that the file names.
     assertThat(provider.headers()).isEqualTo(Map.of("api-key", "key-1", "X-Title", "llmproxy"));
     assertThat(provider.masked("key-1 and a b&c of res")).isEqualTo("… and … of res");
     assertThat(provider.toString()).doesNotContain("key-1");
@@ -74,7 +74,7 @@ class ProviderFileTest {
         .isEqualTo(Map.of("authorization", "Token x"));
   }
 
-  /** Columns: A_BASE_URL | the address of a chat. */
+  /** Columns: A_BASE_URL | the address for chats. */
   @ParameterizedTest
   @CsvSource({
     "http://127.0.0.1:8000/v1, http://127.0.0.1:8000/v1/chat/completions",
@@ -104,7 +104,7 @@ class ProviderFileTest {
         .isEqualTo("http://h/ollama/v1");
   }
 
-  /** Columns: A_BASE_URL | what is wrong with it. */
+  /** Columns: A_BASE_URL | the error. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -137,7 +137,7 @@ class ProviderFileTest {
         .withMessageStartingWith("providers/a.yaml, line 2: baseUrl ");
   }
 
-  /** Columns: a file, with ; for its ends of lines | what is wrong with it. */
+  /** Columns: a file, with ; as line break | the error. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -178,7 +178,7 @@ class ProviderFileTest {
         .withMessageNotContainingAny("dev.llmproxy", "com.fasterxml", "Exception", "java.", "\n");
   }
 
-  /** Columns: name of a file | what is wrong with it. */
+  /** Columns: file name | the error. */
   @ParameterizedTest
   @CsvSource({
     "b.yml, providers/b.yml is not read; rename it b.yaml",

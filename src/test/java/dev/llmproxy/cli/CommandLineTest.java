@@ -407,7 +407,7 @@ class CommandLineTest {
     assertThat(out.replaceAll("\\s", "")).contains("somebody");
     set(Map.of("COLUMNS", "300"));
     run("list-keys");
-    assertThat(out).contains(name).doesNotContain("Ends");
+    assertThat(out).contains(name).doesNotContain("Expires");
   }
 
   @Test

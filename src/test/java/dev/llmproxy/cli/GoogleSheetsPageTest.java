@@ -28,7 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /**
- * What docs/google-sheets.md says is there, and its command lines work against Google's stand-in.
+ * The commands and settings of docs/google-sheets.md exist, and its command lines work with a
+ * stand-in for Google.
  */
 class GoogleSheetsPageTest {
   private static final Pattern COMMAND =
@@ -60,7 +61,7 @@ class GoogleSheetsPageTest {
   void commandsOfThePageWorkInOrder() throws IOException {
     List<String> ran = new ArrayList<>();
     for (List<String> command : commands()) {
-      // start does not end, and what follows needs it: the tests of the running server do both.
+      // start runs forever, and later commands need it; other tests cover both.
       if (List.of("start", "test-rest-api").contains(command.get(0))) {
         continue;
       }

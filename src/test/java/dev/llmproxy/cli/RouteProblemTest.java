@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A mistake in a route ends the start with a sentence that an editor of YAML can use. */
+/** A mistake in a route fails the start with one line: file, line and reason. */
 class RouteProblemTest {
   @TempDir private Path folder;
 

@@ -55,7 +55,7 @@ class StartCommandTest {
 
     assertThat(said).startsWith("llmproxy: %s is \"%s\"; it must be ".formatted(name, value));
     assertThat(said.lines()).hasSize(1);
-    assertThat(folder.resolve("data")).as("nothing is made").doesNotExist();
+    assertThat(folder.resolve("data")).as("nothing is created").doesNotExist();
   }
 
   @ParameterizedTest
@@ -73,7 +73,7 @@ class StartCommandTest {
 
     assertThat(said).startsWith("llmproxy: OPENAI_BASE_URL " + why).doesNotContain("p@ss");
     assertThat(said.lines()).hasSize(1);
-    assertThat(folder.resolve("data")).as("nothing is made").doesNotExist();
+    assertThat(folder.resolve("data")).as("nothing is created").doesNotExist();
   }
 
   @Test

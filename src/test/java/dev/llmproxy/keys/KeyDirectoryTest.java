@@ -497,7 +497,7 @@ class KeyDirectoryTest {
         .isEqualTo(ConversationStorage.OFF);
     assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(0, 0, 0);
 
-    new KeyConfirmation(data).give();
+    new KeyConfirmation(data).create();
     load(header, a, b);
     load(header, a, b);
     assertThat(directory.problems()).isEmpty();
@@ -571,7 +571,7 @@ class KeyDirectoryTest {
   void confirmedLossEndsHeldKeys() {
     load(newRows(4));
     load(HEADER);
-    new KeyConfirmation(data).give();
+    new KeyConfirmation(data).create();
     load(HEADER);
     assertThat(directory.caller(ofNumber(1))).isEmpty();
     assertThat(directory("the-spreadsheet").caller(ofNumber(1))).isEmpty();
@@ -649,7 +649,7 @@ class KeyDirectoryTest {
     assertThat(directory.keyHolder("")).isEmpty();
 
     load(header, pro, gold, other, revoked);
-    assertThat(tierOf("a@example.com")).as("sorted by somebody").isEqualTo("pro");
+    assertThat(tierOf("a@example.com")).as("the sheet has been sorted").isEqualTo("pro");
 
     load(header, gold, pro);
     clock.move(Duration.ofDays(2));
@@ -658,7 +658,9 @@ class KeyDirectoryTest {
 
     new RevokedKeys(data).add(ApiKey.hash(B));
     directory.readRevoked();
-    assertThat(directory.keyHolder("a@example.com")).as("and the second revoked here").isEmpty();
+    assertThat(directory.keyHolder("a@example.com"))
+        .as("the first has expired, the second is revoked locally")
+        .isEmpty();
   }
 
   @Test
@@ -671,7 +673,7 @@ class KeyDirectoryTest {
     assertThat(restarted.keyHolder("b@example.com").orElseThrow().tier()).isEqualTo("tier2");
   }
 
-  /** Keys of two people in turn, each of a tier of its own. */
+  /** A header and keys of two people in turn, each key with a different tier. */
   @SuppressWarnings({"unchecked", "rawtypes"})
   private static List<Object>[] newRows(int count) {
     List<Object>[] rows = new List[count + 1];
@@ -704,7 +706,7 @@ class KeyDirectoryTest {
     directory.load(List.of(rows), directory.nextReading());
   }
 
-  /** Cells as Google's client gives them: text, numbers, booleans, and nothing at a row's end. */
+  /** Cells as Google's client returns them: text, numbers, booleans; short rows end early. */
   private static List<Object> row(Object... cells) {
     return new ArrayList<>(Arrays.asList(cells));
   }
