@@ -204,10 +204,10 @@ public final class KeyCounters {
       if (!KeyStatus.isOurs(row.status())) {
         continue;
       }
-      List<KeyProblem> said = new ArrayList<>(whole);
-      said.addAll(byRow.getOrDefault(row.number(), List.of()));
+      List<KeyProblem> shownProblems = new ArrayList<>(whole);
+      shownProblems.addAll(byRow.getOrDefault(row.number(), List.of()));
       whole = List.of();
-      String next = KeyStatus.next(row.status(), KeyStatus.of(said), now);
+      String next = KeyStatus.next(row.status(), KeyStatus.of(shownProblems), now);
       if (!next.equals(row.status())) {
         target.write(row.number(), ApiKeySheet.STATUS, cell(next));
       }

@@ -192,7 +192,7 @@ public final class UsageFlush {
       if (lateLoggedAt == null || !steady.instant().isBefore(lateLoggedAt.plus(LATE))) {
         lateLoggedAt = steady.instant();
         LOG.warn(
-            "The workbook is {} records and {} s behind the ledger, which keeps them all",
+            "The workbook is {} records and {} s behind the ledger, which stores them all",
             waiting(),
             behind.toSeconds());
       }

@@ -63,17 +63,17 @@ class ConversationRouteTest {
       HttpResponse<String> response =
           gateway.chat(key, "openai/scripted", stream, "hello there [[script chunks=3]]");
 
-      JsonNode kept = awaitEnded(gateway, 1).get(0);
-      assertThat(kept.path("request_id").asText())
+      JsonNode stored = awaitEnded(gateway, 1).get(0);
+      assertThat(stored.path("request_id").asText())
           .isEqualTo(response.headers().firstValue("x-request-id").orElseThrow());
-      assertThat(kept.path("email").asText()).isEqualTo("on@example.com");
-      assertThat(kept.path("model").asText()).isEqualTo("openai/scripted");
-      assertThat(kept.path("status").asText()).isEqualTo("SUCCESS");
-      assertThat(kept.at("/messages/0/content").asText())
+      assertThat(stored.path("email").asText()).isEqualTo("on@example.com");
+      assertThat(stored.path("model").asText()).isEqualTo("openai/scripted");
+      assertThat(stored.path("status").asText()).isEqualTo("SUCCESS");
+      assertThat(stored.at("/messages/0/content").asText())
           .isEqualTo("hello there [[script chunks=3]]");
-      assertThat(kept.at("/choices/0/message/content").asText()).isEqualTo("word1 word2 word3");
-      assertThat(kept.at("/choices/0/finish_reason").asText()).isEqualTo("stop");
-      assertThat(kept.toString())
+      assertThat(stored.at("/choices/0/message/content").asText()).isEqualTo("word1 word2 word3");
+      assertThat(stored.at("/choices/0/finish_reason").asText()).isEqualTo("stop");
+      assertThat(stored.toString())
           .doesNotContain(key, ApiKey.hash(key), "provider-secret", "Bearer");
     }
   }
@@ -132,7 +132,7 @@ class ConversationRouteTest {
         again.chat(other, "openai/scripted", true, "hello again");
         awaitEnded(again, 2);
         again.awaitRecords(4);
-        assertThat(kept(again)).hasSize(2).allMatch(one -> one.email().equals("on@example.com"));
+        assertThat(stored(again)).hasSize(2).allMatch(one -> one.email().equals("on@example.com"));
       } finally {
         gateway.start();
       }
@@ -191,10 +191,10 @@ class ConversationRouteTest {
         client.readUntil("word2");
       }
 
-      ObjectNode kept = awaitEnded(gateway, 1).get(0);
-      assertThat(kept.path("status").asText()).isEqualTo("CANCELLED");
-      assertThat(kept.at("/choices/0/message/content").asText()).startsWith("word1 word2");
-      assertThat(kept.at("/choices/0").get("finish_reason").isNull()).isTrue();
+      ObjectNode stored = awaitEnded(gateway, 1).get(0);
+      assertThat(stored.path("status").asText()).isEqualTo("CANCELLED");
+      assertThat(stored.at("/choices/0/message/content").asText()).startsWith("word1 word2");
+      assertThat(stored.at("/choices/0").get("finish_reason").isNull()).isTrue();
     }
   }
 
@@ -204,11 +204,11 @@ class ConversationRouteTest {
       String key = gateway.createKey("under@example.com");
       try (RawConnection client = open(gateway, key, "long [[script chunks=1000 gap=50]]")) {
         client.readUntil("word2");
-        Conversation kept =
-            Awaitility.await().until(() -> kept(gateway), list -> list.size() == 1).get(0);
-        assertThat(kept.status()).isNull();
-        assertThat(kept.answer()).isNull();
-        assertThat(kept.body()).contains("long [[script");
+        Conversation stored =
+            Awaitility.await().until(() -> stored(gateway), list -> list.size() == 1).get(0);
+        assertThat(stored.status()).isNull();
+        assertThat(stored.answer()).isNull();
+        assertThat(stored.body()).contains("long [[script");
       }
     }
   }
@@ -232,11 +232,11 @@ class ConversationRouteTest {
 
       assertThat(gateway.post(key, Json.text(request)).statusCode()).isEqualTo(200);
 
-      ObjectNode kept = awaitEnded(gateway, 1).get(0);
-      assertThat(kept.at("/messages/0/content/0/text").asText()).isEqualTo(words);
-      assertThat(kept.at("/messages/0/content/1/image_url/url").asText())
+      ObjectNode stored = awaitEnded(gateway, 1).get(0);
+      assertThat(stored.at("/messages/0/content/0/text").asText()).isEqualTo(words);
+      assertThat(stored.at("/messages/0/content/1/image_url/url").asText())
           .startsWith("[image/png of 60000 bytes, not kept; sha256 ");
-      assertThat(kept(gateway).get(0).bytes()).isBetween(5_000_000L, 5_300_000L);
+      assertThat(stored(gateway).get(0).bytes()).isBetween(5_000_000L, 5_300_000L);
     }
   }
 
@@ -287,11 +287,11 @@ class ConversationRouteTest {
       clock.move(Duration.ofDays(30));
       begin(gateway, "young", clock.instant());
       log.expire();
-      assertThat(kept(gateway)).hasSize(253);
+      assertThat(stored(gateway)).hasSize(253);
 
       clock.move(Duration.ofSeconds(1));
       log.expire();
-      assertThat(kept(gateway))
+      assertThat(stored(gateway))
           .extracting(Conversation::requestId)
           .containsExactlyInAnyOrder("old-2", "young");
     }
@@ -307,7 +307,7 @@ class ConversationRouteTest {
 
       Awaitility.await()
           .untilAsserted(() ->
-              assertThat(kept(gateway))
+              assertThat(stored(gateway))
                   .extracting(Conversation::requestId)
                   .containsExactly("young"));
     }
@@ -330,7 +330,7 @@ class ConversationRouteTest {
     return all;
   }
 
-  private static List<Conversation> kept(Gateway gateway) {
+  private static List<Conversation> stored(Gateway gateway) {
     return gateway
         .application()
         .ledger()
@@ -341,7 +341,7 @@ class ConversationRouteTest {
     return Awaitility.await()
         .until(
             () ->
-                kept(gateway).stream()
+                stored(gateway).stream()
                     .filter(one -> one.answer() != null && one.status() != null)
                     .map(Conversation::toJson)
                     .toList(),
@@ -351,10 +351,10 @@ class ConversationRouteTest {
   /** The stored conversation, after all background work is done. */
   private static List<Conversation> keptInTheEnd(Gateway gateway) {
     gateway.stop();
-    List<Conversation> kept =
+    List<Conversation> stored =
         new ConversationArchive(gateway.settings()).list(null, Instant.EPOCH, 1000);
     gateway.start();
-    return kept;
+    return stored;
   }
 
   private static void begin(Gateway gateway, String requestId, Instant at) {
