@@ -16,11 +16,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.apache.camel.component.http.HttpComponent;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -160,6 +162,27 @@ class CallEndRouteTest {
       if (admitted(steps, step)) {
         assertThat(records).as(where).hasSize(1);
       }
+    }
+  }
+
+  @Test
+  void aProviderThatLeavesItsAnswerOpenDoesNotStopTheServer() throws Exception {
+    List<String> steps = steps(Kind.STREAM);
+    int received =
+        IntStream.range(0, steps.size())
+            .filter(i -> steps.get(i).startsWith("provider-openai "))
+            .max()
+            .orElseThrow();
+    StepFault.arm(received + 2, StepFault::fail);
+    try (RawConnection client = gateway.connect()) {
+      String lingering = Kind.STREAM.body().replace("[[script ", "[[script linger=1 ");
+      client.write(RawConnection.request(Kind.STREAM.path, key, lingering, "Connection: close"));
+
+      assertThat(answer(client, "lingering")).isNotEmpty();
+      assertThat(gateway.get("/v1/models", key).statusCode()).isEqualTo(200);
+      awaitEnd("lingering");
+    } finally {
+      gateway.provider().release();
     }
   }
 

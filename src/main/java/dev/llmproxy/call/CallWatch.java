@@ -2,6 +2,7 @@ package dev.llmproxy.call;
 
 import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.http.Reply;
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,10 +33,17 @@ public final class CallWatch {
     watched.forEach(Reply::cut);
   }
 
-  /** Closes the connection of a provider's answer that is not read to its end. */
+  /**
+   * Closes the connection of a provider's answer that is not read to its end.
+   *
+   * @param body the answer's live body or its events; null and other classes are ignored
+   */
   public void discard(@Body Object body) {
     try {
       LiveBody.abort(body);
+      if (body instanceof Closeable events) {
+        events.close();
+      }
     } catch (IOException e) {
       LOG.debug("Closing the connection of an answer failed", e);
     }

@@ -1,5 +1,6 @@
 package dev.llmproxy.chat;
 
+import java.io.Closeable;
 import java.util.Iterator;
 
 /**
@@ -8,7 +9,7 @@ import java.util.Iterator;
  * tool is an event and not an exception. {@link #close} cancels at once, from any thread; after the
  * last event it has no effect.
  */
-public interface ChatEvents extends Iterator<ChatEvent>, AutoCloseable {
+public interface ChatEvents extends Iterator<ChatEvent>, Closeable {
   @Override
   void close();
 }

@@ -13,9 +13,6 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The events of one turn of a chat with the server's tools. Changes the provider's events so that
@@ -29,9 +26,6 @@ final class TurnEvents implements ChatEvents {
   /** Finish reasons after which a tool call may be incomplete. */
   private static final Set<String> CUT = Set.of("length", "content_filter");
 
-  private static final Executor AFTER_PATIENCE =
-      CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS);
-
   private final ChatEvents provider;
   private final ChatCall chat;
   private final ToolMemory memory;
@@ -42,7 +36,6 @@ final class TurnEvents implements ChatEvents {
   private final Map<Integer, Shown> shown = new HashMap<>();
   private final Map<Integer, List<ObjectNode>> unnamed = new HashMap<>();
   private boolean wrote;
-  private boolean ended;
   private ObjectNode finish;
 
   /**
@@ -67,9 +60,8 @@ final class TurnEvents implements ChatEvents {
     while (ready.isEmpty() && provider.hasNext()) {
       take(provider.next());
     }
-    if (ready.isEmpty() && !ended) {
-      ended = true;
-      closeProvider();
+    if (ready.isEmpty()) {
+      provider.close();
     }
     return !ready.isEmpty();
   }
@@ -85,19 +77,6 @@ final class TurnEvents implements ChatEvents {
   @Override
   public void close() {
     provider.close();
-  }
-
-  /**
-   * Closes the provider's stream. Tools start at once, and do not wait for a provider that leaves
-   * its stream open.
-   */
-  private void closeProvider() {
-    if (turns.next() == Turns.Step.RUN_TOOLS) {
-      Thread closing = Thread.startVirtualThread(provider::close);
-      AFTER_PATIENCE.execute(closing::interrupt);
-    } else {
-      provider.close();
-    }
   }
 
   private void take(ChatEvent event) {

@@ -1,11 +1,58 @@
 package dev.llmproxy.http;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.http.HttpProducer;
+import org.apache.camel.spi.UnitOfWork;
+import org.apache.camel.support.DefaultExchange;
 import org.apache.hc.core5.http.io.EofSensorInputStream;
 
 /** The body of another server's answer that is still arriving. */
 public final class LiveBody {
+  private static final int MOST_LEFT_BYTES = 16 << 10;
+
+  private static final Executor AFTER_PATIENCE =
+      CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS);
+
   private LiveBody() {}
+
+  /**
+   * Takes the message's body from Camel, which would close it at the end of the exchange: on the
+   * event loop, by reading it to its end. The caller then ends it, with {@link #finish} or {@link
+   * #abort}.
+   */
+  public static void own(Exchange exchange) {
+    UnitOfWork unit = exchange.getUnitOfWork();
+    if (unit != null) {
+      unit.handoverSynchronization(
+          new DefaultExchange(exchange.getContext()),
+          closing -> closing.getClass().getNestHost() == HttpProducer.class);
+    }
+  }
+
+  /**
+   * Reads the few bytes that follow a complete answer, on a thread of its own, so that the
+   * connection can be used again. Aborts the body when they do not end within 200 ms or 16 KB.
+   * Nothing else may read the body then.
+   */
+  public static void finish(InputStream body) {
+    Thread reading = Thread.startVirtualThread(() -> readRest(body));
+    AFTER_PATIENCE.execute(reading::interrupt);
+  }
+
+  private static void readRest(InputStream body) {
+    try {
+      if (body.readNBytes(MOST_LEFT_BYTES).length == MOST_LEFT_BYTES) {
+        abort(body);
+      }
+    } catch (IOException e) {
+      // The connection is broken or the interrupt has closed it; the pool removes it.
+    }
+  }
 
   /**
    * Closes the connection of a body that is not complete. Closing the stream itself would read it

@@ -56,10 +56,12 @@ public final class OpenAiChat {
       @Header("Retry-After") String retryAfter,
       @Header("Location") String location,
       @Header("Content-Type") String contentType,
-      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context)
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange)
       throws IOException {
     ChatCall chat = context.callAs(ChatCall.class);
-    OpenAiHttp.check(chat.target().provider(), status, retryAfter, location, body, "messages");
+    OpenAiHttp.check(
+        exchange, chat.target().provider(), status, retryAfter, location, body, "messages");
     return new OpenAiChatEvents(
         body, contentType, new OpenAiStreamTranslator(chat, warnings), mostBytes, chat.memory());
   }

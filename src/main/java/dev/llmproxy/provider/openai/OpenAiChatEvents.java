@@ -28,8 +28,6 @@ final class OpenAiChatEvents implements ChatEvents {
   /** Bytes of memory for each byte of an event: its line, its text, and the output made from it. */
   private static final long MEMORY_OF_BYTE = 3;
 
-  private static final int MOST_LEFT_BYTES = 16 << 10;
-
   private final InputStream body;
   private final long mostBytes;
   private final AnswerMemory.Share memory;
@@ -152,21 +150,22 @@ final class OpenAiChatEvents implements ChatEvents {
 
   /**
    * Aborts the connection when the provider has not finished, because closing the stream would read
-   * it to its end. After a complete answer it reads the few remaining bytes, so that the connection
-   * can be used again. Only the first call does this: after the last byte the connection belongs to
-   * the pool, and a second reader would take bytes from the connection's next answer.
+   * it to its end. After a complete answer the connection can be used again.
    */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
+      // A second reader would take bytes of the connection's next answer.
       return;
     }
     boolean whole = over && translator.whole();
     over = true;
+    if (whole) {
+      LiveBody.finish(body);
+      return;
+    }
     try {
-      if (!whole || body.readNBytes(MOST_LEFT_BYTES).length == MOST_LEFT_BYTES) {
-        LiveBody.abort(body);
-      }
+      LiveBody.abort(body);
     } catch (IOException e) {
       // The connection is broken; the pool removes it.
     }

@@ -64,11 +64,12 @@ public final class OpenAiEmbedding {
       @Header(Exchange.HTTP_RESPONSE_CODE) int status,
       @Header("Retry-After") String retryAfter,
       @Header("Location") String location,
-      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context)
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange)
       throws IOException {
     EmbeddingCall call = context.callAs(EmbeddingCall.class);
     Provider provider = call.target().provider();
-    OpenAiHttp.check(provider, status, retryAfter, location, body, "input");
+    OpenAiHttp.check(exchange, provider, status, retryAfter, location, body, "input");
     try {
       ObjectNode list = read(body, call);
       if (list != null) {
@@ -102,7 +103,9 @@ public final class OpenAiEmbedding {
       whole = list != null;
       return list;
     } finally {
-      if (!whole) {
+      if (whole) {
+        LiveBody.finish(body);
+      } else {
         LiveBody.abort(body);
       }
     }

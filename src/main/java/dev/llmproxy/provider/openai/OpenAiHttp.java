@@ -44,13 +44,15 @@ final class OpenAiHttp {
   }
 
   /**
-   * Throws if the answer is an error. Reads as much of the error as arrives.
+   * Takes the answer's body from Camel, and throws if the answer is an error. Reads as much of the
+   * error as arrives.
    *
    * @param body the body of the answer, or null when it has none
    * @param input the field of the request with the text for the model
    * @throws ApiException for any status but 2xx, and for a 2xx without a body
    */
   static void check(
+      Exchange exchange,
       Provider provider,
       int status,
       String retryAfter,
@@ -58,6 +60,7 @@ final class OpenAiHttp {
       InputStream body,
       String input)
       throws IOException {
+    LiveBody.own(exchange);
     boolean success = status / 100 == 2;
     if (success && body == null) {
       throw OpenAiErrors.upstream(

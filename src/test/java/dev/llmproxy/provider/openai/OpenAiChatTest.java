@@ -89,7 +89,8 @@ class OpenAiChatTest {
             null,
             null,
             "text/event-stream",
-            Fixtures.context(chat("minimal")))) {
+            Fixtures.context(chat("minimal")),
+            exchange())) {
       List<String> names = new ArrayList<>();
       events.forEachRemaining(event -> names.add(event.name()));
       assertThat(names).containsExactly("delta", "delta", "delta", "delta", "complete");
@@ -100,12 +101,24 @@ class OpenAiChatTest {
   void errorAnswerIsThrown() {
     assertThatExceptionOfType(ApiException.class)
         .isThrownBy(() ->
-            CHAT.receive(body("{}"), 401, null, null, null, Fixtures.context(chat("minimal"))))
+            CHAT.receive(
+                body("{}"), 401, null, null, null, Fixtures.context(chat("minimal")), exchange()))
         .satisfies(e -> assertThat(e.error().code()).isEqualTo("upstream_auth_error"));
     assertThatExceptionOfType(ApiException.class)
         .isThrownBy(() ->
-            CHAT.receive(body("<html>"), 429, "9", null, null, Fixtures.context(chat("minimal"))))
+            CHAT.receive(
+                body("<html>"),
+                429,
+                "9",
+                null,
+                null,
+                Fixtures.context(chat("minimal")),
+                exchange()))
         .satisfies(e -> assertThat(e.error().retryAfter()).hasSeconds(9));
+  }
+
+  private static Exchange exchange() {
+    return new DefaultExchange(new DefaultCamelContext());
   }
 
   private static ByteArrayInputStream body(String text) {
