@@ -26,7 +26,7 @@ public final class Server implements AutoCloseable {
   /**
    * Starts the routes, then listens.
    *
-   * @param application what the routes use; closed with the server
+   * @param application owns the parts that the routes use; closed with the server
    * @throws IllegalStateException when a route cannot be started or the port is taken; everything
    *     is closed then, the application too
    */

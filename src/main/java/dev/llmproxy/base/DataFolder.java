@@ -53,7 +53,7 @@ public final class DataFolder {
   /**
    * Creates the folder and its parents when they are missing.
    *
-   * @throws IOException when it cannot be made
+   * @throws IOException when the folder cannot be created
    */
   public static void make(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
@@ -132,27 +132,28 @@ public final class DataFolder {
   }
 
   /**
-   * Whether the folder contains only llmproxy's data. A shared folder (/tmp, the program's folder,
-   * a folder with executables) must stay accessible to its other users.
+   * Whether the folder is llmproxy's alone, judging by its place and content. A shared folder
+   * (/tmp, the program's folder, a folder with executables) must stay accessible to its other
+   * users.
    */
   public static boolean isOwn(Path folder) throws IOException {
     Path real = folder.toRealPath();
     return real.getParent() != null
-        && !holdsHomes(real)
+        && !containsHomes(real)
         && !Settings.defaultHome().startsWith(real)
         && !Files.exists(real.resolve("application.properties"))
         && ((int) Files.getAttribute(real, "unix:mode") & STICKY) == 0
-        && holdsNothingButFiles(real);
+        && containsOnlyFiles(real);
   }
 
   /** A service's home is often its data folder, but a parent of a home contains other homes. */
-  private static boolean holdsHomes(Path folder) {
+  private static boolean containsHomes(Path folder) {
     Path home = Path.of(System.getProperty("user.home"));
     return home.startsWith(folder) && !home.equals(folder);
   }
 
   /** Whether the folder contains only files and folders of files, none of them executable. */
-  private static boolean holdsNothingButFiles(Path folder) throws IOException {
+  private static boolean containsOnlyFiles(Path folder) throws IOException {
     return walk(folder).stream()
         .noneMatch(path ->
             Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)

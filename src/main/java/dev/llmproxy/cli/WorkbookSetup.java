@@ -49,12 +49,12 @@ public final class WorkbookSetup {
   }
 
   /**
-   * The changes that were made; all lists are empty when nothing was missing.
+   * The changes; all lists are empty when nothing was missing.
    *
    * @param title the spreadsheet's name
-   * @param made sheets that were missing
-   * @param headed sheets that were empty and have got their headers
-   * @param frozen sheets whose header row stays in view from now on
+   * @param made added sheets
+   * @param headed empty sheets that got headers
+   * @param frozen sheets whose header row was frozen
    */
   public record Done(String title, List<String> made, List<String> headed, List<String> frozen) {
     public Done {
