@@ -159,13 +159,17 @@ class CrashTest {
 
   /**
    * Lets commits fail so that the gateway cannot know whether they were applied, and does not kill
-   * it. After a kill it would read the workbook in any case.
+   * it. After a kill it would read the workbook in any case. Then lets commits be applied so late
+   * that a gateway that did not wait for them would have written their rows again.
    */
   private void survive() {
     int before = stormy.ambiguous();
     Awaitility.await()
         .atMost(LONGEST_CATCHING_UP)
         .until(() -> stormy.ambiguous() >= before + COMMITS_SURVIVED);
+    stormy.setStormy(false);
+    stormy.applyRowsLate(COMMITS_SURVIVED);
+    Awaitility.await().atMost(LONGEST_CATCHING_UP).until(() -> stormy.lateRowsLeft() == 0);
   }
 
   /** Creates the class archive for all later starts, and measures the time of a start. */

@@ -2,7 +2,9 @@ package dev.llmproxy.emulator;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,6 +23,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.GZIPInputStream;
 
 /**
  * A workbook server that passes calls on to another server, with random failures. It outlives its
@@ -30,6 +33,10 @@ public final class StormyWorkbook implements AutoCloseable {
   private static final int LONGEST_SLOW_MILLIS = 1500;
   private static final int LEAST_LATE_MILLIS = 2200;
   private static final int LONGEST_LATE_MILLIS = 4000;
+
+  /** A flush tries again 2 to 3.5 s after its first failure. */
+  private static final int AFTER_NEXT_TRY_MILLIS = 4500;
+
   private static final Duration GIVES_UP = Duration.ofSeconds(5);
 
   /** The longest time between sending and applying a commit, including all delays. */
@@ -91,6 +98,7 @@ public final class StormyWorkbook implements AutoCloseable {
   private final AtomicInteger busy = new AtomicInteger();
   private volatile boolean stormy;
   private volatile boolean down;
+  private final AtomicInteger lateRows = new AtomicInteger();
 
   private StormyWorkbook(HttpServer server, String target, long seed, Watcher watcher) {
     this.server = server;
@@ -131,6 +139,16 @@ public final class StormyWorkbook implements AutoCloseable {
     this.down = down;
   }
 
+  /** Applies the next commits that append rows only after their sender may have tried again. */
+  public void applyRowsLate(int commits) {
+    lateRows.set(commits);
+  }
+
+  /** The number of commits that {@link #applyRowsLate} has asked for and that have not come yet. */
+  public int lateRowsLeft() {
+    return lateRows.get();
+  }
+
   /** Whether no call is running, so that no earlier commit can still be applied. */
   public boolean idle() {
     return busy.get() == 0;
@@ -162,6 +180,13 @@ public final class StormyWorkbook implements AutoCloseable {
     try (exchange) {
       byte[] body = exchange.getRequestBody().readAllBytes();
       boolean commit = exchange.getRequestURI().getPath().endsWith(":batchUpdate");
+      if (commit && appendsRows(exchange, body) && takeLateRows()) {
+        injected.get(Fault.LATE_COMMIT).incrementAndGet();
+        exchange.close();
+        pause(AFTER_NEXT_TRY_MILLIS, AFTER_NEXT_TRY_MILLIS + 1);
+        apply(exchange, body, true, arrived);
+        return;
+      }
       Fault fault = fault(commit);
       if (fault != null) {
         injected.get(fault).incrementAndGet();
@@ -173,6 +198,18 @@ public final class StormyWorkbook implements AutoCloseable {
     } finally {
       busy.decrementAndGet();
     }
+  }
+
+  private static boolean appendsRows(HttpExchange exchange, byte[] body) throws IOException {
+    boolean packed = "gzip".equals(exchange.getRequestHeaders().getFirst("Content-Encoding"));
+    try (InputStream in = new ByteArrayInputStream(body);
+        InputStream text = packed ? new GZIPInputStream(in) : in) {
+      return new String(text.readAllBytes(), StandardCharsets.UTF_8).contains("appendCells");
+    }
+  }
+
+  private boolean takeLateRows() {
+    return lateRows.getAndUpdate(left -> Math.max(0, left - 1)) > 0;
   }
 
   private synchronized Fault fault(boolean commit) {
