@@ -47,8 +47,8 @@ class HookRouteTest {
                   constant: anything
               - to:
                   uri: "http://127.0.0.1:1/services/secret-path"
-              - bean:
-                  ref: usageMeter
+              - process:
+                  ref: usageMeter.settle
       """;
 
   /** A request to the webhook. */
@@ -93,9 +93,9 @@ class HookRouteTest {
     Path brokenHome = OwnHome.copyTo(folder.resolve("broken"));
     Path settle = brokenHome.resolve("routes/usage-settle.camel.yaml");
     String route = Files.readString(settle);
-    String bean = "        - bean:\n            ref: usageMeter\n";
-    assertThat(route).contains(bean);
-    Files.writeString(settle, route.replace(bean, DEAD_FIRST));
+    String settling = "        - process:\n            ref: usageMeter.settle\n";
+    assertThat(route).contains(settling);
+    Files.writeString(settle, route.replace(settling, DEAD_FIRST));
     broken = Gateway.startAt(brokenHome, folder.resolve("broken-data"), Map.of());
   }
 

@@ -1,5 +1,6 @@
 package dev.llmproxy;
 
+import dev.llmproxy.app.BeanMethods;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -8,8 +9,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import org.apache.camel.CamelContext;
 import org.apache.camel.RoutesBuilder;
 import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.support.DefaultRegistry;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
 import org.apache.camel.test.junit5.CamelTestSupport;
@@ -38,11 +42,18 @@ public abstract class RouteTestSupport extends CamelTestSupport {
     camelContextConfiguration().withUseOverridePropertiesWithPropertiesComponent(properties);
   }
 
+  /** The context has a registry that {@link BeanMethods} can be added to, as camel-main's. */
+  @Override
+  protected CamelContext createCamelContext() {
+    return new DefaultCamelContext(new DefaultRegistry(List.of()));
+  }
+
   @Override
   protected RoutesBuilder createRouteBuilder() {
     return new RouteBuilder() {
       @Override
       public void configure() throws Exception {
+        new BeanMethods().setCamelContext(getContext());
         for (String route : routes) {
           PluginHelper.getRoutesLoader(getContext())
               .loadRoutes(

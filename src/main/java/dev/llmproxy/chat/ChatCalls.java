@@ -111,6 +111,11 @@ public final class ChatCalls {
     return turns;
   }
 
+  /** Whether the client asked for a stream. */
+  public boolean streams(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return context.callAs(ChatCall.class).request().stream();
+  }
+
   /** Whether there is another event; waits until that is known. */
   public boolean hasNext(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return context.callAs(ChatCall.class).turns().events().hasNext();

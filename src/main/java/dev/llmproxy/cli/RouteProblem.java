@@ -25,6 +25,13 @@ final class RouteProblem {
   private static final Pattern PLACEHOLDER = Pattern.compile("Property with key \\[([^]]+)]");
   private static final Pattern UNKNOWN_STEP = Pattern.compile("Unknown node id: ([^\\s]+)");
 
+  /** A name that a route uses for a step or an expression: {@code bean.method}. */
+  private static final Pattern REFERENCE = Pattern.compile("in registry with ref: ([^\\s]+)");
+
+  /** A message of BeanMethods. */
+  private static final Pattern NO_METHOD =
+      Pattern.compile("the bean \"(.+?)\" has no method \"(.+?)\"");
+
   private static final Pattern TWICE =
       Pattern.compile("Duplicate route ids detected: ([^\\s]+)\\.");
 
@@ -58,6 +65,16 @@ final class RouteProblem {
         culprit = placeholder.group(1);
         reason = "there is no setting %s in application.properties".formatted(culprit);
       }
+      Matcher reference = REFERENCE.matcher(message);
+      if (reference.find()) {
+        culprit = reference.group(1);
+        reason = noBean(culprit);
+      }
+      Matcher method = NO_METHOD.matcher(message);
+      if (method.find()) {
+        culprit = method.group(1) + "." + method.group(2);
+        reason = method.group();
+      }
       switch (cause) {
         case MarkedYamlEngineException yaml -> {
           line =
@@ -69,7 +86,7 @@ final class RouteProblem {
         }
         case NoSuchBeanException bean -> {
           culprit = bean.getName();
-          reason = "there is no bean \"%s\" in beans.camel.yaml".formatted(culprit);
+          reason = noBean(culprit);
         }
         case NoSuchEndpointException endpoint -> {
           culprit = endpoint.getUri().replace("://", ":");
@@ -92,6 +109,17 @@ final class RouteProblem {
     }
     line = line == null ? lineWith(file, culprit) : line;
     return "%s%s: %s.".formatted(file, line == null ? "" : ", line " + line, reason);
+  }
+
+  /**
+   * The reason when a name is unknown.
+   *
+   * @param name name of a bean, or {@code bean.method}
+   */
+  private static String noBean(String name) {
+    int dot = name.indexOf('.');
+    return "there is no bean \"%s\" in beans.camel.yaml"
+        .formatted(dot < 0 ? name : name.substring(0, dot));
   }
 
   /** The file of a route, whose name is the route's id; null when there is none. */

@@ -50,6 +50,11 @@ public final class EmbeddingCalls {
     return call;
   }
 
+  /** Whether the request is for embeddings. */
+  public boolean asked(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return context.call() instanceof EmbeddingCall;
+  }
+
   /**
    * Converts the provider's list to the answer that the client requested.
    *

@@ -13,6 +13,7 @@ import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.Target;
+import dev.llmproxy.embedding.EmbeddingCalls;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.format.openai.ErrorAnswer;
@@ -67,6 +68,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
   @Override
   protected void bindToRegistry(Registry registry) {
+    registry.bind("embeddingCalls", new EmbeddingCalls(null, null));
     registry.bind("chatCalls", new ChatCalls(null, null, null, null));
     registry.bind(
         "chatTurns",
