@@ -120,8 +120,8 @@ public final class RequestLog implements RefusalLog {
   }
 
   /**
-   * Logs the failure of a step that runs in parallel after the answer, in one line. Equal failures
-   * are limited as refusals are.
+   * Logs the failure of a step that runs after the answer, in one line. Equal failures are limited
+   * as refusals are.
    */
   public void asideFailed(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
