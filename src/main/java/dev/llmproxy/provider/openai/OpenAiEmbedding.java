@@ -103,9 +103,8 @@ public final class OpenAiEmbedding {
       whole = list != null;
       return list;
     } finally {
-      if (whole) {
-        LiveBody.finish(body);
-      } else {
+      // A whole list has been read to the end of its body.
+      if (!whole) {
         LiveBody.abort(body);
       }
     }
