@@ -91,7 +91,13 @@ public final class Accumulator {
   /** Adds the next event, in order. */
   public void add(ChatEvent event) {
     switch (event) {
-      case ChatEvent.Delta delta -> addChunk(delta.chunk());
+      case ChatEvent.Delta delta -> {
+        if (delta.isText()) {
+          addText(delta);
+        } else {
+          addChunk(delta.chunk());
+        }
+      }
       case ChatEvent.ServerToolDelta call -> {}
       case ChatEvent.ToolCallStart start -> toolNotifications.add(ToolNotification.of(start));
       case ChatEvent.ToolCallResult end -> {
@@ -193,6 +199,16 @@ public final class Accumulator {
     }
   }
 
+  /** Adds a chunk that differs from an earlier one only in its text. */
+  private void addText(ChatEvent.Delta delta) {
+    if (kept == Kept.ALL) {
+      String text = delta.text();
+      memory.keep(text.length() * BYTES_OF_A_CHARACTER);
+      choices.computeIfAbsent(delta.index(), key -> new Choice()).addText("content", text);
+    }
+    deltas.addAndGet(delta.tokens());
+  }
+
   private boolean ofHead(String field) {
     return kept == Kept.ALL ? !OF_CHUNKS.contains(field) : HEAD.contains(field);
   }
@@ -246,7 +262,8 @@ public final class Accumulator {
     return tokens;
   }
 
-  private static int pieces(int characters) {
+  /** The estimated number of tokens in a piece of text that is not empty. */
+  static int pieces(int characters) {
     return Math.max(1, characters / CHARACTERS_PER_TOKEN);
   }
 
@@ -311,10 +328,14 @@ public final class Accumulator {
           toolCalls.computeIfAbsent(call.path("index").asInt(), index -> new ToolCall()).add(call);
         }
       } else if (value.isTextual() && !name.equals("role")) {
-        texts.computeIfAbsent(name, n -> new StringBuilder()).append(value.textValue());
+        addText(name, value.textValue());
       } else {
         join(fields, name, value);
       }
+    }
+
+    void addText(String name, String text) {
+      texts.computeIfAbsent(name, n -> new StringBuilder()).append(text);
     }
 
     ObjectNode toJson(int index) {

@@ -8,6 +8,8 @@ import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.tool.ToolCall;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -121,11 +123,18 @@ public final class ChatCalls {
     return context.callAs(ChatCall.class).turns().events().hasNext();
   }
 
-  /** Returns the next event, and adds it to the chat's accumulator. */
-  public ChatEvent next(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+  /**
+   * Returns the next event and those that have arrived with it, and adds them to the chat's
+   * accumulator.
+   */
+  public List<ChatEvent> next(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     ChatCall chat = context.callAs(ChatCall.class);
-    ChatEvent event = chat.turns().events().next();
-    chat.accumulator().add(event);
-    return event;
+    ChatEvents events = chat.turns().events();
+    List<ChatEvent> arrived = new ArrayList<>();
+    for (ChatEvent event = events.next(); event != null; event = events.poll()) {
+      chat.accumulator().add(event);
+      arrived.add(event);
+    }
+    return arrived;
   }
 }

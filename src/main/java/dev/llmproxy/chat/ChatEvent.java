@@ -1,9 +1,12 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * An event that the internal chat endpoint emits, from a provider or a tool to a sink. The last
@@ -14,16 +17,72 @@ public sealed interface ChatEvent {
   /** The event's name in the stream of {@code POST /chat}. */
   String name();
 
-  /**
-   * A piece of the answer.
-   *
-   * @param chunk an OpenAI {@code chat.completion.chunk} with every field that the wire contract
-   *     requires, without usage; unknown fields of the provider are included
-   */
-  record Delta(ObjectNode chunk) implements ChatEvent {
+  /** A piece of the answer. Its chunk is built as a tree only when it is asked for. */
+  final class Delta implements ChatEvent {
+    private final TextFrame frame;
+    private final List<String> literals;
+    private final int characters;
+    private ObjectNode chunk;
+
+    /**
+     * @param chunk an OpenAI {@code chat.completion.chunk} with every field that the wire contract
+     *     requires, without usage; unknown fields of the provider are included
+     */
+    public Delta(ObjectNode chunk) {
+      this.chunk = chunk;
+      frame = null;
+      literals = List.of();
+      characters = 0;
+    }
+
+    /** A chunk that differs from an earlier one only in its text; see {@link TextFrame#delta}. */
+    Delta(TextFrame frame, List<String> literals, int characters) {
+      this.frame = frame;
+      this.literals = literals;
+      this.characters = characters;
+    }
+
     @Override
     public String name() {
       return "delta";
+    }
+
+    /** The chunk; changes of it are part of the event. */
+    public ObjectNode chunk() {
+      if (chunk == null) {
+        chunk = frame.chunk(literals);
+      }
+      return chunk;
+    }
+
+    /** The chunk as JSON in UTF-8. */
+    public byte[] json() {
+      return chunk == null ? frame.json(literals) : Json.bytes(chunk);
+    }
+
+    /** Whether the chunk is text in the frame of an earlier chunk, and has not been changed. */
+    boolean isText() {
+      return chunk == null;
+    }
+
+    /** The index of the text's choice. */
+    int index() {
+      return frame.index();
+    }
+
+    /** The text; only when {@link #isText}. */
+    String text() {
+      return JsonText.decoded(literals.getFirst());
+    }
+
+    /** The estimated number of the text's tokens; only when {@link #isText}. */
+    public int tokens() {
+      return Accumulator.pieces(characters);
+    }
+
+    @Override
+    public String toString() {
+      return "Delta[" + new String(json(), StandardCharsets.UTF_8) + "]";
     }
   }
 

@@ -10,6 +10,11 @@ import java.util.Iterator;
  * last event it has no effect.
  */
 public interface ChatEvents extends Iterator<ChatEvent>, Closeable {
+  /** The next event if it has arrived; null when it has not or the events are over. Never waits. */
+  default ChatEvent poll() {
+    return null;
+  }
+
   @Override
   void close();
 }

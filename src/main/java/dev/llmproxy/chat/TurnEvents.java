@@ -75,6 +75,18 @@ final class TurnEvents implements ChatEvents {
   }
 
   @Override
+  public ChatEvent poll() {
+    while (ready.isEmpty()) {
+      ChatEvent event = provider.poll();
+      if (event == null) {
+        return null;
+      }
+      take(event);
+    }
+    return ready.remove();
+  }
+
+  @Override
   public void close() {
     provider.close();
   }

@@ -50,6 +50,9 @@ public final class Reply {
           "x-request-id",
           "x-subscription-token");
 
+  /** Room for what an event has in addition to its JSON. */
+  private static final int EVENT_BYTES = 64;
+
   private static final byte[] END_OF_EVENT = "\n\n".getBytes(StandardCharsets.US_ASCII);
 
   /**
@@ -67,6 +70,11 @@ public final class Reply {
   private final Object lock = new Object();
   private Thread worker;
   private volatile String ping;
+
+  /** Events that are not written yet, and wait for {@link #flush}. Null when there are none. */
+  private Buffer pending;
+
+  private boolean streaming;
   private volatile boolean gone;
   private volatile boolean cut;
   private BodyBudget.Hold body;
@@ -206,9 +214,9 @@ public final class Reply {
     return address == null || address.hostAddress() == null ? "" : address.hostAddress();
   }
 
-  /** Whether the head of the response has been sent; then no status can be sent any more. */
+  /** Whether the answer has begun; then no status can be sent any more. */
   public boolean begun() {
-    return response.headWritten();
+    return streaming || response.headWritten();
   }
 
   /** Sets a header of the answer, success or error; only before the head is sent. */
@@ -249,12 +257,13 @@ public final class Reply {
   }
 
   /**
-   * Sends the head of an event stream.
+   * Begins an event stream; its head is sent with the first event.
    *
    * @param ping comment to send while the stream is silent
    */
   void beginStream(String ping) {
     this.ping = ping;
+    streaming = true;
     if (body != null) {
       body.shrink(heldBody);
     }
@@ -269,7 +278,8 @@ public final class Reply {
   /** Writes a comment, which clients ignore, when an open stream has been silent for this long. */
   void keepAlive(Duration silence) {
     synchronized (lock) {
-      boolean open = begun() && !over() && unsent.availablePermits() == MOST_UNSENT_BYTES;
+      boolean open =
+          response.headWritten() && !over() && unsent.availablePermits() == MOST_UNSENT_BYTES;
       if (open && System.nanoTime() - lastWrite >= silence.toNanos()) {
         lastWrite = System.nanoTime();
         var unused = response.write(ping);
@@ -283,38 +293,47 @@ public final class Reply {
   }
 
   /**
-   * Writes one unnamed event.
+   * Adds one unnamed event to the stream. It is sent with the next {@link #flush} or {@link #end}.
    *
    * @throws ClientGoneException when the client has left
    */
   public void data(byte[] json) {
-    write(
-        Buffer.buffer(json.length + 8)
-            .appendBytes(DATA)
-            .appendBytes(json)
-            .appendBytes(END_OF_EVENT));
+    pending(json.length).appendBytes(DATA).appendBytes(json).appendBytes(END_OF_EVENT);
   }
 
-  /** Writes one named event; see {@link #data}. */
+  /** Adds one named event; see {@link #data}. */
   public void event(String name, byte[] json) {
-    write(
-        Buffer.buffer(json.length + 32)
-            .appendString("event: " + name + "\n")
-            .appendBytes(DATA)
-            .appendBytes(json)
-            .appendBytes(END_OF_EVENT));
+    pending(json.length)
+        .appendString("event: " + name + "\n")
+        .appendBytes(DATA)
+        .appendBytes(json)
+        .appendBytes(END_OF_EVENT);
   }
 
-  /** Writes a comment, which clients ignore, as a part of the next event; see {@link #data}. */
+  /** Adds a comment, which clients ignore, as a part of the next event; see {@link #data}. */
   public void comment(String text) {
-    write(Buffer.buffer(": " + text + "\n"));
+    pending(text.length()).appendString(": " + text + "\n");
   }
 
-  /** Ends the stream. */
+  /**
+   * Sends the events that were added. Waits while the client reads slowly.
+   *
+   * @throws ClientGoneException when the client has left
+   */
+  public void flush() {
+    if (pending != null) {
+      Buffer events = pending;
+      pending = null;
+      write(events);
+    }
+  }
+
+  /** Ends the stream, and sends the events that were added. */
   public void end() {
     synchronized (lock) {
       if (!response.ended()) {
-        var unused = response.end();
+        var unused = pending == null ? response.end() : response.end(pending);
+        pending = null;
       }
     }
   }
@@ -330,11 +349,23 @@ public final class Reply {
     }
   }
 
-  private void write(Buffer buffer) {
+  private Buffer pending(int bytes) {
+    checkClient();
+    if (pending == null) {
+      pending = Buffer.buffer(bytes + EVENT_BYTES);
+    }
+    return pending;
+  }
+
+  private void checkClient() {
     if (gone || response.closed()) {
       gone = true;
       throw new ClientGoneException();
     }
+  }
+
+  private void write(Buffer buffer) {
+    checkClient();
     int bytes = Math.min(buffer.length(), MOST_UNSENT_BYTES);
     try {
       if (!unsent.tryAcquire(bytes, MOST_STANDSTILL_SECONDS, TimeUnit.SECONDS)) {

@@ -3,20 +3,26 @@ package dev.llmproxy.provider;
 import dev.llmproxy.error.UpstreamLimitException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpException;
+import org.apache.hc.core5.http.HttpResponseFactory;
 import org.apache.hc.core5.http.MessageConstraintException;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.impl.io.DefaultHttpResponseParser;
 import org.apache.hc.core5.http.io.HttpMessageParser;
 import org.apache.hc.core5.http.io.SessionInputBuffer;
+import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
+import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
 
 /**
  * The HTTP connections to providers, for Camel's component {@code http}. They limit the response
- * headers and the number of interim responses, which that component's own connections do not.
+ * headers and the number of interim responses, and give all chunks that have arrived at once, which
+ * that component's own connections do not.
  */
 public final class ProviderConnections {
   /** The most bytes of a response's headers; the largest of known servers are 16 KiB. */
@@ -46,15 +52,48 @@ public final class ProviderConnections {
   /** Parses the status lines and headers of one connection's responses. */
   private static final class Parser implements HttpMessageParser<ClassicHttpResponse> {
     private final HttpMessageParser<ClassicHttpResponse> parser;
+    private SessionInputBuffer connection;
+    private InputStream input;
     private int interim;
 
     Parser(Http1Config config) {
-      parser = new DefaultHttpResponseParser(config);
+      HttpResponseFactory<ClassicHttpResponse> responses =
+          new HttpResponseFactory<>() {
+            @Override
+            public ClassicHttpResponse newHttpResponse(int status, String reason) {
+              return response(status, reason);
+            }
+
+            @Override
+            public ClassicHttpResponse newHttpResponse(int status) {
+              return response(status, null);
+            }
+          };
+      parser = new DefaultHttpResponseParser(config, null, responses);
+    }
+
+    /** A response whose chunked body is a {@link ChunkedBody}. The client sets the body once. */
+    private ClassicHttpResponse response(int status, String reason) {
+      return new BasicClassicHttpResponse(status, reason) {
+        private boolean bodySet;
+
+        @Override
+        public void setEntity(HttpEntity entity) {
+          boolean first = !bodySet;
+          bodySet = true;
+          super.setEntity(
+              first && entity != null && entity.isChunked()
+                  ? new ChunkedEntity(entity, new ChunkedBody(connection, input))
+                  : entity);
+        }
+      };
     }
 
     @Override
     public ClassicHttpResponse parse(SessionInputBuffer buffer, InputStream in)
         throws IOException, HttpException {
+      connection = buffer;
+      input = in;
       ClassicHttpResponse response = head(buffer, in);
       interim = response.getCode() / 100 == 1 ? interim + 1 : 0;
       if (interim > MOST_INTERIM_ANSWERS) {
@@ -74,6 +113,31 @@ public final class ProviderConnections {
         // The only constraint in force limits the empty lines before a response to ten.
         throw new UpstreamLimitException("sent empty lines in place of an answer");
       }
+    }
+  }
+
+  /** A response's body whose content is read by another stream. */
+  private static final class ChunkedEntity extends HttpEntityWrapper {
+    private final InputStream content;
+
+    ChunkedEntity(HttpEntity entity, InputStream content) {
+      super(entity);
+      this.content = content;
+    }
+
+    @Override
+    public InputStream getContent() {
+      return content;
+    }
+
+    @Override
+    public void writeTo(OutputStream target) throws IOException {
+      content.transferTo(target);
+    }
+
+    @Override
+    public void close() throws IOException {
+      content.close();
     }
   }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * Reads server-sent events from bytes, as <a
@@ -16,8 +17,10 @@ import java.nio.charset.StandardCharsets;
  * two reads. Not thread-safe.
  */
 public final class SseReader {
-  private static final int BUFFER_BYTES = 2048;
+  private static final int BUFFER_BYTES = 4096;
   private static final int LINE_BYTES = 512;
+
+  private static final byte[] DATA = "data:".getBytes(StandardCharsets.US_ASCII);
 
   /** A larger line buffer is released after its line. */
   private static final int MOST_KEPT_BYTES = 16 << 10;
@@ -98,6 +101,10 @@ public final class SseReader {
    * @throws IOException when reading fails
    */
   public SseEvent next() throws IOException {
+    SseEvent arrived = poll();
+    if (arrived != null) {
+      return arrived;
+    }
     String name = nameOfNext;
     String later = name;
     nameOfNext = null;
@@ -139,6 +146,45 @@ public final class SseReader {
       return null;
     }
     return new SseEvent(later, more == null ? data : more.toString());
+  }
+
+  /**
+   * The next event if all of it has arrived and it is one line of data, as most are. Never waits.
+   *
+   * @return null when the next event has another form, or has not arrived as a whole
+   */
+  public SseEvent poll() {
+    if (unread != null || nameOfNext != null || line.size() > 0) {
+      return null;
+    }
+    int start = position;
+    if (afterCarriageReturn && start < limit && buffer[start] == '\n') {
+      start++;
+    }
+    int length = DATA.length;
+    if (!Arrays.equals(buffer, start, Math.min(start + length, limit), DATA, 0, length)) {
+      return null;
+    }
+    int end = start + length;
+    while (end < limit && buffer[end] != '\n' && buffer[end] != '\r') {
+      end++;
+    }
+    int newLine = afterLineEnd(end);
+    int next = newLine == end ? end : afterLineEnd(newLine);
+    if (next == newLine || end - start > mostEventBytes) {
+      return null;
+    }
+    position = next;
+    afterCarriageReturn = false;
+    first = false;
+    int value = start + length + (end > start + length && buffer[start + length] == ' ' ? 1 : 0);
+    return new SseEvent(null, new String(buffer, value, end - value, StandardCharsets.UTF_8));
+  }
+
+  /** The position after LF or CRLF; the same position when neither has arrived there. */
+  private int afterLineEnd(int at) {
+    int lineFeed = at < limit && buffer[at] == '\r' ? at + 1 : at;
+    return lineFeed < limit && buffer[lineFeed] == '\n' ? lineFeed + 1 : at;
   }
 
   private String nextField() throws IOException {

@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -107,13 +108,29 @@ class ChatTurnsRouteTest extends RouteTestSupport {
   @Wire("5.order")
   @Test
   void eventsReachTheSinkInOrderAndTheChatIsSettledOnce() throws InterruptedException {
-    sink().expectedBodiesReceived(FIRST, SECOND, LAST);
+    sink().expectedBodiesReceived(together(FIRST), together(SECOND), together(LAST));
 
     Exchange exchange = ask(new Events(FIRST, SECOND, LAST));
 
     MockEndpoint.assertIsSatisfied(context);
     assertThat(exchange.getException()).isNull();
     assertThat(chat.accumulator().usage().path("total_tokens").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void eventsThatArrivedTogetherReachTheSinkTogether() throws InterruptedException {
+    sink().expectedBodiesReceived(List.of(together(FIRST, SECOND, LAST)));
+
+    ask(
+        new Events(FIRST, SECOND, LAST) {
+          @Override
+          public ChatEvent poll() {
+            return hasNext() ? next() : null;
+          }
+        });
+
+    MockEndpoint.assertIsSatisfied(context);
+    assertThat(chat.accumulator().complete()).isTrue();
   }
 
   @Wire("6.502")
@@ -127,7 +144,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
     MockEndpoint.assertIsSatisfied(context);
     ApiError error =
-        sink().getExchanges().get(0).getMessage().getBody(ChatEvent.Failed.class).error();
+        ((ChatEvent.Failed) events(sink().getExchanges().getFirst()).getFirst()).error();
     assertThat(error.status()).isEqualTo(502);
     assertThat(chat.accumulator().error()).isEqualTo(error);
   }
@@ -143,8 +160,18 @@ class ChatTurnsRouteTest extends RouteTestSupport {
     MockEndpoint.assertIsSatisfied(context);
     assertThat(events.closed).isTrue();
     assertThat(sink().getExchanges())
-        .extracting(sent -> sent.getMessage().getBody(ChatEvent.class).name())
+        .extracting(sent -> events(sent).getFirst().name())
         .containsExactly("delta", "error");
+  }
+
+  /** The mock compares bodies of the same class only. */
+  private static List<ChatEvent> together(ChatEvent... events) {
+    return new ArrayList<>(List.of(events));
+  }
+
+  private static List<ChatEvent> events(Exchange sent) {
+    List<?> body = sent.getMessage().getBody(List.class);
+    return body.stream().map(ChatEvent.class::cast).toList();
   }
 
   private static void fail(Exception exception) throws Exception {
@@ -168,7 +195,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
     return getMockEndpoint("mock:sink");
   }
 
-  private static final class Events implements ChatEvents {
+  private static class Events implements ChatEvents {
     private final Iterator<ChatEvent> events;
     private boolean closed;
 
@@ -214,12 +241,12 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
   /** As {@link ErrorAnswer}, without an HTTP connection. */
   public static final class NobodyGone {
-    public ChatEvent.Failed event(
+    public List<ChatEvent> event(
         @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
         @ExchangeProperty(RequestContext.PROPERTY) RequestContext request) {
       ApiError error = OpenAiErrors.of(exception, request.call().target().provider().name());
       request.call().fail(error);
-      return new ChatEvent.Failed(error);
+      return List.of(new ChatEvent.Failed(error));
     }
 
     public boolean clientGone() {

@@ -92,6 +92,34 @@ class SseReaderTest {
   }
 
   @Test
+  void pollReturnsEventsThatHaveArrivedAndNeverReads() throws IOException {
+    String first = "data: a\n\ndata:b\r\n\r\ndata: c\n";
+    InputStream in =
+        new SequenceInputStream(
+            new ByteArrayInputStream(first.getBytes(StandardCharsets.UTF_8)),
+            new ByteArrayInputStream("\n".getBytes(StandardCharsets.UTF_8)));
+    SseReader reader = new SseReader(in, PLENTY);
+
+    assertThat(reader.poll()).isNull();
+    assertThat(reader.next()).isEqualTo(data("a"));
+    assertThat(reader.poll()).isEqualTo(data("b"));
+    assertThat(reader.poll()).isNull();
+    assertThat(reader.next()).isEqualTo(data("c"));
+    assertThat(reader.poll()).isNull();
+    assertThat(reader.next()).isNull();
+  }
+
+  @Test
+  void pollLeavesOtherFormsToNext() throws IOException {
+    for (String other : List.of(": ping\n\n", "event: b\ndata: b\n\n", "data: b\rdata: b\n\n")) {
+      byte[] bytes = ("data: a\n\n" + other).getBytes(StandardCharsets.UTF_8);
+      SseReader reader = new SseReader(new ByteArrayInputStream(bytes), PLENTY);
+      assertThat(reader.next()).isEqualTo(data("a"));
+      assertThat(reader.poll()).as(other).isNull();
+    }
+  }
+
+  @Test
   void endIsReturnedRepeatedly() throws IOException {
     SseReader reader = new SseReader(new ByteArrayInputStream(new byte[0]), PLENTY);
     assertThat(reader.next()).isNull();

@@ -11,6 +11,7 @@ import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.http.Reply;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
+import java.util.List;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -27,13 +28,18 @@ public final class EventSink {
     this.keepAlive = keepAlive;
   }
 
-  /** Writes the next event. The chat's accumulator has already added it. */
+  /** Writes events that have arrived together. The chat's accumulator has already added them. */
   public void write(
-      @Body ChatEvent event,
+      @Body List<ChatEvent> events,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     ChatCall chat = context.callAs(ChatCall.class);
     Reply reply = context.answering(exchange);
+    events.forEach(event -> write(event, chat, reply));
+    reply.flush();
+  }
+
+  private void write(ChatEvent event, ChatCall chat, Reply reply) {
     switch (event) {
       case ChatEvent.Delta delta -> pieces(reply, delta);
       case ChatEvent.ServerToolDelta call -> {}

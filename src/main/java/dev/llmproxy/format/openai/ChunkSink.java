@@ -9,6 +9,7 @@ import dev.llmproxy.chat.ToolNotification;
 import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.http.Reply;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -28,17 +29,22 @@ public final class ChunkSink {
     this.keepAlive = keepAlive;
   }
 
-  /** Writes the next event. */
+  /** Writes events that have arrived together. The chat's accumulator has already added them. */
   public void write(
-      @Body ChatEvent event,
+      @Body List<ChatEvent> events,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     ChatCall chat = context.callAs(ChatCall.class);
     Reply reply = context.answering(exchange);
+    events.forEach(event -> write(event, chat, reply));
+    reply.flush();
+  }
+
+  private void write(ChatEvent event, ChatCall chat, Reply reply) {
     switch (event) {
       case ChatEvent.Delta delta -> {
         keepAlive.begin(reply, KeepAlive.LINE);
-        reply.data(Json.bytes(delta.chunk()));
+        reply.data(delta.json());
       }
       case ChatEvent.ServerToolDelta call -> {
         keepAlive.begin(reply, KeepAlive.LINE);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
+import java.util.List;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -12,11 +13,15 @@ import org.apache.camel.ExchangeProperty;
 /** Answers a request without streaming: writes the whole completion at the end. */
 public final class CompletionSink {
 
-  /** Handles the next event. The chat's accumulator has already added it. */
+  /** Handles events that have arrived together. The chat's accumulator has already added them. */
   public void write(
-      @Body ChatEvent event,
+      @Body List<ChatEvent> events,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
+    events.forEach(event -> write(event, context, exchange));
+  }
+
+  private static void write(ChatEvent event, RequestContext context, Exchange exchange) {
     ChatCall chat = context.callAs(ChatCall.class);
     switch (event) {
       case ChatEvent.Delta delta -> {}

@@ -9,6 +9,7 @@ import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.http.Reply;
+import java.util.List;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -32,14 +33,14 @@ public final class ErrorAnswer {
     return reply.gone() || (!reply.wasCut() && hasLeft(exception));
   }
 
-  /** Ends a call with an exception and returns the event for its sink. */
-  public ChatEvent.Failed event(
+  /** Ends a call with an exception and returns the only event for its sink. */
+  public List<ChatEvent> event(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception exception,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     Call call = context.call();
     ApiError error = error(exception, context, call.target().provider().name());
     call.fail(error);
-    return new ChatEvent.Failed(error);
+    return List.of(new ChatEvent.Failed(error));
   }
 
   /** Answers a request that is not a call, or has not become one yet. */

@@ -83,6 +83,24 @@ final class OpenAiChatEvents implements ChatEvents {
     return ready.remove();
   }
 
+  @Override
+  public ChatEvent poll() {
+    while (ready.isEmpty() && !over && begun && values == null) {
+      SseEvent event = reader.poll();
+      if (event == null) {
+        return null;
+      }
+      take(event);
+    }
+    return ready.poll();
+  }
+
+  private void take(SseEvent event) {
+    heard = true;
+    ready.addAll(translator.translate(event));
+    over |= translator.over();
+  }
+
   private void read() {
     try {
       if (!begun) {
@@ -120,8 +138,7 @@ final class OpenAiChatEvents implements ChatEvents {
     memory.passed();
     SseEvent event = reader.next();
     if (event != null) {
-      heard = true;
-      ready.addAll(translator.translate(event));
+      take(event);
     } else if (heard || contentType.isEmpty() || contentType.startsWith("text/event-stream")) {
       ready.addAll(translator.end());
     } else {

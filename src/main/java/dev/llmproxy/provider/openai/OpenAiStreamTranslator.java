@@ -50,6 +50,10 @@ final class OpenAiStreamTranslator {
 
   private static final int MOST_TOOL_CALLS = 1024;
   private static final int MOST_NAME_CHARACTERS = 1024;
+
+  /** A stream whose chunks differ in other fields, too, is not worth more attempts. */
+  private static final int MOST_FRAMES = 4;
+
   private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
 
   private final ChatCall chat;
@@ -69,6 +73,14 @@ final class OpenAiStreamTranslator {
 
   /** The first object that is not a chunk; it may be the error when no chunk arrives. Or null. */
   private JsonNode outsideChunks;
+
+  /** The chunks that are like an earlier one; null when none is known. */
+  private TextChunks texts;
+
+  private int framesLeft = MOST_FRAMES;
+
+  /** The chunk of the current event when it has a text and changes nothing else; or null. */
+  private ObjectNode plainChunk;
 
   private long pieces;
   private boolean over;
@@ -96,6 +108,24 @@ final class OpenAiStreamTranslator {
 
   /** The chat events of one server-sent event: none, one or several. */
   List<ChatEvent> translate(SseEvent event) {
+    if (texts != null && event.name() == null && !over) {
+      ChatEvent.Delta delta = texts.delta(event.data());
+      if (delta != null) {
+        pieces += delta.tokens();
+        return List.of(delta);
+      }
+    }
+    texts = null;
+    List<ChatEvent> events = translateTree(event);
+    if (texts == null && plainChunk != null && framesLeft > 0) {
+      framesLeft--;
+      texts = TextChunks.like(event.data(), plainChunk);
+    }
+    plainChunk = null;
+    return events;
+  }
+
+  private List<ChatEvent> translateTree(SseEvent event) {
     String data = event.data().strip();
     if (over || data.isEmpty() || data.charAt(0) == ':') {
       return List.of();
@@ -312,10 +342,11 @@ final class OpenAiStreamTranslator {
   }
 
   private List<ChatEvent> chunk(ObjectNode chunk) {
-    takeUsage(chunk);
+    boolean plain = !takeUsage(chunk);
     ArrayNode live = Json.array();
     JsonNode sent = chunk.path("choices");
     boolean holds = false;
+    plain &= sent.size() == 1;
     for (int i = 0; i < sent.size(); i++) {
       if (!(sent.get(i) instanceof ObjectNode choice)) {
         continue;
@@ -331,6 +362,7 @@ final class OpenAiStreamTranslator {
       ChoiceState state =
           choices.computeIfAbsent(index, key -> new ChoiceState(this::newToolCallId));
       boolean after = state.reason != null;
+      plain &= state.begun && !after;
       repairChoice(choice.put("index", index), state);
       if (state.overLimit != null) {
         return overLimit(state.overLimit);
@@ -338,6 +370,7 @@ final class OpenAiStreamTranslator {
       int said = state.hear(choice);
       pieces += said;
       String word = finishReason(choice);
+      plain &= said > 0 && word == null;
       if (word != null) {
         finish(state, word, said > 0);
       }
@@ -356,6 +389,7 @@ final class OpenAiStreamTranslator {
     chunk.set("choices", live);
     fillHead(chunk);
     if (!holds && held == null) {
+      plainChunk = plain ? chunk : null;
       return List.of(new ChatEvent.Delta(chunk));
     }
     List<ChatEvent> events = release();
@@ -441,7 +475,8 @@ final class OpenAiStreamTranslator {
     return "call_" + chat.requestId() + "_" + chat.turns().nextOwnCall();
   }
 
-  private void takeUsage(ObjectNode chunk) {
+  /** Takes the usage out of a chunk; returns whether there is any. */
+  private boolean takeUsage(ObjectNode chunk) {
     JsonNode reported = chunk.remove("usage");
     boolean said = take(reported);
     // Groq reports usage here; Moonshot and others report it in the choice.
@@ -454,6 +489,7 @@ final class OpenAiStreamTranslator {
     if (said) {
       chat.turns().report(usage.soFar());
     }
+    return said;
   }
 
   private boolean take(JsonNode reported) {

@@ -222,7 +222,7 @@ class EventSinkTest {
 
   private void write(Exchange exchange, ChatEvent event) {
     chat.accumulator().add(event);
-    sink.write(event, context, exchange);
+    sink.write(List.of(event), context, exchange);
   }
 
   private <T> HttpResponse<T> get(HttpResponse.BodyHandler<T> handler)
