@@ -136,6 +136,7 @@ class ChatRouteTest {
     "'[[script status=500]]', 502, upstream_error",
     "'[[script status=503 html=1]]', 502, upstream_error",
     "'[[script hangup=1]]', 502, upstream_error",
+    "'[[script hangup=2]]', 502, upstream_error",
     "'[[script ttft=60000]]', 504, upstream_timeout"
   })
   void aProviderFailureBeforeTheFirstByteIsAnHttpStatus(String script, int status, String code) {

@@ -136,6 +136,7 @@ class EmbeddingRouteTest {
     "status=500, 502, upstream_error",
     "status=503 html=1, 502, upstream_error",
     "hangup=1, 502, upstream_error",
+    "hangup=2, 502, upstream_error",
     "body=nonsense, 502, upstream_error",
     "body=[], 502, upstream_error",
     "body={}, 502, upstream_error",

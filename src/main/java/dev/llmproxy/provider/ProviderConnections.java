@@ -95,6 +95,10 @@ public final class ProviderConnections {
       connection = buffer;
       input = in;
       ClassicHttpResponse response = head(buffer, in);
+      if (response == null) {
+        // The provider has closed the connection. The caller throws.
+        return null;
+      }
       interim = response.getCode() / 100 == 1 ? interim + 1 : 0;
       if (interim > MOST_INTERIM_ANSWERS) {
         throw new UpstreamLimitException(

@@ -36,7 +36,7 @@ final class ChatEndpoint {
     }
     connection.pause(milliseconds(Directive.TTFT));
     if (script.has(Directive.HANGUP)) {
-      connection.reset();
+      connection.hangUp(script.number(Directive.HANGUP, 1) == 1);
     } else if (Refusal.asked(script)) {
       connection.respond(Refusal.of(script));
     } else if (request.wantsStream()) {

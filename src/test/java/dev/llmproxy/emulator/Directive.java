@@ -45,7 +45,7 @@ enum Directive {
   HTML("1: the error body is an HTML page"),
   RETRY_AFTER("value of the header Retry-After"),
   STRICT("1: reject a history with invalid tool calls, as vLLM does"),
-  HANGUP("1: drop the connection without an answer"),
+  HANGUP("without an answer, 1: drop the connection, 2: close it as a server does that stops"),
 
   // Failures in the middle: N counts chunks of content or tool calls
   CUT("N: drop the connection after N chunks"),

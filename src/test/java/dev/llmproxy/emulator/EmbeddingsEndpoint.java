@@ -28,7 +28,7 @@ final class EmbeddingsEndpoint {
   void answer(HttpConnection connection) throws IOException {
     connection.pause(Duration.ofMillis(script.number(Directive.TTFT, 0)));
     if (script.has(Directive.HANGUP)) {
-      connection.reset();
+      connection.hangUp(script.number(Directive.HANGUP, 1) == 1);
     } else if (Refusal.asked(script)) {
       connection.respond(Refusal.of(script));
     } else {

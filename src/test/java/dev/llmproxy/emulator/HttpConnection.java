@@ -120,6 +120,15 @@ final class HttpConnection {
     socket.close();
   }
 
+  /** Ends the connection without an answer. */
+  void hangUp(boolean reset) throws IOException {
+    if (reset) {
+      reset();
+    } else {
+      socket.close();
+    }
+  }
+
   private void writeHead(int status, Map<String, String> headers, String framing)
       throws IOException {
     StringBuilder head = new StringBuilder("HTTP/1.1 " + status + " scripted\r\n");
