@@ -35,12 +35,19 @@ import org.apache.camel.support.SynchronizationAdapter;
 
 /**
  * Reads request bodies. A request is paused until its key has been checked, so that bodies of
- * strangers take no memory. The memory for a body and for parsing it is taken from one {@link
- * BodyBudget}.
+ * strangers take no memory, except short ones: they arrive with the head, and waiting for them
+ * would cost two changes of threads. The memory for a body and for parsing it is taken from one
+ * {@link BodyBudget}.
  */
 public final class BodyReader implements Handler<RoutingContext> {
   /** The local of a request's Vert.x context that completes when its client leaves. */
   private static final String BROKEN = "bodyBroken";
+
+  /** The local of a request's Vert.x context with its {@link ShortBody}. */
+  private static final String SHORT = "shortBody";
+
+  /** A body is short when its length has fewer digits: less than 10,000 bytes. */
+  private static final int SHORT_DIGITS = 5;
 
   private static final int MEGABYTE = 1 << 20;
   private static final int BUFFER = 8 << 10;
@@ -86,12 +93,19 @@ public final class BodyReader implements Handler<RoutingContext> {
     return budget;
   }
 
-  /** Pauses the request until {@link #read}. */
+  /** Pauses the request until {@link #read}, unless its body is short. */
   @Override
   public void handle(RoutingContext context) {
     HttpServerRequest request = context.request();
     if (hasBody(request)) {
-      request.pause();
+      if (isShort(request)) {
+        ShortBody body = new ShortBody();
+        request.handler(body::add);
+        request.endHandler(end -> body.end());
+        ((HttpServerRequestInternal) request).context().putLocal(SHORT, body);
+      } else {
+        request.pause();
+      }
       // The client may leave before anybody reads the body.
       CompletableFuture<Void> broken = new CompletableFuture<>();
       request.exceptionHandler(left -> broken.complete(null));
@@ -101,6 +115,13 @@ public final class BodyReader implements Handler<RoutingContext> {
     internal.visitHandler(RoutingContextInternal.BODY_HANDLER);
     internal.setBody(Buffer.buffer());
     context.next();
+  }
+
+  private static boolean isShort(HttpServerRequest request) {
+    String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+    return length != null
+        && length.length() < SHORT_DIGITS
+        && !request.headers().contains(HttpHeaders.EXPECT);
   }
 
   /** Whether the request has a body or may have one. */
@@ -127,7 +148,8 @@ public final class BodyReader implements Handler<RoutingContext> {
   public void read(Exchange exchange, Reply reply) {
     HttpMessage message = exchange.getMessage(HttpMessage.class);
     HttpServerRequest request = message.getRequest();
-    if (!hasBody(request)) {
+    ShortBody arrived = ((HttpServerRequestInternal) request).context().getLocal(SHORT);
+    if (arrived == null && !hasBody(request)) {
       return;
     }
     String coding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
@@ -148,7 +170,7 @@ public final class BodyReader implements Handler<RoutingContext> {
               }
             });
     Incoming incoming = new Incoming(hold, plain);
-    byte[] body = incoming.await(request, message);
+    byte[] body = incoming.await(request, message, arrived);
     if (!plain) {
       body = incoming.decode(body, lower, coding.strip());
     }
@@ -198,17 +220,15 @@ public final class BodyReader implements Handler<RoutingContext> {
       this.plain = plain;
     }
 
-    byte[] await(HttpServerRequest request, HttpMessage message) {
+    byte[] await(HttpServerRequest request, HttpMessage message, ShortBody arrived) {
       CompletableFuture<Void> broken =
           ((HttpServerRequestInternal) request).context().getLocal(BROKEN);
       var unused = broken.thenRun(() -> whole.completeExceptionally(new ClientGoneException()));
-      request.endHandler(end -> whole.complete(parts));
-      request.handler(this::add);
-      if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
-        message.getResponse().writeContinue();
-        request.headers().remove(HttpHeaders.EXPECT);
+      if (arrived == null) {
+        receive(request, message);
+      } else {
+        arrived.passTo(this);
       }
-      request.resume();
       try {
         return joined();
       } catch (ExecutionException e) {
@@ -219,6 +239,20 @@ public final class BodyReader implements Handler<RoutingContext> {
       } catch (InterruptedException e) {
         throw new ClientGoneException();
       }
+    }
+
+    private void receive(HttpServerRequest request, HttpMessage message) {
+      request.endHandler(end -> end());
+      request.handler(this::add);
+      if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+        message.getResponse().writeContinue();
+        request.headers().remove(HttpHeaders.EXPECT);
+      }
+      request.resume();
+    }
+
+    void end() {
+      whole.complete(parts);
     }
 
     private byte[] joined() throws ExecutionException, InterruptedException {
@@ -246,7 +280,7 @@ public final class BodyReader implements Handler<RoutingContext> {
       return body;
     }
 
-    private void add(Buffer buffer) {
+    void add(Buffer buffer) {
       if (whole.isDone()) {
         return;
       }
@@ -307,6 +341,37 @@ public final class BodyReader implements Handler<RoutingContext> {
       parts = List.of();
       hold.close();
       whole.completeExceptionally(error.asException());
+    }
+  }
+
+  /** Keeps the parts of a short body until it is read, and then passes them on. */
+  private static final class ShortBody {
+    private final List<Buffer> parts = new ArrayList<>(1);
+    private boolean ended;
+    private Incoming reader;
+
+    synchronized void add(Buffer part) {
+      if (reader == null) {
+        parts.add(part);
+      } else {
+        reader.add(part);
+      }
+    }
+
+    synchronized void end() {
+      ended = true;
+      if (reader != null) {
+        reader.end();
+      }
+    }
+
+    synchronized void passTo(Incoming incoming) {
+      reader = incoming;
+      parts.forEach(reader::add);
+      parts.clear();
+      if (ended) {
+        reader.end();
+      }
     }
   }
 }

@@ -2,9 +2,7 @@ package dev.llmproxy.http;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.http.HttpProducer;
 import org.apache.camel.spi.UnitOfWork;
@@ -15,8 +13,10 @@ import org.apache.hc.core5.http.io.EofSensorInputStream;
 public final class LiveBody {
   private static final int MOST_LEFT_BYTES = 16 << 10;
 
-  private static final Executor AFTER_PATIENCE =
-      CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS);
+  /** An answer without errors has no bytes left. */
+  private static final int LEFT_BYTES = 256;
+
+  private static final Duration PATIENCE = Duration.ofMillis(200);
 
   private LiveBody() {}
 
@@ -41,14 +41,21 @@ public final class LiveBody {
    */
   public static void finish(InputStream body) {
     Thread reading = Thread.startVirtualThread(() -> readRest(body));
-    AFTER_PATIENCE.execute(reading::interrupt);
+    CoarseTimer.after(PATIENCE, reading::interrupt);
   }
 
   private static void readRest(InputStream body) {
     try {
-      if (body.readNBytes(MOST_LEFT_BYTES).length == MOST_LEFT_BYTES) {
-        abort(body);
+      byte[] part = new byte[LEFT_BYTES];
+      int left = MOST_LEFT_BYTES;
+      while (left > 0) {
+        int read = body.read(part);
+        if (read < 0) {
+          return;
+        }
+        left -= read;
       }
+      abort(body);
     } catch (IOException e) {
       // The connection is broken or the interrupt has closed it; the pool removes it.
     }

@@ -4,14 +4,20 @@ import dev.llmproxy.error.UpstreamLimitException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import org.apache.hc.client5.http.DnsResolver;
+import org.apache.hc.client5.http.SchemePortResolver;
+import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
 import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
+import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
+import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.HttpResponseFactory;
 import org.apache.hc.core5.http.MessageConstraintException;
+import org.apache.hc.core5.http.URIScheme;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.impl.io.DefaultHttpResponseParser;
 import org.apache.hc.core5.http.io.HttpMessageParser;
@@ -22,7 +28,7 @@ import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
 /**
  * The HTTP connections to providers, for Camel's component {@code http}. They limit the response
  * headers and the number of interim responses, and give all chunks that have arrived at once, which
- * that component's own connections do not.
+ * that component's own connections do not. Their sockets are {@link WatchedSocket}s.
  */
 public final class ProviderConnections {
   /** The most bytes of a response's headers; the largest of known servers are 16 KiB. */
@@ -35,12 +41,24 @@ public final class ProviderConnections {
 
   /** Opens a pool of connections. The caller closes it. */
   public static HttpClientConnectionManager open() {
-    return PoolingHttpClientConnectionManagerBuilder.create()
+    return new Builder()
         .setConnectionFactory(
             ManagedHttpClientConnectionFactory.builder().responseParserFactory(Parser::new).build())
         .setMaxConnTotal(MOST_CONNECTIONS)
         .setMaxConnPerRoute(MOST_CONNECTIONS)
         .build();
+  }
+
+  private static final class Builder extends PoolingHttpClientConnectionManagerBuilder {
+    @Override
+    protected HttpClientConnectionOperator createConnectionOperator(
+        SchemePortResolver ports, DnsResolver addresses, TlsSocketStrategy tls) {
+      return new DefaultHttpClientConnectionOperator(
+          WatchedSocket::create,
+          ports,
+          addresses,
+          scheme -> URIScheme.HTTPS.same(scheme) ? tls : null);
+    }
   }
 
   private static UpstreamLimitException tooLong() {

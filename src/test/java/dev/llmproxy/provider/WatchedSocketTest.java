@@ -1,0 +1,93 @@
+package dev.llmproxy.provider;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class WatchedSocketTest {
+  private ServerSocket server;
+  private WatchedSocket client;
+  private Socket peer;
+
+  @BeforeEach
+  void connect() throws IOException {
+    server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+    client = WatchedSocket.create(null);
+    client.connect(server.getLocalSocketAddress());
+    peer = server.accept();
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    client.close();
+    peer.close();
+    server.close();
+  }
+
+  @Test
+  void silenceEndsTheReadAndClosesTheSocket() throws IOException {
+    client.setSoTimeout(1000);
+    InputStream input = client.getInputStream();
+
+    assertThat(client.getSoTimeout()).isEqualTo(1000);
+    assertThatThrownBy(input::read).isInstanceOf(SocketTimeoutException.class);
+    assertThat(client.isClosed()).isTrue();
+  }
+
+  @Test
+  void bytesArriveUntilTheEnd() throws Exception {
+    client.setSoTimeout(5000);
+    InputStream input = client.getInputStream();
+
+    for (int sent = 0; sent < 3; sent++) {
+      peer.getOutputStream().write(sent);
+      assertThat(input.read()).isEqualTo(sent);
+    }
+    peer.close();
+    assertThat(input.read()).isEqualTo(-1);
+  }
+
+  /** The HTTP client looks with a limit of a millisecond whether a connection has been closed. */
+  @Test
+  void shortLimitLeavesTheSocketOpen() throws IOException {
+    InputStream input = client.getInputStream();
+    client.setSoTimeout(1);
+
+    assertThatThrownBy(input::read).isInstanceOf(SocketTimeoutException.class);
+
+    client.setSoTimeout(5000);
+    peer.getOutputStream().write(7);
+    assertThat(input.read()).isEqualTo(7);
+  }
+
+  @Test
+  void closingEndsTheReadWithoutATimeout() throws Exception {
+    client.setSoTimeout(60_000);
+    InputStream input = client.getInputStream();
+    Thread closing =
+        Thread.startVirtualThread(() -> {
+          try {
+            client.close();
+          } catch (IOException e) {
+            throw new IllegalStateException(e);
+          }
+        });
+
+    assertThatThrownBy(input::read)
+        .isInstanceOf(SocketException.class)
+        .isNotInstanceOf(SocketTimeoutException.class);
+    closing.join();
+  }
+}
