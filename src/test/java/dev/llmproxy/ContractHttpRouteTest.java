@@ -50,7 +50,7 @@ class ContractHttpRouteTest {
 
   @BeforeAll
   static void start(@TempDir Path data) {
-    gateway = Gateway.start(data, Map.of("RATE_LIMIT_ONE", "1"));
+    gateway = Gateway.start(data, Map.of("RATE_LIMIT_ONE", "1", "EVENT_LOOPS", "3"));
     key = gateway.createKey("contract@example.com");
   }
 

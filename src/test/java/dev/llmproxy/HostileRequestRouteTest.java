@@ -35,6 +35,7 @@ class HostileRequestRouteTest {
                 "CLIENT_HEAD_SECONDS", "2",
                 "CLIENT_IDLE_SECONDS", "10",
                 "CLIENT_STALL_SECONDS", "2",
+                "EVENT_LOOPS", "3",
                 "MAX_CONNECTIONS", "40",
                 "MAX_CONNECTIONS_PER_ADDRESS", "40"));
     key = gateway.createKey("hostile@example.com");

@@ -33,7 +33,7 @@ class SlowClientRouteTest {
 
   @BeforeEach
   void start(@TempDir Path data) {
-    gateway = Gateway.start(data, Map.of("PROVIDER_ANSWER_MB", "100"));
+    gateway = Gateway.start(data, Map.of("PROVIDER_ANSWER_MB", "100", "EVENT_LOOPS", "3"));
     key = gateway.createKey("slow@example.com");
   }
 

@@ -4,8 +4,11 @@ import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.http.BodyReader;
 import dev.llmproxy.http.ConnectionGuard;
 import dev.llmproxy.http.HttpFront;
+import io.vertx.core.AbstractVerticle;
 import io.vertx.core.Context;
+import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Handler;
+import io.vertx.core.Promise;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
@@ -17,7 +20,9 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -34,7 +39,7 @@ final class HttpListener implements AutoCloseable {
   private final Application application;
   private final HttpFront front;
   private final VertxPlatformHttpRouter router;
-  private HttpServer server;
+  private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
   private RunningServer running;
 
   HttpListener(Application application) {
@@ -71,26 +76,50 @@ final class HttpListener implements AutoCloseable {
     HttpServerOptions options =
         new HttpServerOptions()
             .setHost(host)
-            .setPort(port)
+            // Servers with the same negative port share one free port.
+            .setPort(port == 0 ? -1 : port)
             .setMaxHeaderSize(settings.maxHeaderBytes())
-            .setMaxInitialLineLength(settings.maxHeaderBytes());
+            .setMaxInitialLineLength(settings.maxHeaderBytes())
+            .setPerFrameWebSocketCompressionSupported(false)
+            .setPerMessageWebSocketCompressionSupported(false);
+    int loops =
+        settings.eventLoops() > 0
+            ? settings.eventLoops()
+            : Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
     try {
-      server =
-          application
-              .vertx()
-              .createHttpServer(options)
-              .invalidRequestHandler(front::refuse)
-              .requestHandler(this::serve)
-              .listen()
-              .toCompletionStage()
-              .toCompletableFuture()
-              .join();
+      application
+          .vertx()
+          .deployVerticle(() -> new OneLoop(options), new DeploymentOptions().setInstances(loops))
+          .toCompletionStage()
+          .toCompletableFuture()
+          .join();
       writeAddress(host);
     } catch (CompletionException e) {
       if (e.getCause() instanceof IOException cause) {
         throw cannotListen(host, port, cause);
       }
       throw e;
+    }
+  }
+
+  /** Listens with one event loop. Vert.x spreads the connections over all that share the port. */
+  private final class OneLoop extends AbstractVerticle {
+    private final HttpServerOptions options;
+
+    OneLoop(HttpServerOptions options) {
+      this.options = options;
+    }
+
+    @Override
+    public void start(Promise<Void> started) {
+      vertx
+          .createHttpServer(options)
+          .invalidRequestHandler(front::refuse)
+          .requestHandler(HttpListener.this::serve)
+          .listen()
+          .onSuccess(servers::add)
+          .<Void>mapEmpty()
+          .onComplete(started);
     }
   }
 
@@ -160,7 +189,7 @@ final class HttpListener implements AutoCloseable {
 
   /** The port on which the server listens. */
   int port() {
-    return server.actualPort();
+    return servers.getFirst().actualPort();
   }
 
   /** Writes the server's address to the data folder, where commands look it up. */
@@ -185,13 +214,13 @@ final class HttpListener implements AutoCloseable {
   /** Stops listening. Does nothing when the server does not listen. */
   @Override
   public void close() {
-    if (server != null) {
+    if (!servers.isEmpty()) {
       try {
         running.remove(data());
       } catch (IOException e) {
         LOG.debug("The file of {} cannot be deleted", running, e);
       }
-      server.close().toCompletionStage().toCompletableFuture().join();
+      servers.forEach(server -> server.close().toCompletionStage().toCompletableFuture().join());
     }
   }
 }

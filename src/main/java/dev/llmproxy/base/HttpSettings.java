@@ -20,6 +20,8 @@ import java.util.OptionalInt;
  *     does not read
  * @param maxConnections 0 for as many as memory and open files allow
  * @param maxConnectionsPerAddress 0 for half of all; empty for no limit
+ * @param eventLoops threads that read and write the clients' connections; 0 for one for every two
+ *     cores
  */
 public record HttpSettings(
     int port,
@@ -34,7 +36,8 @@ public record HttpSettings(
     Duration clientIdle,
     Duration clientStall,
     int maxConnections,
-    OptionalInt maxConnectionsPerAddress) {
+    OptionalInt maxConnectionsPerAddress,
+    int eventLoops) {
 
   /**
    * @throws Settings.SettingException that lists every wrong value
@@ -57,6 +60,7 @@ public record HttpSettings(
         in.seconds("CLIENT_IDLE_SECONDS"),
         in.seconds("CLIENT_STALL_SECONDS"),
         in.number("MAX_CONNECTIONS", 0, 1_000_000),
-        in.limit("MAX_CONNECTIONS_PER_ADDRESS", 0, 1_000_000));
+        in.limit("MAX_CONNECTIONS_PER_ADDRESS", 0, 1_000_000),
+        in.number("EVENT_LOOPS", 0, 1000));
   }
 }

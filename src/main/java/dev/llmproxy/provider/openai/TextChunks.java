@@ -1,9 +1,6 @@
 package dev.llmproxy.provider.openai;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.JsonText;
 import dev.llmproxy.chat.TextFrame;
@@ -17,8 +14,6 @@ import java.util.List;
 final class TextChunks {
   /** The memory of longer events is counted, so they are parsed. */
   private static final int MOST_CHARACTERS = 32 << 10;
-
-  private static final String PROBE = "probe";
 
   private final List<String> parts;
   private final TextFrame frame;
@@ -37,21 +32,12 @@ final class TextChunks {
    */
   static TextChunks like(String data, ObjectNode chunk) {
     List<String> parts = JsonText.around(data, TextFrame.FIELDS);
-    if (parts == null || !textsAreWhereTheyShouldBe(parts)) {
+    // Each name occurs once and, without escapes, is the name that the translation was made from.
+    if (parts == null || parts.stream().anyMatch(part -> part.indexOf('\\') >= 0)) {
       return null;
     }
     TextFrame frame = TextFrame.of(chunk);
     return frame == null || frame.texts() != parts.size() - 1 ? null : new TextChunks(parts, frame);
-  }
-
-  private static boolean textsAreWhereTheyShouldBe(List<String> parts) {
-    try {
-      JsonNode probe = Json.parse(String.join(PROBE, parts));
-      return PROBE.equals(probe.at("/choices/0/delta/content").textValue())
-          && (parts.size() == 2 || PROBE.equals(probe.path("obfuscation").textValue()));
-    } catch (JsonProcessingException e) {
-      return false;
-    }
   }
 
   /** The event of a chunk; null when the chunk is not like the first one, or has no text. */

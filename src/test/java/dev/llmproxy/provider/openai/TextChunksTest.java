@@ -127,6 +127,15 @@ class TextChunksTest {
   }
 
   @Test
+  void namesWithEscapesGiveTheSameAnswer() throws JsonProcessingException {
+    check(
+        TEXTS.stream()
+            .map(text -> chunk(text, ",\"content\":\"" + text + "\""))
+            .map(chunk -> chunk.replace("{\"content\"", "{\"\\u0063ontent\""))
+            .toList());
+  }
+
+  @Test
   void invalidTextsAreNotRecognised() throws JsonProcessingException {
     ChatCall chat = Fixtures.chat(REQUEST);
     OpenAiStreamTranslator translator = new OpenAiStreamTranslator(chat);
