@@ -112,6 +112,15 @@ public final class Json {
     }
   }
 
+  /** A map of maps, lists and plain values as a JSON object on one line. */
+  public static String textOf(Map<String, ?> object) {
+    try {
+      return MAPPER.writeValueAsString(object);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** The value on several lines, for people. */
   public static String pretty(JsonNode node) {
     return node.toPrettyString();

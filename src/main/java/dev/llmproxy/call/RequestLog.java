@@ -1,6 +1,7 @@
 package dev.llmproxy.call;
 
 import dev.llmproxy.base.Causes;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ShownText;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.RefusalLog;
@@ -57,13 +58,14 @@ public final class RequestLog implements RefusalLog {
       return;
     }
     RequestRecord record = record(settlement, context.call(), context.reply());
+    Map<String, Object> fields = record.fields();
     LOG.log(
         record.httpStatus() >= SERVER_ERROR || record.status() == Status.ERROR
             ? Level.WARN
             : Level.INFO,
-        new Line(record.text(), record.fields()));
+        new Line(record.text(), fields));
     exchange.setProperty(RECORD, record);
-    exchange.getMessage().setBody(record.json());
+    exchange.getMessage().setBody(Json.textOf(fields));
     exchange.getMessage().setHeader("Content-Type", "application/json");
   }
 

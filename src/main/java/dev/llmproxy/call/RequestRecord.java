@@ -1,6 +1,5 @@
 package dev.llmproxy.call;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import java.math.BigDecimal;
 import java.time.Instant;
@@ -62,22 +61,29 @@ public record RequestRecord(
     fields.put("model", model);
     fields.put("status", status.name());
     fields.put("http_status", httpStatus);
-    fields.put("error_code", code);
-    fields.put("provider_status", providerStatus);
-    fields.put("provider_reason", reason);
+    if (code != null) {
+      fields.put("error_code", code);
+    }
+    if (providerStatus != null) {
+      fields.put("provider_status", providerStatus);
+    }
+    if (reason != null) {
+      fields.put("provider_reason", reason);
+    }
     fields.put("input_tokens", inputTokens);
     fields.put("output_tokens", outputTokens);
     fields.put("turns", turns);
     fields.put("tool_calls", toolCalls);
-    fields.put("cost_dollars", cost);
+    if (cost != null) {
+      fields.put("cost_dollars", cost);
+    }
     fields.put("duration_ms", milliseconds);
-    fields.values().removeIf(java.util.Objects::isNull);
     return fields;
   }
 
   /** The {@link #fields} as a JSON object. */
   public String json() {
-    return Json.text((ObjectNode) Json.tree(fields()));
+    return Json.textOf(fields());
   }
 
   /** The {@link #text} as a JSON string, with its quotes. */

@@ -68,6 +68,11 @@ public final class ChatTurns {
     chat.turns().begin(chat.accumulator().deltas());
   }
 
+  /** The endpoint of the route that asks the provider: there is one for each wire format. */
+  public String provider(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return "direct:provider-" + chat(context).target().provider().format();
+  }
+
   /** Sets the events of the turn, in the form for the client. */
   public void listen(
       @Body ChatEvents provider,

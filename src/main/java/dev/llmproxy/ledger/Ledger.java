@@ -35,7 +35,7 @@ public final class Ledger implements AutoCloseable {
   private final GroupCommit writing;
   private final Leases leases;
   private final GroupCommit.BatchStatements<Admission, Boolean> admit =
-      (connection, admissions) -> RequestTable.admit(connection, Ledger.this.instance, admissions);
+      (prepared, admissions) -> RequestTable.admit(prepared, Ledger.this.instance, admissions);
   private final GroupCommit.BatchStatements<Settlement, Long> settle = RequestTable::settle;
   private final GroupCommit.BatchStatements<Checkpoint, Boolean> checkpoint =
       RequestTable::checkpoint;

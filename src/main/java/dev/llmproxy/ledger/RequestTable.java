@@ -28,6 +28,8 @@ public final class RequestTable {
   private static final long SUM_UNIT = 1_000_000_000;
   public static final int LONGEST_EMAIL = 320;
   private static final int LONGEST_MODEL = 256;
+  private static final String NEXT_SEQUENCES =
+      "update ledger set last_sequence = last_sequence + ? returning last_sequence";
 
   private RequestTable() {}
 
@@ -36,29 +38,28 @@ public final class RequestTable {
    *
    * @return for each request, whether it was new
    */
-  static List<Boolean> admit(Connection connection, String instance, List<Admission> admissions)
+  static List<Boolean> admit(Prepared prepared, String instance, List<Admission> admissions)
       throws SQLException {
-    try (PreparedStatement insert =
-        connection.prepareStatement(
+    PreparedStatement insert =
+        prepared.statement(
             "insert into request (request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
                 + " tokens_out, cost_picodollars, instance) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                + " on conflict (request_id) do nothing")) {
-      for (Admission admission : admissions) {
-        insert.setString(1, admission.requestId());
-        insert.setLong(2, admission.admittedAt().toEpochMilli());
-        insert.setString(3, storable(admission.caller().email(), LONGEST_EMAIL));
-        insert.setString(4, admission.caller().keyHash());
-        insert.setString(5, admission.type());
-        insert.setString(6, storable(admission.model(), LONGEST_MODEL));
-        insert.setString(7, admission.provider());
-        insert.setLong(8, Math.max(0, admission.tokens().in()));
-        insert.setLong(9, Math.max(0, admission.tokens().out()));
-        setCost(insert, 10, admission.cost());
-        insert.setString(11, instance);
-        insert.addBatch();
-      }
-      return changed(insert);
+                + " on conflict (request_id) do nothing");
+    for (Admission admission : admissions) {
+      insert.setString(1, admission.requestId());
+      insert.setLong(2, admission.admittedAt().toEpochMilli());
+      insert.setString(3, storable(admission.caller().email(), LONGEST_EMAIL));
+      insert.setString(4, admission.caller().keyHash());
+      insert.setString(5, admission.type());
+      insert.setString(6, storable(admission.model(), LONGEST_MODEL));
+      insert.setString(7, admission.provider());
+      insert.setLong(8, Math.max(0, admission.tokens().in()));
+      insert.setLong(9, Math.max(0, admission.tokens().out()));
+      setCost(insert, 10, admission.cost());
+      insert.setString(11, instance);
+      insert.addBatch();
     }
+    return changed(insert);
   }
 
   /**
@@ -66,24 +67,23 @@ public final class RequestTable {
    *
    * @return for each request, whether it was running
    */
-  static List<Boolean> checkpoint(Connection connection, List<Checkpoint> checkpoints)
+  static List<Boolean> checkpoint(Prepared prepared, List<Checkpoint> checkpoints)
       throws SQLException {
-    try (PreparedStatement update =
-        connection.prepareStatement(
+    PreparedStatement update =
+        prepared.statement(
             "update request set tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?, cost_picodollars = ?,"
-                + " duration_ms = ? where request_id = ? and sequence is null")) {
-      for (Checkpoint checkpoint : checkpoints) {
-        update.setLong(1, Math.max(0, checkpoint.tokens().in()));
-        update.setLong(2, Math.max(0, checkpoint.tokens().out()));
-        update.setInt(3, checkpoint.turns());
-        update.setInt(4, checkpoint.toolCalls());
-        setCost(update, 5, checkpoint.cost());
-        update.setLong(6, checkpoint.duration().toMillis());
-        update.setString(7, checkpoint.requestId());
-        update.addBatch();
-      }
-      return changed(update);
+                + " duration_ms = ? where request_id = ? and sequence is null");
+    for (Checkpoint checkpoint : checkpoints) {
+      update.setLong(1, Math.max(0, checkpoint.tokens().in()));
+      update.setLong(2, Math.max(0, checkpoint.tokens().out()));
+      update.setInt(3, checkpoint.turns());
+      update.setInt(4, checkpoint.toolCalls());
+      setCost(update, 5, checkpoint.cost());
+      update.setLong(6, checkpoint.duration().toMillis());
+      update.setString(7, checkpoint.requestId());
+      update.addBatch();
     }
+    return changed(update);
   }
 
   /**
@@ -91,31 +91,29 @@ public final class RequestTable {
    *
    * @return for each request its sequence, or 0 when it was not running
    */
-  static List<Long> settle(Connection connection, List<Settlement> settlements)
-      throws SQLException {
-    long first = nextSequences(connection, settlements.size());
-    try (PreparedStatement update =
-        connection.prepareStatement(
+  static List<Long> settle(Prepared prepared, List<Settlement> settlements) throws SQLException {
+    long first = nextSequences(prepared.statement(NEXT_SEQUENCES), settlements.size());
+    PreparedStatement update =
+        prepared.statement(
             "update request set sequence = ?, status = ?, tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?,"
-                + " cost_picodollars = ?, duration_ms = ? where request_id = ? and sequence is null")) {
-      long sequence = first;
-      for (Settlement settlement : settlements) {
-        update.setLong(1, sequence++);
-        update.setString(2, settlement.status().name());
-        update.setLong(3, Math.max(0, settlement.tokensIn()));
-        update.setLong(4, Math.max(0, settlement.tokensOut()));
-        update.setInt(5, settlement.turns());
-        update.setInt(6, settlement.toolCalls());
-        setCost(update, 7, settlement.cost());
-        update.setLong(8, settlement.duration().toMillis());
-        update.setString(9, settlement.requestId());
-        update.addBatch();
-      }
-      List<Boolean> settled = changed(update);
-      return IntStream.range(0, settled.size())
-          .mapToObj(i -> settled.get(i) ? first + i : 0L)
-          .toList();
+                + " cost_picodollars = ?, duration_ms = ? where request_id = ? and sequence is null");
+    long sequence = first;
+    for (Settlement settlement : settlements) {
+      update.setLong(1, sequence++);
+      update.setString(2, settlement.status().name());
+      update.setLong(3, Math.max(0, settlement.tokensIn()));
+      update.setLong(4, Math.max(0, settlement.tokensOut()));
+      update.setInt(5, settlement.turns());
+      update.setInt(6, settlement.toolCalls());
+      setCost(update, 7, settlement.cost());
+      update.setLong(8, settlement.duration().toMillis());
+      update.setString(9, settlement.requestId());
+      update.addBatch();
     }
+    List<Boolean> settled = changed(update);
+    return IntStream.range(0, settled.size())
+        .mapToObj(i -> settled.get(i) ? first + i : 0L)
+        .toList();
   }
 
   /**
@@ -143,7 +141,10 @@ public final class RequestTable {
     if (requests.isEmpty()) {
       return 0;
     }
-    long sequence = nextSequences(connection, requests.size());
+    long sequence;
+    try (PreparedStatement update = connection.prepareStatement(NEXT_SEQUENCES)) {
+      sequence = nextSequences(update, requests.size());
+    }
     try (PreparedStatement update =
         connection.prepareStatement(
             "update request set sequence = ?, status = ?, duration_ms = coalesce(duration_ms, 0)"
@@ -245,16 +246,16 @@ public final class RequestTable {
     }
   }
 
-  /** Reserves this number of sequences and returns the first. */
-  private static long nextSequences(Connection connection, int count) throws SQLException {
-    try (PreparedStatement update =
-        connection.prepareStatement(
-            "update ledger set last_sequence = last_sequence + ? returning last_sequence")) {
-      update.setInt(1, count);
-      try (ResultSet row = update.executeQuery()) {
-        row.next();
-        return row.getLong(1) - count + 1;
-      }
+  /**
+   * Reserves this number of sequences and returns the first.
+   *
+   * @param update the statement {@link #NEXT_SEQUENCES}
+   */
+  private static long nextSequences(PreparedStatement update, int count) throws SQLException {
+    update.setInt(1, count);
+    try (ResultSet row = update.executeQuery()) {
+      row.next();
+      return row.getLong(1) - count + 1;
     }
   }
 

@@ -31,7 +31,7 @@ class GroupCommitTest {
   @Test
   void errorFailsItsOwnWorkAndTheWriterContinues() throws SQLException {
     GroupCommit.BatchStatements<String, String> breaking =
-        (connection, inputs) -> {
+        (prepared, inputs) -> {
           if (inputs.contains("break")) {
             throw new StackOverflowError("too deep");
           }
@@ -60,8 +60,8 @@ class GroupCommitTest {
   @Test
   void errorInCommitFailsItsWorkAndTheNextIsCommitted() throws SQLException {
     GroupCommit.BatchStatements<String, String> closing =
-        (connection, inputs) -> {
-          connection.close();
+        (prepared, inputs) -> {
+          prepared.connection().close();
           throw new OutOfMemoryError("not really");
         };
     try (GroupCommit writing = new GroupCommit(store)) {
@@ -73,7 +73,7 @@ class GroupCommitTest {
   /** Without the lock, about one in five hundred runs hung. */
   @Test
   void workSubmittedDuringCloseIsCommittedOrFails() throws Exception {
-    GroupCommit.BatchStatements<String, String> statements = (connection, inputs) -> inputs;
+    GroupCommit.BatchStatements<String, String> statements = (prepared, inputs) -> inputs;
     for (int round = 0; round < 300; round++) {
       GroupCommit writing = new GroupCommit(store);
       int threads = 4;
