@@ -5,9 +5,11 @@
 # make fuzz    searches three minutes for provider streams that break the contract
 # make crash   kills the gateway a thousand times under load and compares ledger and sheets: make crash KILLS=1000 SEED=7
 # make hostile runs the server with 512 MB against hostile clients and providers
+# make bench   measures speed and memory beside a bare proxy, in about 12 minutes (docs/performance.md): make bench SCENARIOS=growth
+# make soak    puts every kind of request on the server and counts them all: make soak MINUTES=20 RATE=60
 # make golden  rewrites the golden files of the tests, for review with git diff
 # make format  formats the Java sources as the build requires
-.PHONY: dev test build fuzz crash hostile golden format model clean
+.PHONY: dev test build fuzz crash hostile bench soak golden format model clean
 .DEFAULT_GOAL := dev
 
 maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
@@ -39,6 +41,14 @@ crash:
 
 hostile:
 	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@hostile
+
+# Options are those of bench/run and bench/soak.
+bench: build
+	@bench/run $(SCENARIOS) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(REPEATS),--repeats $(REPEATS)) \
+	  $(if $(WARM_UP),--warm-up $(WARM_UP)) $(if $(ROWS),--rows $(ROWS)) $(if $(KEYS),--keys $(KEYS))
+
+soak: build
+	@bench/soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE))
 
 # A test that writes its file fails, so that no run with new files looks like a success. AccumulatorTest reads files of the
 # other tests.

@@ -1,0 +1,3 @@
+module llmproxy/bench
+
+go 1.22
