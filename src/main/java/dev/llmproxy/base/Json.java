@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
@@ -20,12 +21,8 @@ import java.util.Map;
 
 /** Reads and writes JSON. Numbers keep all their digits, because they are passed on. */
 public final class Json {
-  /** Strings have no limit of their own: bodies, events and answers have limits in bytes. */
   private static final JsonFactory FACTORY =
-      JsonFactory.builder()
-          .streamReadConstraints(
-              StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
-          .build();
+      factory(StreamReadConstraints.defaults().getMaxTokenCount());
 
   private static final JsonMapper MAPPER =
       JsonMapper.builder(FACTORY)
@@ -38,6 +35,24 @@ public final class Json {
       TREES.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private Json() {}
+
+  /**
+   * Creates a factory for requests and answers. Strings have no limit of their own: bodies, events
+   * and answers have limits in bytes. All threads share the buffers, because Jackson's default
+   * stores about 27 KB in each thread, and each request has its own.
+   *
+   * @param mostTokens limit for the tokens of a document; 0 or less for none
+   */
+  public static JsonFactory factory(long mostTokens) {
+    return JsonFactory.builder()
+        .streamReadConstraints(
+            StreamReadConstraints.builder()
+                .maxStringLength(Integer.MAX_VALUE)
+                .maxTokenCount(mostTokens)
+                .build())
+        .recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool())
+        .build();
+  }
 
   /**
    * Parses one JSON value in UTF-8 (or UTF-16/32 with a byte order mark).

@@ -13,10 +13,11 @@ import org.apache.hc.core5.http.io.SessionInputBuffer;
  * href="https://www.rfc-editor.org/rfc/rfc9112.html#name-chunked-transfer-coding">chunked transfer
  * coding</a>. One {@code read} returns the data of all chunks that one network read has brought.
  * The HTTP client's own stream returns one chunk at a time, and cannot tell whether the next one is
- * complete. Lines may end with LF alone. Bytes after the end are dropped. Not thread-safe.
+ * complete. The bytes are decoded in the target of the read, so this stream has no buffer. Lines
+ * may end with LF alone. Bytes after the end that arrived with it are dropped. Not thread-safe.
  */
 final class ChunkedBody extends InputStream {
-  private static final int BUFFER_BYTES = 4096;
+  private static final int SKIPPED_AT_ONCE = 4096;
 
   /** The most hexadecimal digits of a chunk's size, so that it fits a long. */
   private static final int MOST_DIGITS = 15;
@@ -35,9 +36,6 @@ final class ChunkedBody extends InputStream {
 
   private final SessionInputBuffer connection;
   private final InputStream in;
-  private final byte[] buffer = new byte[BUFFER_BYTES];
-  private int position;
-  private int limit;
   private State state = State.SIZE;
   private long left;
   private int digits;
@@ -73,10 +71,13 @@ final class ChunkedBody extends InputStream {
     if (length == 0) {
       return 0;
     }
-    int read = decode(target, offset, length);
+    int read = 0;
     while (read == 0 && state != State.END) {
-      fill();
-      read = decode(target, offset, length);
+      int received = connection.read(target, offset, length, in);
+      if (received < 0) {
+        throw ended();
+      }
+      read = decode(target, offset, received);
     }
     return read == 0 ? -1 : read;
   }
@@ -84,14 +85,14 @@ final class ChunkedBody extends InputStream {
   /** 1 when a read would not wait, even if it returns the end of the body; otherwise 0. */
   @Override
   public int available() {
-    return position < limit || state == State.END ? 1 : 0;
+    return state == State.END || connection.length() > 0 ? 1 : 0;
   }
 
   /** Reads the body to its end, so that the connection can be used again. */
   @Override
   public void close() throws IOException {
     if (!closed) {
-      byte[] rest = new byte[BUFFER_BYTES];
+      byte[] rest = new byte[SKIPPED_AT_ONCE];
       try {
         while (read(rest) >= 0) {
           // The data is not needed.
@@ -102,39 +103,32 @@ final class ChunkedBody extends InputStream {
     }
   }
 
-  private void fill() throws IOException {
-    position = 0;
-    limit = Math.max(0, connection.read(buffer, 0, buffer.length, in));
-    if (limit > 0) {
-      return;
-    }
-    if (state == State.DATA) {
-      throw new TruncatedChunkException("The connection ended %d bytes before its chunk", left);
-    }
-    throw new ConnectionClosedException("The connection ended before the last chunk");
+  private IOException ended() {
+    return state == State.DATA
+        ? new TruncatedChunkException("The connection ended %d bytes before its chunk", left)
+        : new ConnectionClosedException("The connection ended before the last chunk");
   }
 
-  /** Decodes the buffer; returns the number of bytes of data that it has copied to the target. */
-  private int decode(byte[] target, int offset, int length) throws IOException {
-    int copied = 0;
+  /** Moves the data to the start of the received bytes; returns its length. */
+  private int decode(byte[] bytes, int offset, int received) throws IOException {
+    int limit = offset + received;
+    int position = offset;
+    int end = offset;
     while (position < limit && state != State.END) {
       if (state == State.DATA) {
-        if (copied == length) {
-          return copied;
-        }
-        int bytes = (int) Math.min(left, Math.min(limit - position, length - copied));
-        System.arraycopy(buffer, position, target, offset + copied, bytes);
-        position += bytes;
-        copied += bytes;
-        left -= bytes;
+        int length = (int) Math.min(left, limit - position);
+        System.arraycopy(bytes, position, bytes, end, length);
+        position += length;
+        end += length;
+        left -= length;
         if (left == 0) {
           state = State.END_OF_DATA;
         }
       } else {
-        frame(buffer[position++]);
+        frame(bytes[position++]);
       }
     }
-    return copied;
+    return end - offset;
   }
 
   private void frame(byte b) throws IOException {

@@ -35,6 +35,10 @@ public final class ProviderConnections {
   private static final int MOST_HEADER_BYTES = 64 << 10;
 
   private static final int MOST_INTERIM_ANSWERS = 16;
+
+  /** A connection has three buffers. Larger pieces of a body do not pass through them. */
+  private static final int BUFFER_BYTES = 2048;
+
   private static final int MOST_CONNECTIONS = 10_000;
 
   private ProviderConnections() {}
@@ -43,7 +47,10 @@ public final class ProviderConnections {
   public static HttpClientConnectionManager open() {
     return new Builder()
         .setConnectionFactory(
-            ManagedHttpClientConnectionFactory.builder().responseParserFactory(Parser::new).build())
+            ManagedHttpClientConnectionFactory.builder()
+                .http1Config(Http1Config.custom().setBufferSize(BUFFER_BYTES).build())
+                .responseParserFactory(Parser::new)
+                .build())
         .setMaxConnTotal(MOST_CONNECTIONS)
         .setMaxConnPerRoute(MOST_CONNECTIONS)
         .build();
