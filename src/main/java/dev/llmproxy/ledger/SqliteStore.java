@@ -23,6 +23,12 @@ final class SqliteStore implements LedgerStore {
   /** A request may wait for one failing commit before its own, and must be answered within 2 s. */
   private static final int BUSY_MILLIS = 900;
 
+  /** Pages of 4 KB in the log before they are copied to the file, a page of many commits once. */
+  private static final int PAGES_IN_LOG = 4000;
+
+  /** Negative: in KB. */
+  private static final int WRITER_CACHE = -8000;
+
   // https://www.sqlite.org/rescode.html: the low byte of a result code is its primary code.
   private static final int PRIMARY_CODE = 0xff;
   private static final int SQLITE_ERROR = 1;
@@ -91,24 +97,29 @@ final class SqliteStore implements LedgerStore {
 
   @Override
   public DataSource migrating() {
-    return source(false);
+    return source(config(false));
   }
 
   @Override
   public Connection reading() throws SQLException {
-    return source(false).getConnection();
+    return source(config(false)).getConnection();
   }
 
   @Override
   public Connection writing() throws SQLException {
-    Connection connection = source(false).getConnection();
+    SQLiteConfig config = config(false);
+    config.setCacheSize(WRITER_CACHE);
+    config.setWalAutocheckpoint(PAGES_IN_LOG);
+    Connection connection = source(config).getConnection();
     connection.setAutoCommit(false);
     return connection;
   }
 
   @Override
   public Optional<Connection> inspecting() throws SQLException {
-    return Files.exists(file()) ? Optional.of(source(true).getConnection()) : Optional.empty();
+    return Files.exists(file())
+        ? Optional.of(source(config(true)).getConnection())
+        : Optional.empty();
   }
 
   @Override
@@ -143,13 +154,17 @@ final class SqliteStore implements LedgerStore {
     return failure.getMessage();
   }
 
-  private DataSource source(boolean readOnly) {
+  private SQLiteConfig config(boolean readOnly) {
     SQLiteConfig config = new SQLiteConfig();
     config.setJournalMode(SQLiteConfig.JournalMode.WAL);
     config.setSynchronous(
         fullSync ? SQLiteConfig.SynchronousMode.FULL : SQLiteConfig.SynchronousMode.NORMAL);
     config.setBusyTimeout(BUSY_MILLIS);
     config.setReadOnly(readOnly);
+    return config;
+  }
+
+  private DataSource source(SQLiteConfig config) {
     SQLiteDataSource source = new SQLiteDataSource(config);
     source.setUrl("jdbc:sqlite:" + file());
     return source;
