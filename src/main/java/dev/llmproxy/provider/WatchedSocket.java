@@ -25,6 +25,7 @@ final class WatchedSocket extends Socket {
 
   private static final Duration CHECKS = Duration.ofMillis(250);
   private static final long NOT_READING = 0;
+  private static final String TIMED_OUT = "Read timed out";
   private static final Set<WatchedSocket> OPEN = ConcurrentHashMap.newKeySet();
 
   static {
@@ -81,10 +82,16 @@ final class WatchedSocket extends Socket {
       public int read(byte[] bytes, int offset, int length) throws IOException {
         readingSince = System.nanoTime() | 1;
         try {
-          return in.read(bytes, offset, length);
+          int read = in.read(bytes, offset, length);
+          if (late) {
+            // Closing a socket first ends its output. The provider may answer that before the
+            // read ends, and nothing may use the connection again.
+            throw new SocketTimeoutException(TIMED_OUT);
+          }
+          return read;
         } catch (SocketException e) {
           if (late) {
-            SocketTimeoutException timeout = new SocketTimeoutException("Read timed out");
+            SocketTimeoutException timeout = new SocketTimeoutException(TIMED_OUT);
             timeout.initCause(e);
             throw timeout;
           }

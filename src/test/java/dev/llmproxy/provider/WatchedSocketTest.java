@@ -10,6 +10,11 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +75,37 @@ class WatchedSocketTest {
     client.setSoTimeout(5000);
     peer.getOutputStream().write(7);
     assertThat(input.read()).isEqualTo(7);
+  }
+
+  /** Closing a socket first ends its output, which a server may answer before the read ends. */
+  @Test
+  void anAnswerToTheEndOfThePatienceIsTooLate() throws Exception {
+    try (ServerSocket many = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Integer>> reads = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        reads.add(
+            threads.submit(() -> {
+              try (WatchedSocket socket = WatchedSocket.create(null)) {
+                socket.connect(many.getLocalSocketAddress());
+                socket.setSoTimeout(1000);
+                return socket.getInputStream().read();
+              }
+            }));
+        Socket server = many.accept();
+        var unused =
+            threads.submit(() -> {
+              try (server) {
+                server.getInputStream().read();
+                server.getOutputStream().write(7);
+              }
+              return null;
+            });
+      }
+      for (Future<Integer> read : reads) {
+        assertThatThrownBy(read::get).hasCauseInstanceOf(SocketTimeoutException.class);
+      }
+    }
   }
 
   @Test
