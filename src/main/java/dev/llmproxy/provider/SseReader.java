@@ -102,6 +102,9 @@ public final class SseReader {
    */
   public SseEvent next() throws IOException {
     SseEvent arrived = poll();
+    if (arrived == null && position == limit && betweenEvents() && fill()) {
+      arrived = poll();
+    }
     if (arrived != null) {
       return arrived;
     }
@@ -154,7 +157,7 @@ public final class SseReader {
    * @return null when the next event has another form, or has not arrived as a whole
    */
   public SseEvent poll() {
-    if (unread != null || nameOfNext != null || line.size() > 0) {
+    if (!betweenEvents()) {
       return null;
     }
     int start = position;
@@ -179,6 +182,10 @@ public final class SseReader {
     first = false;
     int value = start + length + (end > start + length && buffer[start + length] == ' ' ? 1 : 0);
     return new SseEvent(null, new String(buffer, value, end - value, StandardCharsets.UTF_8));
+  }
+
+  private boolean betweenEvents() {
+    return unread == null && nameOfNext == null && line.size() == 0;
   }
 
   /** The position after LF or CRLF; the same position when neither has arrived there. */
