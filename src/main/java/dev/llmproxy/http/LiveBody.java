@@ -35,11 +35,20 @@ public final class LiveBody {
   }
 
   /**
-   * Reads the few bytes that follow a complete answer, on a thread of its own, so that the
-   * connection can be used again. Aborts the body when they do not end within 200 ms or 16 KB.
-   * Nothing else may read the body then.
+   * Reads the few bytes that follow a complete answer, so that the connection can be used again. If
+   * they have not arrived, a thread of its own waits for them. Aborts the body when they do not end
+   * within 200 ms or 16 KB. Nothing else may read the body then.
    */
   public static void finish(InputStream body) {
+    try {
+      // Most often only the end of the body is left, and has arrived.
+      if (body.available() > 0 && body.read(new byte[LEFT_BYTES]) < 0) {
+        return;
+      }
+    } catch (IOException e) {
+      // The connection is broken; the pool removes it.
+      return;
+    }
     Thread reading = Thread.startVirtualThread(() -> readRest(body));
     CoarseTimer.after(PATIENCE, reading::interrupt);
   }

@@ -84,8 +84,15 @@ final class ChunkedBody extends InputStream {
 
   /** 1 when a read would not wait, even if it returns the end of the body; otherwise 0. */
   @Override
-  public int available() {
-    return state == State.END || connection.length() > 0 ? 1 : 0;
+  public int available() throws IOException {
+    while (state != State.DATA && state != State.END && hasArrived()) {
+      frame((byte) connection.read(in));
+    }
+    return state == State.END || hasArrived() ? 1 : 0;
+  }
+
+  private boolean hasArrived() throws IOException {
+    return connection.length() > 0 || in.available() > 0;
   }
 
   /** Reads the body to its end, so that the connection can be used again. */

@@ -13,6 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ChunkedBodyTest {
+  private static final String LATER = "";
+
   private static final String THREE_CHUNKS =
       "4\r\nabcd\r\n1;name=\"v\"\r\ne\r\n00A \r\nfghijklmno\r\n0\r\nTrailer: x\r\n\r\n";
 
@@ -37,7 +39,7 @@ class ChunkedBodyTest {
 
   @Test
   void chunksThatArriveTogetherAreReadAtOnce() throws IOException {
-    InputStream body = body("2\r\nab\r\n2\r\ncd\r\n3\r\ne", "fg\r\n0\r\n\r\n");
+    InputStream body = body("2\r\nab\r\n2\r\ncd\r\n3\r\ne", LATER, "fg\r\n0\r\n\r\n");
 
     assertThat(read(body)).isEqualTo("abcde");
     assertThat(body.available()).isZero();
@@ -45,6 +47,18 @@ class ChunkedBodyTest {
     assertThat(body.available()).isOne();
     assertThat(body.read()).isEqualTo(-1);
     assertThat(body.read()).isEqualTo(-1);
+  }
+
+  @Test
+  void theEndIsSeenWithoutWaitingWhenItHasArrived() throws IOException {
+    InputStream whole = body("1\r\na\r\n", "0\r\n\r\n");
+    InputStream cut = body("1\r\na\r\n", "0\r\n", LATER, "\r\n");
+
+    assertThat(read(whole)).isEqualTo("a");
+    assertThat(whole.available()).isOne();
+    assertThat(read(cut)).isEqualTo("a");
+    assertThat(cut.available()).isZero();
+    assertThat(cut.read()).isEqualTo(-1);
   }
 
   @Test
@@ -105,7 +119,10 @@ class ChunkedBodyTest {
     return new ChunkedBody(new SessionInputBufferImpl(2048), pieces(pieces));
   }
 
-  /** A connection that gives one piece for each read, and then ends. */
+  /**
+   * A connection that gives one piece for each read, and then ends. Pieces after {@link #LATER}
+   * have not arrived before they are read.
+   */
   private static InputStream pieces(String... pieces) {
     return new InputStream() {
       private int next;
@@ -115,6 +132,13 @@ class ChunkedBodyTest {
       public int read() throws IOException {
         byte[] one = new byte[1];
         return read(one, 0, 1) < 0 ? -1 : one[0];
+      }
+
+      @Override
+      public int available() throws IOException {
+        return piece.available() > 0 || next == pieces.length
+            ? piece.available()
+            : pieces[next].length();
       }
 
       @Override
