@@ -154,3 +154,67 @@ def test_a_class_archive_of_another_build_is_ignored_silently(product, tmp_path)
 
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"create-api-key" in shown.stdout
+
+
+def options_of_start(product, folder, **environment):
+    """The options with which the launcher starts a server. A stand-in for Java prints them."""
+    java = folder / "jdk" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    java.chmod(0o755)
+    (folder / "jdk" / "release").write_text('JAVA_VERSION="25.0.1"\n')
+    shown = called(product / "llmproxy", "start", folder=folder, **environment, JAVA_HOME=str(folder / "jdk"))
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout.decode().splitlines()
+
+
+def test_server_has_limits_of_memory(product, tmp_path):
+    options = options_of_start(product, tmp_path)
+
+    assert len([option for option in options if option.startswith("-Xmx")]) == 1
+    assert len([option for option in options if option.endswith("GC")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "absent"),
+    [
+        ("-XX:+UseParallelGC", "-XX:+UseSerialGC"),
+        ("-Xmx777m", "-Xmx512m"),
+        ("-XX:MaxRAMPercentage=70", "-Xmx512m"),
+        ("-XX:-UseCompactObjectHeaders", "-XX:+UseCompactObjectHeaders"),
+    ],
+)
+def test_java_options_replace_those_of_the_launcher(given, absent, product, tmp_path):
+    options = options_of_start(product, tmp_path, JAVA_OPTS=given)
+
+    assert given in options
+    assert absent not in options
+    assert len([option for option in options if option.endswith("GC")]) == 1
+    assert len([option for option in options if option.startswith(("-Xmx", "-XX:MaxRAM"))]) == 1
+
+
+def test_java_options_with_an_archive_replace_that_of_the_launcher(product, tmp_path):
+    archive = product / "target" / "server.aot"
+    archive.write_bytes(b"")
+    try:
+        assert f"-XX:AOTCache={archive}" in options_of_start(product, tmp_path / "without")
+        options = options_of_start(product, tmp_path / "with", JAVA_OPTS="-XX:AOTCache=mine")
+    finally:
+        archive.unlink()
+
+    assert [option for option in options if option.startswith("-XX:AOTCache=")] == ["-XX:AOTCache=mine"]
+
+
+@pytest.mark.parametrize("archive", ["server.aot", "server.jsa"])
+def test_a_server_archive_of_another_build_is_ignored_silently(archive, product, tmp_path):
+    (product / "target" / archive).write_bytes(b"of another build")
+    try:
+        # An invalid setting ends the start after Java has read the archive.
+        shown = called(product / "llmproxy", "start", folder=tmp_path, PORT="none")
+    finally:
+        (product / "target" / archive).unlink()
+
+    lines = shown.stderr.decode().splitlines()
+    assert shown.returncode == 1
+    assert "PORT" in lines[0]
+    assert not [line for line in lines + shown.stdout.decode().splitlines() if line.startswith("[")]
