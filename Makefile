@@ -5,7 +5,7 @@
 # make fuzz    searches three minutes for provider streams that break the contract
 # make crash   kills the gateway a thousand times under load and compares ledger and sheets: make crash KILLS=1000 SEED=7
 # make hostile runs the server with 512 MB against hostile clients and providers
-# make bench   measures speed and memory beside a bare proxy, in about 12 minutes (docs/performance.md): make bench SCENARIOS=growth
+# make bench   measures speed and memory beside a bare proxy, in about 14 minutes (docs/performance.md): make bench SCENARIOS=growth
 # make soak    puts every kind of request on the server and counts them all: make soak MINUTES=20 RATE=60
 # make golden  rewrites the golden files of the tests, for review with git diff
 # make format  formats the Java sources as the build requires
