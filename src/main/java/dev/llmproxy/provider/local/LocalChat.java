@@ -15,19 +15,17 @@ import dev.llmproxy.local.LocalModelBusyException;
 import dev.llmproxy.local.LocalModelContextException;
 import dev.llmproxy.local.SamplingOptions;
 import java.io.IOException;
-import java.nio.file.Path;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.Future;
+import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The wire format {@code local} for chats: runs OpenAI's request on the model in this process.
- * Loads the model in the background at start.
+ * The wire format {@code local} for chats: runs OpenAI's request on the model in this process. The
+ * first request loads the model.
  */
 public final class LocalChat implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LocalChat.class);
@@ -35,29 +33,32 @@ public final class LocalChat implements AutoCloseable {
   /** Temperature 0: a small model gives its best answers so, and the same answer each time. */
   private static final double DEFAULT_TEMPERATURE = 0;
 
-  private final CompletableFuture<LocalModel> model;
+  /** What the weights take in the heap while they are loaded and for one answer. */
+  private static final long HEAP_BYTES = 200L << 20;
+
+  private final ProviderSettings settings;
+  private final ReentrantLock loading = new ReentrantLock();
+  private LocalModel model;
+  private boolean closed;
 
   /**
-   * Starts to load the weights from {@code LOCAL_MODEL_FILE}. Without the file the server runs
-   * without a local model.
+   * Loads nothing yet. Without the file {@code LOCAL_MODEL_FILE} the server runs without a local
+   * model, and the log says so.
    */
   public LocalChat(ProviderSettings settings) {
-    if (settings.localModel()) {
-      Path file = settings.localModelFile();
-      model =
-          CompletableFuture.supplyAsync(
-              () -> load(file),
-              loader -> Thread.ofPlatform().name("local-model-loader").daemon().start(loader));
-    } else {
-      model = CompletableFuture.failedFuture(new IOException("LOCAL_MODEL is off."));
+    this.settings = settings;
+    if (settings.localModel() && !Files.isRegularFile(settings.localModelFile())) {
+      LOG.warn(
+          "There is no local model: the file {} is missing. Run scripts/fetch-model to fetch it.",
+          settings.localModelFile());
     }
   }
 
   /**
-   * Starts an answer. Waits while the model is being loaded.
+   * Starts an answer. The first request loads the model, which takes about a second.
    *
    * @throws ApiException 400 for an unsupported option, 429 when too many requests wait, 503
-   *     without the weights
+   *     without the weights or the memory for them
    */
   public ChatEvents generate(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     ChatCall chat = context.callAs(ChatCall.class);
@@ -85,29 +86,48 @@ public final class LocalChat implements AutoCloseable {
   /** Ends running answers and frees the model's memory. */
   @Override
   public void close() {
-    if (model.state() == Future.State.SUCCESS) {
-      model.resultNow().close();
-    }
-  }
-
-  private static LocalModel load(Path file) {
+    loading.lock();
     try {
-      LocalModel loaded = LocalModel.load(file);
-      LOG.info("The local model is ready: local/{}", loaded.id());
-      return loaded;
-    } catch (IOException e) {
-      LOG.warn("There is no local model: {}", e.getMessage());
-      throw new CompletionException(e);
+      closed = true;
+      if (model != null) {
+        model.close();
+        model = null;
+      }
+    } finally {
+      loading.unlock();
     }
   }
 
   private LocalModel loaded() {
+    loading.lock();
     try {
-      return model.join();
-    } catch (CompletionException e) {
-      throw OpenAiErrors.unavailable("The local model cannot be used: " + e.getCause().getMessage())
+      if (model == null) {
+        model = load();
+      }
+      return model;
+    } catch (IOException e) {
+      throw OpenAiErrors.unavailable("The local model cannot be used: " + e.getMessage())
           .asException();
+    } finally {
+      loading.unlock();
     }
+  }
+
+  private LocalModel load() throws IOException {
+    if (closed) {
+      throw new IOException("The server stops.");
+    }
+    if (!settings.localModel()) {
+      throw new IOException("LOCAL_MODEL is off.");
+    }
+    // The process ends when its memory is used up.
+    if (Runtime.getRuntime().maxMemory() < HEAP_BYTES) {
+      throw new IOException(
+          "It needs a heap of %d MB or more (JAVA_OPTS=-Xmx…).".formatted(HEAP_BYTES >> 20));
+    }
+    LocalModel loaded = LocalModel.load(settings.localModelFile());
+    LOG.info("The local model is ready: local/{}", loaded.id());
+    return loaded;
   }
 
   private static void refuse(ObjectNode request, String name, String why) {
