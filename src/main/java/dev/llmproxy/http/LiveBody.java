@@ -41,8 +41,12 @@ public final class LiveBody {
    */
   public static void finish(InputStream body) {
     try {
-      // Most often only the end of the body is left, and has arrived.
-      if (body.available() > 0 && body.read(new byte[LEFT_BYTES]) < 0) {
+      // Most often only the end of the body is left, and has arrived. A decompressing stream says
+      // so
+      // of any open body.
+      if (body instanceof EofSensorInputStream
+          && body.available() > 0
+          && body.read(new byte[LEFT_BYTES]) < 0) {
         return;
       }
     } catch (IOException e) {
