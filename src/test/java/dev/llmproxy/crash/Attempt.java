@@ -50,7 +50,8 @@ final class Attempt {
     this.user = user;
     kind = kind(random.nextInt(HUNDRED));
     boolean slow = kind == Kind.LONG_STREAM || kind == Kind.CLIENT_LEAVES;
-    chunks = slow ? 40 + random.nextInt(80) : 1 + random.nextInt(15);
+    // From " word100" on, the gateway estimates two tokens for a chunk.
+    chunks = slow ? 40 + random.nextInt(60) : 1 + random.nextInt(15);
     gapMillis = slow ? 30 + random.nextInt(30) : random.nextInt(20);
     message =
         "Request %d of %s [[script chunks=%d gap=%d ttft=%d%s]]"
