@@ -6,6 +6,8 @@ import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.RequestDialect;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.provider.ProviderEvents;
+import dev.llmproxy.provider.ProviderHttp;
 import dev.llmproxy.provider.ProviderWarnings;
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,7 +39,7 @@ public final class OpenAiChat {
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     ChatCall chat = context.callAs(ChatCall.class);
     ObjectNode request = upstreamRequest(chat);
-    OpenAiHttp.request(
+    ProviderHttp.request(
         exchange,
         chat.target().provider(),
         "/chat/completions",
@@ -60,9 +62,9 @@ public final class OpenAiChat {
       Exchange exchange)
       throws IOException {
     ChatCall chat = context.callAs(ChatCall.class);
-    OpenAiHttp.check(
+    ProviderHttp.check(
         exchange, chat.target().provider(), status, retryAfter, location, body, "messages");
-    return new OpenAiChatEvents(
+    return new ProviderEvents(
         body, contentType, new OpenAiStreamTranslator(chat, warnings), mostBytes, chat.memory());
   }
 

@@ -12,6 +12,7 @@ import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.error.UpstreamLimitException;
 import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.provider.LimitedInput;
+import dev.llmproxy.provider.ProviderHttp;
 import dev.llmproxy.provider.ProviderWarnings;
 import dev.llmproxy.provider.TurnUsage;
 import java.io.IOException;
@@ -50,7 +51,7 @@ public final class OpenAiEmbedding {
     request.setAll(call.request().body());
     call.target().provider().dialect().applyToEmbedding(request);
     request.put("model", call.target().upstreamModel());
-    OpenAiHttp.request(
+    ProviderHttp.request(
         exchange, call.target().provider(), "/embeddings", "application/json", request);
   }
 
@@ -69,7 +70,7 @@ public final class OpenAiEmbedding {
       throws IOException {
     EmbeddingCall call = context.callAs(EmbeddingCall.class);
     Provider provider = call.target().provider();
-    OpenAiHttp.check(exchange, provider, status, retryAfter, location, body, "input");
+    ProviderHttp.check(exchange, provider, status, retryAfter, location, body, "input");
     try {
       ObjectNode list = read(body, call);
       if (list != null) {

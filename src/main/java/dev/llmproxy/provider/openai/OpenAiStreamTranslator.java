@@ -13,8 +13,10 @@ import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.Usage;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.provider.ProviderJson;
 import dev.llmproxy.provider.ProviderWarnings;
 import dev.llmproxy.provider.SseEvent;
+import dev.llmproxy.provider.StreamTranslator;
 import dev.llmproxy.provider.TurnUsage;
 import dev.llmproxy.provider.UpstreamErrors;
 import java.io.IOException;
@@ -32,7 +34,7 @@ import java.util.regex.Pattern;
  * field. Content after a finish reason is part of the answer, so the client gets one finish reason
  * for each choice, after its last content. One per turn; not thread-safe.
  */
-final class OpenAiStreamTranslator {
+public final class OpenAiStreamTranslator implements StreamTranslator {
   private static final Set<String> SERVICE_TIERS =
       Set.of("auto", "default", "flex", "scale", "priority", "fast");
 
@@ -90,24 +92,28 @@ final class OpenAiStreamTranslator {
     this(chat, new ProviderWarnings());
   }
 
-  OpenAiStreamTranslator(ChatCall chat, ProviderWarnings warnings) {
+  /**
+   * @param chat the chat whose turn the provider answers
+   * @param warnings gets what is unusual in the answer
+   */
+  public OpenAiStreamTranslator(ChatCall chat, ProviderWarnings warnings) {
     this.chat = chat;
     this.provider = chat.target().provider().name();
     this.warnings = warnings;
   }
 
-  /** Whether the last event has been returned. */
-  boolean over() {
+  @Override
+  public boolean over() {
     return over;
   }
 
-  /** Whether the answer is complete. */
-  boolean whole() {
+  @Override
+  public boolean whole() {
     return whole;
   }
 
-  /** The chat events of one server-sent event: none, one or several. */
-  List<ChatEvent> translate(SseEvent event) {
+  @Override
+  public List<ChatEvent> translate(SseEvent event) {
     if (texts != null && event.name() == null && !over) {
       ChatEvent.Delta delta = texts.delta(event.data());
       if (delta != null) {
@@ -141,6 +147,11 @@ final class OpenAiStreamTranslator {
       return noJson(event.name(), data);
     }
     return translate(json, "error".equals(event.name()));
+  }
+
+  @Override
+  public List<ChatEvent> translate(JsonNode json) {
+    return translate(json, false);
   }
 
   /**
@@ -204,15 +215,15 @@ final class OpenAiStreamTranslator {
     return noJson();
   }
 
-  /** The events for an answer that cannot be read. */
-  List<ChatEvent> noJson() {
+  @Override
+  public List<ChatEvent> noJson() {
     return failed(
         OpenAiErrors.upstream(
             "The provider `%s` sent something that is no JSON.".formatted(provider)));
   }
 
-  /** The events for an answer in another format, such as an HTML page. */
-  List<ChatEvent> noStream(String contentType) {
+  @Override
+  public List<ChatEvent> noStream(String contentType) {
     return failed(
         OpenAiErrors.upstream(
             "The provider `%s` answered with %s, which is no answer of a model. Check %s_BASE_URL."
@@ -229,7 +240,8 @@ final class OpenAiStreamTranslator {
    * The events at the end of the stream. An answer without a finish reason is incomplete, even if
    * the connection was closed properly.
    */
-  List<ChatEvent> end() {
+  @Override
+  public List<ChatEvent> end() {
     if (over) {
       return List.of();
     }
@@ -256,12 +268,13 @@ final class OpenAiStreamTranslator {
    * The events for a broken or silent connection and for an answer over a limit. An answer with all
    * finish reasons is complete all the same.
    */
-  List<ChatEvent> broken(IOException cause) {
+  @Override
+  public List<ChatEvent> broken(IOException cause) {
     return finished() || failure != null ? end() : failed(OpenAiErrors.of(cause, provider));
   }
 
   /** The last events when the answer has failed. */
-  List<ChatEvent> failed(ApiError error) {
+  public List<ChatEvent> failed(ApiError error) {
     if (over) {
       return List.of();
     }

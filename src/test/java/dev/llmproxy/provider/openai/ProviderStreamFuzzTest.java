@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.provider.ProviderEvents;
 import dev.llmproxy.provider.SseEvent;
 import dev.llmproxy.provider.SseReader;
 import java.io.ByteArrayInputStream;
@@ -69,8 +70,8 @@ class ProviderStreamFuzzTest {
   private static void checkAnswer(byte[] stream) {
     ChatCall chat = Fixtures.chat(REQUEST);
     List<ChatEvent> events = new ArrayList<>();
-    try (OpenAiChatEvents turn =
-        new OpenAiChatEvents(
+    try (ProviderEvents turn =
+        new ProviderEvents(
             new ByteArrayInputStream(stream),
             "text/event-stream",
             new OpenAiStreamTranslator(chat),

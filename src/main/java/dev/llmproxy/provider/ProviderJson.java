@@ -1,4 +1,4 @@
-package dev.llmproxy.provider.openai;
+package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -14,8 +14,6 @@ import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.http.AnswerMemory;
-import dev.llmproxy.provider.CountedInput;
-import dev.llmproxy.provider.CountedParser;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -26,7 +24,7 @@ import java.math.BigDecimal;
  * but which Python's json module writes. They become null, and in a log probability OpenAI's value
  * for "very unlikely". Numbers keep their digits, as in {@link Json}.
  */
-final class ProviderJson {
+public final class ProviderJson {
   /** The most tokens of one text, because a value takes much more memory than its bytes. */
   private static final long MOST_TOKENS = 2_000_000;
 
@@ -54,7 +52,8 @@ final class ProviderJson {
    * @param memory the account that a long value is charged to
    * @throws JsonProcessingException when it is not JSON, or has too many tokens
    */
-  static JsonNode parse(String text, AnswerMemory.Share memory) throws JsonProcessingException {
+  public static JsonNode parse(String text, AnswerMemory.Share memory)
+      throws JsonProcessingException {
     try {
       return read(STRICT, text, memory);
     } catch (JsonProcessingException e) {
@@ -63,7 +62,7 @@ final class ProviderJson {
   }
 
   /** Reads a sequence of values, with or without white space between them, as they arrive. */
-  static Values values(InputStream in, AnswerMemory.Share memory) throws IOException {
+  public static Values values(InputStream in, AnswerMemory.Share memory) throws IOException {
     InputStream counted = new CountedInput(in, memory, MEMORY_OF_BYTE);
     return new Values(
         SEQUENCE.readValues(
@@ -71,7 +70,7 @@ final class ProviderJson {
   }
 
   /** Values from a stream of bytes. */
-  static final class Values {
+  public static final class Values {
     private final MappingIterator<JsonNode> values;
 
     private Values(MappingIterator<JsonNode> values) {
@@ -84,7 +83,7 @@ final class ProviderJson {
      * @return null at the end
      * @throws JsonProcessingException when the input is not JSON
      */
-    JsonNode next() throws IOException {
+    public JsonNode next() throws IOException {
       try {
         return values.hasNextValue() ? finite(values.nextValue()) : null;
       } catch (NumberFormatException e) {

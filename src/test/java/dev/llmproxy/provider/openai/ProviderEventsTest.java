@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.provider.ProviderEvents;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
@@ -13,7 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-class OpenAiChatEventsTest {
+class ProviderEventsTest {
   private static final String ANSWER =
       """
       data: {"id":"c1","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}
@@ -53,8 +54,8 @@ class OpenAiChatEventsTest {
             "{\"model\":\"groq/llama-test\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
                 .getBytes(UTF_8));
     OpenEnd rest = new OpenEnd();
-    OpenAiChatEvents events =
-        new OpenAiChatEvents(
+    ProviderEvents events =
+        new ProviderEvents(
             new SequenceInputStream(new ByteArrayInputStream(ANSWER.getBytes(UTF_8)), rest),
             "text/event-stream",
             new OpenAiStreamTranslator(chat),

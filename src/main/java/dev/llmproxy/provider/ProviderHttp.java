@@ -1,4 +1,4 @@
-package dev.llmproxy.provider.openai;
+package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
@@ -7,8 +7,6 @@ import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.http.LiveBody;
-import dev.llmproxy.provider.Refusal;
-import dev.llmproxy.provider.UpstreamErrors;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,11 +15,11 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.http.HttpMethods;
 
-/** The common part of all calls of the wire format {@code openai}. */
-final class OpenAiHttp {
+/** The common part of all calls of providers over HTTP. */
+public final class ProviderHttp {
   private static final int MOST_ERROR_BYTES = 64 * 1024;
 
-  private OpenAiHttp() {}
+  private ProviderHttp() {}
 
   /**
    * Sets the message for the provider, with the provider's key and headers and without the client's
@@ -29,7 +27,7 @@ final class OpenAiHttp {
    *
    * @param path below the provider's base URL
    */
-  static void request(
+  public static void request(
       Exchange exchange, Provider provider, String path, String accept, ObjectNode body) {
     Message message = exchange.getMessage();
     message.removeHeaders("*");
@@ -51,7 +49,7 @@ final class OpenAiHttp {
    * @param input the field of the request with the text for the model
    * @throws ApiException for any status but 2xx, and for a 2xx without a body
    */
-  static void check(
+  public static void check(
       Exchange exchange,
       Provider provider,
       int status,

@@ -1,4 +1,4 @@
-package dev.llmproxy.provider.openai;
+package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -8,10 +8,6 @@ import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.error.UpstreamLimitException;
 import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.LiveBody;
-import dev.llmproxy.provider.EventTooLongException;
-import dev.llmproxy.provider.LimitedInput;
-import dev.llmproxy.provider.SseEvent;
-import dev.llmproxy.provider.SseReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayDeque;
@@ -24,7 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * The chat events of a provider's live answer: of an event stream, or of one or several JSON
  * values. Used by one thread; any thread may call {@link #close}.
  */
-final class OpenAiChatEvents implements ChatEvents {
+public final class ProviderEvents implements ChatEvents {
   /** Bytes of memory for each byte of an event: its line, its text, and the output made from it. */
   private static final long MEMORY_OF_BYTE = 3;
 
@@ -33,7 +29,7 @@ final class OpenAiChatEvents implements ChatEvents {
   private final AnswerMemory.Share memory;
   private final String contentType;
   private final SseReader reader;
-  private final OpenAiStreamTranslator translator;
+  private final StreamTranslator translator;
   private final Queue<ChatEvent> ready = new ArrayDeque<>();
   private boolean begun;
   private boolean heard;
@@ -49,10 +45,10 @@ final class OpenAiChatEvents implements ChatEvents {
    * @param mostBytes the most bytes of the answer, at most 1 GB
    * @param memory the account that long pieces of the answer are charged to
    */
-  OpenAiChatEvents(
+  public ProviderEvents(
       InputStream body,
       String contentType,
-      OpenAiStreamTranslator translator,
+      StreamTranslator translator,
       long mostBytes,
       AnswerMemory.Share memory) {
     this.body = body;
@@ -157,7 +153,7 @@ final class OpenAiChatEvents implements ChatEvents {
       return;
     }
     heard = true;
-    ready.addAll(value == null ? translator.end() : translator.translate(value, false));
+    ready.addAll(value == null ? translator.end() : translator.translate(value));
   }
 
   private List<ChatEvent> broken(IOException cause) {
