@@ -5,6 +5,7 @@ import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.error.ApiError;
 import java.time.Instant;
+import java.util.List;
 
 /** A request for a model while it is served: what all endpoints have in common. */
 public interface Call extends AutoCloseable {
@@ -41,10 +42,18 @@ public interface Call extends AutoCloseable {
   ObjectNode usage();
 
   /**
-   * The estimated use so far, by the same estimate as {@link #usage}. Any thread may call this at
-   * any time.
+   * The tokens of each turn of the call, which is over. Their sum is {@link #usage}. Prices may
+   * depend on the length of a turn's prompt.
    */
-  TokenCount soFar();
+  default List<TokenCount> used() {
+    return List.of(TokenCount.of(usage()));
+  }
+
+  /**
+   * The estimated tokens of each turn so far, by the same estimate as {@link #usage}. Any thread
+   * may call this at any time.
+   */
+  List<TokenCount> soFar();
 
   /**
    * Closes the provider's stream, even before its end, and releases the memory of the answer.

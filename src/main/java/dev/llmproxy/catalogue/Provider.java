@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * A service that runs models. Its file in {@code providers/} describes it, and settings switch it
@@ -21,6 +22,9 @@ import java.util.Optional;
  * @param headers additional headers of its requests, including the key
  * @param query the encoded query string of its requests, without the question mark; empty for none
  * @param secrets the secret values in its requests, which must not be shown
+ * @param keySetting the setting with the key
+ * @param modelList the path of its own list of models below {@code baseUrl}
+ * @param unlisted the prices of a model that is not in {@code models}, by the provider's name of it
  */
 public record Provider(
     String name,
@@ -33,7 +37,12 @@ public record Provider(
     RequestDialect dialect,
     Map<String, String> headers,
     String query,
-    List<String> secrets) {
+    List<String> secrets,
+    String keySetting,
+    String modelList,
+    Function<String, List<Price>> unlisted) {
+  static final String MODEL_LIST = "/models";
+
   public Provider {
     models = models == null ? List.of() : List.copyOf(models);
     headers = Map.copyOf(headers);
@@ -61,7 +70,41 @@ public record Provider(
         null,
         apiKey == null ? Map.of() : Map.of("Authorization", "Bearer " + apiKey),
         "",
-        apiKey == null ? List.of() : List.of(apiKey));
+        apiKey == null ? List.of() : List.of(apiKey),
+        settingPrefix(name) + "_API_KEY",
+        MODEL_LIST,
+        model -> List.of());
+  }
+
+  /** The provider with other models and prices. */
+  Provider with(List<Model> models, Function<String, List<Price>> unlisted) {
+    return new Provider(
+        name,
+        label,
+        format,
+        baseUrl,
+        apiKey,
+        off,
+        models,
+        dialect,
+        headers,
+        query,
+        secrets,
+        keySetting,
+        modelList,
+        unlisted);
+  }
+
+  /** The target of a request for a model, whether or not it is in the catalogue. */
+  Target target(String upstreamModel) {
+    Model model = model(upstreamModel).orElse(null);
+    return new Target(
+        name + "/" + upstreamModel,
+        this,
+        upstreamModel,
+        model,
+        dialect.of(upstreamModel),
+        model == null ? unlisted.apply(upstreamModel) : model.prices());
   }
 
   /** Whether the provider is configured and may be called. */
@@ -94,7 +137,9 @@ public record Provider(
    * @param path the path below the base URL, with a slash at the beginning
    */
   public String url(String path) {
-    return query.isEmpty() ? baseUrl + path : baseUrl + path + "?" + query;
+    return query.isEmpty()
+        ? baseUrl + path
+        : baseUrl + path + (path.contains("?") ? "&" : "?") + query;
   }
 
   /** The text with … for each of the provider's secrets; null for null. */

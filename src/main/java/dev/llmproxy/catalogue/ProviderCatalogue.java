@@ -1,11 +1,14 @@
 package dev.llmproxy.catalogue;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -16,6 +19,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The providers and models of the folder {@code providers/}, switched on by settings. */
@@ -23,7 +27,15 @@ public final class ProviderCatalogue {
   private static final Pattern FORMAT_ROUTE =
       Pattern.compile("provider-([a-z0-9]+)\\.camel\\.yaml");
 
+  /** The most targets that are kept of models that the catalogue does not list. */
+  private static final int MOST_UNLISTED = 1000;
+
   private final Map<String, Provider> providers = new TreeMap<>();
+  private final Map<String, Target> listed = new HashMap<>();
+
+  /** Searching a price list takes some time, and clients use few models. */
+  private final Cache<String, Target> unlisted =
+      Caffeine.newBuilder().maximumSize(MOST_UNLISTED).build();
 
   /**
    * Reads each {@code *.yaml} file of {@code settings.home()/providers} and its settings.
@@ -32,18 +44,43 @@ public final class ProviderCatalogue {
    *     and a remedy
    */
   public ProviderCatalogue(Settings settings) {
+    this(settings, false);
+  }
+
+  /**
+   * As {@link #ProviderCatalogue(Settings)}.
+   *
+   * @param all whether providers that are off get their prices, too
+   */
+  public ProviderCatalogue(Settings settings, boolean all) {
     Path folder = settings.home().resolve("providers");
     Set<String> formats = formats(settings.home().resolve("routes"));
     Map<String, String> owners = new HashMap<>();
-    for (Path file : files(folder)) {
-      Provider provider = new ProviderFile(file, settings).read(formats);
+    List<ProviderFile> files = new ArrayList<>();
+    for (Path path : files(folder)) {
+      ProviderFile file = new ProviderFile(path, settings).read(formats);
+      Provider provider = file.provider();
       String other = owners.put(provider.setting("API_KEY"), provider.name());
       if (other != null) {
         throw new Settings.SettingException(
             "providers/%s.yaml and providers/%s.yaml have the same settings (%s); rename one"
                 .formatted(other, provider.name(), provider.setting("API_KEY")));
       }
-      providers.put(provider.name(), provider);
+      files.add(file);
+    }
+    Set<String> lists =
+        files.stream()
+            .filter(file -> all || file.provider().on())
+            .map(ProviderFile::priceList)
+            .collect(Collectors.toSet());
+    PriceList prices = PriceList.read(settings.home(), lists::contains);
+    files.forEach(file -> providers.put(file.provider().name(), file.priced(prices)));
+    for (Provider provider : providers.values()) {
+      if (provider.on()) {
+        provider.models().stream()
+            .map(model -> provider.target(model.id()))
+            .forEach(target -> listed.put(target.modelId(), target));
+      }
     }
   }
 
@@ -134,6 +171,15 @@ public final class ProviderCatalogue {
    *     characters), 404 when no provider of that name is on
    */
   public Target target(String modelId) {
+    Target known = listed.get(modelId);
+    return known == null ? unlisted(modelId) : known;
+  }
+
+  private Target unlisted(String modelId) {
+    Target known = unlisted.getIfPresent(modelId);
+    if (known != null) {
+      return known;
+    }
     ModelId.check(modelId);
     int slash = modelId.indexOf('/');
     Provider provider = slash < 1 ? null : providers.get(modelId.substring(0, slash));
@@ -153,10 +199,11 @@ public final class ProviderCatalogue {
                   .formatted(provider.name(), provider.off()))
           .asException();
     }
-    Model model = provider.model(upstreamModel).orElse(null);
-    if (model == null && provider.baseUrl().isEmpty()) {
+    if (provider.baseUrl().isEmpty()) {
       throw OpenAiErrors.modelNotFound(modelId).asException();
     }
-    return new Target(modelId, provider, upstreamModel, model);
+    Target target = provider.target(upstreamModel);
+    unlisted.put(modelId, target);
+    return target;
   }
 }

@@ -1,5 +1,6 @@
 package dev.llmproxy.catalogue;
 
+import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -31,6 +32,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 
 /**
@@ -50,6 +52,11 @@ final class ProviderFile {
           Set.of("chat", "tools", "vision", "json-schema", "reasoning", "embeddings", "audio"));
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]*");
+
+  /** The reference to the provider's key, in whichever setting it is. */
+  private static final String KEY = "KEY";
+
+  private static final Pattern SETTING = Pattern.compile("[A-Z][A-Z0-9_]*");
   private static final Pattern REFERENCE = Pattern.compile("\\{\\{\\s*([A-Za-z_][\\w]*)\\s*}}");
   private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
 
@@ -67,6 +74,9 @@ final class ProviderFile {
   private final Set<String> used = new HashSet<>();
   private final List<String> secrets = new ArrayList<>();
   private String missing;
+  private String keySetting;
+  private Entry entry;
+  private Provider provider;
 
   /**
    * @param file a file in {@code providers/}, named after the provider
@@ -79,18 +89,18 @@ final class ProviderFile {
   }
 
   /**
-   * The provider that the file describes.
+   * Reads and checks the file.
    *
    * @param formats the wire formats that have a route
    * @throws SettingException when the file or one of its settings is wrong
    */
-  Provider read(Set<String> formats) {
+  ProviderFile read(Set<String> formats) {
     if (!NAME.matcher(name).matches()) {
       throw new SettingException(
           "%s: the file's name is the provider's name in model ids and settings; rename it, using only letters, digits, - and _"
               .formatted(shown));
     }
-    Entry entry = entry();
+    entry = entry();
     if (entry.format == null || !formats.contains(entry.format)) {
       throw wrong(
           "/format",
@@ -100,51 +110,139 @@ final class ProviderFile {
                   String.join(", ", formats)));
     }
     for (int i = 0; i < entry.models.size(); i++) {
-      model(entry.models, i);
+      check(entry.models, i);
     }
-    return provider(entry);
+    check("/price", entry.price);
+    if (entry.modelList != null && !entry.modelList.startsWith("/")) {
+      throw wrong(
+          "/modelList",
+          "modelList is `%s`; it must be a path that begins with /".formatted(entry.modelList));
+    }
+    provider = unpriced();
+    return this;
   }
 
-  private void model(List<Model> models, int i) {
+  /** The provider that the file describes, without prices. */
+  Provider provider() {
+    return provider;
+  }
+
+  /**
+   * The provider with the prices and context lengths of its models. The file's own win.
+   *
+   * @param list the price list; {@link PriceList#NONE} when prices are not needed
+   * @throws SettingException when the file names a list that does not exist
+   */
+  Provider priced(PriceList list) {
+    if (entry.prices != null && !list.ids().isEmpty() && !list.ids().contains(entry.prices)) {
+      throw wrong(
+          "/prices",
+          "there is no price list `%s` in %s; the lists are %s"
+              .formatted(entry.prices, PriceList.FILE, String.join(", ", list.ids())));
+    }
+    return provider.with(
+        entry.models.stream().map(model -> model(model, list)).toList(),
+        model -> prices(list.find(priceList(), model), List.of()));
+  }
+
+  /** The name of the provider's list in {@link PriceList}. */
+  String priceList() {
+    return entry.prices == null ? name : entry.prices;
+  }
+
+  private Model model(ModelEntry model, PriceList list) {
+    PriceList.Entry listed =
+        list.find(priceList(), model.priceAs == null ? model.id : model.priceAs);
+    return new Model(
+        model.id,
+        model.label == null ? model.id : model.label,
+        model.released,
+        model.contextLength > 0 ? model.contextLength : listed.contextLength(),
+        model.maxOutput,
+        model.abilities,
+        prices(listed, model.price));
+  }
+
+  private List<Price> prices(PriceList.Entry listed, List<PriceEntry> own) {
+    List<Price> prices = new ArrayList<>(listed.prices());
+    entry.price.forEach(each -> prices.add(each.price(shown)));
+    own.forEach(each -> prices.add(each.price(shown)));
+    return List.copyOf(prices);
+  }
+
+  private void check(List<ModelEntry> models, int i) {
     String path = "/models/" + i;
-    Model model = models.get(i);
-    if (model == null || model.id() == null || model.id().isBlank()) {
+    ModelEntry model = models.get(i);
+    if (model == null || model.id == null || model.id.isBlank()) {
       throw wrong(path, "a model has no id, the provider's name of the model");
     }
-    if (models.subList(0, i).stream().anyMatch(other -> other.id().equals(model.id()))) {
-      throw wrong(path + "/id", "the model `%s` is listed twice".formatted(model.id()));
+    if (models.subList(0, i).stream().anyMatch(other -> other.id.equals(model.id))) {
+      throw wrong(path + "/id", "the model `%s` is listed twice".formatted(model.id));
     }
-    for (int n = 0; n < model.abilities().size(); n++) {
-      String ability = model.abilities().get(n);
-      if (!ABILITIES.contains(ability)) {
+    checkTokens(path, "contextLength", model.contextLength);
+    checkTokens(path, "maxOutput", model.maxOutput);
+    for (int n = 0; n < model.abilities.size(); n++) {
+      String ability = model.abilities.get(n);
+      if (ability == null || !ABILITIES.contains(ability)) {
         throw wrong(
             path + "/abilities/" + n,
             "there is no ability `%s`; the abilities are %s"
                 .formatted(ability, String.join(", ", ABILITIES)));
       }
     }
-    Model.Price price = model.price();
-    if (price != null) {
-      price(path + "/price", "input", price.input());
-      price(path + "/price", "output", price.output());
-      if (price.cached() != null) {
-        price(path + "/price", "cached", price.cached());
-      }
-    }
+    check(path + "/price", model.price);
   }
 
-  private void price(String path, String which, BigDecimal dollars) {
-    if (dollars == null || dollars.signum() < 0) {
+  private void checkTokens(String path, String field, int tokens) {
+    if (tokens < 0) {
       throw wrong(
-          dollars == null ? path : path + "/" + which,
-          "price needs `%s`, in US dollars for a million tokens".formatted(which));
+          path + "/" + field,
+          "%s is %d; it must be a number of tokens, or left out when unknown"
+              .formatted(field, tokens));
     }
   }
 
-  private Provider provider(Entry entry) {
+  private void check(String path, List<PriceEntry> prices) {
+    for (int i = 0; i < prices.size(); i++) {
+      PriceEntry price = prices.get(i);
+      // One price may stand without a list.
+      String place = lines.containsKey(path + "/" + i) ? path + "/" + i : path;
+      if (price == null || price.input == null || price.output == null) {
+        throw wrong(
+            place,
+            "price needs `%s`, in US dollars for a million tokens"
+                .formatted(price == null || price.input == null ? "input" : "output"));
+      }
+      check(place, price);
+      price.above.forEach((tokens, tier) -> {
+        if (tokens < 0 || tier == null) {
+          throw wrong(
+              place + "/above",
+              "above has `%d: %s`; it must be a number of prompt tokens and a price"
+                  .formatted(tokens, tier));
+        }
+        check(place + "/above/" + tokens, tier);
+      });
+    }
+  }
+
+  private void check(String path, PriceEntry price) {
+    price
+        .amounts()
+        .forEach((field, dollars) -> {
+          if (dollars != null && dollars.signum() < 0) {
+            throw wrong(
+                path + "/" + field,
+                "price has %s: %s; it must be US dollars for a million tokens, 0 or more"
+                    .formatted(field, dollars.toPlainString()));
+          }
+        });
+  }
+
+  private Provider unpriced() {
     String setting = Provider.settingPrefix(name) + "_BASE_URL";
-    String keySetting = Provider.settingPrefix(name) + "_API_KEY";
     String own = settings.find(setting).orElse(null);
+    keySetting = keySetting();
     String apiKey = settings.find(keySetting).orElse(null);
     String off = null;
     if (entry.local) {
@@ -156,7 +254,7 @@ final class ProviderFile {
     }
     Map<String, String> headers = headers(entry.headers);
     String query = query(entry.query);
-    BaseUrl url = own != null ? own(setting, own, entry.path) : baseUrl(entry);
+    BaseUrl url = own != null ? own(setting, own, entry.path) : baseUrl();
     if (off == null && missing != null) {
       off = missing + " is not set";
     }
@@ -175,11 +273,31 @@ final class ProviderFile {
         url.address(),
         apiKey,
         off,
-        entry.models,
+        List.of(),
         entry.request,
         headers,
         url.query().isEmpty() || query.isEmpty() ? url.query() + query : url.query() + "&" + query,
-        secrets);
+        secrets,
+        keySetting,
+        entry.modelList == null ? Provider.MODEL_LIST : entry.modelList,
+        model -> List.of());
+  }
+
+  /** The setting with the key: the first of the file's that is set, else {@code <NAME>_API_KEY}. */
+  private String keySetting() {
+    String usual = Provider.settingPrefix(name) + "_API_KEY";
+    for (int i = 0; i < entry.key.size(); i++) {
+      String setting = entry.key.get(i);
+      if (setting == null || !SETTING.matcher(setting).matches()) {
+        throw wrong(
+            "/key",
+            "key has `%s`; it must be the name of a setting, as HF_TOKEN".formatted(setting));
+      }
+    }
+    return Stream.concat(Stream.of(usual), entry.key.stream())
+        .filter(setting -> settings.find(setting).isPresent())
+        .findFirst()
+        .orElse(entry.key.isEmpty() ? usual : entry.key.getFirst());
   }
 
   private static BaseUrl own(String setting, String text, String path) {
@@ -190,7 +308,7 @@ final class ProviderFile {
     }
   }
 
-  private BaseUrl baseUrl(Entry entry) {
+  private BaseUrl baseUrl() {
     if (entry.baseUrl == null) {
       return new BaseUrl("", "");
     }
@@ -251,10 +369,11 @@ final class ProviderFile {
     StringBuilder result = new StringBuilder();
     Matcher reference = REFERENCE.matcher(text);
     while (reference.find()) {
-      String value = settings.find(reference.group(1)).orElse(null);
-      used.add(reference.group(1));
+      String setting = reference.group(1).equals(KEY) ? keySetting : reference.group(1);
+      String value = settings.find(setting).orElse(null);
+      used.add(setting);
       if (value == null) {
-        missing = reference.group(1);
+        missing = setting;
         return null;
       }
       if (secret) {
@@ -277,7 +396,8 @@ final class ProviderFile {
       }
       Entry entry = lines.isEmpty() ? null : YAML.readValue(text, Entry.class);
       if (entry == null) {
-        throw new SettingException(shown + ": the file is empty; docs/providers.md describes it");
+        throw new SettingException(
+            shown + ": the file is empty; docs/add-a-provider.md describes it");
       }
       return entry;
     } catch (JsonMappingException e) {
@@ -299,7 +419,7 @@ final class ProviderFile {
     return new SettingException(at(line) + "invalid YAML: " + what);
   }
 
-  private static String why(JsonMappingException e) {
+  private String why(JsonMappingException e) {
     if (e instanceof UnrecognizedPropertyException unknown) {
       return "there is no field `%s` here; the fields are %s"
           .formatted(
@@ -317,23 +437,32 @@ final class ProviderFile {
           .formatted(path(wrong), wrong.getValue(), kind(wrong.getTargetType()));
     }
     return (e.getPath().isEmpty() ? "the file" : path(e))
-        + " does not have the form that docs/providers.md describes";
+        + " does not have the form that docs/add-a-provider.md describes";
   }
 
-  private static String pointer(JsonMappingException e) {
-    return e.getPath().stream()
-        .map(part -> "/" + (part.getFieldName() == null ? part.getIndex() : part.getFieldName()))
-        .collect(Collectors.joining());
-  }
-
-  private static String path(JsonMappingException e) {
-    StringBuilder path = new StringBuilder();
+  private String pointer(JsonMappingException e) {
+    String pointer = "";
     for (JsonMappingException.Reference part : e.getPath()) {
-      if (part.getFieldName() == null) {
-        path.append('[').append(part.getIndex()).append(']');
-      } else {
-        path.append(path.isEmpty() ? "" : ".").append(part.getFieldName());
+      String step = "/" + (part.getFieldName() == null ? part.getIndex() : part.getFieldName());
+      if (part.getFieldName() != null || lines.containsKey(pointer + step)) {
+        pointer += step;
       }
+    }
+    return pointer;
+  }
+
+  private String path(JsonMappingException e) {
+    StringBuilder path = new StringBuilder();
+    String pointer = "";
+    for (JsonMappingException.Reference part : e.getPath()) {
+      if (part.getFieldName() != null) {
+        path.append(path.isEmpty() ? "" : ".").append(part.getFieldName());
+        pointer += "/" + part.getFieldName();
+      } else if (lines.containsKey(pointer + "/" + part.getIndex())) {
+        path.append('[').append(part.getIndex()).append(']');
+        pointer += "/" + part.getIndex();
+      }
+      // Otherwise a single value stands for a list.
     }
     return path.toString();
   }
@@ -365,24 +494,107 @@ final class ProviderFile {
   /**
    * The content of the file.
    *
+   * @param key other names of the setting with the provider's key
    * @param path the path of a base URL without one
    * @param headers additional headers of requests
    * @param query parameters of the query string of requests
+   * @param modelList the path of the provider's own list of models; null for {@code /models}
+   * @param prices the name of the provider's list in the price list; null for the provider's name
+   * @param price the price of the models without another one
    */
   record Entry(
       String label,
       String format,
       String baseUrl,
       String path,
+      @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<String> key,
       boolean local,
       Map<String, String> headers,
       Map<String, String> query,
       RequestDialect request,
-      List<Model> models) {
+      String modelList,
+      String prices,
+      @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<PriceEntry> price,
+      List<ModelEntry> models) {
     Entry {
+      key = key == null ? List.of() : key;
       headers = headers == null ? Map.of() : headers;
       query = query == null ? Map.of() : query;
+      price = price == null ? List.of() : price;
       models = models == null ? List.of() : models;
+    }
+  }
+
+  /**
+   * A model in the file; see {@link Model}.
+   *
+   * @param priceAs the model's name in the price list; null for {@code id}
+   */
+  record ModelEntry(
+      String id,
+      String label,
+      LocalDate released,
+      int contextLength,
+      int maxOutput,
+      List<String> abilities,
+      String priceAs,
+      @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<PriceEntry> price) {
+    ModelEntry {
+      abilities = abilities == null ? List.of() : abilities;
+      price = price == null ? List.of() : price;
+    }
+  }
+
+  /**
+   * A price in the file; see {@link Price} and {@link Rates}.
+   *
+   * @param above other prices for prompts with more tokens than the key
+   */
+  record PriceEntry(
+      BigDecimal input,
+      BigDecimal cached,
+      BigDecimal cacheWrite,
+      BigDecimal cacheWrite1h,
+      BigDecimal audioInput,
+      BigDecimal output,
+      BigDecimal audioOutput,
+      LocalDate from,
+      String source,
+      Map<Long, PriceEntry> above) {
+    PriceEntry {
+      above = above == null ? Map.of() : above;
+    }
+
+    private Map<String, BigDecimal> amounts() {
+      Map<String, BigDecimal> amounts = new LinkedHashMap<>();
+      amounts.put("input", input);
+      amounts.put("cached", cached);
+      amounts.put("cacheWrite", cacheWrite);
+      amounts.put("cacheWrite1h", cacheWrite1h);
+      amounts.put("audioInput", audioInput);
+      amounts.put("output", output);
+      amounts.put("audioOutput", audioOutput);
+      return amounts;
+    }
+
+    private Price price(String file) {
+      List<Price.Tier> tiers = new ArrayList<>();
+      above.forEach((tokens, tier) -> tiers.add(new Price.Tier(tokens, tier.rates(this))));
+      return new Price(from, null, null, rates(this), tiers, source == null ? file : source);
+    }
+
+    /** The rates, with those of {@code base} in place of missing ones. */
+    private Rates rates(PriceEntry base) {
+      Map<String, BigDecimal> mine = amounts();
+      base.amounts().forEach(mine::putIfAbsent);
+      return new Rates(
+          mine.get("input"),
+          mine.get("cached"),
+          mine.get("cacheWrite"),
+          mine.get("cacheWrite1h"),
+          mine.get("audioInput"),
+          mine.get("output"),
+          mine.get("audioOutput"));
     }
   }
 }

@@ -1,46 +1,188 @@
 package dev.llmproxy.catalogue;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * How a provider's requests differ from OpenAI's.
+ * How a provider's requests differ from OpenAI's. The field {@code request} of a provider's file,
+ * and the entries of its field {@code models}, have this form.
  *
  * @param maxTokens the provider's name of the limit for an answer's tokens, {@code max_tokens} or
  *     {@code max_completion_tokens}; null when it accepts both
  * @param developerRole whether the provider supports the role {@code developer}; otherwise it gets
- *     {@code system}
- * @param drop fields that the provider refuses
+ *     {@code system}. Null means true
  * @param stream when the provider is asked for a stream: {@code always}, {@code asked} (when the
  *     client asks for one) or {@code never}; null means always
+ * @param only the fields that a chat may have, for a provider that refuses unknown fields; empty
+ *     for all
+ * @param drop fields that the provider refuses
+ * @param dropWithTools fields that the provider refuses in a chat with tools
+ * @param dropInMessages fields of messages that the provider refuses
+ * @param dropInTools fields of a tool's {@code function} that the provider refuses
+ * @param rename the provider's names of fields, by OpenAI's
+ * @param values the texts that a field may have; with another value it is dropped
+ * @param defaults fields that a chat has unless the client sends them
+ * @param reasoning the field of an assistant message in which the provider expects the reasoning of
+ *     earlier turns: {@code reasoning_content} or {@code reasoning}; {@code thinking} for a part of
+ *     the content; {@code none} when it refuses reasoning; null when it accepts any
+ * @param toolIdLength the number of letters and digits of which the ids of tool calls consist; 0
+ *     for any id
+ * @param models the differences of single models; the later ones win
  */
 public record RequestDialect(
-    String maxTokens, Boolean developerRole, Set<String> drop, String stream) {
+    String maxTokens,
+    Boolean developerRole,
+    String stream,
+    Set<String> only,
+    Set<String> drop,
+    Set<String> dropWithTools,
+    Set<String> dropInMessages,
+    Set<String> dropInTools,
+    Map<String, String> rename,
+    Map<String, Set<String>> values,
+    @JsonProperty("default") Map<String, JsonNode> defaults,
+    String reasoning,
+    int toolIdLength,
+    List<OfModels> models) {
   private static final Set<String> LIMITS = Set.of("max_tokens", "max_completion_tokens");
   private static final String ALWAYS = "always";
   private static final String NEVER = "never";
-  private static final Set<String> STREAMS = Set.of(ALWAYS, "asked", NEVER);
+  private static final int MOST_ID_CHARACTERS = 40;
 
   static final RequestDialect UNCHANGED = new RequestDialect(null, true, Set.of());
 
-  public RequestDialect {
-    developerRole = developerRole == null || developerRole;
-    drop = drop == null ? Set.of() : Set.copyOf(drop);
-    if (maxTokens != null && !LIMITS.contains(maxTokens)) {
-      throw new IllegalArgumentException(
-          "maxTokens must be max_tokens or max_completion_tokens, not " + maxTokens);
+  /**
+   * The differences of some models.
+   *
+   * @param match names of models, with {@code *} for any text
+   * @param request the differences, in addition to those of all models
+   */
+  public record OfModels(List<String> match, RequestDialect request) {
+    public OfModels {
+      if (match == null || match.isEmpty() || request == null) {
+        throw new IllegalArgumentException(
+            "an entry of models needs match, a list of model names with *, and request");
+      }
+      if (!request.models().isEmpty()) {
+        throw new IllegalArgumentException("the request of a model cannot have models of its own");
+      }
+      match = List.copyOf(match);
     }
-    stream = stream == null ? ALWAYS : stream;
-    if (!STREAMS.contains(stream)) {
-      throw new IllegalArgumentException("stream must be always, asked or never, not " + stream);
+
+    private boolean matches(String model) {
+      return match.stream().anyMatch(name -> pattern(name).matcher(model).matches());
+    }
+
+    private static Pattern pattern(String name) {
+      return Pattern.compile(
+          Arrays.stream(name.split("\\*", -1))
+              .map(Pattern::quote)
+              .collect(Collectors.joining(".*")));
     }
   }
 
-  /** A dialect of a provider that is always asked for a stream. */
+  public RequestDialect {
+    only = only == null ? Set.of() : Set.copyOf(only);
+    drop = drop == null ? Set.of() : Set.copyOf(drop);
+    dropWithTools = dropWithTools == null ? Set.of() : Set.copyOf(dropWithTools);
+    dropInMessages = dropInMessages == null ? Set.of() : Set.copyOf(dropInMessages);
+    dropInTools = dropInTools == null ? Set.of() : Set.copyOf(dropInTools);
+    rename = rename == null ? Map.of() : Map.copyOf(rename);
+    values = values == null ? Map.of() : Map.copyOf(values);
+    defaults = defaults == null ? Map.of() : Map.copyOf(defaults);
+    models = models == null ? List.of() : List.copyOf(models);
+    oneOf("maxTokens", maxTokens, "max_tokens", "max_completion_tokens");
+    oneOf("stream", stream, ALWAYS, "asked", NEVER);
+    oneOf("reasoning", reasoning, "reasoning_content", "reasoning", "thinking", "none");
+    if (toolIdLength < 0 || toolIdLength > MOST_ID_CHARACTERS) {
+      throw new IllegalArgumentException(
+          "toolIdLength must be a number from 1 to %d, not %d"
+              .formatted(MOST_ID_CHARACTERS, toolIdLength));
+    }
+  }
+
+  private static void oneOf(String field, String value, String... words) {
+    if (value != null && !List.of(words).contains(value)) {
+      int last = words.length - 1;
+      throw new IllegalArgumentException(
+          "%s must be %s or %s, not %s"
+              .formatted(
+                  field, String.join(", ", List.of(words).subList(0, last)), words[last], value));
+    }
+  }
+
+  /** A dialect that differs only in these fields. */
   public RequestDialect(String maxTokens, Boolean developerRole, Set<String> drop) {
-    this(maxTokens, developerRole, drop, ALWAYS);
+    this(
+        maxTokens,
+        developerRole,
+        null,
+        null,
+        drop,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        0,
+        null);
+  }
+
+  /** The dialect of one model, with the differences that apply to it. */
+  public RequestDialect of(String model) {
+    RequestDialect dialect = this;
+    for (OfModels some : models) {
+      if (some.matches(model)) {
+        dialect = dialect.with(some.request());
+      }
+    }
+    return dialect;
+  }
+
+  private RequestDialect with(RequestDialect other) {
+    return new RequestDialect(
+        or(other.maxTokens, maxTokens),
+        or(other.developerRole, developerRole),
+        or(other.stream, stream),
+        other.only.isEmpty() ? only : other.only,
+        union(drop, other.drop),
+        union(dropWithTools, other.dropWithTools),
+        union(dropInMessages, other.dropInMessages),
+        union(dropInTools, other.dropInTools),
+        union(rename, other.rename),
+        union(values, other.values),
+        union(defaults, other.defaults),
+        or(other.reasoning, reasoning),
+        other.toolIdLength == 0 ? toolIdLength : other.toolIdLength,
+        null);
+  }
+
+  private static <T> T or(T value, T other) {
+    return value == null ? other : value;
+  }
+
+  private static Set<String> union(Set<String> one, Set<String> other) {
+    Set<String> all = new HashSet<>(one);
+    all.addAll(other);
+    return all;
+  }
+
+  private static <T> Map<String, T> union(Map<String, T> one, Map<String, T> other) {
+    Map<String, T> all = new LinkedHashMap<>(one);
+    all.putAll(other);
+    return all;
   }
 
   /**
@@ -49,34 +191,64 @@ public record RequestDialect(
    * @param asked whether the client asks for one
    */
   public boolean streams(boolean asked) {
-    return stream.equals(ALWAYS) || (asked && !stream.equals(NEVER));
+    return stream == null || stream.equals(ALWAYS) || (asked && !stream.equals(NEVER));
+  }
+
+  /** Whether the provider refuses this field of a chat. */
+  public boolean drops(String field) {
+    return drop.contains(field) || (!only.isEmpty() && !only.contains(field));
   }
 
   /** Changes a chat request. The client's message objects are copied before they are changed. */
   public void applyToChat(ObjectNode request) {
-    omit(request);
+    omitNulls(request);
+    // "No tools" is no field at all with several providers, OpenAI included.
+    if (request.path("tools").isArray() && request.get("tools").isEmpty()) {
+      request.remove("tools");
+    }
     if (maxTokens != null) {
       renameLimit(request);
     }
-    if (!developerRole) {
-      request.set("messages", withoutDeveloper((ArrayNode) request.get("messages")));
+    rename.forEach((name, theirs) -> {
+      JsonNode value = request.remove(name);
+      if (value != null) {
+        request.set(theirs, value);
+      }
+    });
+    boolean tools = request.has("tools");
+    request
+        .properties()
+        .removeIf(field ->
+            drops(field.getKey())
+                || (tools && dropWithTools.contains(field.getKey()))
+                || !allows(field.getKey(), field.getValue()));
+    defaults.forEach((field, value) -> {
+      if (!request.has(field)) {
+        request.set(field, value.deepCopy());
+      }
+    });
+    if (changesMessages() && request.get("messages") instanceof ArrayNode messages) {
+      request.set("messages", messages(messages));
+    }
+    if (!dropInTools.isEmpty() && request.get("tools") instanceof ArrayNode offered) {
+      request.set("tools", tools(offered));
     }
   }
 
-  /** Whether the provider refuses this field. */
-  public boolean drops(String field) {
-    return drop.contains(field);
+  private boolean allows(String field, JsonNode value) {
+    Set<String> allowed = values.get(field);
+    return allowed == null || (value.isTextual() && allowed.contains(value.textValue()));
   }
 
   /** Changes an embedding request. */
   public void applyToEmbedding(ObjectNode request) {
-    omit(request);
+    omitNulls(request);
+    request.remove(drop);
   }
 
-  private void omit(ObjectNode request) {
-    // Several clients send null for absent fields, and servers refuse it.
+  /** Several clients send null for absent fields, and servers refuse it. */
+  private static void omitNulls(ObjectNode request) {
     request.properties().removeIf(field -> field.getValue().isNull());
-    request.remove(drop);
   }
 
   private void renameLimit(ObjectNode request) {
@@ -90,13 +262,45 @@ public record RequestDialect(
     }
   }
 
-  private static ArrayNode withoutDeveloper(ArrayNode messages) {
+  private boolean changesMessages() {
+    return Boolean.FALSE.equals(developerRole)
+        || !dropInMessages.isEmpty()
+        || reasoning != null
+        || toolIdLength > 0;
+  }
+
+  private ArrayNode messages(ArrayNode messages) {
     ArrayNode changed = messages.arrayNode();
     for (JsonNode message : messages) {
-      changed.add(
-          message.path("role").asText().equals("developer")
-              ? ((ObjectNode) message.deepCopy()).put("role", "system")
-              : message);
+      changed.add(message instanceof ObjectNode object ? message(object) : message);
+    }
+    return changed;
+  }
+
+  private ObjectNode message(ObjectNode client) {
+    ObjectNode message = client.objectNode();
+    message.setAll(client);
+    if (Boolean.FALSE.equals(developerRole) && message.path("role").asText().equals("developer")) {
+      message.put("role", "system");
+    }
+    message.remove(dropInMessages);
+    if (reasoning != null && message.path("role").asText().equals("assistant")) {
+      Reasoning.move(message, reasoning);
+    }
+    if (toolIdLength > 0) {
+      ToolCallIds.shorten(message, toolIdLength);
+    }
+    return message;
+  }
+
+  private ArrayNode tools(ArrayNode offered) {
+    ArrayNode changed = offered.arrayNode();
+    for (JsonNode tool : offered) {
+      JsonNode copy = tool.deepCopy();
+      if (copy.get("function") instanceof ObjectNode function) {
+        function.remove(dropInTools);
+      }
+      changed.add(copy);
     }
     return changed;
   }

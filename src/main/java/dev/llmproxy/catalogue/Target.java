@@ -1,6 +1,8 @@
 package dev.llmproxy.catalogue;
 
 import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.List;
 
 /**
  * The provider and model that serve a request.
@@ -9,17 +11,47 @@ import java.math.BigDecimal;
  * @param provider the provider
  * @param upstreamModel the provider's name of the model
  * @param model its entry in the catalogue; null when the catalogue has none
+ * @param dialect how its requests differ from OpenAI's
+ * @param prices its prices, as in {@link Price#at}; empty when unknown
  */
-public record Target(String modelId, Provider provider, String upstreamModel, Model model) {
+public record Target(
+    String modelId,
+    Provider provider,
+    String upstreamModel,
+    Model model,
+    RequestDialect dialect,
+    List<Price> prices) {
+
+  /** A target with the provider's dialect and the prices of its model. */
+  public Target(String modelId, Provider provider, String upstreamModel, Model model) {
+    this(
+        modelId,
+        provider,
+        upstreamModel,
+        model,
+        provider.dialect(),
+        model == null ? List.of() : model.prices());
+  }
+
   /** Whether the model can call tools; true when its abilities are unknown. */
   public boolean callsTools() {
     return model == null || model.abilities().isEmpty() || model.abilities().contains("tools");
   }
 
-  /** The cost of the tokens in US dollars; null when the model's price is unknown. */
-  public BigDecimal cost(TokenCount tokens) {
-    return model == null || model.price() == null
-        ? null
-        : model.price().of(tokens.in(), tokens.cached(), tokens.out());
+  /**
+   * The exact cost in US dollars.
+   *
+   * @param turns the tokens of each turn, because prices may depend on the length of a prompt
+   * @param time when the request arrived
+   * @return null when a price is unknown
+   */
+  public BigDecimal cost(List<TokenCount> turns, Instant time) {
+    Price price = Price.at(time, prices);
+    BigDecimal sum = price == null ? null : BigDecimal.ZERO;
+    for (int i = 0; i < turns.size() && sum != null; i++) {
+      BigDecimal turn = price.cost(turns.get(i));
+      sum = turn == null ? null : sum.add(turn);
+    }
+    return sum;
   }
 }

@@ -9,6 +9,7 @@ import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.AnswerMemory;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * The state of one chat request: the caller, the request, the target model, and the progress of the
@@ -81,14 +82,26 @@ public record ChatCall(
     if (accumulator.usage() != null) {
       return accumulator.usage();
     }
-    boolean nothing = turns.count() == 0 || (status() == Status.ERROR && !answering());
-    return nothing ? Usage.ended(this) : Usage.estimate(this);
+    return failedBeforeItsAnswer() ? Usage.ended(this) : Usage.estimate(this);
   }
 
   @Override
-  public TokenCount soFar() {
+  public List<TokenCount> used() {
+    return accumulator.usage() == null && failedBeforeItsAnswer() ? turns.used().turns() : soFar();
+  }
+
+  @Override
+  public List<TokenCount> soFar() {
     ObjectNode whole = accumulator.usage();
-    return TokenCount.of(whole == null ? Usage.estimate(this) : whole);
+    List<TokenCount> ended = turns.used().turns();
+    if (whole != null) {
+      return ended.isEmpty() ? List.of(TokenCount.of(whole)) : ended;
+    }
+    return Usage.estimatedTurns(turns.used(), this);
+  }
+
+  private boolean failedBeforeItsAnswer() {
+    return turns.count() == 0 || (status() == Status.ERROR && !answering());
   }
 
   /** The answer's share of the memory for answers. */

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.call.RequestContext;
-import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.tool.ToolRunner;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -129,8 +128,7 @@ public final class ChatTurns {
       return longest.toSeconds() + " seconds";
     }
     if (mostDollars != null) {
-      TokenCount tokens = TokenCount.of(turns.used().ended());
-      BigDecimal cost = chat.target().cost(tokens);
+      BigDecimal cost = chat.target().cost(turns.used().turns(), chat.started());
       if (cost != null && cost.compareTo(mostDollars) >= 0) {
         return mostDollars.toPlainString() + " US dollars";
       }

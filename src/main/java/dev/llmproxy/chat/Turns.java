@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ public final class Turns {
    * The usage so far.
    *
    * @param ended OpenAI's usage object, the sum over the turns that have ended; null when none has
+   * @param turns the tokens of each turn that has ended
    * @param running whether a turn is running
    * @param promptCharacters the characters of the current turn's messages
    * @param piecesBefore the pieces of the answer before the current turn
@@ -36,6 +38,7 @@ public final class Turns {
    */
   public record Used(
       ObjectNode ended,
+      List<TokenCount> turns,
       boolean running,
       long promptCharacters,
       long piecesBefore,
@@ -62,7 +65,7 @@ public final class Turns {
   Turns(ServerTools tools) {
     this.tools = tools;
     body = tools.body();
-    used = new Used(null, true, characters(body), 0, null);
+    used = new Used(null, List.of(), true, characters(body), 0, null);
   }
 
   /** The OpenAI chat request of this turn. Do not change it. */
@@ -109,7 +112,9 @@ public final class Turns {
   /** Sets the usage that the provider reports in the middle of its answer. */
   public void report(ObjectNode usageSoFar) {
     Used now = used;
-    used = new Used(now.ended, now.running, now.promptCharacters, now.piecesBefore, usageSoFar);
+    used =
+        new Used(
+            now.ended, now.turns, now.running, now.promptCharacters, now.piecesBefore, usageSoFar);
   }
 
   /** Whether the provider has begun to answer in this turn. */
@@ -160,7 +165,7 @@ public final class Turns {
     count.incrementAndGet();
     heard = false;
     next = Step.NOTHING;
-    used = new Used(used.ended, true, characters(body), pieces + hidden.get(), null);
+    used = new Used(used.ended, used.turns, true, characters(body), pieces + hidden.get(), null);
   }
 
   /**
@@ -170,7 +175,9 @@ public final class Turns {
    */
   void end(ObjectNode usage) {
     ObjectNode ended = used.ended == null ? usage : Usage.sum(used.ended, usage);
-    used = new Used(ended, false, 0, 0, null);
+    List<TokenCount> turns = new ArrayList<>(used.turns);
+    turns.add(TokenCount.of(usage));
+    used = new Used(ended, List.copyOf(turns), false, 0, 0, null);
   }
 
   /**

@@ -3,6 +3,9 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.catalogue.TokenCount;
+import java.util.ArrayList;
+import java.util.List;
 
 /** OpenAI's usage object. */
 public final class Usage {
@@ -59,6 +62,16 @@ public final class Usage {
     Turns.Used used = chat.turns().used();
     ObjectNode turn = used.running() ? estimateOfTurn(chat, used) : of(0, 0);
     return used.ended() == null ? turn : sum(used.ended(), turn);
+  }
+
+  /** The tokens of each turn, as in {@link #estimate}. Any thread may call it. */
+  static List<TokenCount> estimatedTurns(Turns.Used used, ChatCall chat) {
+    if (!used.running()) {
+      return used.turns().isEmpty() ? List.of(new TokenCount(0, 0)) : used.turns();
+    }
+    List<TokenCount> turns = new ArrayList<>(used.turns());
+    turns.add(TokenCount.of(estimateOfTurn(chat, used)));
+    return turns;
   }
 
   /** The estimated number of prompt tokens of the current turn. */

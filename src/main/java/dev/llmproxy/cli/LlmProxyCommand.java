@@ -44,6 +44,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       RevokeKeyCommand.class,
       ConfirmKeysCommand.class,
       UsageCommand.class,
+      ModelsCommand.class,
       ConversationsCommand.class,
       ExportCommand.class,
       DeadLettersCommand.class,
@@ -67,7 +68,7 @@ public final class LlmProxyCommand {
 
   /** Commands that do not use the data folder, or report its problems themselves. */
   private static final Set<String> WITHOUT_DATA =
-      Set.of("start", "doctor", "test-rest-api", "completion", "help");
+      Set.of("start", "doctor", "models", "test-rest-api", "completion", "help");
 
   private LlmProxyCommand() {}
 

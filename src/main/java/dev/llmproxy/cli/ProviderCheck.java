@@ -3,26 +3,21 @@ package dev.llmproxy.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.catalogue.ModelListing;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.ProviderCatalogue;
-import dev.llmproxy.provider.ForwardProxy;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Checks which providers are on and, with {@code --online}, whether they accept their keys. */
 final class ProviderCheck {
   private static final String CHECK = "provider";
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Settings settings;
   private final boolean online;
@@ -71,25 +66,15 @@ final class ProviderCheck {
 
   private Finding ask(Provider provider) {
     String name = provider.name();
-    ForwardProxy proxy = new ForwardProxy(settings);
-    try (HttpClient client =
-        HttpClient.newBuilder()
-            .connectTimeout(PATIENCE)
-            .proxy(proxy)
-            .authenticator(proxy.authenticator())
-            .build()) {
-      HttpRequest.Builder request =
-          HttpRequest.newBuilder(URI.create(provider.url("/models"))).timeout(PATIENCE);
-      provider.headers().forEach(request::header);
-      HttpResponse<String> answer =
-          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    try (ProviderClient client = new ProviderClient(settings)) {
+      HttpResponse<String> answer = client.page(provider);
       return switch (answer.statusCode()) {
         case 200 -> Finding.ok(CHECK, name + " answers" + models(answer.body()));
         case 401, 403 ->
             Finding.problem(
                 CHECK,
                 "%s refuses the key (%d)".formatted(name, answer.statusCode()),
-                "Set " + provider.setting("API_KEY") + " to a valid key of this provider");
+                "Set " + provider.keySetting() + " to a valid key of this provider");
         default ->
             Finding.warning(
                 CHECK,
@@ -111,8 +96,8 @@ final class ProviderCheck {
 
   private static String models(String body) {
     try {
-      return ", " + Json.parse(body).path("data").size() + " models";
-    } catch (JsonProcessingException e) {
+      return ", " + ModelListing.of(Json.parse(body)).models().size() + " models";
+    } catch (JsonProcessingException | IllegalArgumentException e) {
       return "";
     }
   }

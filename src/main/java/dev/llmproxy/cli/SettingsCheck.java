@@ -37,6 +37,10 @@ final class SettingsCheck {
   private static final String CHECK = "settings";
   private static final int ALIKE = 2;
 
+  /** Names of settings in providers' files, such as HF_TOKEN. */
+  private static final Pattern PROVIDER_SETTING =
+      Pattern.compile("\\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\\b");
+
   private static final Pattern TOOL_ROUTE =
       Pattern.compile("^\\s*id: *[\"']?tool-([\\w-]+)", Pattern.MULTILINE);
 
@@ -190,6 +194,10 @@ final class SettingsCheck {
   private Set<String> knownNames() {
     Set<String> known = new TreeSet<>(shipped.stringPropertyNames());
     for (Path file : filesIn("providers")) {
+      if (!file.toString().endsWith(".yaml")) {
+        continue;
+      }
+      PROVIDER_SETTING.matcher(read(file)).results().forEach(each -> known.add(each.group(1)));
       String provider =
           file.getFileName()
               .toString()

@@ -10,6 +10,7 @@ import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.AnswerMemory;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -125,8 +126,8 @@ public final class EmbeddingCall implements Call {
   }
 
   @Override
-  public TokenCount soFar() {
-    return TokenCount.of(estimatedUsage());
+  public List<TokenCount> soFar() {
+    return List.of(TokenCount.of(estimatedUsage()));
   }
 
   /** OpenAI's usage object for this many tokens; embeddings have no completion tokens. */

@@ -8,6 +8,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,13 +57,13 @@ final class RunningRequests implements AutoCloseable {
     keeper.scheduleWithFixedDelay(this::everySecond, 1, 1, TimeUnit.SECONDS);
   }
 
-  /** The cost of a call's tokens in US dollars, or null when the model's price is unknown. */
-  static BigDecimal cost(Call call, TokenCount tokens) {
-    return call.target().cost(tokens);
+  /** The cost of a call's turns in US dollars, or null when the model's price is unknown. */
+  static BigDecimal cost(Call call, List<TokenCount> turns) {
+    return call.target().cost(turns, call.started());
   }
 
   /** Stores the call's usage from now on; {@code admitted} is in the ledger already. */
-  void begin(Call call, TokenCount admitted) {
+  void begin(Call call, List<TokenCount> admitted) {
     running.put(call.requestId(), new Running(call, clock.instant(), Use.admitted(admitted)));
   }
 
@@ -196,11 +197,13 @@ final class RunningRequests implements AutoCloseable {
 
   private void checkpoint() {
     List<Checkpoint> checkpoints = new ArrayList<>();
+    Map<String, Use> noted = new HashMap<>();
     for (Running request : running.values()) {
       try {
         Use use = Use.soFar(request.call);
         if (!use.equals(request.noted)) {
           checkpoints.add(checkpoint(request, use));
+          noted.put(request.call.requestId(), use);
         }
       } catch (RuntimeException e) {
         LOG.error(
@@ -211,17 +214,15 @@ final class RunningRequests implements AutoCloseable {
       return;
     }
     ledger.checkpoint(checkpoints);
-    for (Checkpoint checkpoint : checkpoints) {
-      running.computeIfPresent(
-          checkpoint.requestId(),
-          (id, request) -> new Running(request.call, request.began, Use.of(checkpoint)));
-    }
+    noted.forEach((requestId, use) ->
+        running.computeIfPresent(
+            requestId, (id, request) -> new Running(request.call, request.began, use)));
   }
 
   private Checkpoint checkpoint(Running request, Use use) {
     return new Checkpoint(
         request.call.requestId(),
-        use.tokens,
+        TokenCount.sum(use.tokens),
         use.turns,
         use.toolCalls,
         cost(request.call, use.tokens),
@@ -238,18 +239,17 @@ final class RunningRequests implements AutoCloseable {
    */
   private record Running(Call call, Instant began, Use noted) {}
 
-  private record Use(TokenCount tokens, int turns, int toolCalls) {
+  /**
+   * @param tokens the tokens of each turn
+   */
+  private record Use(List<TokenCount> tokens, int turns, int toolCalls) {
     /** The ledger counts a request that was only admitted as one with a single turn. */
-    static Use admitted(TokenCount tokens) {
+    static Use admitted(List<TokenCount> tokens) {
       return new Use(tokens, 1, 0);
     }
 
     static Use soFar(Call call) {
       return new Use(call.soFar(), call.turnCount(), call.toolCallCount());
-    }
-
-    static Use of(Checkpoint checkpoint) {
-      return new Use(checkpoint.tokens(), checkpoint.turns(), checkpoint.toolCalls());
     }
   }
 }

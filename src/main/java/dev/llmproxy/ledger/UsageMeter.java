@@ -8,6 +8,7 @@ import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.error.OpenAiErrors;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -39,8 +40,9 @@ public final class UsageMeter implements AutoCloseable {
   }
 
   void admit(Call call) {
-    TokenCount tokens = call.soFar();
-    running.begin(call, tokens);
+    List<TokenCount> turns = call.soFar();
+    TokenCount tokens = TokenCount.sum(turns);
+    running.begin(call, turns);
     try {
       ledger.admit(
           new Admission(
@@ -51,7 +53,7 @@ public final class UsageMeter implements AutoCloseable {
               call.target().modelId(),
               call.caller().isPerson() ? CHAT : REST_API,
               tokens,
-              RunningRequests.cost(call, tokens)));
+              RunningRequests.cost(call, turns)));
     } catch (LedgerException e) {
       // A request that may have been recorded is settled like any other, with status ERROR.
       if (e.outcomeUnknown()) {
@@ -82,7 +84,8 @@ public final class UsageMeter implements AutoCloseable {
       return null;
     }
     Status status = call.status();
-    TokenCount tokens = TokenCount.of(call.usage());
+    List<TokenCount> turns = call.used();
+    TokenCount tokens = TokenCount.sum(turns);
     Settlement settlement =
         new Settlement(
             call.requestId(),
@@ -91,7 +94,7 @@ public final class UsageMeter implements AutoCloseable {
             tokens.out(),
             call.turnCount(),
             call.toolCallCount(),
-            RunningRequests.cost(call, tokens),
+            RunningRequests.cost(call, turns),
             duration.get());
     running.settle(settlement);
     return settlement;

@@ -111,7 +111,20 @@ public final class TurnUsage {
   }
 
   private long known(String count) {
-    return reports.path(count).asLong();
+    long tokens = reports.path(count).asLong();
+    return count.equals(COMPLETION) ? tokens + reasoningBeside(tokens) : tokens;
+  }
+
+  /**
+   * The reasoning tokens that are not in the completion tokens. xAI counts them separately, and
+   * OpenAI as a part; the total tells.
+   */
+  private long reasoningBeside(long completion) {
+    long reasoning = reports.path("completion_tokens_details").path("reasoning_tokens").asLong();
+    long total = reports.path(TOTAL).asLong();
+    long prompt = reports.path(PROMPT).asLong();
+    boolean beside = reasoning > 0 && prompt > 0 && total == prompt + completion + reasoning;
+    return beside ? reasoning : 0;
   }
 
   private void takeCount(ObjectNode reported, String count, List<String> names) {

@@ -8,9 +8,18 @@ import dev.llmproxy.base.Settings;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ApiException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -127,8 +136,10 @@ class ProviderCatalogueTest {
     assertThat(model.contextLength()).isEqualTo(131072);
     assertThat(model.maxOutput()).isEqualTo(32768);
     assertThat(model.abilities()).containsExactly("chat", "tools");
-    assertThat(model.price().of(1_000_000, 1_000_000)).isEqualByComparingTo("1.38");
-    assertThat(model.price().from()).isEqualTo("2024-12-06");
+    Price price = model.prices().getFirst();
+    assertThat(price.cost(new TokenCount(1_000_000, 1_000_000))).isEqualByComparingTo("1.38");
+    assertThat(price.from()).isEqualTo("2024-12-06");
+    assertThat(price.source()).isEqualTo("https://groq.example");
   }
 
   @ParameterizedTest
@@ -172,15 +183,106 @@ class ProviderCatalogueTest {
   }
 
   @Test
-  void shippedProvidersAreValid() {
-    Settings settings =
-        Settings.load(
-            Path.of(""), Map.of("GROQ_API_KEY", "k", "OPENAI_API_KEY", "k", "LOCAL_MODEL", "on"));
-    ProviderCatalogue shipped = new ProviderCatalogue(settings);
-    assertThat(shipped.target("groq/openai/gpt-oss-120b").model()).isNotNull();
-    assertThat(shipped.target("openai/gpt-4o-mini").model().price()).isNotNull();
+  void shippedProvidersAreAllOnWithTheirSettings() {
+    ProviderCatalogue shipped = shipped();
     assertThat(shipped.providers())
-        .allSatisfy(provider -> assertThat(provider.format()).isIn("openai", "local"));
+        .extracting(Provider::name)
+        .contains(
+            "azure",
+            "bedrock",
+            "cerebras",
+            "cohere",
+            "compatible",
+            "deepseek",
+            "fireworks",
+            "groq",
+            "huggingface",
+            "llamacpp",
+            "lmstudio",
+            "local",
+            "mistral",
+            "moonshot",
+            "novita",
+            "nvidia",
+            "ollama",
+            "openai",
+            "openrouter",
+            "sambanova",
+            "together",
+            "vertex",
+            "vllm",
+            "xai",
+            "zai");
+    assertThat(shipped.providers()).allSatisfy(each -> assertThat(each.off()).isNull());
+    assertThat(shipped.target("azure/my-gpt").provider().url("/chat/completions"))
+        .isEqualTo("https://set.openai.azure.com/openai/v1/chat/completions");
+    assertThat(shipped.target("azure/my-gpt").provider().headers())
+        .isEqualTo(Map.of("api-key", "set"));
+    assertThat(shipped.target("bedrock/m").provider().baseUrl())
+        .isEqualTo("https://bedrock-runtime.set.amazonaws.com/openai/v1");
+    assertThat(shipped.target("vertex/m").provider().baseUrl())
+        .isEqualTo(
+            "https://set-aiplatform.googleapis.com/v1/projects/set/locations/set/endpoints/openapi");
+  }
+
+  @Test
+  void shippedCatalogueHasManyChatModels() {
+    List<Model> models =
+        shipped().providers().stream()
+            .flatMap(provider -> provider.models().stream())
+            .filter(model -> model.abilities().contains("chat"))
+            .toList();
+    assertThat(models.size()).isGreaterThanOrEqualTo(60);
+    assertThat(models).allSatisfy(model -> assertThat(model.label()).isNotEqualTo(model.id()));
+    assertThat(shipped().target("groq/llama-3.3-70b-versatile").model().label())
+        .isEqualTo("Llama 3.3 70B (Groq Free Tier)");
+    assertThat(shipped().target("groq/llama-3.1-8b-instant").model().label())
+        .isEqualTo("Llama 3.1 8B (Groq Free Tier)");
+  }
+
+  /** Models that the price list does not know. A new one here means a wrong name, or no price. */
+  @Test
+  void shippedModelsHavePricesAndContextLengths() {
+    ProviderCatalogue shipped = shipped();
+    Set<String> without = new TreeSet<>();
+    for (Provider provider : shipped.providers()) {
+      for (Model model : provider.models()) {
+        if (Price.at(Instant.parse("2026-11-29T00:00:00Z"), model.prices()) == null) {
+          without.add(provider.name() + "/" + model.id());
+        }
+        if (model.abilities().contains("chat")) {
+          assertThat(model.contextLength()).as(model.id()).isPositive();
+        }
+      }
+    }
+    assertThat(without)
+        .allMatch(id -> id.startsWith("sambanova/") || id.equals("cohere/command-a-plus-05-2026"));
+    assertThat(shipped.target("openai/gpt-5.6-sol").model().contextLength()).isEqualTo(1_050_000);
+    assertThat(
+            shipped
+                .target("local/smollm2-135m-instruct")
+                .cost(List.of(new TokenCount(5, 5)), Instant.EPOCH))
+        .isZero();
+    assertThat(shipped.target("ollama/llama3.2").cost(List.of(new TokenCount(5, 5)), Instant.EPOCH))
+        .isZero();
+  }
+
+  /** The shipped providers, with every setting that their files name. */
+  private static ProviderCatalogue shipped() {
+    Map<String, String> all = new HashMap<>(Map.of("LOCAL_MODEL", "on"));
+    Pattern setting = Pattern.compile("\\{\\{(\\w+)}}");
+    try (Stream<Path> files = Files.list(Path.of("providers"))) {
+      for (Path file : files.filter(each -> each.toString().endsWith(".yaml")).toList()) {
+        String prefix = file.getFileName().toString().replace(".yaml", "").toUpperCase(Locale.ROOT);
+        String text = Files.readString(file);
+        boolean local = !text.contains("\nbaseUrl:");
+        all.put(prefix + (local ? "_BASE_URL" : "_API_KEY"), local ? "http://127.0.0.1:9" : "set");
+        setting.matcher(text).results().forEach(each -> all.put(each.group(1), "set"));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return new ProviderCatalogue(Settings.load(Path.of(""), all));
   }
 
   private static ApiError refusal(ProviderCatalogue catalogue, String id) {

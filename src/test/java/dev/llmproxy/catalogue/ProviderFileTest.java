@@ -7,6 +7,9 @@ import dev.llmproxy.base.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,24 +148,35 @@ class ProviderFileTest {
       value = {
         "label: A;format: opneai | , line 2: format is `opneai`; the formats are local, openai",
         "label: A                | : format is missing; the formats are local, openai",
-        "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, format, headers, label, local, models, path, query, request",
+        "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, format, headers, key, label, local, modelList, models, path, price, prices, query, request",
         "format: openai;request:;  maxTokens: tokens | , line 2: maxTokens must be max_tokens or max_completion_tokens, not tokens",
-        "format: openai;request:;  dorp: [a] | , line 3: there is no field `request.dorp` here; the fields are developerRole, drop, maxTokens",
+        "format: openai;request:;  dorp: [a] | , line 3: there is no field `request.dorp` here; the fields are default, developerRole, drop, dropInMessages, dropInTools, dropWithTools, maxTokens, models, only, reasoning, rename, stream, toolIdLength, values",
         "format: openai;models:;- id: a;- id: a | , line 4: the model `a` is listed twice",
         "format: openai;models:;- label: a | , line 3: a model has no id",
         "format: openai;models:;- id: a;  abilities: [chat, fly] | , line 4: there is no ability `fly`; the abilities are audio, chat, embeddings, json-schema, reasoning, tools, vision",
         "format: openai;models:;- id: a;  price: {input: cheap} | , line 4: models[0].price.input is `cheap`; it must be a number",
         "format: openai;models:;- id: a;  price: {input: 1} | , line 4: price needs `output`",
-        "format: openai;models:;- id: a;  price: {input: -1, output: 1} | , line 4: price needs `input`",
+        "format: openai;models:;- id: a;  price: {input: -1, output: 1} | , line 4: price has input: -1; it must be US dollars for a million tokens, 0 or more",
+        "format: openai;models:;- id: a;  price:;  - {input: 1, output: 1};  - {input: 1, output: 1, cached: -2} | , line 6: price has cached: -2; it must be",
+        "format: openai;models:;- id: a;  price: {input: 1, output: 1, above: {long: {input: 2}}} | , line 4: models[0].price.above is `long`; it must be a number",
+        "format: openai;models:;- id: a;  price: {input: 1, output: 1, above: {-1: {input: 2}}} | , line 4: above has `-1: ",
+        "format: openai;modelList: models | , line 2: modelList is `models`; it must be a path that begins with /",
+        "format: openai;price: {input: 1} | , line 2: price needs `output`",
+        "format: openai;models:;- id: a;  contextLength: -5 | , line 4: contextLength is -5; it must be a number of tokens, or left out when unknown",
+        "format: openai;key: hf token | , line 2: key has `hf token`; it must be the name of a setting, as HF_TOKEN",
+        "format: openai;request:;  reasoning: thoughts | , line 2: reasoning must be reasoning_content, reasoning, thinking or none, not thoughts",
+        "format: openai;request:;  stream: sometimes | , line 2: stream must be always, asked or never, not sometimes",
+        "format: openai;request:;  toolIdLength: 99 | , line 2: toolIdLength must be a number from 1 to 40, not 99",
+        "format: openai;request:;  models:;  - match: [m] | , line 4: an entry of models needs match, a list of model names with *, and request",
         "format: openai;models:;- id: a;  released: soon | , line 4: models[0].released is `soon`; it must be a date such as 2026-11-28",
         "format: openai;models:;- id: a;  contextLength: long | , line 4: models[0].contextLength is `long`; it must be a number",
         "format: openai;local: maybe | , line 2: local is `maybe`; it must be true or false",
-        "format: openai;models: {} | , line 2: models does not have the form that docs/providers.md describes",
+        "format: openai;models: {} | , line 2: models does not have the form that docs/add-a-provider.md describes",
         "format: [                | , line 2: invalid YAML",
         "format: openai;\tlabel: A | , line 2: invalid YAML",
         "format: openai;format: local | , line 2: invalid YAML: Duplicate field 'format'",
-        "just text                | : the file does not have the form that docs/providers.md describes",
-        "''                       | : the file does not have the form that docs/providers.md describes",
+        "just text                | : the file does not have the form that docs/add-a-provider.md describes",
+        "''                       | : the file does not have the form that docs/add-a-provider.md describes",
         "# nothing                | : the file is empty",
         "format: openai;headers:;  Content-Length: 3 | , line 3: a file cannot set the header `Content-Length`",
         "format: openai;headers:;  CamelHttpUri: http://h | , line 3: a file cannot set the header `CamelHttpUri`",
@@ -194,6 +208,96 @@ class ProviderFileTest {
   }
 
   @Test
+  void priceOfTheFileWinsOverThePriceList() throws IOException {
+    writePrices();
+    String file =
+        """
+        format: openai
+        baseUrl: https://a.example
+        models:
+          - id: m
+            contextLength: 5
+            price:
+              - {input: 7, output: 8, from: 2026-06-01}
+              - {input: 9, output: 8, from: 2027-01-01, above: {1000: {input: 10}}}
+          - id: n
+          - {id: our-gpt, priceAs: m}
+        """;
+    Provider provider = provider(file, Map.of("A_API_KEY", "k"));
+    Target own = provider.target("m");
+    List<TokenCount> turn = List.of(new TokenCount(1_000_000, 0));
+    assertThat(own.cost(turn, Instant.parse("2026-05-31T23:59:59Z"))).isEqualByComparingTo("1");
+    assertThat(own.cost(turn, Instant.parse("2026-06-01T00:00:00Z"))).isEqualByComparingTo("7");
+    assertThat(own.cost(turn, Instant.parse("2027-01-01T00:00:00Z"))).isEqualByComparingTo("10");
+    assertThat(own.model().contextLength()).isEqualTo(5);
+    assertThat(own.model().prices().getLast().source()).isEqualTo("providers/a.yaml");
+    assertThat(provider.target("our-gpt").cost(turn, Instant.EPOCH)).isEqualByComparingTo("1");
+    Target listed = provider.target("n");
+    assertThat(listed.cost(turn, Instant.EPOCH)).isEqualByComparingTo("2");
+    assertThat(listed.model().contextLength()).isEqualTo(99);
+    Target unlisted = provider.target("n-2");
+    assertThat(unlisted.model()).isNull();
+    assertThat(unlisted.cost(turn, Instant.EPOCH)).isEqualByComparingTo("2");
+    assertThat(provider.target("unknown").cost(turn, Instant.EPOCH)).isNull();
+  }
+
+  @Test
+  void priceListHasTheFilesNameUnlessTheFileNamesAnother() throws IOException {
+    writePrices();
+    String file = "format: openai\nbaseUrl: https://a.example\nprices: b\n";
+    List<TokenCount> turn = List.of(new TokenCount(1_000_000, 0));
+    assertThat(provider(file, Map.of("A_API_KEY", "k")).target("m").cost(turn, Instant.EPOCH))
+        .isEqualByComparingTo("3");
+    assertThatExceptionOfType(Settings.SettingException.class)
+        .isThrownBy(() -> provider(file.replace("prices: b", "prices: c"), Map.of()))
+        .withMessage(
+            "providers/a.yaml, line 3: there is no price list `c` in providers/prices.json; the lists are a, b");
+  }
+
+  @Test
+  void priceOfTheProviderIsThatOfAllItsModels() throws IOException {
+    String file = "format: openai\nprice: {input: 0, output: 0}\nmodels: [{id: m}]\n";
+    Provider provider = provider(file, Map.of("A_BASE_URL", "http://h"));
+    List<TokenCount> turn = List.of(new TokenCount(1_000_000, 5));
+    assertThat(provider.target("m").cost(turn, Instant.EPOCH)).isZero();
+    assertThat(provider.target("other").cost(turn, Instant.EPOCH)).isZero();
+  }
+
+  /** Columns: settings that are set | the setting whose value is the key, and why it is off. */
+  @ParameterizedTest
+  @CsvSource({
+    "A_TOKEN, A_TOKEN,",
+    "OTHER_KEY, OTHER_KEY,",
+    "A_API_KEY OTHER_KEY, A_API_KEY,",
+    "'', A_TOKEN, A_TOKEN is not set",
+  })
+  void keyMayBeInASettingWithAnotherName(String set, String setting, String off)
+      throws IOException {
+    Map<String, String> settings = new HashMap<>();
+    for (String each : set.split(" ", -1)) {
+      settings.put(each, "key of " + each);
+    }
+    String file = "format: openai\nbaseUrl: https://a.example\nkey: [A_TOKEN, OTHER_KEY]\n";
+    Provider provider = provider(file, settings);
+    assertThat(provider.keySetting()).isEqualTo(setting);
+    assertThat(provider.off()).isEqualTo(off);
+    assertThat(provider.headers())
+        .isEqualTo(off == null ? Map.of("Authorization", "Bearer key of " + setting) : Map.of());
+  }
+
+  private void writePrices() throws IOException {
+    Files.writeString(
+        home.resolve("providers/prices.json"),
+        """
+        {"source": "a test", "read": "2026-11-28", "providers": [
+        {"id": "a", "models": [
+          {"id": "m", "match": {"equals": "m"}, "context_window": 88, "prices": [{"input_mtok": 1, "output_mtok": 1}]},
+          {"id": "n", "match": {"starts_with": "n"}, "context_window": 99, "prices": [{"input_mtok": 2, "output_mtok": 1}]}]},
+        {"id": "b", "models": [{"id": "m", "match": {"equals": "m"}, "prices": [{"input_mtok": 3, "output_mtok": 1}]}]}]}
+        """);
+  }
+
+  @Test
   void temporaryFilesOfEditorsAreIgnored() throws IOException {
     for (String name : new String[] {".a.yaml.swp", "a.yaml~", "._a.yaml", "README.md"}) {
       Files.writeString(home.resolve("providers").resolve(name), "[");
@@ -210,11 +314,16 @@ class ProviderFileTest {
 
   @Test
   void examplesOfTheDocumentationAreValid() throws IOException {
-    String page = Files.readString(Path.of("docs/providers.md"));
+    String page = Files.readString(Path.of("docs/add-a-provider.md"));
     String[] parts = page.split("```yaml\n|```\n", -1);
-    assertThat(parts.length).isGreaterThanOrEqualTo(9);
+    assertThat(parts.length).isGreaterThanOrEqualTo(13);
+    Files.copy(Path.of(PriceList.FILE), home.resolve(PriceList.FILE));
     for (int i = 1; i < parts.length; i += 2) {
-      assertThat(provider(parts[i], Map.of()).format()).isEqualTo("openai");
+      String file = parts[i];
+      if (!file.contains("format: openai")) {
+        continue;
+      }
+      assertThat(provider(file, Map.of()).format()).isEqualTo("openai");
     }
   }
 

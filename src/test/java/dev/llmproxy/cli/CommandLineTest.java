@@ -62,6 +62,7 @@ class CommandLineTest {
         "list-keys",
         "revoke-key",
         "usage",
+        "models",
         "conversations",
         "export",
         "dead-letters",

@@ -348,7 +348,8 @@ class DoctorTest {
         exchange -> {
           boolean right =
               "Bearer right-secret".equals(exchange.getRequestHeaders().getFirst("Authorization"));
-          byte[] body = "{\"data\":[{},{}]}".getBytes(StandardCharsets.UTF_8);
+          byte[] body =
+              "{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}".getBytes(StandardCharsets.UTF_8);
           exchange.sendResponseHeaders(right ? 200 : 401, body.length);
           exchange.getResponseBody().write(body);
           exchange.close();
@@ -382,7 +383,8 @@ class DoctorTest {
     proxy.createContext(
         "/",
         exchange -> {
-          byte[] body = "{\"data\":[{},{},{}]}".getBytes(StandardCharsets.UTF_8);
+          byte[] body =
+              "[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]".getBytes(StandardCharsets.UTF_8);
           boolean there =
               exchange.getRequestURI().toString().equals("http://behind.invalid/v1/models");
           exchange.sendResponseHeaders(there ? 200 : 404, body.length);

@@ -174,8 +174,8 @@ class UsageMeterTest {
     }
 
     @Override
-    public TokenCount soFar() {
-      return TokenCount.of(usage());
+    public List<TokenCount> soFar() {
+      return List.of(TokenCount.of(usage()));
     }
   }
 

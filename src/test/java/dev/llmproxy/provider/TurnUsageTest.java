@@ -73,4 +73,26 @@ class TurnUsageTest {
     assertThat(whole.path("cost")).hasToString("0.1");
     assertThat(whole.path("prompt_tokens_details")).hasToString("{\"cached_tokens\":5}");
   }
+
+  /** Columns: completion and reasoning tokens, total, each as reported | completion tokens. */
+  @ParameterizedTest
+  @CsvSource({
+    "50, 30, 150, 50",
+    // xAI counts reasoning beside the completion.
+    "50, 30, 180, 80",
+    "0, 30, 130, 30",
+    "50, 30, 0, 50",
+    "50, 30, 170, 50",
+  })
+  void reasoningIsAPartOfTheCompletion(long completion, long reasoning, long total, long whole) {
+    TurnUsage usage = new TurnUsage();
+    usage.take(
+        Json.object()
+            .put("prompt_tokens", 100)
+            .put("completion_tokens", completion)
+            .put("total_tokens", total)
+            .set("completion_tokens_details", Json.object().put("reasoning_tokens", reasoning)));
+    assertThat(usage.whole(1, 1).path("completion_tokens").asLong()).isEqualTo(whole);
+    assertThat(usage.soFar().path("completion_tokens").asLong()).isEqualTo(whole);
+  }
 }

@@ -77,9 +77,9 @@ public final class OpenAiChat {
   static ObjectNode upstreamRequest(ChatCall chat) {
     ObjectNode request = Json.object();
     request.setAll(chat.turns().body());
-    chat.target().provider().dialect().applyToChat(request);
+    RequestDialect dialect = chat.target().dialect();
+    dialect.applyToChat(request);
     request.put("model", chat.target().upstreamModel());
-    RequestDialect dialect = chat.target().provider().dialect();
     if (!dialect.streams(chat.request().stream())) {
       request.remove(List.of("stream", "stream_options"));
       return request;

@@ -49,7 +49,7 @@ public final class OpenAiEmbedding {
     EmbeddingCall call = context.callAs(EmbeddingCall.class);
     ObjectNode request = Json.object();
     request.setAll(call.request().body());
-    call.target().provider().dialect().applyToEmbedding(request);
+    call.target().dialect().applyToEmbedding(request);
     request.put("model", call.target().upstreamModel());
     ProviderHttp.request(
         exchange, call.target().provider(), "/embeddings", "application/json", request);

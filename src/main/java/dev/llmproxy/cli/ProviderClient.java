@@ -1,0 +1,89 @@
+package dev.llmproxy.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.catalogue.ModelListing;
+import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.provider.ForwardProxy;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Asks providers for their lists of models. */
+final class ProviderClient implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** OpenRouter has about a thousand models; a list that never ends is a provider's error. */
+  private static final int MOST_PAGES = 100;
+
+  private final HttpClient client;
+
+  ProviderClient(Settings settings) {
+    ForwardProxy proxy = new ForwardProxy(settings);
+    client =
+        HttpClient.newBuilder()
+            .connectTimeout(PATIENCE)
+            .proxy(proxy)
+            .authenticator(proxy.authenticator())
+            .build();
+  }
+
+  /**
+   * The first page of the list.
+   *
+   * @throws IOException when the provider cannot be reached
+   * @throws InterruptedException when the thread is interrupted
+   */
+  HttpResponse<String> page(Provider provider) throws IOException, InterruptedException {
+    return page(provider, "");
+  }
+
+  /**
+   * The whole list.
+   *
+   * @throws IOException when the provider cannot be reached or does not answer with a list of
+   *     models; the message is for people
+   * @throws InterruptedException when the thread is interrupted
+   */
+  List<ModelListing.Listed> models(Provider provider) throws IOException, InterruptedException {
+    List<ModelListing.Listed> models = new ArrayList<>();
+    String next = "";
+    for (int pages = 0; pages < MOST_PAGES; pages++) {
+      HttpResponse<String> answer = page(provider, next);
+      if (answer.statusCode() != 200) {
+        throw new IOException("it answers with status " + answer.statusCode());
+      }
+      try {
+        ModelListing page = ModelListing.of(Json.parse(answer.body()));
+        models.addAll(page.models());
+        next = page.next();
+      } catch (JsonProcessingException | IllegalArgumentException e) {
+        throw new IOException("its answer is not a list of models", e);
+      }
+      if (next.isEmpty()) {
+        return models;
+      }
+    }
+    throw new IOException("its list does not end");
+  }
+
+  private HttpResponse<String> page(Provider provider, String next)
+      throws IOException, InterruptedException {
+    String url = provider.url(provider.modelList());
+    String more = next.isEmpty() ? "" : (url.contains("?") ? "&" : "?") + next;
+    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + more)).timeout(PATIENCE);
+    provider.headers().forEach(request::header);
+    return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+}
