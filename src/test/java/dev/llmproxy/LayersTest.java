@@ -28,6 +28,7 @@ class LayersTest {
           "format.openai",
           "format.chat",
           "gate",
+          "provider.anthropic",
           "provider.openai",
           "provider.local",
           "provider",

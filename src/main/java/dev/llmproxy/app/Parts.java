@@ -25,6 +25,7 @@ import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.ProviderConnections;
+import dev.llmproxy.provider.anthropic.AnthropicChat;
 import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.provider.openai.OpenAiChat;
@@ -78,6 +79,11 @@ public final class Parts {
 
   public static OpenAiChat openAiChat(Application application) {
     return new OpenAiChat(application.values().providers().answerBytes());
+  }
+
+  /** Created for a memory of the routes. */
+  public static AnthropicChat anthropicChat(Application application, ToolMemory memory) {
+    return new AnthropicChat(application.values().providers().answerBytes(), memory);
   }
 
   public static OpenAiEmbedding openAiEmbedding(Application application) {

@@ -25,6 +25,7 @@ import java.util.function.Function;
  * @param keySetting the setting with the key
  * @param modelList the path of its own list of models below {@code baseUrl}
  * @param unlisted the prices of a model that is not in {@code models}, by the provider's name of it
+ * @param rules what its models take; the first that matches counts
  */
 public record Provider(
     String name,
@@ -40,13 +41,15 @@ public record Provider(
     List<String> secrets,
     String keySetting,
     String modelList,
-    Function<String, List<Price>> unlisted) {
+    Function<String, List<Price>> unlisted,
+    List<ModelRule> rules) {
   static final String MODEL_LIST = "/models";
 
   public Provider {
     models = models == null ? List.of() : List.copyOf(models);
     headers = Map.copyOf(headers);
     secrets = List.copyOf(secrets);
+    rules = rules == null ? List.of() : List.copyOf(rules);
     dialect = dialect == null ? RequestDialect.UNCHANGED : dialect;
   }
 
@@ -73,7 +76,8 @@ public record Provider(
         apiKey == null ? List.of() : List.of(apiKey),
         settingPrefix(name) + "_API_KEY",
         MODEL_LIST,
-        model -> List.of());
+        model -> List.of(),
+        List.of());
   }
 
   /** The provider with other models and prices. */
@@ -92,7 +96,8 @@ public record Provider(
         secrets,
         keySetting,
         modelList,
-        unlisted);
+        unlisted,
+        rules);
   }
 
   /** The target of a request for a model, whether or not it is in the catalogue. */
@@ -120,6 +125,14 @@ public record Provider(
   /** The model with this upstream name in the catalogue, or empty. */
   public Optional<Model> model(String upstreamModel) {
     return models.stream().filter(model -> model.id().equals(upstreamModel)).findFirst();
+  }
+
+  /** What a model takes. Without a rule for it, it takes everything but thinking. */
+  public ModelRule rule(String upstreamModel) {
+    return rules.stream()
+        .filter(rule -> rule.matches(upstreamModel))
+        .findFirst()
+        .orElse(ModelRule.NONE);
   }
 
   /** The name of the provider's setting, e.g. {@code GROQ_API_KEY} for the kind {@code API_KEY}. */

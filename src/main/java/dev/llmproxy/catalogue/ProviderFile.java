@@ -280,7 +280,8 @@ final class ProviderFile {
         secrets,
         keySetting,
         entry.modelList == null ? Provider.MODEL_LIST : entry.modelList,
-        model -> List.of());
+        model -> List.of(),
+        entry.rules);
   }
 
   /** The setting with the key: the first of the file's that is set, else {@code <NAME>_API_KEY}. */
@@ -501,6 +502,7 @@ final class ProviderFile {
    * @param modelList the path of the provider's own list of models; null for {@code /models}
    * @param prices the name of the provider's list in the price list; null for the provider's name
    * @param price the price of the models without another one
+   * @param rules what its models take
    */
   record Entry(
       String label,
@@ -515,12 +517,14 @@ final class ProviderFile {
       String modelList,
       String prices,
       @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<PriceEntry> price,
+      List<ModelRule> rules,
       List<ModelEntry> models) {
     Entry {
       key = key == null ? List.of() : key;
       headers = headers == null ? Map.of() : headers;
       query = query == null ? Map.of() : query;
       price = price == null ? List.of() : price;
+      rules = rules == null ? List.of() : rules;
       models = models == null ? List.of() : models;
     }
   }

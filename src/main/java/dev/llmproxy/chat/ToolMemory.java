@@ -17,6 +17,9 @@ import java.time.Duration;
  * of its functions. When the same messages come again from the same caller, the stored messages are
  * inserted at their place. An entry is stored in memory for an hour after its last use. After that
  * the model may have to call the tools again.
+ *
+ * <p>Also remembers turns with tool calls in the provider's own form, with thoughts and signatures
+ * that OpenAI's format has no place for and that some providers demand in the next turn.
  */
 public final class ToolMemory {
   private static final Duration LIFE = Duration.ofHours(1);
@@ -78,6 +81,34 @@ public final class ToolMemory {
       }
     }
     return recalled;
+  }
+
+  /**
+   * Stores a turn with tool calls in the provider's form. Only the same model gets it back, because
+   * thoughts are bound to a model.
+   *
+   * @param callIds the ids of the turn's calls; without any nothing is stored
+   */
+  public void keepTurn(ChatCall chat, ArrayNode callIds, ArrayNode turn) {
+    if (!callIds.isEmpty()) {
+      steps.put(key(chat, callIds), turn);
+    }
+  }
+
+  /** The stored turn with these calls, or null. Do not change it. */
+  public ArrayNode turn(ChatCall chat, ArrayNode callIds) {
+    return callIds.isEmpty() ? null : steps.getIfPresent(key(chat, callIds));
+  }
+
+  private static String key(ChatCall chat, ArrayNode callIds) {
+    return Sha256.hex(
+        Json.text(
+            Json.array()
+                .add("turn")
+                .add(chat.caller().email())
+                .add(chat.caller().keyHash())
+                .add(chat.target().modelId())
+                .add(callIds)));
   }
 
   /**

@@ -8,8 +8,10 @@ import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -48,6 +50,7 @@ public final class Turns {
   private final ArrayNode added = Json.array();
   private volatile ObjectNode body;
   private volatile Used used;
+  private final Set<String> failed = new HashSet<>();
   private final AtomicLong hidden = new AtomicLong();
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicInteger toolCalls = new AtomicInteger();
@@ -209,6 +212,9 @@ public final class Turns {
     } else {
       ArrayNode more = Json.array().add(assistant);
       for (ToolCall call : asked) {
+        if (results.get(call).status() == ToolResult.Status.FAILED) {
+          failed.add(call.id());
+        }
         more.addObject()
             .put("role", "tool")
             .put("tool_call_id", call.id())
@@ -221,6 +227,11 @@ public final class Turns {
     body = nextBody;
     asked = List.of();
     next = finish == null ? Step.ASK_THE_PROVIDER : Step.NOTHING;
+  }
+
+  /** Whether the server has run this call of a tool and the tool has failed. */
+  public boolean failed(String callId) {
+    return failed.contains(callId);
   }
 
   /** Ends the chat: no turn follows. */

@@ -58,20 +58,38 @@ public final class ProviderHttp {
       InputStream body,
       String input)
       throws IOException {
+    Refusal refusal = refusal(exchange, provider, status, retryAfter, location, body, input);
+    if (refusal != null) {
+      throw UpstreamErrors.of(provider, refusal).asException();
+    }
+  }
+
+  /**
+   * As {@link #check}, but returns an error answer. Returns null when the answer is none.
+   *
+   * @throws ApiException for a 2xx without a body
+   */
+  public static Refusal refusal(
+      Exchange exchange,
+      Provider provider,
+      int status,
+      String retryAfter,
+      String location,
+      InputStream body,
+      String input)
+      throws IOException {
     LiveBody.own(exchange);
-    boolean success = status / 100 == 2;
-    if (success && body == null) {
+    if (status / 100 != 2) {
+      return new Refusal(status, retryAfter, location, start(body), input);
+    }
+    if (body == null) {
       throw OpenAiErrors.upstream(
               "The provider `%s` answered with status %d and nothing else."
                   .formatted(provider.name(), status))
           .because(new ApiError.Upstream(status, "nothing"))
           .asException();
     }
-    if (!success) {
-      String start = start(body);
-      throw UpstreamErrors.of(provider, new Refusal(status, retryAfter, location, start, input))
-          .asException();
-    }
+    return null;
   }
 
   /**

@@ -13,6 +13,10 @@ import org.slf4j.LoggerFactory;
 /** Maps errors of providers to errors for the client. */
 public final class UpstreamErrors {
   private static final Logger LOG = LoggerFactory.getLogger(UpstreamErrors.class);
+
+  /** Anthropic's status for an overloaded service. */
+  private static final int OVERLOADED = 529;
+
   private static final int MOST_MESSAGE_CHARACTERS = 2000;
   private static final String MESSAGES = "messages";
 
@@ -45,7 +49,7 @@ public final class UpstreamErrors {
             words.status(),
             from.masked(words.message() == null ? words.instead() : words.message()));
     ApiError failure;
-    if (words.status() < 500
+    if ((words.status() < 500 || words.status() == 504 || words.status() == OVERLOADED)
         && (words.status() > 0 || words.outOfMoney() || words.contextLength())) {
       Refusal refusal = new Refusal(words.status(), null, null, "", MESSAGES);
       failure = of(from, refusal, words, message, reason);
@@ -94,6 +98,10 @@ public final class UpstreamErrors {
               "The provider `%s` did not answer in time%s"
                   .formatted(from.name(), message == null ? "." : ": " + message));
       case 429 -> tooManyRequests(from, refusal, words, message);
+      case OVERLOADED ->
+          OpenAiErrors.unavailable(
+              "The provider `%s` is overloaded%s"
+                  .formatted(from.name(), message == null ? "." : ": " + message));
       default ->
           OpenAiErrors.upstream(
               "The provider `%s` failed with status %d%s"

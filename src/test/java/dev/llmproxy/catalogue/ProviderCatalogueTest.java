@@ -188,6 +188,7 @@ class ProviderCatalogueTest {
     assertThat(shipped.providers())
         .extracting(Provider::name)
         .contains(
+            "anthropic",
             "azure",
             "bedrock",
             "cerebras",

@@ -74,7 +74,7 @@ record Answer(
   }
 
   /** An object with a value for each property of a flat schema; "{}" without a schema. */
-  private static String objectFor(JsonNode schema) {
+  static String objectFor(JsonNode schema) {
     return schema.path("properties").properties().stream()
         .map(property ->
             "\"%s\": %s"

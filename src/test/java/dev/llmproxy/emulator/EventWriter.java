@@ -25,8 +25,18 @@ final class EventWriter {
         Map.of("content-type", "text/event-stream", "cache-control", "no-cache"));
   }
 
+  /** Sends an event without a name. */
   void send(String data) throws IOException {
-    byte[] event = ("data: " + data + lineEnd + lineEnd).getBytes(UTF_8);
+    write("data: " + data + lineEnd + lineEnd);
+  }
+
+  /** Sends an event with a name. */
+  void send(String name, String data) throws IOException {
+    write("event: " + name + lineEnd + "data: " + data + lineEnd + lineEnd);
+  }
+
+  private void write(String text) throws IOException {
+    byte[] event = text.getBytes(UTF_8);
     int cut = script.has(Directive.UTF8) ? insideFirstMultiByteCharacter(event) : 0;
     if (script.has(Directive.SPLIT)) {
       for (int i = 0; i < event.length; i++) {

@@ -19,14 +19,27 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * An OpenAI-compatible provider on loopback. The message of a request controls its answer: {@code
- * [[script chunks=20 gap=20 cut=5]]}. {@link Directive} lists the directives, and {@link
- * Script#PRESETS} the models with directives of their own.
+ * A provider on loopback that speaks OpenAI's format or another one. The message of a request
+ * controls its answer: {@code [[script chunks=20 gap=20 cut=5]]}. {@link Directive} lists the
+ * directives, and {@link Script#PRESETS} the models with directives of their own.
  */
 public final class ScriptedProvider implements AutoCloseable {
   private static final int RECORDED_REQUESTS = 10_000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /** The wire formats. */
+  public enum Format {
+    OPENAI("/v1"),
+    ANTHROPIC("/v1");
+
+    private final String path;
+
+    Format(String path) {
+      this.path = path;
+    }
+  }
+
+  private final Format format;
   private final LoopbackServer server;
   private final ConcurrentLinkedDeque<RecordedRequest> requests = new ConcurrentLinkedDeque<>();
   private final AtomicInteger received = new AtomicInteger();
@@ -36,7 +49,8 @@ public final class ScriptedProvider implements AutoCloseable {
   private final Semaphore releases = new Semaphore(0);
   private volatile Consumer<RecordedRequest> listener = request -> {};
 
-  private ScriptedProvider(int port) {
+  private ScriptedProvider(int port, Format format) {
+    this.format = format;
     server = LoopbackServer.start(port, this::serve);
   }
 
@@ -45,12 +59,17 @@ public final class ScriptedProvider implements AutoCloseable {
     return start(0);
   }
 
+  /** Starts on a free port, with another format than OpenAI's. */
+  public static ScriptedProvider start(Format format) {
+    return new ScriptedProvider(0, format);
+  }
+
   public static ScriptedProvider start(int port) {
-    return new ScriptedProvider(port);
+    return new ScriptedProvider(port, Format.OPENAI);
   }
 
   public String baseUrl() {
-    return "http://127.0.0.1:" + server.port() + "/v1";
+    return "http://127.0.0.1:" + server.port() + format.path;
   }
 
   /** The requests to the API so far, oldest first. */
@@ -126,6 +145,10 @@ public final class ScriptedProvider implements AutoCloseable {
       return;
     }
     record(request);
+    if (format == Format.ANTHROPIC) {
+      play(new MessagesEndpoint(request, releases)::answer, connection);
+      return;
+    }
     if (!request.header("authorization").matches("(?i)Bearer \\S+")) {
       connection.respond(Reply.error(401, null, "You didn't provide an API key"));
       return;
@@ -201,16 +224,25 @@ public final class ScriptedProvider implements AutoCloseable {
       return;
     }
     try (ScriptedProvider provider =
-        start(port < 0 ? 0 : Integer.parseInt(arguments.get(port + 1)))) {
+        new ScriptedProvider(
+            port < 0 ? 0 : Integer.parseInt(arguments.get(port + 1)), format(arguments))) {
       System.out.println(provider.baseUrl());
       System.out.flush();
       Thread.currentThread().join();
     }
   }
 
+  private static Format format(List<String> arguments) {
+    int format = arguments.indexOf("--format");
+    return format < 0
+        ? Format.OPENAI
+        : Format.valueOf(arguments.get(format + 1).toUpperCase(java.util.Locale.ROOT));
+  }
+
   private static String help() {
     StringBuilder help =
-        new StringBuilder("ScriptedProvider [--port N]\n\n[[script key=value …]] in a message:\n");
+        new StringBuilder(
+            "ScriptedProvider [--port N] [--format openai|anthropic]\n\n[[script key=value …]] in a message:\n");
     for (Directive directive : Directive.values()) {
       help.append("  %-12s %s%n".formatted(directive.key(), directive.description()));
     }

@@ -63,7 +63,7 @@ class UpstreamErrorsTest {
         // Other errors are failures of the provider.
         "500 | {\"error\":{\"message\":\"Oops.\",\"code\":\"x\"}} | 502 | server_error | upstream_error | null | The provider `groq` failed with status 500: Oops.",
         "503 | no JSON                | 502 | server_error | upstream_error | null | The provider `groq` failed with status 503: no JSON",
-        "529 | {}                     | 502 | server_error | upstream_error | null | The provider `groq` failed with status 529.",
+        "529 | {}                     | 503 | server_error | overloaded | null | The provider `groq` is overloaded.",
         "402 | {}                     | 429 | insufficient_quota | insufficient_quota | null"
             + " | This server's account with the provider `groq` is used up; its administrator has to top it up.",
         "409 | {}                     | 502 | server_error | upstream_error | null | The provider `groq` failed with status 409.",

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.provider.Damage;
 import dev.llmproxy.provider.ProviderEvents;
 import dev.llmproxy.provider.SseEvent;
 import dev.llmproxy.provider.SseReader;

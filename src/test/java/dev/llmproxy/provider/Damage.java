@@ -1,4 +1,4 @@
-package dev.llmproxy.provider.openai;
+package dev.llmproxy.provider;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Random;
 
 /** Damages streams; the same seed gives the same damage. */
-final class Damage {
+public final class Damage {
   private static final List<String> WORDS =
       List.of(
           "null",
@@ -32,11 +32,11 @@ final class Damage {
 
   private final Random random;
 
-  Damage(int seed) {
+  public Damage(int seed) {
     random = new Random(seed);
   }
 
-  byte[] applyTo(byte[] stream) {
+  public byte[] applyTo(byte[] stream) {
     byte[] damaged = stream;
     for (int times = random.nextInt(4); times >= 0; times--) {
       damaged = once(damaged);

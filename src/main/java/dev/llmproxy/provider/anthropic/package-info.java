@@ -1,0 +1,2 @@
+/** Providers that speak Anthropic's Messages format. */
+package dev.llmproxy.provider.anthropic;
