@@ -55,7 +55,7 @@ soak: build
 golden_run = $(maven) --quiet test-compile surefire:test@default-test -Dgolden=write \
   -Dmaven.test.failure.ignore=true -DtrimStackTrace=true
 golden:
-	@$(golden_run) -Dtest='OpenAiStreamTranslatorTest,OpenAiChatTest,Messages*Test,ProviderCasesRouteTest'
+	@$(golden_run) -Dtest='OpenAiStreamTranslatorTest,OpenAiChatTest,Messages*Test,Generate*Test,ProviderCasesRouteTest'
 	@$(golden_run) -Dtest=AccumulatorTest
 	@git status --short src/test/resources/fixtures
 

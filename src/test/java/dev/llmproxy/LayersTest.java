@@ -29,6 +29,7 @@ class LayersTest {
           "format.chat",
           "gate",
           "provider.anthropic",
+          "provider.gemini",
           "provider.openai",
           "provider.local",
           "provider",

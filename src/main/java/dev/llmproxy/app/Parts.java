@@ -26,6 +26,8 @@ import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.ProviderConnections;
 import dev.llmproxy.provider.anthropic.AnthropicChat;
+import dev.llmproxy.provider.gemini.GeminiChat;
+import dev.llmproxy.provider.gemini.GeminiEmbedding;
 import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.provider.openai.OpenAiChat;
@@ -84,6 +86,16 @@ public final class Parts {
   /** Created for a memory of the routes. */
   public static AnthropicChat anthropicChat(Application application, ToolMemory memory) {
     return new AnthropicChat(application.values().providers().answerBytes(), memory);
+  }
+
+  /** Created for a memory and a fetcher of the routes. */
+  public static GeminiChat geminiChat(
+      Application application, ToolMemory memory, PageFetcher pages) {
+    return new GeminiChat(application.values().providers().answerBytes(), memory, pages);
+  }
+
+  public static GeminiEmbedding geminiEmbedding(Application application) {
+    return new GeminiEmbedding(application.values().providers().answerBytes());
   }
 
   public static OpenAiEmbedding openAiEmbedding(Application application) {

@@ -135,11 +135,18 @@ public final class ProviderEvents implements ChatEvents {
     SseEvent event = reader.next();
     if (event != null) {
       take(event);
+    } else if (isJson(reader.stray())) {
+      ready.addAll(translator.translate(new SseEvent("error", reader.stray())));
+      ready.addAll(translator.end());
     } else if (heard || contentType.isEmpty() || contentType.startsWith("text/event-stream")) {
       ready.addAll(translator.end());
     } else {
       ready.addAll(translator.noStream(contentType));
     }
+  }
+
+  private static boolean isJson(String stray) {
+    return stray.startsWith("{") || stray.startsWith("[");
   }
 
   private void readValue() throws IOException {

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Set;
 
 /**
  * Reads server-sent events from bytes, as <a
@@ -28,6 +29,11 @@ public final class SseReader {
   /** Bytes for the field's name in a line; the limit of an event applies to the value. */
   private static final int NAME_BYTES = 16;
 
+  private static final int MOST_STRAY_CHARACTERS = 16 << 10;
+
+  /** The fields without meaning here; an empty one is a comment. */
+  private static final Set<String> FIELDS = Set.of("", "id", "retry");
+
   private static final char BYTE_ORDER_MARK = '\uFEFF';
 
   private final InputStream in;
@@ -41,6 +47,7 @@ public final class SseReader {
   private boolean first = true;
   private String unread;
   private String nameOfNext;
+  private StringBuilder stray;
 
   /**
    * @param in the body of an event stream
@@ -143,12 +150,29 @@ public final class SseReader {
         }
       } else if (field.equals("event")) {
         later = value;
+      } else if (!FIELDS.contains(field)) {
+        addStray(text);
       }
     }
     if (data == null) {
       return null;
     }
     return new SseEvent(later, more == null ? data : more.toString());
+  }
+
+  /**
+   * The lines so far that are no part of an event stream, joined by line feeds; empty when there
+   * are none. Google ends a stream that fails with such a text.
+   */
+  public String stray() {
+    return stray == null ? "" : stray.toString();
+  }
+
+  private void addStray(String text) {
+    stray = stray == null ? new StringBuilder() : stray;
+    if (stray.length() + text.length() < MOST_STRAY_CHARACTERS) {
+      stray.append(text).append('\n');
+    }
   }
 
   /**

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -47,6 +48,7 @@ import org.jsoup.nodes.Document;
  */
 public final class PageFetcher {
   private static final int MOST_BYTES = 2 << 20;
+  private static final int MOST_MEDIA_BYTES = 20 << 20;
   private static final int MOST_REDIRECTS = 5;
   private static final int MOST_CONNECTIONS = 1_000;
   private static final Timeout SILENCE = Timeout.ofSeconds(10);
@@ -113,6 +115,43 @@ public final class PageFetcher {
   }
 
   /**
+   * An image or file.
+   *
+   * @param mimeType in lower case, without parameters
+   * @param base64 the content
+   */
+  public record Fetched(String mimeType, String base64) {}
+
+  /** Reads an answer with status 200. */
+  private interface Reading<T> {
+    T of(URI uri, ClassicHttpResponse response) throws IOException;
+  }
+
+  /**
+   * Fetches an image or file of at most 20 MB.
+   *
+   * @throws ToolException when the address is not allowed, the request fails, or the answer has no
+   *     type or is too large
+   */
+  public Fetched media(String url) {
+    return read(url, PageFetcher::medium);
+  }
+
+  private static Fetched medium(URI uri, ClassicHttpResponse response) throws IOException {
+    HttpEntity entity = response.getEntity();
+    ContentType type = ContentType.parseLenient(entity == null ? null : entity.getContentType());
+    if (type == null) {
+      throw new ToolException("%s has no type.".formatted(uri));
+    }
+    byte[] bytes = entity.getContent().readNBytes(MOST_MEDIA_BYTES + 1);
+    if (bytes.length > MOST_MEDIA_BYTES) {
+      throw new ToolException("%s is larger than %d MB.".formatted(uri, MOST_MEDIA_BYTES >> 20));
+    }
+    return new Fetched(
+        type.getMimeType().toLowerCase(Locale.ROOT), Base64.getEncoder().encodeToString(bytes));
+  }
+
+  /**
    * Fetches a page.
    *
    * @param arguments {@code url}
@@ -122,7 +161,11 @@ public final class PageFetcher {
    *     text
    */
   public Map<String, Object> fetch(@Body Map<String, Object> arguments) {
-    URI uri = WebAddress.checked((String) arguments.get("url"), ports);
+    return read((String) arguments.get("url"), PageFetcher::page);
+  }
+
+  private <T> T read(String url, Reading<T> reading) {
+    URI uri = WebAddress.checked(url, ports);
     try {
       for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
         HttpGet request = new HttpGet(uri);
@@ -132,7 +175,11 @@ public final class PageFetcher {
           ClassicHttpResponse response = client.executeOpen(null, request, null);
           Header location = response.getFirstHeader("Location");
           if (!REDIRECTS.contains(response.getCode()) || location == null) {
-            return page(uri, response);
+            if (response.getCode() != 200) {
+              throw new ToolException(
+                  "%s answered with status %d.".formatted(uri, response.getCode()));
+            }
+            return reading.of(uri, response);
           }
           uri = WebAddress.checked(WebAddress.redirected(uri, location.getValue()), ports);
         } finally {
@@ -159,9 +206,6 @@ public final class PageFetcher {
 
   private static Map<String, Object> page(URI uri, ClassicHttpResponse response)
       throws IOException {
-    if (response.getCode() != 200) {
-      throw new ToolException("%s answered with status %d.".formatted(uri, response.getCode()));
-    }
     HttpEntity entity = response.getEntity();
     ContentType type = ContentType.parseLenient(entity == null ? null : entity.getContentType());
     String mime = type == null ? "none" : type.getMimeType().toLowerCase(Locale.ROOT);

@@ -196,6 +196,7 @@ class ProviderCatalogueTest {
             "compatible",
             "deepseek",
             "fireworks",
+            "gemini",
             "groq",
             "huggingface",
             "llamacpp",

@@ -15,9 +15,13 @@ final class EventWriter {
   private final String lineEnd;
 
   EventWriter(HttpConnection connection, Script script) {
+    this(connection, script, script.has(Directive.CRLF) ? "\r\n" : "\n");
+  }
+
+  EventWriter(HttpConnection connection, Script script, String lineEnd) {
     this.connection = connection;
     this.script = script;
-    lineEnd = script.has(Directive.CRLF) ? "\r\n" : "\n";
+    this.lineEnd = lineEnd;
   }
 
   void start() throws IOException {
@@ -33,6 +37,11 @@ final class EventWriter {
   /** Sends an event with a name. */
   void send(String name, String data) throws IOException {
     write("event: " + name + lineEnd + "data: " + data + lineEnd + lineEnd);
+  }
+
+  /** Sends a text that is no event. */
+  void raw(String text) throws IOException {
+    write(text);
   }
 
   private void write(String text) throws IOException {

@@ -30,7 +30,8 @@ public final class ScriptedProvider implements AutoCloseable {
   /** The wire formats. */
   public enum Format {
     OPENAI("/v1"),
-    ANTHROPIC("/v1");
+    ANTHROPIC("/v1"),
+    GEMINI("/v1beta");
 
     private final String path;
 
@@ -149,6 +150,10 @@ public final class ScriptedProvider implements AutoCloseable {
       play(new MessagesEndpoint(request, releases)::answer, connection);
       return;
     }
+    if (format == Format.GEMINI) {
+      play(new GenerateEndpoint(request, releases)::answer, connection);
+      return;
+    }
     if (!request.header("authorization").matches("(?i)Bearer \\S+")) {
       connection.respond(Reply.error(401, null, "You didn't provide an API key"));
       return;
@@ -242,7 +247,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private static String help() {
     StringBuilder help =
         new StringBuilder(
-            "ScriptedProvider [--port N] [--format openai|anthropic]\n\n[[script key=value …]] in a message:\n");
+            "ScriptedProvider [--port N] [--format openai|anthropic|gemini]\n\n[[script key=value …]] in a message:\n");
     for (Directive directive : Directive.values()) {
       help.append("  %-12s %s%n".formatted(directive.key(), directive.description()));
     }

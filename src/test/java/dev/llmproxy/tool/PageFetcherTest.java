@@ -16,6 +16,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,20 @@ class PageFetcherTest {
   @CsvSource({"latin,größe", "json,{\"a\":1}", "meta,größe", "zipped,größe"})
   void readsTextInItsCharset(String path, String text) {
     assertThat((String) fetch("http://site.example:%d/" + path).get("text")).isEqualTo(text);
+  }
+
+  @Test
+  void readsMediaOfThePublicWebWithTheirTypes() {
+    PageFetcher fetcher = fetcher(Set.of(port), address -> address.getHostAddress().equals(PUBLIC));
+    String site = "http://site.example:" + port;
+
+    assertThat(fetcher.media(site + "/image"))
+        .isEqualTo(
+            new PageFetcher.Fetched("image/png", Base64.getEncoder().encodeToString(new byte[10])));
+    for (String wrong :
+        List.of(site + "/untyped", site + "/missing", site + "/bomb", "http://inside.example")) {
+      assertThatThrownBy(() -> fetcher.media(wrong)).isInstanceOf(ToolException.class);
+    }
   }
 
   @Test
@@ -270,8 +285,11 @@ class PageFetcherTest {
     Predicate<InetAddress> allowed = address -> address.getHostAddress().equals(PUBLIC);
     Set<Integer> ports = new HashSet<>(List.of(80, 443, port));
     ports.add(at);
-    return new PageFetcher(ports, allowed, new Names(), longest)
-        .fetch(Map.of("url", url.formatted(at)));
+    return fetcher(ports, allowed).fetch(Map.of("url", url.formatted(at)));
+  }
+
+  private PageFetcher fetcher(Set<Integer> ports, Predicate<InetAddress> allowed) {
+    return new PageFetcher(ports, allowed, new Names(), longest);
   }
 
   private void serve(HttpExchange exchange) throws IOException {

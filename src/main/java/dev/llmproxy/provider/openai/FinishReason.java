@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
  * watsonx, vLLM, SGLang, llama.cpp, TGI and Ollama document or were seen to send. Case and
  * punctuation do not matter.
  */
-enum FinishReason {
+public enum FinishReason {
   STOP,
   LENGTH,
   CONTENT_FILTER,
@@ -68,7 +68,7 @@ enum FinishReason {
           Map.entry(Pattern.compile("max.*token|token.*limit|length|contextwindow"), LENGTH));
 
   /** The meaning of a reason. The reason is not empty. */
-  static FinishReason of(String reason) {
+  public static FinishReason of(String reason) {
     FinishReason exact = KNOWN.get(reason);
     if (exact != null) {
       return exact;
