@@ -144,7 +144,7 @@ class ProviderQuirksRouteTest {
       quoteCharacter = '~',
       textBlock =
           """
-          openai/gpt-6-sol        | temperature reasoning_effort max_tokens /messages/2/reasoning_content | /max_completion_tokens=50 /messages/0/role="developer" /user="u"
+          openai/gpt-6-sol        | temperature reasoning_effort max_tokens | /max_completion_tokens=50 /messages/0/role="developer" /user="u" /messages/2/reasoning_content="why"
           openai/o3               | temperature | /reasoning_effort="low"
           openai/gpt-4o           |             | /temperature=0.5 /store=false /no_such_field=1
           groq/m                  | logprobs logit_bias store verbosity /messages/1/name /messages/2/reasoning_content | /messages/2/reasoning="why" /messages/0/role="system" /no_such_field=1
@@ -176,6 +176,17 @@ class ProviderQuirksRouteTest {
       assertThat(sent.at(sides[0])).as(field).isEqualTo(Json.parse(sides[1]));
     }
     assertThat(sent.path("model").asText()).isEqualTo(model.substring(model.indexOf('/') + 1));
+  }
+
+  @Test
+  void headerNamesWhatTheProviderDoesNotGet() {
+    HttpResponse<String> answer = gateway.post(key, CHAT.replace("MODEL", "zai/glm-5.3"));
+    assertThat(answer.headers().firstValue("x-llmproxy-dropped"))
+        .hasValue(
+            "frequency_penalty, logit_bias, messages[].name, metadata, n, parallel_tool_calls,"
+                + " presence_penalty, seed, store, tool_choice, user, verbosity");
+    assertThat(gateway.chat(key, "zai/glm-5.3", true, "hello").headers().map())
+        .doesNotContainKey("x-llmproxy-dropped");
   }
 
   /** The mapped ids are only for the provider. */

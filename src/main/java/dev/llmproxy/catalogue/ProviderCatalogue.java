@@ -19,7 +19,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The providers and models of the folder {@code providers/}, switched on by settings. */
@@ -68,12 +67,10 @@ public final class ProviderCatalogue {
       }
       files.add(file);
     }
-    Set<String> lists =
-        files.stream()
-            .filter(file -> all || file.provider().on())
-            .map(ProviderFile::priceList)
-            .collect(Collectors.toSet());
-    PriceList prices = PriceList.read(settings.home(), lists::contains);
+    List<ProviderFile> priced = files.stream().filter(file -> all || file.provider().on()).toList();
+    PriceList prices =
+        PriceList.read(
+            settings.home(), list -> priced.stream().anyMatch(file -> file.usesPriceList(list)));
     files.forEach(file -> providers.put(file.provider().name(), file.priced(prices)));
     for (Provider provider : providers.values()) {
       if (provider.on()) {

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.InvalidFormatException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
@@ -21,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -134,7 +137,9 @@ final class ProviderFile {
    * @throws SettingException when the file names a list that does not exist
    */
   Provider priced(PriceList list) {
-    if (entry.prices != null && !list.ids().isEmpty() && !list.ids().contains(entry.prices)) {
+    if (!list.ids().isEmpty()
+        && entry.prices != null
+        && list.ids().stream().noneMatch(this::usesPriceList)) {
       throw wrong(
           "/prices",
           "there is no price list `%s` in %s; the lists are %s"
@@ -142,17 +147,39 @@ final class ProviderFile {
     }
     return provider.with(
         entry.models.stream().map(model -> model(model, list)).toList(),
-        model -> prices(list.find(priceList(), model), List.of()));
+        model -> prices(listed(list, model), List.of()));
   }
 
-  /** The name of the provider's list in {@link PriceList}. */
-  String priceList() {
+  /** Whether the provider's prices are in this list of {@link PriceList}. */
+  boolean usesPriceList(String list) {
+    return manyPriceLists()
+        ? list.startsWith(priceList().substring(0, priceList().length() - 1))
+        : list.equals(priceList());
+  }
+
+  private String priceList() {
     return entry.prices == null ? name : entry.prices;
   }
 
+  /** Whether the provider passes requests on to others, with a price list for each. */
+  private boolean manyPriceLists() {
+    return priceList().endsWith("*");
+  }
+
+  /** The model in the price list; with many lists, the model's name ends in {@code :<list>}. */
+  private PriceList.Entry listed(PriceList list, String model) {
+    if (!manyPriceLists()) {
+      return list.find(priceList(), model);
+    }
+    int colon = model.lastIndexOf(':');
+    return colon < 0
+        ? PriceList.Entry.UNKNOWN
+        : list.find(
+            priceList().replace("*", model.substring(colon + 1)), model.substring(0, colon));
+  }
+
   private Model model(ModelEntry model, PriceList list) {
-    PriceList.Entry listed =
-        list.find(priceList(), model.priceAs == null ? model.id : model.priceAs);
+    PriceList.Entry listed = listed(list, model.priceAs == null ? model.id : model.priceAs);
     return new Model(
         model.id,
         model.label == null ? model.id : model.label,
@@ -433,12 +460,16 @@ final class ProviderFile {
     if (e instanceof ValueInstantiationException refused && refused.getCause() != null) {
       return refused.getCause().getMessage();
     }
+    String what = e.getPath().isEmpty() ? "the file" : path(e);
     if (e instanceof InvalidFormatException wrong && !e.getPath().isEmpty()) {
       return "%s is `%s`; it must be %s"
-          .formatted(path(wrong), wrong.getValue(), kind(wrong.getTargetType()));
+          .formatted(what, wrong.getValue(), kind(wrong.getTargetType()));
     }
-    return (e.getPath().isEmpty() ? "the file" : path(e))
-        + " does not have the form that docs/add-a-provider.md describes";
+    if (e instanceof MismatchedInputException wrong && wrong.getTargetType() != null) {
+      return "%s is %s; it must be %s"
+          .formatted(what, found(pointer(e)), kind(wrong.getTargetType()));
+    }
+    return what + " does not have the form that docs/add-a-provider.md describes";
   }
 
   private String pointer(JsonMappingException e) {
@@ -468,6 +499,22 @@ final class ProviderFile {
     return path.toString();
   }
 
+  /** What the file has at a place, for people. */
+  private String found(String pointer) {
+    JsonNode value;
+    try {
+      value = YAML.readTree(file.toFile()).at(pointer);
+    } catch (IOException e) {
+      return "something else";
+    }
+    return switch (value.getNodeType()) {
+      case OBJECT -> "a map";
+      case ARRAY -> "a list";
+      case NULL, MISSING -> "empty";
+      default -> value.asText().isEmpty() ? "empty" : "`" + value.asText() + "`";
+    };
+  }
+
   private static String kind(Class<?> type) {
     if (type == LocalDate.class) {
       return "a date such as 2026-11-28";
@@ -475,9 +522,13 @@ final class ProviderFile {
     if (type == boolean.class || type == Boolean.class) {
       return "true or false";
     }
-    return Number.class.isAssignableFrom(type) || type.isPrimitive()
-        ? "a number"
-        : "another kind of value";
+    if (Number.class.isAssignableFrom(type) || type.isPrimitive()) {
+      return "a number";
+    }
+    if (Collection.class.isAssignableFrom(type)) {
+      return "a list";
+    }
+    return type == String.class ? "a text" : "a map of fields";
   }
 
   private SettingException wrong(String path, String what) {
@@ -500,7 +551,9 @@ final class ProviderFile {
    * @param headers additional headers of requests
    * @param query parameters of the query string of requests
    * @param modelList the path of the provider's own list of models; null for {@code /models}
-   * @param prices the name of the provider's list in the price list; null for the provider's name
+   * @param prices the name of the provider's list in the price list; null for the provider's name.
+   *     A name with {@code *} at its end stands for a list for each text after the colon in a
+   *     model's name
    * @param price the price of the models without another one
    * @param rules what its models take
    */

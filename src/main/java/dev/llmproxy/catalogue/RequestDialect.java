@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -199,8 +200,14 @@ public record RequestDialect(
     return drop.contains(field) || (!only.isEmpty() && !only.contains(field));
   }
 
-  /** Changes a chat request. The client's message objects are copied before they are changed. */
-  public void applyToChat(ObjectNode request) {
+  /**
+   * Changes a chat request. The client's message objects are copied before they are changed.
+   *
+   * @return the fields of the request that the provider does not get, for people, in order; {@code
+   *     stream_options} is none of them, because this server does what it asks
+   */
+  public Set<String> applyToChat(ObjectNode request) {
+    Set<String> dropped = new TreeSet<>();
     omitNulls(request);
     // "No tools" is no field at all with several providers, OpenAI included.
     if (request.path("tools").isArray() && request.get("tools").isEmpty()) {
@@ -218,21 +225,29 @@ public record RequestDialect(
     boolean tools = request.has("tools");
     request
         .properties()
-        .removeIf(field ->
-            drops(field.getKey())
-                || (tools && dropWithTools.contains(field.getKey()))
-                || !allows(field.getKey(), field.getValue()));
+        .removeIf(field -> {
+          boolean refused =
+              drops(field.getKey())
+                  || (tools && dropWithTools.contains(field.getKey()))
+                  || !allows(field.getKey(), field.getValue());
+          if (refused) {
+            dropped.add(field.getKey());
+          }
+          return refused;
+        });
+    dropped.remove("stream_options");
     defaults.forEach((field, value) -> {
       if (!request.has(field)) {
         request.set(field, value.deepCopy());
       }
     });
     if (changesMessages() && request.get("messages") instanceof ArrayNode messages) {
-      request.set("messages", messages(messages));
+      request.set("messages", messages(messages, dropped));
     }
     if (!dropInTools.isEmpty() && request.get("tools") instanceof ArrayNode offered) {
-      request.set("tools", tools(offered));
+      request.set("tools", tools(offered, dropped));
     }
+    return dropped;
   }
 
   private boolean allows(String field, JsonNode value) {
@@ -269,21 +284,21 @@ public record RequestDialect(
         || toolIdLength > 0;
   }
 
-  private ArrayNode messages(ArrayNode messages) {
+  private ArrayNode messages(ArrayNode messages, Set<String> dropped) {
     ArrayNode changed = messages.arrayNode();
     for (JsonNode message : messages) {
-      changed.add(message instanceof ObjectNode object ? message(object) : message);
+      changed.add(message instanceof ObjectNode object ? message(object, dropped) : message);
     }
     return changed;
   }
 
-  private ObjectNode message(ObjectNode client) {
+  private ObjectNode message(ObjectNode client, Set<String> dropped) {
     ObjectNode message = client.objectNode();
     message.setAll(client);
     if (Boolean.FALSE.equals(developerRole) && message.path("role").asText().equals("developer")) {
       message.put("role", "system");
     }
-    message.remove(dropInMessages);
+    remove(message, dropInMessages, "messages[].", dropped);
     if (reasoning != null && message.path("role").asText().equals("assistant")) {
       Reasoning.move(message, reasoning);
     }
@@ -293,12 +308,22 @@ public record RequestDialect(
     return message;
   }
 
-  private ArrayNode tools(ArrayNode offered) {
+  private static void remove(
+      ObjectNode object, Set<String> fields, String path, Set<String> dropped) {
+    for (String field : fields) {
+      JsonNode value = object.remove(field);
+      if (value != null && !value.isNull()) {
+        dropped.add(path + field);
+      }
+    }
+  }
+
+  private ArrayNode tools(ArrayNode offered, Set<String> dropped) {
     ArrayNode changed = offered.arrayNode();
     for (JsonNode tool : offered) {
       JsonNode copy = tool.deepCopy();
       if (copy.get("function") instanceof ObjectNode function) {
-        function.remove(dropInTools);
+        remove(function, dropInTools, "tools[].function.", dropped);
       }
       changed.add(copy);
     }

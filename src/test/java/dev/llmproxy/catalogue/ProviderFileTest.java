@@ -171,12 +171,20 @@ class ProviderFileTest {
         "format: openai;models:;- id: a;  released: soon | , line 4: models[0].released is `soon`; it must be a date such as 2026-11-28",
         "format: openai;models:;- id: a;  contextLength: long | , line 4: models[0].contextLength is `long`; it must be a number",
         "format: openai;local: maybe | , line 2: local is `maybe`; it must be true or false",
-        "format: openai;models: {} | , line 2: models does not have the form that docs/add-a-provider.md describes",
+        "format: openai;models: {} | , line 2: models is a map; it must be a list",
+        "format: openai;models: gpt | , line 2: models is `gpt`; it must be a list",
+        "format: openai;models:;- gpt-4o | , line 3: models[0] is `gpt-4o`; it must be a map of fields",
+        "format: openai;label: [a] | , line 2: label is a list; it must be a text",
+        "format: openai;request: [a] | , line 2: request is a list; it must be a map of fields",
+        "format: openai;request: {drop: a} | , line 2: request.drop is `a`; it must be a list",
+        "format: openai;request: {rename: [a]} | , line 2: request.rename is a list; it must be a map of fields",
+        "format: openai;models:;- id: a;  price: {input: [1], output: 1} | , line 4: models[0].price.input is a list; it must be a number",
         "format: [                | , line 2: invalid YAML",
         "format: openai;\tlabel: A | , line 2: invalid YAML",
         "format: openai;format: local | , line 2: invalid YAML: Duplicate field 'format'",
-        "just text                | : the file does not have the form that docs/add-a-provider.md describes",
-        "''                       | : the file does not have the form that docs/add-a-provider.md describes",
+        "just text                | : the file is `just text`; it must be a map of fields",
+        "- format: openai         | : the file is a list; it must be a map of fields",
+        "''                       | : the file is empty; it must be a map of fields",
         "# nothing                | : the file is empty",
         "format: openai;headers:;  Content-Length: 3 | , line 3: a file cannot set the header `Content-Length`",
         "format: openai;headers:;  CamelHttpUri: http://h | , line 3: a file cannot set the header `CamelHttpUri`",
@@ -252,6 +260,29 @@ class ProviderFileTest {
         .isThrownBy(() -> provider(file.replace("prices: b", "prices: c"), Map.of()))
         .withMessage(
             "providers/a.yaml, line 3: there is no price list `c` in providers/prices.json; the lists are a, b");
+  }
+
+  /** Hugging Face's models end in the provider that runs them. */
+  @Test
+  void providerMayHaveAPriceListForEachEndOfAName() throws IOException {
+    writePrices();
+    Files.writeString(
+        home.resolve("providers/prices.json"),
+        Files.readString(home.resolve("providers/prices.json"))
+            .replace("\"id\": \"a\"", "\"id\": \"hub_a\"")
+            .replace("\"id\": \"b\"", "\"id\": \"hub_b\""));
+    String file =
+        "format: openai\nbaseUrl: https://a.example\nprices: hub_*\nmodels: [{id: \"n:a\"}]\n";
+    Provider provider = provider(file, Map.of("A_API_KEY", "k"));
+    List<TokenCount> turn = List.of(new TokenCount(1_000_000, 0));
+    assertThat(provider.target("n:a").model().contextLength()).isEqualTo(99);
+    assertThat(provider.target("m:a").cost(turn, Instant.EPOCH)).isEqualByComparingTo("1");
+    assertThat(provider.target("m:b").cost(turn, Instant.EPOCH)).isEqualByComparingTo("3");
+    assertThat(provider.target("m:c").cost(turn, Instant.EPOCH)).isNull();
+    assertThat(provider.target("m").cost(turn, Instant.EPOCH)).isNull();
+    assertThatExceptionOfType(Settings.SettingException.class)
+        .isThrownBy(() -> provider(file.replace("hub_", "pub_"), Map.of()))
+        .withMessageStartingWith("providers/a.yaml, line 3: there is no price list `pub_*`");
   }
 
   @Test

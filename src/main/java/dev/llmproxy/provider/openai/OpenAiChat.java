@@ -6,12 +6,15 @@ import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.RequestDialect;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.provider.DroppedFields;
 import dev.llmproxy.provider.ProviderEvents;
 import dev.llmproxy.provider.ProviderHttp;
 import dev.llmproxy.provider.ProviderWarnings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -38,7 +41,9 @@ public final class OpenAiChat {
   public void prepare(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     ChatCall chat = context.callAs(ChatCall.class);
-    ObjectNode request = upstreamRequest(chat);
+    Set<String> dropped = new TreeSet<>();
+    ObjectNode request = upstreamRequest(chat, dropped);
+    DroppedFields.name(context, dropped);
     ProviderHttp.request(
         exchange,
         chat.target().provider(),
@@ -73,12 +78,14 @@ public final class OpenAiChat {
    * so that the server notices when the client leaves. It asks for usage, which the ledger needs,
    * unless the provider rejects {@code stream_options}. For a client without streaming the stream
    * is collected; a provider's answer without streaming becomes a stream.
+   *
+   * @param dropped receives the names of the fields that the provider does not get
    */
-  static ObjectNode upstreamRequest(ChatCall chat) {
+  static ObjectNode upstreamRequest(ChatCall chat, Set<String> dropped) {
     ObjectNode request = Json.object();
     request.setAll(chat.turns().body());
     RequestDialect dialect = chat.target().dialect();
-    dialect.applyToChat(request);
+    dropped.addAll(dialect.applyToChat(request));
     request.put("model", chat.target().upstreamModel());
     if (!dialect.streams(chat.request().stream())) {
       request.remove(List.of("stream", "stream_options"));

@@ -13,6 +13,7 @@ import dev.llmproxy.error.ApiException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -36,20 +37,21 @@ class OpenAiChatTest {
   @MethodSource("cases")
   void upstreamRequestMatchesTheGoldenFile(String name) {
     ChatCall chat = chat(name);
-    Fixtures.check("requests/" + name + ".openai.json", OpenAiChat.upstreamRequest(chat));
+    Fixtures.check(
+        "requests/" + name + ".openai.json", OpenAiChat.upstreamRequest(chat, new HashSet<>()));
   }
 
   @ParameterizedTest
   @MethodSource("cases")
   void clientsRequestIsNotChanged(String name) {
     ChatCall chat = chat(name);
-    OpenAiChat.upstreamRequest(chat);
+    OpenAiChat.upstreamRequest(chat, new HashSet<>());
     assertThat(chat.request().body()).isEqualTo(Fixtures.json("requests/" + name + ".json"));
   }
 
   @Test
   void numbersKeepAllDigits() {
-    String sent = Json.text(OpenAiChat.upstreamRequest(chat("numbers")));
+    String sent = Json.text(OpenAiChat.upstreamRequest(chat("numbers"), new HashSet<>()));
     assertThat(sent)
         .contains("\"temperature\":0.70,", "\"seed\":9007199254740993,")
         .contains("\"vendor_ratio\":0.1234567890123456789012345");
@@ -76,7 +78,7 @@ class OpenAiChatTest {
           .containsEntry(Exchange.HTTP_URI, "http://127.0.0.1/v1/chat/completions")
           .containsEntry("Authorization", "Bearer gsk-own-secret");
       assertThat(message.getBody(String.class))
-          .isEqualTo(Json.text(OpenAiChat.upstreamRequest(chat("minimal"))));
+          .isEqualTo(Json.text(OpenAiChat.upstreamRequest(chat("minimal"), new HashSet<>())));
     }
   }
 
