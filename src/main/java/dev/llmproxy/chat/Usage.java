@@ -99,6 +99,13 @@ public final class Usage {
       prompt = exact > 0 ? exact : prompt;
       completion = Math.max(completion, reported.path("completion_tokens").asLong());
     }
-    return of(prompt, completion);
+    ObjectNode estimate = of(prompt, completion);
+    if (reported != null) {
+      // Cached tokens may be most of the prompt, and cost a tenth.
+      reported
+          .properties()
+          .forEach(field -> estimate.putIfAbsent(field.getKey(), field.getValue()));
+    }
+    return estimate;
   }
 }
