@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class WarmUp {
   private static final int CLIENTS = 8;
-  private static final int ROUNDS = 60;
+  private static final int ROUNDS = 2500;
   private static final HttpClient CLIENT =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 

@@ -15,8 +15,11 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -34,24 +37,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     versionProvider = LlmProxyCommand.ProductVersion.class,
     description =
         "An OpenAI-compatible gateway: one API key for many models, usage in a spreadsheet.",
-    footer = "%nSettings come from application.properties; environment variables override them.",
-    subcommands = {
-      StartCommand.class,
-      InitWorkbookCommand.class,
-      DoctorCommand.class,
-      CreateApiKeyCommand.class,
-      ListKeysCommand.class,
-      RevokeKeyCommand.class,
-      ConfirmKeysCommand.class,
-      UsageCommand.class,
-      ModelsCommand.class,
-      ConversationsCommand.class,
-      ExportCommand.class,
-      DeadLettersCommand.class,
-      TestRestApiCommand.class,
-      CompletionCommand.class,
-      HelpCommand.class
-    })
+    footer = "%nSettings come from application.properties; environment variables override them.")
 public final class LlmProxyCommand {
   /** The line that {@code --version} prints. */
   static final class ProductVersion implements IVersionProvider {
@@ -62,6 +48,28 @@ public final class LlmProxyCommand {
   }
 
   private static final String DATA = "LLMPROXY_DATA";
+
+  /** The commands by name, in the order of the help. */
+  private static final List<Map.Entry<String, Class<?>>> COMMANDS =
+      List.of(
+          Map.entry("start", StartCommand.class),
+          Map.entry("init-workbook", InitWorkbookCommand.class),
+          Map.entry("doctor", DoctorCommand.class),
+          Map.entry("create-api-key", CreateApiKeyCommand.class),
+          Map.entry("list-keys", ListKeysCommand.class),
+          Map.entry("revoke-key", RevokeKeyCommand.class),
+          Map.entry("confirm-keys", ConfirmKeysCommand.class),
+          Map.entry("usage", UsageCommand.class),
+          Map.entry("models", ModelsCommand.class),
+          Map.entry("conversations", ConversationsCommand.class),
+          Map.entry("export", ExportCommand.class),
+          Map.entry("dead-letters", DeadLettersCommand.class),
+          Map.entry("test-rest-api", TestRestApiCommand.class),
+          Map.entry("completion", CompletionCommand.class),
+          Map.entry("help", HelpCommand.class));
+
+  /** Commands whose output is about all commands. */
+  private static final Set<String> ABOUT_ALL = Set.of("completion", "help");
 
   /** The character that Java substitutes for bytes that are invalid in the locale's encoding. */
   private static final char UNREADABLE = '\uFFFD';
@@ -95,12 +103,33 @@ public final class LlmProxyCommand {
       err.println("llmproxy: " + inWords(e));
       return 1;
     }
-    return commandLine(settings).setOut(out).setErr(err).execute(arguments);
+    String name = arguments.length == 0 ? "" : arguments[0];
+    boolean alone =
+        !ABOUT_ALL.contains(name)
+            && COMMANDS.stream().anyMatch(command -> command.getKey().equals(name));
+    // Reading the annotations of all commands takes longer than opening the ledger.
+    return commandLine(settings, each -> !alone || each.equals(name))
+        .setOut(out)
+        .setErr(err)
+        .execute(arguments);
   }
 
   /** The command line for these settings. */
   static CommandLine commandLine(Settings settings) {
-    return new CommandLine(new LlmProxyCommand(), new SettingsFactory(settings))
+    return commandLine(settings, name -> true);
+  }
+
+  /**
+   * @param needed the names of the commands to include
+   */
+  private static CommandLine commandLine(Settings settings, Predicate<String> needed) {
+    SettingsFactory factory = new SettingsFactory(settings);
+    CommandLine commands = new CommandLine(new LlmProxyCommand(), factory);
+    COMMANDS.stream()
+        .filter(command -> needed.test(command.getKey()))
+        .forEach(command ->
+            commands.addSubcommand(command.getKey(), new CommandLine(command.getValue(), factory)));
+    return commands
         .registerConverter(Integer.class, LlmProxyCommand::wholeNumber)
         .registerConverter(int.class, LlmProxyCommand::wholeNumber)
         .registerConverter(LocalDate.class, LlmProxyCommand::day)
