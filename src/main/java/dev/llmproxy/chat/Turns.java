@@ -58,6 +58,7 @@ public final class Turns {
   private boolean spoken;
   private int places;
   private int ownCalls;
+  private int thoughts;
   private Step next = Step.ASK_THE_PROVIDER;
   private List<ToolCall> asked = List.of();
   private ObjectNode assistant;
@@ -297,6 +298,14 @@ public final class Turns {
    */
   public int nextOwnCall() {
     return ownCalls++;
+  }
+
+  /**
+   * The index of the next block of thoughts in the client's stream, counted over all turns.
+   * openai-python joins lists by the index of their entries, and fails without one.
+   */
+  public int nextThought() {
+    return thoughts++;
   }
 
   /** Counts pieces that the client does not get. */

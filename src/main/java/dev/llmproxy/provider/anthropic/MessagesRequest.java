@@ -54,6 +54,7 @@ final class MessagesRequest {
 
   private static final Set<String> IMAGES =
       Set.of("image/jpeg", "image/png", "image/gif", "image/webp");
+  private static final Set<String> THOUGHT_FIELDS = Set.of("type", "thinking", "signature", "data");
   private static final Pattern NO_ID = Pattern.compile("[^A-Za-z0-9_-]");
 
   /** Fields that this class reads, and fields that ask for what every answer has. */
@@ -293,7 +294,11 @@ final class MessagesRequest {
       JsonNode kept = kept(message);
       blocks = kept == null ? Json.array() : kept;
     }
-    return blocks.valueStream().filter(MessagesRequest::isThought).toList();
+    return blocks
+        .valueStream()
+        .filter(MessagesRequest::isThought)
+        .<JsonNode>map(block -> ((ObjectNode) block.deepCopy()).retain(THOUGHT_FIELDS))
+        .toList();
   }
 
   private JsonNode kept(Conversation.Message message) {

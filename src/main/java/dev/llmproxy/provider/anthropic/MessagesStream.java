@@ -233,7 +233,11 @@ final class MessagesStream implements StreamTranslator {
     }
     if (block.isThought()) {
       ObjectNode delta = Json.object();
-      delta.putArray("thinking_blocks").add(whole);
+      delta
+          .putArray("thinking_blocks")
+          .addObject()
+          .put("index", chat.turns().nextThought())
+          .setAll(whole);
       return delta(delta);
     }
     return events;

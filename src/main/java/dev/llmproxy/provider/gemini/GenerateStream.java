@@ -48,6 +48,7 @@ final class GenerateStream implements StreamTranslator {
   private final ArrayNode parts = Json.array();
   private final ArrayNode ids = Json.array();
   private int calls;
+  private int images;
   private boolean signed;
   private boolean spoke;
   private boolean malformed;
@@ -168,7 +169,8 @@ final class GenerateStream implements StreamTranslator {
         delta.put("content", text);
       }
       if (part.path("inlineData").has("data")) {
-        ObjectNode image = delta.putArray("images").addObject().put("type", "image_url");
+        ObjectNode image = delta.putArray("images").addObject().put("index", images++);
+        image.put("type", "image_url");
         image
             .putObject("image_url")
             .put(
