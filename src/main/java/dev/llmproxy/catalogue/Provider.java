@@ -1,5 +1,6 @@
 package dev.llmproxy.catalogue;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,10 +20,11 @@ import java.util.function.Function;
  * @param off why the provider cannot be used, for people; null when it is on
  * @param models its models in the catalogue
  * @param dialect how its requests differ from OpenAI's
- * @param headers additional headers of its requests, including the key
+ * @param headers additional headers of its requests, including the key; see {@link #requestHeaders}
  * @param query the encoded query string of its requests, without the question mark; empty for none
  * @param secrets the secret values in its requests, which must not be shown
  * @param keySetting the setting with the key
+ * @param google the Google account that replaces the key; null for none
  * @param modelList the path of its own list of models below {@code baseUrl}
  * @param unlisted the prices of a model that is not in {@code models}, by the provider's name of it
  * @param rules what its models take; the first that matches counts
@@ -40,6 +42,7 @@ public record Provider(
     String query,
     List<String> secrets,
     String keySetting,
+    GoogleToken google,
     String modelList,
     Function<String, List<Price>> unlisted,
     List<ModelRule> rules) {
@@ -75,6 +78,7 @@ public record Provider(
         "",
         apiKey == null ? List.of() : List.of(apiKey),
         settingPrefix(name) + "_API_KEY",
+        null,
         MODEL_LIST,
         model -> List.of(),
         List.of());
@@ -95,6 +99,7 @@ public record Provider(
         query,
         secrets,
         keySetting,
+        google,
         modelList,
         unlisted,
         rules);
@@ -110,6 +115,20 @@ public record Provider(
         model,
         dialect.of(upstreamModel),
         model == null ? unlisted.apply(upstreamModel) : model.prices());
+  }
+
+  /**
+   * The additional headers of a request, with a valid token when a Google account replaces the key.
+   *
+   * @throws dev.llmproxy.error.ApiException 502 when Google gives no token
+   */
+  public Map<String, String> requestHeaders() {
+    if (google == null) {
+      return headers;
+    }
+    Map<String, String> all = new HashMap<>(headers);
+    all.put("Authorization", "Bearer " + google.value(name));
+    return all;
   }
 
   /** Whether the provider is configured and may be called. */

@@ -271,11 +271,12 @@ final class ProviderFile {
     String own = settings.find(setting).orElse(null);
     keySetting = keySetting();
     String apiKey = settings.find(keySetting).orElse(null);
+    GoogleToken google = google();
     String off = null;
     if (entry.local) {
       off = ProviderSettings.localModel(settings) ? null : "LOCAL_MODEL is off";
-    } else if (apiKey == null && own == null) {
-      off = (entry.baseUrl == null ? setting : keySetting) + " is not set";
+    } else if (apiKey == null && own == null && google == null) {
+      off = (entry.baseUrl == null ? setting : keyOrAccount()) + " is not set";
     } else if (own == null && entry.baseUrl == null) {
       off = setting + " is not set";
     }
@@ -306,9 +307,39 @@ final class ProviderFile {
         url.query().isEmpty() || query.isEmpty() ? url.query() + query : url.query() + "&" + query,
         secrets,
         keySetting,
+        google,
         entry.modelList == null ? Provider.MODEL_LIST : entry.modelList,
         model -> List.of(),
         entry.rules);
+  }
+
+  /** The setting to name when the provider has no key. */
+  private String keyOrAccount() {
+    return entry.googleAccount == null ? keySetting : entry.googleAccount;
+  }
+
+  private GoogleToken google() {
+    if (entry.googleAccount == null) {
+      return null;
+    }
+    if (!SETTING.matcher(entry.googleAccount).matches()) {
+      throw wrong(
+          "/googleAccount",
+          "googleAccount is `%s`; it must be the name of a setting, as VERTEX_CREDENTIALS"
+              .formatted(entry.googleAccount));
+    }
+    String path = settings.find(entry.googleAccount).orElse(null);
+    if (path == null) {
+      return null;
+    }
+    try {
+      return GoogleToken.of(settings.home().resolve(path));
+    } catch (IOException | RuntimeException e) {
+      // The exception's message may quote the file.
+      throw new SettingException(
+          "%s is %s, which is not the JSON key file of a Google service account, or cannot be read"
+              .formatted(entry.googleAccount, path));
+    }
   }
 
   /** The setting with the key: the first of the file's that is set, else {@code <NAME>_API_KEY}. */
@@ -547,6 +578,7 @@ final class ProviderFile {
    * The content of the file.
    *
    * @param key other names of the setting with the provider's key
+   * @param googleAccount the setting with the path of a Google service account's key file
    * @param path the path of a base URL without one
    * @param headers additional headers of requests
    * @param query parameters of the query string of requests
@@ -563,6 +595,7 @@ final class ProviderFile {
       String baseUrl,
       String path,
       @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<String> key,
+      String googleAccount,
       boolean local,
       Map<String, String> headers,
       Map<String, String> query,

@@ -5,6 +5,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.catalogue.ModelListing;
 import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.error.ApiException;
 import dev.llmproxy.provider.ForwardProxy;
 import java.io.IOException;
 import java.net.URI;
@@ -78,7 +79,11 @@ final class ProviderClient implements AutoCloseable {
     String url = provider.url(provider.modelList());
     String more = next.isEmpty() ? "" : (url.contains("?") ? "&" : "?") + next;
     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + more)).timeout(PATIENCE);
-    provider.headers().forEach(request::header);
+    try {
+      provider.requestHeaders().forEach(request::header);
+    } catch (ApiException e) {
+      throw new IOException("its Google account gets no token", e);
+    }
     return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
   }
 

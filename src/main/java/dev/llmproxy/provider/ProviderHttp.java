@@ -37,7 +37,7 @@ public final class ProviderHttp {
     message.setHeader("Accept", accept);
     // A compressed stream arrives late, and its decoder reads on after an abort.
     message.setHeader("Accept-Encoding", "identity");
-    provider.headers().forEach(message::setHeader);
+    provider.requestHeaders().forEach(message::setHeader);
     message.setBody(Json.bytes(body));
   }
 

@@ -148,7 +148,7 @@ class ProviderFileTest {
       value = {
         "label: A;format: opneai | , line 2: format is `opneai`; the formats are local, openai",
         "label: A                | : format is missing; the formats are local, openai",
-        "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, format, headers, key, label, local, modelList, models, path, price, prices, query, request",
+        "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, format, googleAccount, headers, key, label, local, modelList, models, path, price, prices, query, request",
         "format: openai;request:;  maxTokens: tokens | , line 2: maxTokens must be max_tokens or max_completion_tokens, not tokens",
         "format: openai;request:;  dorp: [a] | , line 3: there is no field `request.dorp` here; the fields are default, developerRole, drop, dropInMessages, dropInTools, dropWithTools, maxTokens, models, only, reasoning, rename, stream, toolIdLength, values",
         "format: openai;models:;- id: a;- id: a | , line 4: the model `a` is listed twice",
@@ -160,6 +160,7 @@ class ProviderFileTest {
         "format: openai;models:;- id: a;  price:;  - {input: 1, output: 1};  - {input: 1, output: 1, cached: -2} | , line 6: price has cached: -2; it must be",
         "format: openai;models:;- id: a;  price: {input: 1, output: 1, above: {long: {input: 2}}} | , line 4: models[0].price.above is `long`; it must be a number",
         "format: openai;models:;- id: a;  price: {input: 1, output: 1, above: {-1: {input: 2}}} | , line 4: above has `-1: ",
+        "format: openai;googleAccount: a file | , line 2: googleAccount is `a file`; it must be the name of a setting, as VERTEX_CREDENTIALS",
         "format: openai;modelList: models | , line 2: modelList is `models`; it must be a path that begins with /",
         "format: openai;price: {input: 1} | , line 2: price needs `output`",
         "format: openai;models:;- id: a;  contextLength: -5 | , line 4: contextLength is -5; it must be a number of tokens, or left out when unknown",
