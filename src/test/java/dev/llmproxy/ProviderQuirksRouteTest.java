@@ -179,6 +179,19 @@ class ProviderQuirksRouteTest {
   }
 
   @Test
+  void modelListHasTheModelsOfAllProvidersThatAreOn() {
+    List<JsonNode> models = new ArrayList<>();
+    Gateway.json(gateway.get("/v1/models", key)).path("data").forEach(models::add);
+    assertThat(models)
+        .filteredOn(model -> model.path("abilities").toString().contains("\"chat\""))
+        .hasSizeGreaterThanOrEqualTo(60);
+    assertThat(models)
+        .filteredOn(model -> model.path("label").asText().endsWith("(Groq Free Tier)"))
+        .extracting(model -> model.path("id").asText())
+        .containsExactly("groq/llama-3.3-70b-versatile", "groq/llama-3.1-8b-instant");
+  }
+
+  @Test
   void headerNamesWhatTheProviderDoesNotGet() {
     HttpResponse<String> answer = gateway.post(key, CHAT.replace("MODEL", "zai/glm-5.3"));
     assertThat(answer.headers().firstValue("x-llmproxy-dropped"))

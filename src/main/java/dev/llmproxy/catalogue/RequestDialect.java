@@ -222,6 +222,28 @@ public record RequestDialect(
         request.set(theirs, value);
       }
     });
+    if (restricts()) {
+      drop(request, dropped);
+    }
+    defaults.forEach((field, value) -> {
+      if (!request.has(field)) {
+        request.set(field, value.deepCopy());
+      }
+    });
+    if (changesMessages() && request.get("messages") instanceof ArrayNode messages) {
+      request.set("messages", messages(messages, dropped));
+    }
+    if (!dropInTools.isEmpty() && request.get("tools") instanceof ArrayNode offered) {
+      request.set("tools", tools(offered, dropped));
+    }
+    return dropped;
+  }
+
+  private boolean restricts() {
+    return !(drop.isEmpty() && only.isEmpty() && dropWithTools.isEmpty() && values.isEmpty());
+  }
+
+  private void drop(ObjectNode request, Set<String> dropped) {
     boolean tools = request.has("tools");
     request
         .properties()
@@ -236,18 +258,6 @@ public record RequestDialect(
           return refused;
         });
     dropped.remove("stream_options");
-    defaults.forEach((field, value) -> {
-      if (!request.has(field)) {
-        request.set(field, value.deepCopy());
-      }
-    });
-    if (changesMessages() && request.get("messages") instanceof ArrayNode messages) {
-      request.set("messages", messages(messages, dropped));
-    }
-    if (!dropInTools.isEmpty() && request.get("tools") instanceof ArrayNode offered) {
-      request.set("tools", tools(offered, dropped));
-    }
-    return dropped;
   }
 
   private boolean allows(String field, JsonNode value) {
