@@ -3,7 +3,6 @@ package dev.llmproxy.catalogue;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /**
  * What some models of a provider take, where models of one wire format differ. The first rule whose
@@ -71,8 +70,17 @@ public record ModelRule(
 
   /** Whether the rule is for this upstream model. */
   boolean matches(String model) {
-    String pattern = Pattern.quote(match).replace("*", "\\E.*\\Q");
-    return Pattern.matches(pattern, model);
+    String[] texts = match.split("\\*", -1);
+    String last = texts[texts.length - 1];
+    if (texts.length == 1) {
+      return model.equals(match);
+    }
+    int at = model.startsWith(texts[0]) ? texts[0].length() : -1;
+    for (int i = 1; i < texts.length - 1 && at >= 0; i++) {
+      int found = model.indexOf(texts[i], at);
+      at = found < 0 ? -1 : found + texts[i].length();
+    }
+    return at >= 0 && model.endsWith(last) && model.length() - last.length() >= at;
   }
 
   /** Whether a request may force a call of a tool. */

@@ -265,6 +265,19 @@ public record RequestDialect(
     return allowed == null || (value.isTextual() && allowed.contains(value.textValue()));
   }
 
+  /**
+   * Changes a chat request that has been translated to another format: adds {@code defaults} and
+   * removes {@code drop}, which name fields of that format.
+   */
+  public void applyToTranslated(ObjectNode request) {
+    request.remove(drop);
+    defaults.forEach((field, value) -> {
+      if (!request.has(field)) {
+        request.set(field, value.deepCopy());
+      }
+    });
+  }
+
   /** Changes an embedding request. */
   public void applyToEmbedding(ObjectNode request) {
     omitNulls(request);

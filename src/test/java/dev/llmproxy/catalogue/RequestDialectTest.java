@@ -171,6 +171,24 @@ class RequestDialectTest {
     assertThat(applied(all.of("my-kimi-k9"), request)).isEqualTo(applied(all.of("x"), request));
   }
 
+  @Test
+  void aTranslatedRequestGetsTheFieldsOfItsOwnFormat() throws JsonProcessingException {
+    RequestDialect dialect =
+        YAMLMapper.builder()
+            .build()
+            .readValue(
+                "{default: {safetySettings: [{threshold: BLOCK_NONE}], a: 1}, drop: [b]}",
+                RequestDialect.class);
+    ObjectNode request = (ObjectNode) Json.parse("{\"a\":2,\"b\":3,\"contents\":[]}");
+
+    dialect.applyToTranslated(request);
+
+    assertThat(request)
+        .isEqualTo(
+            Json.parse(
+                "{\"a\":2,\"contents\":[],\"safetySettings\":[{\"threshold\":\"BLOCK_NONE\"}]}"));
+  }
+
   private static RequestDialect dialect(String file) throws JsonProcessingException {
     return new YAMLMapper().readValue(file, RequestDialect.class);
   }

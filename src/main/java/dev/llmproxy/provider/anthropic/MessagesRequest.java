@@ -185,6 +185,7 @@ final class MessagesRequest {
     if (chat.target().dialect().streams(chat.request().stream())) {
       request.put("stream", true);
     }
+    chat.target().dialect().applyToTranslated(request);
     nameOtherFields();
   }
 

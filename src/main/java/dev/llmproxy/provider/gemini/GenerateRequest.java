@@ -142,6 +142,7 @@ final class GenerateRequest {
     if (!config.isEmpty()) {
       request.set("generationConfig", config);
     }
+    chat.target().dialect().applyToTranslated(request);
     nameOtherFields();
   }
 
