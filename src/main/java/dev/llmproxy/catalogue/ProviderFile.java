@@ -16,6 +16,7 @@ import dev.llmproxy.base.ProviderSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.Settings.SettingException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -73,9 +74,10 @@ final class ProviderFile {
   private final String shown;
   private final String name;
   private final Settings settings;
-  private final Map<String, Integer> lines = new HashMap<>();
   private final Set<String> used = new HashSet<>();
   private final List<String> secrets = new ArrayList<>();
+  private String text;
+  private Map<String, Integer> lines;
   private String missing;
   private String keySetting;
   private Entry entry;
@@ -232,8 +234,7 @@ final class ProviderFile {
   private void check(String path, List<PriceEntry> prices) {
     for (int i = 0; i < prices.size(); i++) {
       PriceEntry price = prices.get(i);
-      // One price may stand without a list.
-      String place = lines.containsKey(path + "/" + i) ? path + "/" + i : path;
+      String place = path + "/" + i;
       if (price == null || price.input == null || price.output == null) {
         throw wrong(
             place,
@@ -445,27 +446,59 @@ final class ProviderFile {
 
   private Entry entry() {
     try {
-      String text = Files.readString(file);
-      try (JsonParser parser = YAML.createParser(text)) {
-        while (parser.nextToken() != null) {
-          lines.putIfAbsent(
-              parser.getParsingContext().pathAsPointer().toString(),
-              parser.currentTokenLocation().getLineNr());
-        }
+      text = Files.readString(file);
+      Entry content = YAML.readValue(text, Entry.class);
+      if (content == null) {
+        throw empty();
       }
-      Entry entry = lines.isEmpty() ? null : YAML.readValue(text, Entry.class);
-      if (entry == null) {
-        throw new SettingException(
-            shown + ": the file is empty; docs/add-a-provider.md describes it");
-      }
-      return entry;
-    } catch (JsonMappingException e) {
-      throw wrong(pointer(e), why(e));
+      return content;
     } catch (JsonProcessingException e) {
-      throw invalidYaml(e);
+      throw refused(e);
     } catch (IOException e) {
       throw new SettingException(shown + ": the file cannot be read as UTF-8 text");
     }
+  }
+
+  private SettingException refused(JsonProcessingException e) {
+    try {
+      lines = readLines();
+    } catch (JsonProcessingException syntax) {
+      return invalidYaml(syntax);
+    } catch (IOException unexpected) {
+      throw new UncheckedIOException(unexpected);
+    }
+    if (lines.isEmpty()) {
+      return empty();
+    }
+    return e instanceof JsonMappingException mismatch
+        ? wrong(pointer(mismatch), why(mismatch))
+        : invalidYaml(e);
+  }
+
+  private SettingException empty() {
+    return new SettingException(shown + ": the file is empty; docs/add-a-provider.md describes it");
+  }
+
+  /** The lines of the file's values by their JSON pointers. Only errors need them. */
+  private Map<String, Integer> lines() {
+    try {
+      lines = lines == null ? readLines() : lines;
+      return lines;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Map<String, Integer> readLines() throws IOException {
+    Map<String, Integer> read = new HashMap<>();
+    try (JsonParser parser = YAML.createParser(text)) {
+      while (parser.nextToken() != null) {
+        read.putIfAbsent(
+            parser.getParsingContext().pathAsPointer().toString(),
+            parser.currentTokenLocation().getLineNr());
+      }
+    }
+    return read;
   }
 
   private SettingException invalidYaml(JsonProcessingException e) {
@@ -507,7 +540,7 @@ final class ProviderFile {
     String pointer = "";
     for (JsonMappingException.Reference part : e.getPath()) {
       String step = "/" + (part.getFieldName() == null ? part.getIndex() : part.getFieldName());
-      if (part.getFieldName() != null || lines.containsKey(pointer + step)) {
+      if (part.getFieldName() != null || lines().containsKey(pointer + step)) {
         pointer += step;
       }
     }
@@ -521,7 +554,7 @@ final class ProviderFile {
       if (part.getFieldName() != null) {
         path.append(path.isEmpty() ? "" : ".").append(part.getFieldName());
         pointer += "/" + part.getFieldName();
-      } else if (lines.containsKey(pointer + "/" + part.getIndex())) {
+      } else if (lines().containsKey(pointer + "/" + part.getIndex())) {
         path.append('[').append(part.getIndex()).append(']');
         pointer += "/" + part.getIndex();
       }
@@ -564,10 +597,13 @@ final class ProviderFile {
 
   private SettingException wrong(String path, String what) {
     String known = path;
-    while (!lines.containsKey(known) && !known.isEmpty()) {
-      known = known.substring(0, known.lastIndexOf('/'));
+    while (!lines().containsKey(known) && !known.isEmpty()) {
+      int last = known.lastIndexOf('/');
+      // A single value may stand for a list.
+      String single = known.substring(0, last).replaceFirst("/0$", "") + known.substring(last);
+      known = lines().containsKey(single) ? single : known.substring(0, last);
     }
-    return new SettingException(at(known.isEmpty() ? 0 : lines.get(known)) + what);
+    return new SettingException(at(known.isEmpty() ? 0 : lines().get(known)) + what);
   }
 
   private String at(int line) {
