@@ -7,12 +7,15 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Status;
+import dev.llmproxy.chat.EventSchemas;
 import dev.llmproxy.emulator.RecordedRequest;
 import dev.llmproxy.emulator.ScriptedProvider;
+import dev.llmproxy.emulator.SignInStandIn;
 import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
@@ -30,6 +33,7 @@ class AnthropicRouteTest {
       "{\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"parameters\":{\"type\":\"object\","
           + "\"properties\":{\"location\":{\"type\":\"string\"}}}}}";
 
+  private static SignInStandIn google;
   private static ScriptedProvider provider;
   private static Gateway gateway;
   private static String key;
@@ -37,10 +41,12 @@ class AnthropicRouteTest {
   @BeforeAll
   static void start(@TempDir Path data) {
     provider = ScriptedProvider.start(ScriptedProvider.Format.ANTHROPIC);
-    gateway =
-        Gateway.start(
-            data,
-            Map.of("ANTHROPIC_BASE_URL", provider.baseUrl(), "ANTHROPIC_API_KEY", "sk-ant-secret"));
+    google = SignInStandIn.start();
+    Map<String, String> settings = new HashMap<>(google.settings());
+    settings.put("LLMPROXY_ALLOWED_USERS", "ann@example.com");
+    settings.put("ANTHROPIC_BASE_URL", provider.baseUrl());
+    settings.put("ANTHROPIC_API_KEY", "sk-ant-secret");
+    gateway = Gateway.start(data, settings);
     key = gateway.createKey("anthropic@example.com");
   }
 
@@ -48,6 +54,7 @@ class AnthropicRouteTest {
   static void stop() {
     gateway.close();
     provider.close();
+    google.close();
   }
 
   @ParameterizedTest
@@ -263,6 +270,22 @@ class AnthropicRouteTest {
             "/v1/embeddings", key, "{\"model\":\"anthropic/claude-other\",\"input\":\"Hello\"}");
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(400);
     assertThat(Gateway.json(answer).at("/error/param").asText()).isEqualTo("model");
+  }
+
+  @Test
+  void thoughtsAreThinkingEventsOfChat() {
+    String form = Json.text(request(MODEL, "Hello [[script reasoning=1]]"));
+    String token = google.token("ann@example.com");
+    List<EventSchemas.Event> events =
+        EventSchemas.events(gateway.post("/chat", token, form).body());
+
+    assertThat(events.stream().map(EventSchemas.Event::name).distinct())
+        .containsExactly("thinking", "delta", "complete");
+    assertThat(
+            events.stream()
+                .filter(event -> event.name().equals("thinking"))
+                .map(event -> event.data().path("content").asText()))
+        .containsExactly("Let", " me", " think.");
   }
 
   @Test

@@ -8,13 +8,16 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Status;
+import dev.llmproxy.chat.EventSchemas;
 import dev.llmproxy.emulator.PlayedProvider;
 import dev.llmproxy.emulator.RecordedRequest;
 import dev.llmproxy.emulator.ScriptedProvider;
+import dev.llmproxy.emulator.SignInStandIn;
 import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -52,6 +55,7 @@ class GeminiRouteTest {
           "{\"finishReason\":\"MALFORMED_FUNCTION_CALL\"}",
           "{\"content\":{\"parts\":[{\"text\":\"Hi\"}]},\"finishReason\":\"STOP\"}");
 
+  private static SignInStandIn google;
   private static ScriptedProvider provider;
   private static Gateway gateway;
   private static String key;
@@ -62,9 +66,12 @@ class GeminiRouteTest {
   static void start() {
     Path data = folder.resolve("data");
     provider = ScriptedProvider.start(ScriptedProvider.Format.GEMINI);
-    gateway =
-        Gateway.start(
-            data, Map.of("GEMINI_BASE_URL", provider.baseUrl(), "GEMINI_API_KEY", "own-secret"));
+    google = SignInStandIn.start();
+    Map<String, String> settings = new HashMap<>(google.settings());
+    settings.put("LLMPROXY_ALLOWED_USERS", "ann@example.com");
+    settings.put("GEMINI_BASE_URL", provider.baseUrl());
+    settings.put("GEMINI_API_KEY", "own-secret");
+    gateway = Gateway.start(data, settings);
     key = gateway.createKey("gemini@example.com");
   }
 
@@ -72,6 +79,7 @@ class GeminiRouteTest {
   static void stop() {
     gateway.close();
     provider.close();
+    google.close();
   }
 
   @ParameterizedTest
@@ -236,6 +244,22 @@ class GeminiRouteTest {
     HttpResponse<String> answer =
         gateway.chat(key, MODEL, true, "[[script %s]] one two three".formatted(mishap));
     assertThat(answer.body()).contains("event: error").doesNotContain("[DONE]");
+  }
+
+  @Test
+  void thoughtsAreThinkingEventsOfChat() {
+    String form = Json.text(request(MODEL, "Hello [[script reasoning=1]]"));
+    String token = google.token("ann@example.com");
+    List<EventSchemas.Event> events =
+        EventSchemas.events(gateway.post("/chat", token, form).body());
+
+    assertThat(events.stream().map(EventSchemas.Event::name).distinct())
+        .containsExactly("thinking", "delta", "complete");
+    assertThat(
+            events.stream()
+                .filter(event -> event.name().equals("thinking"))
+                .map(event -> event.data().path("content").asText()))
+        .containsExactly("Let", " me", " think.");
   }
 
   @Test
