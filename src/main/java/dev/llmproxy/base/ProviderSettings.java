@@ -11,9 +11,15 @@ import java.time.Duration;
  * @param answerBytes limit for one answer
  * @param localModel whether the local models run
  * @param localModelFile weights of the chat model
+ * @param modelAliases the setting MODEL_ALIASES as it is; empty for none
  */
 public record ProviderSettings(
-    Duration connect, Duration silence, long answerBytes, boolean localModel, Path localModelFile) {
+    Duration connect,
+    Duration silence,
+    long answerBytes,
+    boolean localModel,
+    Path localModelFile,
+    String modelAliases) {
 
   /**
    * @throws Settings.SettingException that lists every wrong value
@@ -27,6 +33,15 @@ public record ProviderSettings(
     return settings.read(ProviderSettings::localModel);
   }
 
+  /** The setting MODEL_ALIASES as it is; empty for none. */
+  public static String modelAliases(Settings settings) {
+    return settings.read(ProviderSettings::modelAliases);
+  }
+
+  private static String modelAliases(SettingsReader in) {
+    return in.optionalText("MODEL_ALIASES").orElse("");
+  }
+
   private static boolean localModel(SettingsReader in) {
     return in.on("LOCAL_MODEL");
   }
@@ -37,6 +52,7 @@ public record ProviderSettings(
         in.seconds("PROVIDER_SILENCE_SECONDS"),
         in.megabytes("PROVIDER_ANSWER_MB", 1, 1024),
         localModel(in),
-        in.path("LOCAL_MODEL_FILE"));
+        in.path("LOCAL_MODEL_FILE"),
+        modelAliases(in));
   }
 }

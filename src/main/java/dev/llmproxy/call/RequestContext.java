@@ -2,6 +2,8 @@ package dev.llmproxy.call;
 
 import dev.llmproxy.http.HttpFront;
 import dev.llmproxy.http.Reply;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +18,8 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
  * <p>Only the request's thread writes it. Steps that run in parallel after the answer may read it.
  */
 public final class RequestContext {
+  private static final String MODEL_HEADER = "x-llmproxy-model";
+
   /** The exchange property that holds it. */
   public static final String PROPERTY = "context";
 
@@ -139,8 +143,12 @@ public final class RequestContext {
     return kind.cast(call);
   }
 
+  /** Sets the call, and names the model that serves it in the header {@code x-llmproxy-model}. */
   public void setCall(Call parsed) {
     call = parsed;
+    if (reply != null) {
+      reply.header(MODEL_HEADER, ascii(parsed.target().servedModel()));
+    }
   }
 
   /** Sets the deadline to so long from now. */
@@ -166,5 +174,12 @@ public final class RequestContext {
   @Override
   public String toString() {
     return "RequestContext[" + requestId + "]";
+  }
+
+  /** A name of a model may have any visible characters, a header may not. */
+  private static String ascii(String text) {
+    return text.chars().allMatch(c -> c < 0x7f)
+        ? text
+        : URLEncoder.encode(text, StandardCharsets.UTF_8).replace("%2F", "/");
   }
 }

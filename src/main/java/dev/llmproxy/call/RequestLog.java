@@ -189,7 +189,7 @@ public final class RequestLog implements RefusalLog {
         call.caller().keyName(),
         call.caller().tier(),
         call.type(),
-        call.target().modelId(),
+        call.target().servedModel(),
         settlement.status(),
         leftEarly ? CLIENT_CLOSED_REQUEST : reply.status(),
         error == null ? null : error.code() == null ? error.type() : error.code(),

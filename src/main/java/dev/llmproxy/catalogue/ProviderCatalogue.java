@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,11 +27,16 @@ public final class ProviderCatalogue {
   private static final Pattern FORMAT_ROUTE =
       Pattern.compile("provider-([a-z0-9]+)\\.camel\\.yaml");
 
-  /** The most targets that are kept of models that the catalogue does not list. */
+  /** The most targets that are kept of names that the catalogue does not list. */
   private static final int MOST_UNLISTED = 1000;
 
   private final Map<String, Provider> providers = new TreeMap<>();
   private final Map<String, Target> listed = new HashMap<>();
+
+  /** The model ids of the providers that are on, by the provider's name of the model. */
+  private final Map<String, Set<String>> bareNames = new HashMap<>();
+
+  private final List<ModelAlias> aliases;
 
   /** Searching a price list takes some time, and clients use few models. */
   private final Cache<String, Target> unlisted =
@@ -74,11 +80,17 @@ public final class ProviderCatalogue {
     files.forEach(file -> providers.put(file.provider().name(), file.priced(prices)));
     for (Provider provider : providers.values()) {
       if (provider.on()) {
-        provider.models().stream()
-            .map(model -> provider.target(model.id()))
-            .forEach(target -> listed.put(target.modelId(), target));
+        provider.models().stream().map(model -> provider.target(model.id())).forEach(this::list);
       }
     }
+    aliases = new RoutingFile(providers.keySet()).aliases(settings);
+  }
+
+  private void list(Target target) {
+    listed.put(target.modelId(), target);
+    bareNames
+        .computeIfAbsent(target.upstreamModel(), name -> new TreeSet<>())
+        .add(target.modelId());
   }
 
   private static List<Path> files(Path folder) {
@@ -95,6 +107,7 @@ public final class ProviderCatalogue {
       return files.stream()
           .filter(file -> file.getFileName().toString().endsWith(".yaml"))
           .filter(file -> !file.getFileName().toString().startsWith("."))
+          .filter(file -> !file.getFileName().toString().equals(RoutingFile.NAME))
           .toList();
     } catch (IOException e) {
       throw new Settings.SettingException(
@@ -161,46 +174,103 @@ public final class ProviderCatalogue {
   }
 
   /**
-   * The target of a model. A provider that is on also gets models that are not in the catalogue.
-   *
-   * @param modelId {@code provider/model}
-   * @throws ApiException 400 when it is not a valid model id (too long, or with control
-   *     characters), 404 when no provider of that name is on
+   * The aliases without {@code *} whose targets include a provider that is on, with their targets.
    */
-  public Target target(String modelId) {
-    Target known = listed.get(modelId);
-    return known == null ? unlisted(modelId) : known;
+  public Map<String, Target> listedAliases() {
+    Map<String, Target> names = new LinkedHashMap<>();
+    for (ModelAlias alias : aliases) {
+      if (alias.isExact() && isOn(chosen(alias.targets()))) {
+        names.putIfAbsent(alias.name(), target(alias.name()));
+      }
+    }
+    return names;
   }
 
-  private Target unlisted(String modelId) {
-    Target known = unlisted.getIfPresent(modelId);
+  /**
+   * The target of a client's name of a model: {@code provider/model}, else an alias, else the name
+   * that exactly one provider that is on has for a listed model. A provider that is on also gets
+   * models that are not in the catalogue.
+   *
+   * @throws ApiException 400 when it is not a valid name (too long, or with control characters),
+   *     404 when there is no such model, or when several providers have it
+   */
+  public Target target(String name) {
+    Target known = listed.get(name);
     if (known != null) {
       return known;
     }
-    ModelId.check(modelId);
+    known = unlisted.getIfPresent(name);
+    if (known == null) {
+      ModelId.check(name);
+      String modelId = modelId(name);
+      Target target = listed.containsKey(modelId) ? listed.get(modelId) : unlisted(name, modelId);
+      known = target.as(name);
+      unlisted.put(name, known);
+    }
+    return known;
+  }
+
+  /** The model id that a name stands for; the name itself when it stands for nothing. */
+  private String modelId(String name) {
+    if (provider(name) != null) {
+      return name;
+    }
+    for (ModelAlias alias : aliases) {
+      List<String> targets = alias.targetsOf(name);
+      if (!targets.isEmpty()) {
+        return chosen(targets);
+      }
+    }
+    Set<String> candidates = bareNames.getOrDefault(name, Set.of());
+    if (candidates.size() > 1) {
+      throw OpenAiErrors.modelNotFound(
+              name, "several providers have it: " + String.join(", ", candidates))
+          .asException();
+    }
+    return candidates.isEmpty() ? name : candidates.iterator().next();
+  }
+
+  /** The first model id whose provider is on, else the first. */
+  private String chosen(List<String> modelIds) {
+    return modelIds.stream().filter(this::isOn).findFirst().orElse(modelIds.getFirst());
+  }
+
+  private boolean isOn(String modelId) {
+    return provider(modelId).on();
+  }
+
+  /** The provider of a model id; null when there is none of that name. */
+  private Provider provider(String modelId) {
     int slash = modelId.indexOf('/');
-    Provider provider = slash < 1 ? null : providers.get(modelId.substring(0, slash));
-    String upstreamModel = modelId.substring(slash + 1);
+    return slash < 1 ? null : providers.get(modelId.substring(0, slash));
+  }
+
+  /**
+   * @param name the client's name of the model, for errors
+   */
+  private Target unlisted(String name, String modelId) {
+    Provider provider = provider(modelId);
+    String upstreamModel = modelId.substring(modelId.indexOf('/') + 1);
     if (provider == null || upstreamModel.isEmpty()) {
       throw OpenAiErrors.modelNotFound(
-              modelId,
-              slash < 1
+              name,
+              modelId.indexOf('/') < 1
                   ? "a model id has the form provider/model, and GET /v1/models lists them"
                   : null)
           .asException();
     }
     if (!provider.on()) {
+      String reason =
+          "the provider `%s` is not configured here (%s)"
+              .formatted(provider.name(), provider.off());
       throw OpenAiErrors.modelNotFound(
-              modelId,
-              "the provider `%s` is not configured here (%s)"
-                  .formatted(provider.name(), provider.off()))
+              name,
+              name.equals(modelId) ? reason : "it stands for `" + modelId + "`, and " + reason)
           .asException();
     }
     if (provider.baseUrl().isEmpty()) {
-      throw OpenAiErrors.modelNotFound(modelId).asException();
+      throw OpenAiErrors.modelNotFound(name).asException();
     }
-    Target target = provider.target(upstreamModel);
-    unlisted.put(modelId, target);
-    return target;
+    return provider.target(upstreamModel);
   }
 }

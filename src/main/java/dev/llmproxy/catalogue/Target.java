@@ -7,7 +7,8 @@ import java.util.List;
 /**
  * The provider and model that serve a request.
  *
- * @param modelId the client's model: {@code provider/model}
+ * @param modelId the model as the client asked for it: {@code provider/model}, an alias or the
+ *     provider's own name of the model
  * @param provider the provider
  * @param upstreamModel the provider's name of the model
  * @param model its entry in the catalogue; null when the catalogue has none
@@ -31,6 +32,18 @@ public record Target(
         model,
         provider.dialect(),
         model == null ? List.of() : model.prices());
+  }
+
+  /** This target under the name by which a client asked for it. */
+  Target as(String name) {
+    return name.equals(modelId)
+        ? this
+        : new Target(name, provider, upstreamModel, model, dialect, prices);
+  }
+
+  /** The model that answers: {@code provider/model}. */
+  public String servedModel() {
+    return provider.name() + "/" + upstreamModel;
   }
 
   /** Whether the model can call tools; true when its abilities are unknown. */

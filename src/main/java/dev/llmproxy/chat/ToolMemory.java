@@ -107,7 +107,7 @@ public final class ToolMemory {
                 .add("turn")
                 .add(chat.caller().email())
                 .add(chat.caller().keyHash())
-                .add(chat.target().modelId())
+                .add(chat.target().servedModel())
                 .add(callIds)));
   }
 

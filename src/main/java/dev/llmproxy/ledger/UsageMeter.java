@@ -50,7 +50,7 @@ public final class UsageMeter implements AutoCloseable {
               call.started(),
               call.caller(),
               call.type(),
-              call.target().modelId(),
+              call.target().servedModel(),
               call.caller().isPerson() ? CHAT : REST_API,
               tokens,
               RunningRequests.cost(call, turns)));

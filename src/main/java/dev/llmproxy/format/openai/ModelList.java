@@ -14,8 +14,8 @@ import org.apache.camel.Exchange;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
- * The models of the active providers, as OpenAI's list and model objects with a few additional
- * fields.
+ * The models of the active providers and their aliases, as OpenAI's list and model objects with a
+ * few additional fields.
  */
 public final class ModelList {
   private static final String PATH = "/v1/models/";
@@ -32,9 +32,17 @@ public final class ModelList {
     ArrayNode data = list.putArray("data");
     for (Provider provider : providers.providers()) {
       if (provider.on()) {
-        provider.models().forEach(model -> data.add(model(provider, model.id(), model)));
+        provider
+            .models()
+            .forEach(model -> data.add(model(provider.name() + "/" + model.id(), provider, model)));
       }
     }
+    providers
+        .listedAliases()
+        .forEach((name, target) ->
+            data.add(
+                model(name, target.provider(), target.model())
+                    .put("alias_of", target.servedModel())));
     return Json.bytes(list);
   }
 
@@ -50,13 +58,17 @@ public final class ModelList {
     String id =
         URLDecoder.decode(raw.substring(PATH.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
     Target target = providers.target(id);
-    return Json.bytes(model(target.provider(), target.upstreamModel(), target.model()));
+    ObjectNode model = model(id, target.provider(), target.model());
+    if (!id.equals(target.servedModel())) {
+      model.put("alias_of", target.servedModel());
+    }
+    return Json.bytes(model);
   }
 
-  private static ObjectNode model(Provider provider, String upstreamModel, Model model) {
+  private static ObjectNode model(String id, Provider provider, Model model) {
     ObjectNode json =
         Json.object()
-            .put("id", provider.name() + "/" + upstreamModel)
+            .put("id", id)
             .put("object", "model")
             .put("created", model == null ? 0 : model.created())
             .put("owned_by", provider.name());

@@ -77,7 +77,7 @@ public final class AnthropicChat {
     ChatCall chat = context.callAs(ChatCall.class);
     Attempt last = exchange.getProperty(ATTEMPT, Attempt.class);
     Set<Part> refused = EnumSet.noneOf(Part.class);
-    refused.addAll(refusals.getOrDefault(chat.target().modelId(), Set.of()));
+    refused.addAll(refusals.getOrDefault(chat.target().servedModel(), Set.of()));
     if (last != null) {
       refused.addAll(last.refused());
     }
@@ -146,7 +146,7 @@ public final class AnthropicChat {
   private void learn(Target target, Set<Part> parts) {
     if (!parts.contains(Part.THOUGHTS) && refusals.size() < MOST_MODELS) {
       refusals.merge(
-          target.modelId(),
+          target.servedModel(),
           parts,
           (one, other) -> {
             Set<Part> both = EnumSet.copyOf(one);
@@ -155,7 +155,8 @@ public final class AnthropicChat {
           });
       warnings.once(
           target.provider().name(),
-          "refuses %s for the model %s; requests go without".formatted(parts, target.modelId()));
+          "refuses %s for the model %s; requests go without"
+              .formatted(parts, target.servedModel()));
     }
   }
 }

@@ -1,0 +1,163 @@
+package dev.llmproxy.catalogue;
+
+import dev.llmproxy.base.ProviderSettings;
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.Settings.SettingException;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.nodes.MappingNode;
+import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.NodeTuple;
+import org.yaml.snakeyaml.nodes.ScalarNode;
+import org.yaml.snakeyaml.nodes.SequenceNode;
+
+/**
+ * Reads the aliases of the file {@code providers/routing.yaml} and of the setting {@code
+ * MODEL_ALIASES}. An error begins with the file and the line, or with the setting.
+ */
+final class RoutingFile {
+  /** The file's name in the folder {@code providers/}. */
+  static final String NAME = "routing.yaml";
+
+  private static final String SHOWN = "providers/" + NAME;
+  private static final String ALIASES = "aliases";
+  private static final String SETTING = "MODEL_ALIASES";
+  private static final String ARROW = "->";
+
+  private final Set<String> providers;
+
+  /**
+   * @param providers the names of all providers, on or off
+   */
+  RoutingFile(Set<String> providers) {
+    this.providers = providers;
+  }
+
+  /**
+   * The aliases of the setting, then those of the file; the first that matches a name counts.
+   *
+   * @throws SettingException when one is wrong
+   */
+  List<ModelAlias> aliases(Settings settings) {
+    List<ModelAlias> aliases = new ArrayList<>(ofSetting(settings));
+    Path file = settings.home().resolve("providers").resolve(NAME);
+    if (Files.exists(file)) {
+      aliases.addAll(ofFile(file));
+    }
+    return List.copyOf(aliases);
+  }
+
+  private List<ModelAlias> ofSetting(Settings settings) {
+    List<ModelAlias> aliases = new ArrayList<>();
+    for (String each : ProviderSettings.modelAliases(settings).split(",", -1)) {
+      if (each.isBlank()) {
+        continue;
+      }
+      String[] sides = each.split(ARROW, -1);
+      if (sides.length != 2) {
+        throw new SettingException(
+            "%s has `%s`; it must be a list such as: fast -> groq/llama-3.1-8b-instant, gpt-* -> openai/gpt-*"
+                .formatted(SETTING, each.strip()));
+      }
+      aliases.add(alias(SETTING, sides[0].strip(), List.of(sides[1].strip())));
+    }
+    return aliases;
+  }
+
+  private List<ModelAlias> ofFile(Path file) {
+    Node root;
+    try {
+      root = new Yaml(new LoaderOptions()).compose(new StringReader(Files.readString(file)));
+    } catch (MarkedYAMLException e) {
+      int line = e.getProblemMark() == null ? 1 : e.getProblemMark().getLine() + 1;
+      throw new SettingException(
+          "%s, line %d: invalid YAML: %s".formatted(SHOWN, line, e.getProblem()));
+    } catch (IOException e) {
+      throw new SettingException(SHOWN + ": the file cannot be read as UTF-8 text");
+    }
+    List<ModelAlias> aliases = new ArrayList<>();
+    if (root == null) {
+      return aliases;
+    }
+    for (NodeTuple part : entries(root, "the file")) {
+      String name = text(part.getKeyNode(), "a name");
+      if (!name.equals(ALIASES)) {
+        throw wrong(
+            part.getKeyNode(), "there is no field `%s`; the field is %s".formatted(name, ALIASES));
+      }
+      for (NodeTuple entry : entries(part.getValueNode(), ALIASES)) {
+        String alias = text(entry.getKeyNode(), "the name of an alias");
+        aliases.add(alias(place(entry.getKeyNode()), alias, targets(entry.getValueNode())));
+      }
+    }
+    return aliases;
+  }
+
+  private List<String> targets(Node value) {
+    if (value instanceof SequenceNode list) {
+      return list.getValue().stream().map(each -> text(each, "a target")).toList();
+    }
+    return List.of(text(value, "a target"));
+  }
+
+  private static List<NodeTuple> entries(Node node, String what) {
+    if (!(node instanceof MappingNode mapping)) {
+      throw wrong(node, what + " must have entries such as fast: groq/llama-3.1-8b-instant");
+    }
+    Set<String> names = new HashSet<>();
+    for (NodeTuple entry : mapping.getValue()) {
+      String name = text(entry.getKeyNode(), "a name");
+      if (!names.add(name)) {
+        throw wrong(entry.getKeyNode(), "`%s` is there twice".formatted(name));
+      }
+    }
+    return mapping.getValue();
+  }
+
+  private static String text(Node node, String what) {
+    if (node instanceof ScalarNode scalar && !scalar.getValue().isBlank()) {
+      return scalar.getValue();
+    }
+    throw wrong(node, what + " must be a text");
+  }
+
+  private ModelAlias alias(String place, String name, List<String> targets) {
+    try {
+      int slash = name.indexOf('/');
+      if (slash > 0 && providers.contains(name.substring(0, slash))) {
+        throw new IllegalArgumentException(
+            "begins with the provider `%s`; provider/model always is the provider's model"
+                .formatted(name.substring(0, slash)));
+      }
+      ModelAlias alias = new ModelAlias(name, targets);
+      for (String target : targets) {
+        String provider = target.substring(0, target.indexOf('/'));
+        if (!providers.contains(provider)) {
+          throw new IllegalArgumentException(
+              "has the target `%s`, and there is no provider `%s`; the providers are %s"
+                  .formatted(target, provider, String.join(", ", providers)));
+        }
+      }
+      return alias;
+    } catch (IllegalArgumentException e) {
+      throw new SettingException("%s: the alias `%s` %s".formatted(place, name, e.getMessage()));
+    }
+  }
+
+  private static SettingException wrong(Node node, String what) {
+    return new SettingException(place(node) + ": " + what);
+  }
+
+  private static String place(Node node) {
+    return SHOWN + ", line " + (node.getStartMark().getLine() + 1);
+  }
+}
