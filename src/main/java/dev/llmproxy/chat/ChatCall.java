@@ -138,6 +138,14 @@ public record ChatCall(
     return request.promptText();
   }
 
+  /**
+   * A tool call id that is unique in the chat, and not longer than the 40 characters that OpenAI
+   * accepts.
+   */
+  public String newToolCallId() {
+    return "call_" + requestId + "_" + turns.nextOwnCall();
+  }
+
   /** Whether the provider has begun to answer in the current turn. */
   private boolean answering() {
     return turns.heard() || (turns.count() <= 1 && accumulator.head() != null);

@@ -9,6 +9,7 @@ import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.provider.Conversation;
+import dev.llmproxy.provider.DroppedFields;
 import dev.llmproxy.provider.Media;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -186,7 +187,7 @@ final class MessagesRequest {
       request.put("stream", true);
     }
     chat.target().dialect().applyToTranslated(request);
-    nameOtherFields();
+    dropped.addAll(DroppedFields.unread(asked, READ, USUAL));
   }
 
   private int maxTokens() {
@@ -785,18 +786,6 @@ final class MessagesRequest {
   private static void addMarked(JsonNode node, List<ObjectNode> marked) {
     if (node instanceof ObjectNode object && object.has(CACHE)) {
       marked.add(object);
-    }
-  }
-
-  private void nameOtherFields() {
-    for (Map.Entry<String, JsonNode> field : asked.properties()) {
-      String name = field.getKey();
-      boolean usual =
-          field.getValue().isNull()
-              || USUAL.getOrDefault(name, Set.of()).contains(Json.text(field.getValue()));
-      if (!READ.contains(name) && !usual) {
-        dropped.add(name);
-      }
     }
   }
 }

@@ -11,10 +11,8 @@ import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.provider.ProviderJson;
 import dev.llmproxy.provider.ProviderWarnings;
 import dev.llmproxy.provider.SseEvent;
-import dev.llmproxy.provider.StreamTranslator;
 import dev.llmproxy.provider.UpstreamErrors;
-import dev.llmproxy.provider.openai.OpenAiStreamTranslator;
-import java.io.IOException;
+import dev.llmproxy.provider.openai.ChunkTranslator;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,7 +24,7 @@ import java.util.TreeMap;
  * OpenAiStreamTranslator} turns into chat events. The finish reason follows the last event, so an
  * answer without {@code message_stop} is incomplete. One per turn; not thread-safe.
  */
-final class MessagesStream implements StreamTranslator {
+final class MessagesStream extends ChunkTranslator {
   /** Bytes of memory for a character that is stored for later turns. */
   private static final long BYTES_OF_A_CHARACTER = 2;
 
@@ -48,7 +46,6 @@ final class MessagesStream implements StreamTranslator {
 
   private final ChatCall chat;
   private final ToolMemory memory;
-  private final OpenAiStreamTranslator chunks;
   private final String answerTool;
   private final boolean keepsBlocks;
   private final Map<Integer, Block> open = new HashMap<>();
@@ -63,41 +60,11 @@ final class MessagesStream implements StreamTranslator {
    * @param memory gets the blocks of a turn that calls tools
    */
   MessagesStream(ChatCall chat, String answerTool, ToolMemory memory, ProviderWarnings warnings) {
+    super(chat, warnings);
     this.chat = chat;
     this.memory = memory;
     this.answerTool = answerTool;
-    chunks = new OpenAiStreamTranslator(chat, warnings);
     keepsBlocks = !chat.turns().body().path("tools").isEmpty();
-  }
-
-  @Override
-  public boolean over() {
-    return chunks.over();
-  }
-
-  @Override
-  public boolean whole() {
-    return chunks.whole();
-  }
-
-  @Override
-  public List<ChatEvent> end() {
-    return chunks.end();
-  }
-
-  @Override
-  public List<ChatEvent> broken(IOException cause) {
-    return chunks.broken(cause);
-  }
-
-  @Override
-  public List<ChatEvent> noJson() {
-    return chunks.noJson();
-  }
-
-  @Override
-  public List<ChatEvent> noStream(String contentType) {
-    return chunks.noStream(contentType);
   }
 
   @Override

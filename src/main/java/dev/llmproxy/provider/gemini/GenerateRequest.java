@@ -9,6 +9,7 @@ import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.provider.Conversation;
+import dev.llmproxy.provider.DroppedFields;
 import dev.llmproxy.provider.Media;
 import dev.llmproxy.tool.PageFetcher;
 import dev.llmproxy.tool.ToolException;
@@ -489,15 +490,7 @@ final class GenerateRequest {
   }
 
   private void nameOtherFields() {
-    for (Map.Entry<String, JsonNode> field : asked.properties()) {
-      String name = field.getKey();
-      boolean usual =
-          field.getValue().isNull()
-              || USUAL.getOrDefault(name, Set.of()).contains(Json.text(field.getValue()));
-      if (!READ.contains(name) && !usual) {
-        dropped.add(name);
-      }
-    }
+    dropped.addAll(DroppedFields.unread(asked, READ, USUAL));
     if (asked.path("messages").valueStream().anyMatch(message -> message.hasNonNull("name"))) {
       dropped.add("messages.name");
     }

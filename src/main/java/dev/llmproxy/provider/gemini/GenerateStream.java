@@ -13,11 +13,9 @@ import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.provider.ProviderJson;
 import dev.llmproxy.provider.ProviderWarnings;
 import dev.llmproxy.provider.SseEvent;
-import dev.llmproxy.provider.StreamTranslator;
 import dev.llmproxy.provider.UpstreamErrors;
+import dev.llmproxy.provider.openai.ChunkTranslator;
 import dev.llmproxy.provider.openai.FinishReason;
-import dev.llmproxy.provider.openai.OpenAiStreamTranslator;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +25,7 @@ import java.util.Set;
  * Translates Gemini's answers: each response of a stream becomes chunks in OpenAI's format, which
  * {@link OpenAiStreamTranslator} turns into chat events. One per turn; not thread-safe.
  */
-final class GenerateStream implements StreamTranslator {
+final class GenerateStream extends ChunkTranslator {
   /** Finish reasons of a model that has failed, after which another attempt may succeed. */
   private static final Set<String> MALFORMED =
       Set.of(
@@ -43,7 +41,6 @@ final class GenerateStream implements StreamTranslator {
   private final ChatCall chat;
   private final ToolMemory memory;
   private final Map<String, String> names;
-  private final OpenAiStreamTranslator chunks;
   private final boolean keepsParts;
   private final ArrayNode parts = Json.array();
   private final ArrayNode ids = Json.array();
@@ -59,10 +56,10 @@ final class GenerateStream implements StreamTranslator {
    */
   GenerateStream(
       ChatCall chat, Map<String, String> names, ToolMemory memory, ProviderWarnings warnings) {
+    super(chat, warnings);
     this.chat = chat;
     this.names = names;
     this.memory = memory;
-    chunks = new OpenAiStreamTranslator(chat, warnings);
     keepsParts = !chat.turns().body().path("tools").isEmpty();
   }
 
@@ -72,37 +69,12 @@ final class GenerateStream implements StreamTranslator {
   }
 
   @Override
-  public boolean over() {
-    return chunks.over();
-  }
-
-  @Override
-  public boolean whole() {
-    return chunks.whole();
-  }
-
-  @Override
   public List<ChatEvent> end() {
     List<ChatEvent> events = chunks.end();
     if (chunks.whole() && signed) {
       memory.keepTurn(chat, ids, parts);
     }
     return events;
-  }
-
-  @Override
-  public List<ChatEvent> broken(IOException cause) {
-    return chunks.broken(cause);
-  }
-
-  @Override
-  public List<ChatEvent> noJson() {
-    return chunks.noJson();
-  }
-
-  @Override
-  public List<ChatEvent> noStream(String contentType) {
-    return chunks.noStream(contentType);
   }
 
   @Override
@@ -195,7 +167,7 @@ final class GenerateStream implements StreamTranslator {
     JsonNode said = part.get("functionCall");
     String id = said.path("id").asText("");
     if (id.isEmpty()) {
-      id = "call_" + chat.requestId() + "_" + chat.turns().nextOwnCall();
+      id = chat.newToolCallId();
     }
     ObjectNode kept = part.deepCopy();
     ((ObjectNode) kept.get("functionCall")).put("id", id);

@@ -373,7 +373,7 @@ public final class OpenAiStreamTranslator implements StreamTranslator {
         return overLimit("more than %d choices".formatted(MOST_CHOICES));
       }
       ChoiceState state =
-          choices.computeIfAbsent(index, key -> new ChoiceState(this::newToolCallId));
+          choices.computeIfAbsent(index, key -> new ChoiceState(chat::newToolCallId));
       boolean after = state.reason != null;
       plain &= state.begun && !after;
       repairChoice(choice.put("index", index), state);
@@ -478,14 +478,6 @@ public final class OpenAiStreamTranslator implements StreamTranslator {
 
   private static boolean isEmpty(JsonNode value) {
     return value.isContainerNode() && value.isEmpty();
-  }
-
-  /**
-   * A tool call id that is unique in the chat, and not longer than the 40 characters that OpenAI
-   * accepts.
-   */
-  private String newToolCallId() {
-    return "call_" + chat.requestId() + "_" + chat.turns().nextOwnCall();
   }
 
   /** Takes the usage out of a chunk; returns whether there is any. */

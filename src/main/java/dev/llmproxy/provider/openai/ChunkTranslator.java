@@ -1,0 +1,52 @@
+package dev.llmproxy.provider.openai;
+
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.provider.ProviderWarnings;
+import dev.llmproxy.provider.StreamTranslator;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * A translator of another format, which makes OpenAI's chunks from a provider's events. The rest,
+ * such as limits, finish reasons and failures, is the same for all formats: {@link #chunks} does
+ * it.
+ */
+public abstract class ChunkTranslator implements StreamTranslator {
+  /** Takes the chunks and returns their events. */
+  protected final OpenAiStreamTranslator chunks;
+
+  protected ChunkTranslator(ChatCall chat, ProviderWarnings warnings) {
+    chunks = new OpenAiStreamTranslator(chat, warnings);
+  }
+
+  @Override
+  public final boolean over() {
+    return chunks.over();
+  }
+
+  @Override
+  public final boolean whole() {
+    return chunks.whole();
+  }
+
+  @Override
+  public List<ChatEvent> end() {
+    return chunks.end();
+  }
+
+  @Override
+  public final List<ChatEvent> broken(IOException cause) {
+    return chunks.broken(cause);
+  }
+
+  @Override
+  public final List<ChatEvent> noJson() {
+    return chunks.noJson();
+  }
+
+  @Override
+  public final List<ChatEvent> noStream(String contentType) {
+    return chunks.noStream(contentType);
+  }
+}
