@@ -53,6 +53,8 @@ class CallEndRouteTest {
   enum Kind {
     STREAM("/v1/chat/completions", true),
     WHOLE("/v1/chat/completions", false),
+    /** Its answer is in the response cache. */
+    STORED("/v1/chat/completions", true),
     EMBEDDINGS("/v1/embeddings", false);
 
     private final String path;
@@ -69,6 +71,10 @@ class CallEndRouteTest {
         return Json.text(body.put("input", "hello"));
       }
       body.put("stream", stream);
+      if (this == STORED) {
+        body.put("temperature", 0).putArray("messages").addObject().put("role", "user");
+        return Json.text(body);
+      }
       body.putArray("messages")
           .addObject()
           .put("role", "user")
@@ -96,9 +102,15 @@ class CallEndRouteTest {
         errors, yaml.replace(passes, passes + INTERCEPT).replace(answers, answers + INTERCEPT));
     Files.writeString(home.resolve("routes/step-fault.camel.yaml"), BEAN);
     StepFault.arm(0, null);
-    gateway = Gateway.startAt(home, folder.resolve("data"), Map.of("LOG_CONVERSATIONS", "ledger"));
+    gateway =
+        Gateway.startAt(
+            home,
+            folder.resolve("data"),
+            Map.of("LOG_CONVERSATIONS", "ledger", "RESPONSE_CACHE_MB", "1"));
     key = gateway.createKey("ann@example.com");
     freeForBodies = gateway.application().bodyReader().budget().free();
+    gateway.post(key, Kind.STORED.body());
+    awaitEnd("stored");
   }
 
   @AfterAll
@@ -196,6 +208,8 @@ class CallEndRouteTest {
     awaitEnd(kind.name());
     List<String> steps = StepFault.reached();
     assertThat(steps).hasSizeGreaterThan(15);
+    assertThat(steps.stream().anyMatch(step -> step.startsWith("cache-replay ")))
+        .isEqualTo(kind == Kind.STORED);
     return steps;
   }
 

@@ -33,6 +33,7 @@ class LayersTest {
           "provider.openai",
           "provider.local",
           "provider",
+          "cache",
           "conversation",
           "chat",
           "embedding",

@@ -4,6 +4,7 @@ import dev.llmproxy.base.AllSettings;
 import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SteadyClock;
+import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
@@ -62,6 +63,7 @@ public final class Application implements AutoCloseable {
   private final String instance = UUID.randomUUID().toString();
   private final Vertx vertx;
   private final ProviderCatalogue providers;
+  private final ResponseCache responseCache;
   private final KeyDirectory keyDirectory;
   private final UnknownKeys unknownKeys = new UnknownKeys(TimeMeter.SYSTEM_NANOTIME);
   private final WrongKeys wrongKeys;
@@ -95,6 +97,7 @@ public final class Application implements AutoCloseable {
       bodyReader = new BodyReader(values.http());
       requests = new Requests(bodyReader, clock, steady);
       providers = new ProviderCatalogue(settings);
+      responseCache = new ResponseCache(values.cache());
       forwardProxy = new ForwardProxy(settings);
       rateLimit = new RateLimit(values.limits(), TimeMeter.SYSTEM_NANOTIME);
       googleIdTokens = new GoogleIdTokens(values.signIn(), clock);
@@ -173,6 +176,10 @@ public final class Application implements AutoCloseable {
 
   public ProviderCatalogue providers() {
     return providers;
+  }
+
+  public ResponseCache responseCache() {
+    return responseCache;
   }
 
   public KeyDirectory keyDirectory() {

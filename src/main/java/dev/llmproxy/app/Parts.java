@@ -1,6 +1,7 @@
 package dev.llmproxy.app;
 
 import dev.llmproxy.base.ToolSettings;
+import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
@@ -158,6 +159,10 @@ public final class Parts {
 
   public static ProviderCatalogue providers(Application application) {
     return application.providers();
+  }
+
+  public static ResponseCache responseCache(Application application) {
+    return application.responseCache();
   }
 
   public static RateLimit rateLimit(Application application) {

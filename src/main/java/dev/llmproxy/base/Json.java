@@ -10,12 +10,14 @@ import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 
@@ -30,6 +32,8 @@ public final class Json {
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
           .build();
+  private static final ObjectWriter SORTED =
+      MAPPER.writer().with(JsonNodeFeature.WRITE_PROPERTIES_SORTED);
   private static final ObjectReader TREES = MAPPER.reader();
   private static final ObjectReader TREE =
       TREES.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -114,6 +118,18 @@ public final class Json {
     try {
       return MAPPER.writeValueAsBytes(node);
     } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Writes the value in UTF-8, with the fields of each object in the order of their names. Equal
+   * values have equal bytes.
+   */
+  public static void writeSorted(JsonNode node, OutputStream out) {
+    try {
+      SORTED.writeValue(out, node);
+    } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }

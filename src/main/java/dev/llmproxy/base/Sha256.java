@@ -2,7 +2,9 @@ package dev.llmproxy.base;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -45,6 +47,11 @@ public final class Sha256 {
   /** Adds the next piece. */
   public void add(byte[] piece) {
     digest.update(piece);
+  }
+
+  /** A stream whose bytes are added. */
+  public OutputStream input() {
+    return new DigestOutputStream(OutputStream.nullOutputStream(), digest);
   }
 
   /** Lower-case hex of the digest of all pieces and one more, which is not added; 64 characters. */

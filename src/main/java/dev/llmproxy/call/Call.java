@@ -32,6 +32,14 @@ public interface Call extends AutoCloseable {
     return null;
   }
 
+  /**
+   * Whether the answer comes from the response cache, so that it costs nothing. Any thread may call
+   * this at any time.
+   */
+  default boolean fromCache() {
+    return false;
+  }
+
   /** How the call ended; valid once it is over. */
   Status status();
 

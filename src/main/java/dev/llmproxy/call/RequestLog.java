@@ -199,6 +199,7 @@ public final class RequestLog implements RefusalLog {
         settlement.tokensOut(),
         settlement.turns(),
         settlement.toolCalls(),
+        call.fromCache(),
         settlement.cost(),
         settlement.duration().toMillis());
   }

@@ -26,6 +26,7 @@ import java.util.Map;
  * @param outputTokens completion tokens
  * @param turns calls to the provider
  * @param toolCalls calls of tools that the server ran
+ * @param cached whether the answer came from the response cache
  * @param cost in US dollars, or null when the model's price is unknown
  * @param milliseconds from admission to the end
  */
@@ -46,6 +47,7 @@ public record RequestRecord(
     long outputTokens,
     int turns,
     int toolCalls,
+    boolean cached,
     BigDecimal cost,
     long milliseconds) {
 
@@ -74,6 +76,9 @@ public record RequestRecord(
     fields.put("output_tokens", outputTokens);
     fields.put("turns", turns);
     fields.put("tool_calls", toolCalls);
+    if (cached) {
+      fields.put("cached", true);
+    }
     if (cost != null) {
       fields.put("cost_dollars", cost);
     }
@@ -111,6 +116,9 @@ public record RequestRecord(
             .append(" tokens ")
             .append(milliseconds)
             .append(" ms");
+    if (cached) {
+      text.append(" cached");
+    }
     if (turns > 1 || toolCalls > 0) {
       text.append(" turns ").append(turns).append(" tool calls ").append(toolCalls);
     }

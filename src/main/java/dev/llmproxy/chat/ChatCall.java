@@ -133,6 +133,16 @@ public record ChatCall(
     return accumulator.head() == null ? turns.head(this) : accumulator.head();
   }
 
+  /** Answers the chat with these events of a stored answer; no provider is asked. */
+  public void answerFromCache(List<ChatEvent> events) {
+    turns.answerFromCache(events);
+  }
+
+  @Override
+  public boolean fromCache() {
+    return turns.fromCache();
+  }
+
   /** All texts of the client's messages, for use in routes. */
   public String promptText() {
     return request.promptText();

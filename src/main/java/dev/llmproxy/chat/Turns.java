@@ -54,6 +54,7 @@ public final class Turns {
   private final AtomicLong hidden = new AtomicLong();
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicInteger toolCalls = new AtomicInteger();
+  private volatile boolean fromCache;
   private boolean heard;
   private boolean spoken;
   private int places;
@@ -84,6 +85,18 @@ public final class Turns {
 
   void events(ChatEvents underWay) {
     events = underWay;
+  }
+
+  /** Sets the events of a stored answer in place of turns. */
+  void answerFromCache(List<ChatEvent> stored) {
+    fromCache = true;
+    stop();
+    events = new StoredEvents(stored);
+  }
+
+  /** Whether the answer is a stored one. */
+  boolean fromCache() {
+    return fromCache;
   }
 
   /** Cancels the current turn or the running tools. */

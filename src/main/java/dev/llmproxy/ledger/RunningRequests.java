@@ -57,9 +57,12 @@ final class RunningRequests implements AutoCloseable {
     keeper.scheduleWithFixedDelay(this::everySecond, 1, 1, TimeUnit.SECONDS);
   }
 
-  /** The cost of a call's turns in US dollars, or null when the model's price is unknown. */
+  /**
+   * The cost of a call's turns in US dollars, or null when the model's price is unknown. An answer
+   * from the cache costs nothing.
+   */
   static BigDecimal cost(Call call, List<TokenCount> turns) {
-    return call.target().cost(turns, call.started());
+    return call.fromCache() ? BigDecimal.ZERO : call.target().cost(turns, call.started());
   }
 
   /** Stores the call's usage from now on; {@code admitted} is in the ledger already. */
