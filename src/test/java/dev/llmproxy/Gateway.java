@@ -57,6 +57,9 @@ public final class Gateway implements AutoCloseable {
     environment.put("CONVERSATION_FLUSH_SECONDS", "1");
     environment.put("SHEETS_ROUNDS_PER_MINUTE", "60000");
     environment.put("RATE_LIMIT_FREE", "1000000");
+    // Most tests of failures are about a single attempt.
+    environment.put("PROVIDER_RETRIES", "0");
+    environment.put("BREAKER_FAILURE_PERCENT", "unlimited");
     environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     environment.putAll(settings);
     this.settings = Settings.load(home, environment);

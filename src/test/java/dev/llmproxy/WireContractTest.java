@@ -55,7 +55,7 @@ class WireContractTest {
     String section = "";
     for (String line : Files.readAllLines(CONTRACT)) {
       if (line.startsWith("## ")) {
-        section = line.substring(3, 4);
+        section = line.substring(3).split(" ", 2)[0];
       }
       for (MatchResult rule : RULE.matcher(line).results().toList()) {
         assertThat(rule.group(1)).startsWith(section + ".");

@@ -1,5 +1,8 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.attempt.AttemptPolicy;
+import dev.llmproxy.attempt.ModelHealth;
+import dev.llmproxy.attempt.ProviderKeys;
 import dev.llmproxy.base.AllSettings;
 import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.base.Settings;
@@ -44,6 +47,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,6 +86,8 @@ public final class Application implements AutoCloseable {
   private final ConversationFlush conversationFlush;
   private final LocalChat localChat;
   private final KeepAlive keepAlive;
+  private final ModelHealth modelHealth;
+  private final AttemptPolicy attemptPolicy;
   private final CallWatch callWatch = new CallWatch();
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final RequestLog requestLog = new RequestLog();
@@ -98,6 +104,14 @@ public final class Application implements AutoCloseable {
       requests = new Requests(bodyReader, clock, steady);
       providers = new ProviderCatalogue(settings);
       responseCache = new ResponseCache(values.cache());
+      modelHealth = new ModelHealth(values.routing().breaker(), steady);
+      attemptPolicy =
+          new AttemptPolicy(
+              values.routing(),
+              modelHealth,
+              new ProviderKeys(steady),
+              steady,
+              RandomGenerator.getDefault());
       forwardProxy = new ForwardProxy(settings);
       rateLimit = new RateLimit(values.limits(), TimeMeter.SYSTEM_NANOTIME);
       googleIdTokens = new GoogleIdTokens(values.signIn(), clock);
@@ -180,6 +194,16 @@ public final class Application implements AutoCloseable {
 
   public ResponseCache responseCache() {
     return responseCache;
+  }
+
+  /** The health of the models that were asked. */
+  public ModelHealth modelHealth() {
+    return modelHealth;
+  }
+
+  /** Decides which target of a request is asked. */
+  public AttemptPolicy attemptPolicy() {
+    return attemptPolicy;
   }
 
   public KeyDirectory keyDirectory() {

@@ -1,5 +1,6 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
@@ -33,6 +34,7 @@ import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.provider.openai.OpenAiChat;
 import dev.llmproxy.provider.openai.OpenAiEmbedding;
+import dev.llmproxy.routing.ProviderAttempts;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.PageFetcher;
 import dev.llmproxy.tool.TierTools;
@@ -63,6 +65,19 @@ public final class Parts {
 
   public static ConversationLog conversationLog(Application application) {
     return application.conversationLog();
+  }
+
+  public static ModelHealth modelHealth(Application application) {
+    return application.modelHealth();
+  }
+
+  public static ProviderAttempts providerAttempts(Application application) {
+    return new ProviderAttempts(
+        application.attemptPolicy(),
+        application.modelHealth(),
+        application.values().routing(),
+        Thread::sleep,
+        application.keepAlive()::await);
   }
 
   /** Created for the routes' tools. */

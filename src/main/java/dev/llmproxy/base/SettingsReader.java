@@ -87,6 +87,14 @@ public final class SettingsReader {
     return Duration.ofSeconds(number(name, min, max));
   }
 
+  /** A number of seconds from 1 to a day; empty when it is unlimited. */
+  Optional<Duration> secondsOrUnlimited(String name) {
+    OptionalInt seconds = limit(name, 1, DAY_SECONDS);
+    return seconds.isEmpty()
+        ? Optional.empty()
+        : Optional.of(Duration.ofSeconds(seconds.getAsInt()));
+  }
+
   /** A number of hours; empty for 0. */
   Optional<Duration> hoursOrNone(String name, int max) {
     int hours = number(name, 0, max);

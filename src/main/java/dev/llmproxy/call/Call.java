@@ -1,9 +1,11 @@
 package dev.llmproxy.call;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.error.ApiError;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.List;
 
@@ -18,8 +20,23 @@ public interface Call extends AutoCloseable {
   /** The caller. */
   Caller caller();
 
-  /** The provider and model that answer. */
-  Target target();
+  /** The attempts to answer it. */
+  Attempts attempts();
+
+  /** The provider and model that answer, or are being asked. */
+  default Target target() {
+    return attempts().target();
+  }
+
+  /**
+   * The exact cost in US dollars; null when a price is unknown. Any thread may call this at any
+   * time.
+   *
+   * @param turns the tokens of each turn
+   */
+  default BigDecimal cost(List<TokenCount> turns) {
+    return attempts().cost(turns, started());
+  }
 
   /** When the request arrived. */
   Instant started();

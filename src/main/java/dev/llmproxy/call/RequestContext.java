@@ -1,5 +1,6 @@
 package dev.llmproxy.call;
 
+import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.http.HttpFront;
 import dev.llmproxy.http.Reply;
 import java.net.URLEncoder;
@@ -19,6 +20,9 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
  */
 public final class RequestContext {
   private static final String MODEL_HEADER = "x-llmproxy-model";
+  private static final String PROVIDER_HEADER = "x-llmproxy-provider";
+  private static final String ATTEMPTS_HEADER = "x-llmproxy-attempts";
+  private static final String TRIED_HEADER = "x-llmproxy-tried";
 
   /** The exchange property that holds it. */
   public static final String PROPERTY = "context";
@@ -33,6 +37,9 @@ public final class RequestContext {
   private Call call;
   private Instant deadline;
   private StoredConversation conversation;
+
+  /** The model in the header, or null. */
+  private String namedModel;
 
   /**
    * @param requestId the id in the header {@code x-request-id}, the log, the ledger and the sheet
@@ -147,7 +154,32 @@ public final class RequestContext {
   public void setCall(Call parsed) {
     call = parsed;
     if (reply != null) {
-      reply.header(MODEL_HEADER, ascii(parsed.target().servedModel()));
+      nameModel(parsed.target().servedModel());
+    }
+  }
+
+  private void nameModel(String model) {
+    if (!model.equals(namedModel)) {
+      namedModel = model;
+      reply.header(MODEL_HEADER, ascii(model));
+    }
+  }
+
+  /**
+   * Names the provider and model that answer, and what was tried before, in the headers of the
+   * answer, unless it has begun.
+   */
+  public void nameTarget() {
+    if (reply == null || reply.begun()) {
+      return;
+    }
+    Attempts attempts = call.attempts();
+    reply.header(PROVIDER_HEADER, attempts.target().provider().name());
+    reply.header(ATTEMPTS_HEADER, Integer.toString(attempts.count()));
+    nameModel(attempts.target().servedModel());
+    String tried = attempts.tried();
+    if (!tried.isEmpty()) {
+      reply.header(TRIED_HEADER, ascii(tried));
     }
   }
 

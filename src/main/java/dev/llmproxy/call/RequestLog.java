@@ -201,7 +201,8 @@ public final class RequestLog implements RefusalLog {
         settlement.toolCalls(),
         call.fromCache(),
         settlement.cost(),
-        settlement.duration().toMillis());
+        settlement.duration().toMillis(),
+        call.attempts().tried());
   }
 
   private static final class Kind {

@@ -16,7 +16,7 @@ import java.util.Map;
  * @param keyName the name of the key; empty for a person who has signed in
  * @param tier the caller's tier
  * @param type {@code chat} or {@code embedding}
- * @param model the requested model id
+ * @param model the model that answered, or was asked last: {@code provider/model}
  * @param status how it ended
  * @param httpStatus status that the client got; 499 when it left before the answer began
  * @param code the error's code, or its type when it has none; null when there was no error
@@ -29,6 +29,7 @@ import java.util.Map;
  * @param cached whether the answer came from the response cache
  * @param cost in US dollars, or null when the model's price is unknown
  * @param milliseconds from admission to the end
+ * @param tried the attempts that failed, for people; empty when none has
  */
 public record RequestRecord(
     String requestId,
@@ -49,7 +50,8 @@ public record RequestRecord(
     int toolCalls,
     boolean cached,
     BigDecimal cost,
-    long milliseconds) {
+    long milliseconds,
+    String tried) {
 
   /** The fields by their names in the log and the hooks; without null values. */
   public Map<String, Object> fields() {
@@ -83,6 +85,9 @@ public record RequestRecord(
       fields.put("cost_dollars", cost);
     }
     fields.put("duration_ms", milliseconds);
+    if (!tried.isEmpty()) {
+      fields.put("tried", tried);
+    }
     return fields;
   }
 
@@ -121,6 +126,9 @@ public record RequestRecord(
     }
     if (turns > 1 || toolCalls > 0) {
       text.append(" turns ").append(turns).append(" tool calls ").append(toolCalls);
+    }
+    if (!tried.isEmpty()) {
+      text.append(" tried ").append(tried);
     }
     if (code != null) {
       text.append(' ').append(code);

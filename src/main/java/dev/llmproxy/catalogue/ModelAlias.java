@@ -2,8 +2,10 @@ package dev.llmproxy.catalogue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Another name for a model. A {@code *} in the name stands for any text, and each {@code *} in a
@@ -11,19 +13,55 @@ import java.util.regex.Pattern;
  */
 final class ModelAlias {
   private final String name;
-  private final List<String> targets;
+  private final Targets targets;
   private final Pattern pattern;
 
   /**
+   * Model ids ({@code provider/model}), as in {@link Chain}. A {@code *} stands for a part of the
+   * client's name.
+   */
+  record Targets(
+      List<String> models,
+      List<Integer> weights,
+      List<String> longContext,
+      List<String> otherPolicy) {
+    Targets {
+      models = List.copyOf(models);
+      weights = List.copyOf(weights);
+      longContext = List.copyOf(longContext);
+      otherPolicy = List.copyOf(otherPolicy);
+    }
+
+    /** The models in their order. */
+    static Targets of(List<String> models) {
+      return new Targets(models, List.of(), List.of(), List.of());
+    }
+
+    /** All model ids. */
+    List<String> all() {
+      return Stream.of(models, longContext, otherPolicy).flatMap(List::stream).toList();
+    }
+
+    Targets map(UnaryOperator<String> change) {
+      return new Targets(
+          models.stream().map(change).toList(),
+          weights,
+          longContext.stream().map(change).toList(),
+          otherPolicy.stream().map(change).toList());
+    }
+  }
+
+  /**
    * @param name the name for clients, with or without {@code *}
-   * @param targets model ids ({@code provider/model}); the first whose provider is on is used
+   * @param targets what the name stands for
    * @throws IllegalArgumentException when a part is wrong; the message continues "the alias …"
    */
-  ModelAlias(String name, List<String> targets) {
-    if (name.isBlank() || targets.isEmpty()) {
-      throw new IllegalArgumentException("has no " + (targets.isEmpty() ? "target" : "name"));
+  ModelAlias(String name, Targets targets) {
+    if (name.isBlank() || targets.models().isEmpty()) {
+      throw new IllegalArgumentException(
+          "has no " + (targets.models().isEmpty() ? "target" : "name"));
     }
-    for (String target : targets) {
+    for (String target : targets.all()) {
       if (target.indexOf('/') < 1 || target.endsWith("/")) {
         throw new IllegalArgumentException(
             "has the target `%s`; a target has the form provider/model".formatted(target));
@@ -34,7 +72,7 @@ final class ModelAlias {
       }
     }
     this.name = name;
-    this.targets = List.copyOf(targets);
+    this.targets = targets;
     List<String> parts = new ArrayList<>();
     for (String part : name.split("\\*", -1)) {
       parts.add(Pattern.quote(part));
@@ -47,8 +85,8 @@ final class ModelAlias {
     return name;
   }
 
-  /** The targets, as in the file; at least one. */
-  List<String> targets() {
+  /** The targets, as in the file. */
+  Targets targets() {
     return targets;
   }
 
@@ -57,13 +95,10 @@ final class ModelAlias {
     return stars(name) == 0;
   }
 
-  /** The model ids for a client's name; empty when the alias is another one. */
-  List<String> targetsOf(String asked) {
+  /** The targets for a client's name; null when the alias is another one. */
+  Targets targetsOf(String asked) {
     Matcher matcher = pattern.matcher(asked);
-    if (!matcher.matches()) {
-      return List.of();
-    }
-    return targets.stream().map(target -> filled(target, matcher)).toList();
+    return matcher.matches() ? targets.map(target -> filled(target, matcher)) : null;
   }
 
   private static String filled(String target, Matcher matcher) {

@@ -28,6 +28,7 @@ import java.util.function.Function;
  * @param modelList the path of its own list of models below {@code baseUrl}
  * @param unlisted the prices of a model that is not in {@code models}, by the provider's name of it
  * @param rules what its models take; the first that matches counts
+ * @param spares the provider with each further key, in order; empty when it has one key
  */
 public record Provider(
     String name,
@@ -45,7 +46,8 @@ public record Provider(
     GoogleToken google,
     String modelList,
     Function<String, List<Price>> unlisted,
-    List<ModelRule> rules) {
+    List<ModelRule> rules,
+    List<Provider> spares) {
   static final String MODEL_LIST = "/models";
 
   public Provider {
@@ -53,6 +55,7 @@ public record Provider(
     headers = Map.copyOf(headers);
     secrets = List.copyOf(secrets);
     rules = rules == null ? List.of() : List.copyOf(rules);
+    spares = List.copyOf(spares);
     dialect = dialect == null ? RequestDialect.UNCHANGED : dialect;
   }
 
@@ -81,6 +84,7 @@ public record Provider(
         null,
         MODEL_LIST,
         model -> List.of(),
+        List.of(),
         List.of());
   }
 
@@ -102,7 +106,8 @@ public record Provider(
         google,
         modelList,
         unlisted,
-        rules);
+        rules,
+        spares.stream().map(spare -> spare.with(models, unlisted)).toList());
   }
 
   /** The target of a request for a model, whether or not it is in the catalogue. */
@@ -114,7 +119,8 @@ public record Provider(
         upstreamModel,
         model,
         dialect.of(upstreamModel),
-        model == null ? unlisted.apply(upstreamModel) : model.prices());
+        model == null ? unlisted.apply(upstreamModel) : model.prices(),
+        name + "/" + upstreamModel);
   }
 
   /**

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -39,7 +40,7 @@ public final class ProviderCatalogue {
   private final List<ModelAlias> aliases;
 
   /** Searching a price list takes some time, and clients use few models. */
-  private final Cache<String, Target> unlisted =
+  private final Cache<String, Chain> unlisted =
       Caffeine.newBuilder().maximumSize(MOST_UNLISTED).build();
 
   /**
@@ -136,41 +137,41 @@ public final class ProviderCatalogue {
   }
 
   /**
-   * The target of a chat model.
+   * The targets of a chat model.
    *
-   * @throws ApiException as {@link #target(String, String)}
+   * @throws ApiException as {@link #chain(String, String)}
    */
-  public Target chatTarget(String modelId) {
-    return target(modelId, "chat");
+  public Chain chatChain(String name) {
+    return chain(name, "chat");
   }
 
   /**
-   * The target of an embedding model.
+   * The targets of an embedding model.
    *
-   * @throws ApiException as {@link #target(String, String)}
+   * @throws ApiException as {@link #chain(String, String)}
    */
-  public Target embeddingTarget(String modelId) {
-    return target(modelId, "embeddings");
+  public Chain embeddingChain(String name) {
+    return chain(name, "embeddings");
   }
 
   /**
-   * The target of a model, as {@link #target(String)}, if the model has the ability. A model
-   * without known abilities is accepted.
+   * The targets of a name, as {@link #chain(String)}, if the first one's model has the ability. A
+   * model without known abilities is accepted.
    *
    * @throws ApiException 400 when the model does not have the ability, 404 when no provider of that
    *     name is on
    */
-  Target target(String modelId, String ability) {
-    Target target = target(modelId);
-    Model model = target.model();
+  private Chain chain(String name, String ability) {
+    Chain chain = chain(name);
+    Model model = chain.first().model();
     if (model != null && !model.abilities().isEmpty() && !model.abilities().contains(ability)) {
       throw OpenAiErrors.invalidValue(
               "model",
               "`%s` is not for %s but for %s; GET /v1/models lists the abilities of each model."
-                  .formatted(modelId, ability, String.join(", ", model.abilities())))
+                  .formatted(name, ability, String.join(", ", model.abilities())))
           .asException();
     }
-    return target;
+    return chain;
   }
 
   /**
@@ -179,7 +180,7 @@ public final class ProviderCatalogue {
   public Map<String, Target> listedAliases() {
     Map<String, Target> names = new LinkedHashMap<>();
     for (ModelAlias alias : aliases) {
-      if (alias.isExact() && isOn(chosen(alias.targets()))) {
+      if (alias.isExact() && alias.targets().models().stream().anyMatch(this::isOn)) {
         names.putIfAbsent(alias.name(), target(alias.name()));
       }
     }
@@ -187,52 +188,88 @@ public final class ProviderCatalogue {
   }
 
   /**
-   * The target of a client's name of a model: {@code provider/model}, else an alias, else the name
+   * The first target of a name; see {@link #chain(String)}.
+   *
+   * @throws ApiException as {@link #chain(String)}
+   */
+  public Target target(String name) {
+    return chain(name).first();
+  }
+
+  /**
+   * The targets of a client's name of a model: {@code provider/model}, else an alias, else the name
    * that exactly one provider that is on has for a listed model. A provider that is on also gets
-   * models that are not in the catalogue.
+   * models that are not in the catalogue. The targets of an alias whose provider is off are left
+   * out.
    *
    * @throws ApiException 400 when it is not a valid name (too long, or with control characters),
    *     404 when there is no such model, or when several providers have it
    */
-  public Target target(String name) {
+  public Chain chain(String name) {
     Target known = listed.get(name);
     if (known != null) {
-      return known;
+      return Chain.of(known);
     }
-    known = unlisted.getIfPresent(name);
-    if (known == null) {
+    Chain chain = unlisted.getIfPresent(name);
+    if (chain == null) {
       ModelId.check(name);
-      String modelId = modelId(name);
-      Target target = listed.containsKey(modelId) ? listed.get(modelId) : unlisted(name, modelId);
-      known = target.as(name);
-      unlisted.put(name, known);
+      ModelAlias.Targets alias = alias(name);
+      chain = alias == null ? Chain.of(target(name, bareName(name))) : chain(name, alias);
+      unlisted.put(name, chain);
     }
-    return known;
+    return chain;
   }
 
-  /** The model id that a name stands for; the name itself when it stands for nothing. */
-  private String modelId(String name) {
-    if (provider(name) != null) {
-      return name;
-    }
-    for (ModelAlias alias : aliases) {
-      List<String> targets = alias.targetsOf(name);
-      if (!targets.isEmpty()) {
-        return chosen(targets);
+  /** The targets of the first alias that the name fits; null for none and for a model id. */
+  private ModelAlias.Targets alias(String name) {
+    return provider(name) != null
+        ? null
+        : aliases.stream()
+            .map(alias -> alias.targetsOf(name))
+            .filter(Objects::nonNull)
+            .findFirst()
+            .orElse(null);
+  }
+
+  private Chain chain(String name, ModelAlias.Targets alias) {
+    List<Target> targets = new ArrayList<>();
+    List<Integer> weights = new ArrayList<>();
+    for (int i = 0; i < alias.models().size(); i++) {
+      if (isOn(alias.models().get(i))) {
+        targets.add(target(name, alias.models().get(i)));
+        weights.add(alias.weights().isEmpty() ? 1 : alias.weights().get(i));
       }
     }
-    Set<String> candidates = bareNames.getOrDefault(name, Set.of());
+    if (targets.isEmpty()) {
+      // The error of the first one says why it is off.
+      return Chain.of(target(name, alias.models().getFirst()));
+    }
+    return new Chain(
+        targets,
+        alias.weights().isEmpty() ? List.of() : weights,
+        thoseOn(name, alias.longContext()),
+        thoseOn(name, alias.otherPolicy()));
+  }
+
+  private List<Target> thoseOn(String name, List<String> modelIds) {
+    return modelIds.stream().filter(this::isOn).map(id -> target(name, id)).toList();
+  }
+
+  private Target target(String name, String modelId) {
+    Target target = listed.get(modelId);
+    return (target == null ? unlisted(name, modelId) : target).as(name);
+  }
+
+  /** The model id for a provider's own name of a model; the name itself when it is none. */
+  private String bareName(String name) {
+    Set<String> candidates =
+        provider(name) == null ? bareNames.getOrDefault(name, Set.of()) : Set.of();
     if (candidates.size() > 1) {
       throw OpenAiErrors.modelNotFound(
               name, "several providers have it: " + String.join(", ", candidates))
           .asException();
     }
     return candidates.isEmpty() ? name : candidates.iterator().next();
-  }
-
-  /** The first model id whose provider is on, else the first. */
-  private String chosen(List<String> modelIds) {
-    return modelIds.stream().filter(this::isOn).findFirst().orElse(modelIds.getFirst());
   }
 
   private boolean isOn(String modelId) {

@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -80,6 +81,10 @@ final class ProviderFile {
   private Map<String, Integer> lines;
   private String missing;
   private String keySetting;
+
+  /** The key of the provider that is being created, or null. */
+  private String key;
+
   private Entry entry;
   private Provider provider;
 
@@ -271,7 +276,28 @@ final class ProviderFile {
     String setting = Provider.settingPrefix(name) + "_BASE_URL";
     String own = settings.find(setting).orElse(null);
     keySetting = keySetting();
-    String apiKey = settings.find(keySetting).orElse(null);
+    List<String> keys = keys();
+    List<Provider> spares = new ArrayList<>();
+    for (int i = 1; i < keys.size(); i++) {
+      spares.add(unpriced(setting, own, keys.get(i), List.of()));
+    }
+    return unpriced(setting, own, keys.isEmpty() ? null : keys.getFirst(), spares);
+  }
+
+  /** The keys in the key's setting, which are separated by commas. */
+  private List<String> keys() {
+    List<String> keys =
+        Arrays.stream(settings.find(keySetting).orElse("").split(",", -1))
+            .map(String::strip)
+            .filter(key -> !key.isEmpty())
+            .distinct()
+            .toList();
+    secrets.addAll(keys);
+    return keys;
+  }
+
+  private Provider unpriced(String setting, String own, String apiKey, List<Provider> spares) {
+    key = apiKey;
     GoogleToken google = google();
     String off = null;
     if (entry.local) {
@@ -288,7 +314,6 @@ final class ProviderFile {
       off = missing + " is not set";
     }
     if (apiKey != null) {
-      secrets.add(apiKey);
       // A file that places the key itself replaces the default header.
       if (!used.contains(keySetting)
           && headers.keySet().stream().noneMatch("Authorization"::equalsIgnoreCase)) {
@@ -311,7 +336,8 @@ final class ProviderFile {
         google,
         entry.modelList == null ? Provider.MODEL_LIST : entry.modelList,
         model -> List.of(),
-        entry.rules);
+        entry.rules,
+        spares);
   }
 
   /** The setting to name when the provider has no key. */
@@ -430,7 +456,7 @@ final class ProviderFile {
     Matcher reference = REFERENCE.matcher(text);
     while (reference.find()) {
       String setting = reference.group(1).equals(KEY) ? keySetting : reference.group(1);
-      String value = settings.find(setting).orElse(null);
+      String value = setting.equals(keySetting) ? key : settings.find(setting).orElse(null);
       used.add(setting);
       if (value == null) {
         missing = setting;

@@ -3,14 +3,19 @@ package dev.llmproxy.catalogue;
 import dev.llmproxy.base.ProviderSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.Settings.SettingException;
+import dev.llmproxy.catalogue.ModelAlias.Targets;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
@@ -32,6 +37,14 @@ final class RoutingFile {
   private static final String ALIASES = "aliases";
   private static final String SETTING = "MODEL_ALIASES";
   private static final String ARROW = "->";
+  private static final String MODELS = "models";
+  private static final String CONTEXT_LENGTH = "contextLength";
+  private static final String CONTENT_POLICY = "contentPolicy";
+  private static final List<String> ALIAS_FIELDS = List.of(MODELS, CONTEXT_LENGTH, CONTENT_POLICY);
+  private static final String MODEL = "model";
+  private static final String WEIGHT = "weight";
+  private static final List<String> TARGET_FIELDS = List.of(MODEL, WEIGHT);
+  private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]{1,6}");
 
   private final Set<String> providers;
 
@@ -65,10 +78,11 @@ final class RoutingFile {
       String[] sides = each.split(ARROW, -1);
       if (sides.length != 2) {
         throw new SettingException(
-            "%s has `%s`; it must be a list such as: fast -> groq/llama-3.1-8b-instant, gpt-* -> openai/gpt-*"
+            "%s has `%s`; it must be a list such as: fast -> groq/llama-3.1-8b-instant | openai/gpt-5-nano, gpt-* -> openai/gpt-*"
                 .formatted(SETTING, each.strip()));
       }
-      aliases.add(alias(SETTING, sides[0].strip(), List.of(sides[1].strip())));
+      List<String> chain = Arrays.stream(sides[1].split("\\|", -1)).map(String::strip).toList();
+      aliases.add(alias(SETTING, sides[0].strip(), Targets.of(chain)));
     }
     return aliases;
   }
@@ -102,11 +116,75 @@ final class RoutingFile {
     return aliases;
   }
 
-  private List<String> targets(Node value) {
-    if (value instanceof SequenceNode list) {
-      return list.getValue().stream().map(each -> text(each, "a target")).toList();
+  /** A target, a list of targets, or a map with the list and those for other cases. */
+  private static Targets targets(Node value) {
+    if (!(value instanceof MappingNode)) {
+      return chain(value, List.of(), List.of());
     }
-    return List.of(text(value, "a target"));
+    Map<String, Node> fields = fields(value, "an alias", ALIAS_FIELDS);
+    if (!fields.containsKey(MODELS)) {
+      throw wrong(value, "an alias needs the field `%s`".formatted(MODELS));
+    }
+    return chain(
+        fields.get(MODELS), models(fields.get(CONTEXT_LENGTH)), models(fields.get(CONTENT_POLICY)));
+  }
+
+  private static Targets chain(Node value, List<String> longContext, List<String> otherPolicy) {
+    List<Node> nodes = value instanceof SequenceNode list ? list.getValue() : List.of(value);
+    List<String> models = new ArrayList<>();
+    List<Integer> weights = new ArrayList<>();
+    boolean weighted = false;
+    for (Node node : nodes) {
+      if (node instanceof MappingNode) {
+        Map<String, Node> fields = fields(node, "a target", TARGET_FIELDS);
+        if (!fields.containsKey(MODEL)) {
+          throw wrong(node, "a target needs the field `%s`".formatted(MODEL));
+        }
+        models.add(text(fields.get(MODEL), "a target"));
+        weighted |= fields.containsKey(WEIGHT);
+        weights.add(fields.containsKey(WEIGHT) ? weight(fields.get(WEIGHT)) : 1);
+      } else {
+        models.add(text(node, "a target"));
+        weights.add(1);
+      }
+    }
+    if (weighted && weights.stream().allMatch(weight -> weight == 0)) {
+      throw wrong(value, "all weights are 0; at least one must be above 0");
+    }
+    return new Targets(models, weighted ? weights : List.of(), longContext, otherPolicy);
+  }
+
+  private static List<String> models(Node value) {
+    if (value == null) {
+      return List.of();
+    }
+    return value instanceof SequenceNode list
+        ? list.getValue().stream().map(each -> text(each, "a target")).toList()
+        : List.of(text(value, "a target"));
+  }
+
+  private static int weight(Node node) {
+    String text = text(node, "a weight");
+    if (!WHOLE_NUMBER.matcher(text).matches()) {
+      throw wrong(
+          node, "the weight is `%s`; it must be a whole number from 0 to 999999".formatted(text));
+    }
+    return Integer.parseInt(text);
+  }
+
+  private static Map<String, Node> fields(Node map, String what, List<String> known) {
+    Map<String, Node> fields = new HashMap<>();
+    for (NodeTuple field : entries(map, what)) {
+      String name = text(field.getKeyNode(), "a name");
+      if (!known.contains(name)) {
+        throw wrong(
+            field.getKeyNode(),
+            "%s has no field `%s`; the fields are %s"
+                .formatted(what, name, String.join(", ", known)));
+      }
+      fields.put(name, field.getValueNode());
+    }
+    return fields;
   }
 
   private static List<NodeTuple> entries(Node node, String what) {
@@ -130,7 +208,7 @@ final class RoutingFile {
     throw wrong(node, what + " must be a text");
   }
 
-  private ModelAlias alias(String place, String name, List<String> targets) {
+  private ModelAlias alias(String place, String name, Targets targets) {
     try {
       int slash = name.indexOf('/');
       if (slash > 0 && providers.contains(name.substring(0, slash))) {
@@ -139,7 +217,7 @@ final class RoutingFile {
                 .formatted(name.substring(0, slash)));
       }
       ModelAlias alias = new ModelAlias(name, targets);
-      for (String target : targets) {
+      for (String target : targets.all()) {
         String provider = target.substring(0, target.indexOf('/'));
         if (!providers.contains(provider)) {
           throw new IllegalArgumentException(

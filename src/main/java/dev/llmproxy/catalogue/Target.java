@@ -14,6 +14,7 @@ import java.util.List;
  * @param model its entry in the catalogue; null when the catalogue has none
  * @param dialect how its requests differ from OpenAI's
  * @param prices its prices, as in {@link Price#at}; empty when unknown
+ * @param servedModel the model that answers: {@code provider/model}
  */
 public record Target(
     String modelId,
@@ -21,7 +22,8 @@ public record Target(
     String upstreamModel,
     Model model,
     RequestDialect dialect,
-    List<Price> prices) {
+    List<Price> prices,
+    String servedModel) {
 
   /** A target with the provider's dialect and the prices of its model. */
   public Target(String modelId, Provider provider, String upstreamModel, Model model) {
@@ -31,19 +33,20 @@ public record Target(
         upstreamModel,
         model,
         provider.dialect(),
-        model == null ? List.of() : model.prices());
+        model == null ? List.of() : model.prices(),
+        provider.name() + "/" + upstreamModel);
   }
 
   /** This target under the name by which a client asked for it. */
   Target as(String name) {
     return name.equals(modelId)
         ? this
-        : new Target(name, provider, upstreamModel, model, dialect, prices);
+        : new Target(name, provider, upstreamModel, model, dialect, prices, servedModel);
   }
 
-  /** The model that answers: {@code provider/model}. */
-  public String servedModel() {
-    return provider.name() + "/" + upstreamModel;
+  /** This target with another key of the provider: one of {@link Provider#spares}. */
+  public Target with(Provider spare) {
+    return new Target(modelId, spare, upstreamModel, model, dialect, prices, servedModel);
   }
 
   /** Whether the model can call tools; true when its abilities are unknown. */

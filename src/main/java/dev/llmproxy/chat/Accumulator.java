@@ -88,16 +88,20 @@ public final class Accumulator {
     kept = Kept.ALL;
   }
 
+  /** Forgets all events. */
+  void clear() {
+    choices.clear();
+    head = null;
+    deltas.set(0);
+    usage = null;
+    error = null;
+    memory.forget();
+  }
+
   /** Adds the next event, in order. */
   public void add(ChatEvent event) {
     switch (event) {
-      case ChatEvent.Delta delta -> {
-        if (delta.isText()) {
-          addText(delta);
-        } else {
-          addChunk(delta.chunk());
-        }
-      }
+      case ChatEvent.Delta delta -> add(delta);
       case ChatEvent.ServerToolDelta call -> {}
       case ChatEvent.ToolCallStart start -> toolNotifications.add(ToolNotification.of(start));
       case ChatEvent.ToolCallResult end -> {
@@ -106,6 +110,15 @@ public final class Accumulator {
       }
       case ChatEvent.Complete complete -> usage = complete.usage();
       case ChatEvent.Failed failed -> error = failed.error();
+    }
+  }
+
+  /** Adds a delta; most events are deltas. */
+  void add(ChatEvent.Delta delta) {
+    if (delta.isText()) {
+      addText(delta);
+    } else {
+      addChunk(delta.chunk());
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.Status;
@@ -18,7 +19,7 @@ import java.util.List;
  * @param requestId the id in the {@code x-request-id} header, the log, the ledger and the sheet
  * @param caller the owner of the API key, or the signed-in user
  * @param request the request
- * @param target the provider and model that answer
+ * @param attempts the attempts to answer it
  * @param started the time at which the request came in
  * @param accumulator collects the events
  * @param turns the turns of the chat
@@ -28,13 +29,13 @@ public record ChatCall(
     String requestId,
     Caller caller,
     ChatRequest request,
-    Target target,
+    Attempts attempts,
     Instant started,
     Accumulator accumulator,
     Turns turns,
     ToolNotices notices)
     implements Call {
-  /** A chat without tools of the server. */
+  /** A chat without tools of the server, and with a single target. */
   public ChatCall(
       String requestId,
       Caller caller,
@@ -46,7 +47,7 @@ public record ChatCall(
         requestId,
         caller,
         request,
-        target,
+        Attempts.at(target),
         started,
         accumulator,
         new Turns(ServerTools.none(request)),
@@ -101,7 +102,8 @@ public record ChatCall(
   }
 
   private boolean failedBeforeItsAnswer() {
-    return turns.count() == 0 || (status() == Status.ERROR && !answering());
+    return turns.count() == 0
+        || (status() == Status.ERROR && !answering() && turns.used().reported() == null);
   }
 
   /** The answer's share of the memory for answers. */
@@ -113,6 +115,12 @@ public record ChatCall(
   public void close() {
     turns.close();
     memory().close();
+  }
+
+  /** Forgets the answer of a turn that follows once more; for chats without the server's tools. */
+  public void startAgain() {
+    accumulator.clear();
+    turns.startAgain();
   }
 
   @Override

@@ -1,12 +1,13 @@
 package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.ProviderCatalogue;
-import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.http.AnswerMemory;
+import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.tool.ToolCall;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,11 +50,14 @@ public final class ChatCalls {
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     ToolNotices notices = ToolNotices.of(context.reply().requestHeader(ToolNotices.HEADER));
-    Target target = providers.chatTarget(request.model());
-    ServerTools offer = tools.of(request, context.caller(), target);
+    Attempts attempts = new Attempts(providers.chatChain(request.model()));
+    ServerTools offer = tools.of(request, context.caller(), attempts.target());
     // An answer without streaming is built from the collected events.
     Accumulator.Kept kept = request.stream() ? Accumulator.Kept.NOTHING : Accumulator.Kept.ALL;
-    return call(request, target, offer, notices, kept, context, exchange);
+    if (request.stream()) {
+      context.reply().willStream(KeepAlive.LINE);
+    }
+    return call(request, attempts, offer, notices, kept, context, exchange);
   }
 
   /**
@@ -66,14 +70,15 @@ public final class ChatCalls {
       @ExchangeProperty("request") ChatRequest request,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
-    Target target = providers.chatTarget(request.model());
-    ServerTools offer = tools.named(request, target);
-    return call(request, target, offer, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
+    Attempts attempts = new Attempts(providers.chatChain(request.model()));
+    ServerTools offer = tools.named(request, attempts.target());
+    context.reply().willStream(KeepAlive.BLOCK);
+    return call(request, attempts, offer, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
   }
 
   private ChatCall call(
       ChatRequest request,
-      Target target,
+      Attempts attempts,
       ServerTools offer,
       ToolNotices notices,
       Accumulator.Kept kept,
@@ -85,7 +90,7 @@ public final class ChatCalls {
             context.requestId(),
             context.caller(),
             request,
-            target,
+            attempts,
             context.started(),
             // Citations and the separator between turns need the text of the answer.
             new Accumulator(offer.any() ? Accumulator.Kept.ALL : kept, answerMemory.open()),
@@ -132,7 +137,11 @@ public final class ChatCalls {
     ChatEvents events = chat.turns().events();
     List<ChatEvent> arrived = new ArrayList<>();
     for (ChatEvent event = events.next(); event != null; event = events.poll()) {
-      chat.accumulator().add(event);
+      if (event instanceof ChatEvent.Delta delta) {
+        chat.accumulator().add(delta);
+      } else {
+        chat.accumulator().add(event);
+      }
       arrived.add(event);
     }
     return arrived;

@@ -1,5 +1,6 @@
 package dev.llmproxy.chat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiError;
@@ -7,6 +8,7 @@ import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 
 /**
  * An event that the internal chat endpoint emits, from a provider or a tool to a sink. The last
@@ -63,6 +65,39 @@ public sealed interface ChatEvent {
     /** Whether the chunk is text in the frame of an earlier chunk, and has not been changed. */
     boolean isText() {
       return chunk == null;
+    }
+
+    /** Whether it has text, a tool call, a finish reason or the like, and not only the role. */
+    public boolean hasContent() {
+      return isText() || !isEmptyExceptFor(null);
+    }
+
+    /**
+     * Whether every choice has an empty delta, apart from its role.
+     *
+     * @param finishReason the only finish reason that is allowed; null for none
+     */
+    public boolean isEmptyExceptFor(String finishReason) {
+      if (isText()) {
+        return false;
+      }
+      for (JsonNode choice : chunk.path("choices")) {
+        JsonNode reason = choice.path("finish_reason");
+        if (reason.isTextual() && !reason.textValue().equals(finishReason)) {
+          return false;
+        }
+        for (Map.Entry<String, JsonNode> field : choice.path("delta").properties()) {
+          JsonNode value = field.getValue();
+          boolean empty =
+              value.isNull()
+                  || (value.isTextual() && value.textValue().isEmpty())
+                  || (value.isContainerNode() && value.isEmpty());
+          if (!field.getKey().equals("role") && !empty) {
+            return false;
+          }
+        }
+      }
+      return true;
     }
 
     /** The index of the text's choice. */

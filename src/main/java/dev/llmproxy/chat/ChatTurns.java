@@ -67,11 +67,6 @@ public final class ChatTurns {
     chat.turns().begin(chat.accumulator().deltas());
   }
 
-  /** The endpoint of the route that asks the provider: there is one for each wire format. */
-  public String provider(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
-    return "direct:provider-" + chat(context).target().provider().format();
-  }
-
   /** Sets the events of the turn, in the form for the client. */
   public void listen(
       @Body ChatEvents provider,
@@ -128,7 +123,7 @@ public final class ChatTurns {
       return longest.toSeconds() + " seconds";
     }
     if (mostDollars != null) {
-      BigDecimal cost = chat.target().cost(turns.used().turns(), chat.started());
+      BigDecimal cost = chat.cost(turns.used().turns());
       if (cost != null && cost.compareTo(mostDollars) >= 0) {
         return mostDollars.toPlainString() + " US dollars";
       }

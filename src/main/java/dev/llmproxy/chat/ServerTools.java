@@ -13,7 +13,7 @@ import java.util.Set;
  * @param search the search to run before the first turn, for a model that cannot call tools; null
  *     otherwise
  */
-record ServerTools(ObjectNode body, Map<String, Tool> offered, Search search) {
+public record ServerTools(ObjectNode body, Map<String, Tool> offered, Search search) {
   /**
    * A search before the first turn.
    *
@@ -28,7 +28,7 @@ record ServerTools(ObjectNode body, Map<String, Tool> offered, Search search) {
   }
 
   /** Whether the server may run a tool in this chat. */
-  boolean any() {
+  public boolean any() {
     return !offered.isEmpty() || search != null;
   }
 

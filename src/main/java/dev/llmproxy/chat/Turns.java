@@ -134,12 +134,26 @@ public final class Turns {
             now.ended, now.turns, now.running, now.promptCharacters, now.piecesBefore, usageSoFar);
   }
 
+  /** The current turn begins once more. */
+  void startAgain() {
+    count.decrementAndGet();
+    next = Step.ASK_THE_PROVIDER;
+  }
+
+  /** Forgets the usage of an attempt that has failed. */
+  public void forgetReport() {
+    if (used.reported != null) {
+      report(null);
+    }
+  }
+
   /** Whether the provider has begun to answer in this turn. */
   boolean heard() {
     return heard;
   }
 
-  ServerTools tools() {
+  /** The server's tools that the model may call. */
+  public ServerTools tools() {
     return tools;
   }
 

@@ -1,11 +1,11 @@
 package dev.llmproxy.embedding;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.Status;
-import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.AnswerMemory;
@@ -23,7 +23,7 @@ public final class EmbeddingCall implements Call {
   private final String requestId;
   private final Caller caller;
   private final EmbeddingRequest request;
-  private final Target target;
+  private final Attempts attempts;
   private final Instant started;
   private final AnswerMemory.Share memory;
   private ObjectNode usage;
@@ -34,7 +34,7 @@ public final class EmbeddingCall implements Call {
    * @param requestId the id in the header {@code x-request-id}, the log, the ledger and the sheet
    * @param caller the caller
    * @param request the parsed request
-   * @param target the provider and model that answer
+   * @param attempts the attempts to answer it
    * @param started when the request arrived
    * @param memory counts the memory of the answer
    */
@@ -42,13 +42,13 @@ public final class EmbeddingCall implements Call {
       String requestId,
       Caller caller,
       EmbeddingRequest request,
-      Target target,
+      Attempts attempts,
       Instant started,
       AnswerMemory.Share memory) {
     this.requestId = Objects.requireNonNull(requestId);
     this.caller = Objects.requireNonNull(caller);
     this.request = Objects.requireNonNull(request);
-    this.target = Objects.requireNonNull(target);
+    this.attempts = Objects.requireNonNull(attempts);
     this.started = Objects.requireNonNull(started);
     this.memory = Objects.requireNonNull(memory);
   }
@@ -78,8 +78,8 @@ public final class EmbeddingCall implements Call {
   }
 
   @Override
-  public Target target() {
-    return target;
+  public Attempts attempts() {
+    return attempts;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.llmproxy.embedding;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.http.AnswerMemory;
@@ -43,7 +44,7 @@ public final class EmbeddingCalls {
             context.requestId(),
             context.caller(),
             request,
-            providers.embeddingTarget(request.model()),
+            new Attempts(providers.embeddingChain(request.model())),
             context.started(),
             answerMemory.open());
     context.setCall(call);

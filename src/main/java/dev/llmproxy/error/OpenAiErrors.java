@@ -343,7 +343,12 @@ public final class OpenAiErrors {
 
   /** Something that this server needs is not available; {@code what} is the whole message. */
   public static ApiError unavailable(String what) {
-    return new ApiError(503, SERVER, "overloaded", null, what, Duration.ofSeconds(5));
+    return unavailable(what, Duration.ofSeconds(5));
+  }
+
+  /** As {@link #unavailable(String)}, with the time after which a retry may help. */
+  public static ApiError unavailable(String what, Duration retryAfter) {
+    return new ApiError(503, SERVER, "overloaded", null, what, retryAfter);
   }
 
   /** A route of this installation refuses the request; {@code why} is its message, or null. */
@@ -376,6 +381,17 @@ public final class OpenAiErrors {
         "upstream_auth_error",
         null,
         "The provider `%s` refused this server's credentials; its administrator has to check the provider's key."
+            .formatted(provider));
+  }
+
+  /** The provider gave no answer because of the content of the request. */
+  public static ApiError contentFiltered(String provider) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        "content_filter",
+        null,
+        "The provider `%s` does not answer this request because of its content."
             .formatted(provider));
   }
 

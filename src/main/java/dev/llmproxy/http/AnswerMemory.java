@@ -82,6 +82,14 @@ public final class AnswerMemory {
       }
     }
 
+    /** Releases everything; the answer begins once more. */
+    public synchronized void forget() {
+      kept = 0;
+      passing = 0;
+      unsent = 0;
+      reserve();
+    }
+
     @Override
     public synchronized void close() {
       closed = true;

@@ -36,6 +36,16 @@ public final class KeepAlive {
   }
 
   /**
+   * Keeps the connection of a stream alive that has not begun. The status of its answer is 200 from
+   * its first comment on.
+   */
+  public void await(Reply stream) {
+    if (stream.isAwaited()) {
+      streams.add(stream);
+    }
+  }
+
+  /**
    * Begins a stream unless it has begun, and keeps it alive until it ends.
    *
    * @param ping {@link #LINE} or {@link #BLOCK}

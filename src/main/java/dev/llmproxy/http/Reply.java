@@ -71,6 +71,9 @@ public final class Reply {
   private Thread worker;
   private volatile String ping;
 
+  /** The comment that may begin the stream; null when the answer is no stream. */
+  private volatile String firstPing;
+
   /** Events that are not written yet, and wait for {@link #flush}. Null when there are none. */
   private Buffer pending;
 
@@ -93,8 +96,12 @@ public final class Reply {
    * None is copied when the message is another server's answer.
    */
   public void takeHeaders(Message message) {
-    if (message.hasHeaders() && !begun()) {
-      take(message);
+    if (message.hasHeaders()) {
+      synchronized (lock) {
+        if (!begun()) {
+          take(message);
+        }
+      }
     }
   }
 
@@ -219,9 +226,16 @@ public final class Reply {
     return streaming || response.headWritten();
   }
 
-  /** Sets a header of the answer, success or error; only before the head is sent. */
+  /**
+   * Sets a header of the answer, success or error. Without effect when the answer has begun: a
+   * keep-alive may have sent the head.
+   */
   public void header(String name, String value) {
-    response.putHeader(name, value);
+    synchronized (lock) {
+      if (!begun()) {
+        response.putHeader(name, value);
+      }
+    }
   }
 
   /** Writes a whole JSON answer. */
@@ -248,12 +262,28 @@ public final class Reply {
    * @throws ClientGoneException when the client of the stream has left
    */
   public void fail(ApiError error) {
-    if (begun()) {
-      event("error", Json.bytes(error.toJson()));
-      end();
-    } else {
-      error(error);
+    synchronized (lock) {
+      if (begun()) {
+        event("error", Json.bytes(error.toJson()));
+        end();
+      } else {
+        error(error);
+      }
     }
+  }
+
+  /**
+   * The answer will be a stream, which a comment may begin.
+   *
+   * @param comment the comment
+   */
+  public void willStream(String comment) {
+    firstPing = comment;
+  }
+
+  /** Whether the answer will be a stream that has not begun. */
+  boolean isAwaited() {
+    return firstPing != null && !begun();
   }
 
   /**
@@ -262,26 +292,40 @@ public final class Reply {
    * @param ping comment to send while the stream is silent
    */
   void beginStream(String ping) {
-    this.ping = ping;
-    streaming = true;
-    if (body != null) {
-      body.shrink(heldBody);
+    synchronized (lock) {
+      if (begun()) {
+        return;
+      }
+      this.ping = ping;
+      streaming = true;
+      if (body != null) {
+        body.shrink(heldBody);
+      }
+      response
+          .setChunked(true)
+          .putHeader("Content-Type", "text/event-stream; charset=utf-8")
+          .putHeader("Cache-Control", "no-cache, no-transform")
+          // Otherwise nginx buffers the stream and sends it in one piece.
+          .putHeader("X-Accel-Buffering", "no");
     }
-    response
-        .setChunked(true)
-        .putHeader("Content-Type", "text/event-stream; charset=utf-8")
-        .putHeader("Cache-Control", "no-cache, no-transform")
-        // Otherwise nginx buffers the stream and sends it in one piece.
-        .putHeader("X-Accel-Buffering", "no");
   }
 
-  /** Writes a comment, which clients ignore, when an open stream has been silent for this long. */
+  /**
+   * Writes a comment, which clients ignore, when a stream has been silent for this long. The
+   * comment may begin the stream.
+   */
   void keepAlive(Duration silence) {
     synchronized (lock) {
+      boolean first = isAwaited();
       boolean open =
-          response.headWritten() && !over() && unsent.availablePermits() == MOST_UNSENT_BYTES;
+          (first || response.headWritten())
+              && !over()
+              && unsent.availablePermits() == MOST_UNSENT_BYTES;
       if (open && System.nanoTime() - lastWrite >= silence.toNanos()) {
         lastWrite = System.nanoTime();
+        if (first) {
+          beginStream(firstPing);
+        }
         var unused = response.write(ping);
       }
     }

@@ -8,6 +8,8 @@ import java.time.Duration;
  * The usage of a running request so far. It becomes the request's usage if the server dies.
  *
  * @param requestId the id of the admission
+ * @param model the model that is being asked: {@code provider/model}; null for the one of the
+ *     admission
  * @param tokens tokens so far
  * @param turns calls to the provider so far
  * @param toolCalls tools that the server has run so far
@@ -16,8 +18,20 @@ import java.time.Duration;
  */
 record Checkpoint(
     String requestId,
+    String model,
     TokenCount tokens,
     int turns,
     int toolCalls,
     BigDecimal cost,
-    Duration duration) {}
+    Duration duration) {
+  /** The checkpoint of a request that is served by the model of its admission. */
+  Checkpoint(
+      String requestId,
+      TokenCount tokens,
+      int turns,
+      int toolCalls,
+      BigDecimal cost,
+      Duration duration) {
+    this(requestId, null, tokens, turns, toolCalls, cost, duration);
+  }
+}

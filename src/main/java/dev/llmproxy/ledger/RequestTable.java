@@ -27,7 +27,7 @@ public final class RequestTable {
   private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
   private static final long SUM_UNIT = 1_000_000_000;
   public static final int LONGEST_EMAIL = 320;
-  private static final int LONGEST_MODEL = 256;
+  static final int LONGEST_MODEL = 256;
   private static final String NEXT_SEQUENCES =
       "update ledger set last_sequence = last_sequence + ? returning last_sequence";
 
@@ -72,7 +72,7 @@ public final class RequestTable {
     PreparedStatement update =
         prepared.statement(
             "update request set tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?, cost_picodollars = ?,"
-                + " duration_ms = ? where request_id = ? and sequence is null");
+                + " duration_ms = ?, model = coalesce(?, model) where request_id = ? and sequence is null");
     for (Checkpoint checkpoint : checkpoints) {
       update.setLong(1, Math.max(0, checkpoint.tokens().in()));
       update.setLong(2, Math.max(0, checkpoint.tokens().out()));
@@ -80,7 +80,8 @@ public final class RequestTable {
       update.setInt(4, checkpoint.toolCalls());
       setCost(update, 5, checkpoint.cost());
       update.setLong(6, checkpoint.duration().toMillis());
-      update.setString(7, checkpoint.requestId());
+      update.setString(7, storable(checkpoint.model(), LONGEST_MODEL));
+      update.setString(8, checkpoint.requestId());
       update.addBatch();
     }
     return changed(update);
@@ -96,7 +97,7 @@ public final class RequestTable {
     PreparedStatement update =
         prepared.statement(
             "update request set sequence = ?, status = ?, tokens_in = ?, tokens_out = ?, turns = ?, tool_calls = ?,"
-                + " cost_picodollars = ?, duration_ms = ? where request_id = ? and sequence is null");
+                + " cost_picodollars = ?, duration_ms = ?, model = coalesce(?, model) where request_id = ? and sequence is null");
     long sequence = first;
     for (Settlement settlement : settlements) {
       update.setLong(1, sequence++);
@@ -107,10 +108,12 @@ public final class RequestTable {
       update.setInt(6, settlement.toolCalls());
       setCost(update, 7, settlement.cost());
       update.setLong(8, settlement.duration().toMillis());
-      update.setString(9, settlement.requestId());
+      update.setString(9, storable(settlement.model(), LONGEST_MODEL));
+      update.setString(10, settlement.requestId());
       update.addBatch();
     }
     List<Boolean> settled = changed(update);
+    AttemptTable.add(prepared, settlements);
     return IntStream.range(0, settled.size())
         .mapToObj(i -> settled.get(i) ? first + i : 0L)
         .toList();
@@ -284,7 +287,7 @@ public final class RequestTable {
         Status.valueOf(row.getString(15)));
   }
 
-  private static void setCost(PreparedStatement statement, int index, BigDecimal dollars)
+  static void setCost(PreparedStatement statement, int index, BigDecimal dollars)
       throws SQLException {
     if (dollars == null) {
       statement.setNull(index, Types.BIGINT);
@@ -318,15 +321,18 @@ public final class RequestTable {
     return number.max(BigInteger.ZERO).min(MOST).longValue();
   }
 
-  private static BigDecimal dollars(long picodollars) {
+  static BigDecimal dollars(long picodollars) {
     return BigDecimal.valueOf(picodollars, PICODOLLAR_DIGITS);
   }
 
   /**
-   * PostgreSQL accepts no NUL, no unpaired surrogates and no text beyond the column's size, and
-   * model ids come from clients.
+   * The text as it can be stored; null for null. PostgreSQL accepts no NUL, no unpaired surrogates
+   * and no text beyond the column's size, and model ids come from clients.
    */
   public static String storable(String text, int longest) {
+    if (text == null) {
+      return null;
+    }
     String whole =
         new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8)
             .replace('\0', '\uFFFD');

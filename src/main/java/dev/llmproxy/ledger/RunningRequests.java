@@ -62,7 +62,7 @@ final class RunningRequests implements AutoCloseable {
    * from the cache costs nothing.
    */
   static BigDecimal cost(Call call, List<TokenCount> turns) {
-    return call.fromCache() ? BigDecimal.ZERO : call.target().cost(turns, call.started());
+    return call.fromCache() ? BigDecimal.ZERO : call.cost(turns);
   }
 
   /** Stores the call's usage from now on; {@code admitted} is in the ledger already. */
@@ -225,6 +225,7 @@ final class RunningRequests implements AutoCloseable {
   private Checkpoint checkpoint(Running request, Use use) {
     return new Checkpoint(
         request.call.requestId(),
+        request.call.attempts().otherModel(),
         TokenCount.sum(use.tokens),
         use.turns,
         use.toolCalls,

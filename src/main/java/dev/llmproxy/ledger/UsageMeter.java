@@ -89,13 +89,15 @@ public final class UsageMeter implements AutoCloseable {
     Settlement settlement =
         new Settlement(
             call.requestId(),
+            call.attempts().otherModel(),
             status,
             tokens.in(),
             tokens.out(),
             call.turnCount(),
             call.toolCallCount(),
             RunningRequests.cost(call, turns),
-            duration.get());
+            duration.get(),
+            call.attempts().withCosts(turns, call.started()));
     running.settle(settlement);
     return settlement;
   }

@@ -51,7 +51,7 @@ class ModelNamesTest {
     "openai/gpt-oss,      groq/openai/gpt-oss,a bare name with a slash",
   })
   void nameStandsForModel(String name, String served, String why) {
-    Target target = catalogue(Map.of()).chatTarget(name);
+    Target target = catalogue(Map.of()).target(name);
 
     assertThat(target.servedModel()).as(why).isEqualTo(served);
     assertThat(target.modelId()).isEqualTo(name);
@@ -65,10 +65,10 @@ class ModelNamesTest {
                 "MODEL_ALIASES",
                 "claude-*haiku* -> groq/llama-8b, claude-*->groq/llama-70b , * -> other/claude-3"));
 
-    assertThat(catalogue.chatTarget("claude-5-haiku-1").servedModel()).isEqualTo("groq/llama-8b");
-    assertThat(catalogue.chatTarget("claude-9").servedModel()).isEqualTo("groq/llama-70b");
-    assertThat(catalogue.chatTarget("fast").servedModel()).isEqualTo("other/claude-3");
-    assertThat(catalogue.chatTarget("groq/x").servedModel()).isEqualTo("groq/x");
+    assertThat(catalogue.target("claude-5-haiku-1").servedModel()).isEqualTo("groq/llama-8b");
+    assertThat(catalogue.target("claude-9").servedModel()).isEqualTo("groq/llama-70b");
+    assertThat(catalogue.target("fast").servedModel()).isEqualTo("other/claude-3");
+    assertThat(catalogue.target("groq/x").servedModel()).isEqualTo("groq/x");
   }
 
   @Test
@@ -76,7 +76,7 @@ class ModelNamesTest {
     routing("");
 
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> catalogue(Map.of()).chatTarget("llama-70b"))
+        .isThrownBy(() -> catalogue(Map.of()).target("llama-70b"))
         .satisfies(e -> assertThat(e.error().status()).isEqualTo(404))
         .withMessageContaining("groq/llama-70b, other/llama-70b");
   }
@@ -84,7 +84,7 @@ class ModelNamesTest {
   @Test
   void aliasOfAProviderThatIsOffIsNotFoundAndTheErrorSaysWhy() {
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> catalogue(Map.of()).chatTarget("unused"))
+        .isThrownBy(() -> catalogue(Map.of()).target("unused"))
         .satisfies(e -> assertThat(e.error().status()).isEqualTo(404))
         .withMessageContaining("`unused`")
         .withMessageContaining("off/only-here")
@@ -94,7 +94,7 @@ class ModelNamesTest {
   @Test
   void namesOfAProviderThatIsOffAreUnknown() {
     assertThatExceptionOfType(ApiException.class)
-        .isThrownBy(() -> catalogue(Map.of()).chatTarget("only-here"))
+        .isThrownBy(() -> catalogue(Map.of()).target("only-here"))
         .satisfies(e -> assertThat(e.error().status()).isEqualTo(404));
   }
 
@@ -114,7 +114,14 @@ class ModelNamesTest {
         "alias: {a: groq/b}         | providers/routing.yaml, line 1: there is no field `alias`",
         "aliases: {a: groq}         | providers/routing.yaml, line 1: the alias `a` has the target `groq`; a target has the form",
         "aliases: {a: []}           | providers/routing.yaml, line 1: the alias `a` has no target",
-        "aliases: {a: {b: c}}       | providers/routing.yaml, line 1: a target must be a text",
+        "aliases: {a: {b: c}}       | providers/routing.yaml, line 1: an alias has no field `b`; the fields are models, contextLength, contentPolicy",
+        "aliases: {a: {contextLength: groq/b}} | line 1: an alias needs the field `models`",
+        "aliases: {a: [{weight: 1}]} | line 1: a target needs the field `model`",
+        "aliases: {a: [{model: groq/b, weight: x}]} | line 1: the weight is `x`; it must be a whole number from 0 to 999999",
+        "aliases: {a: [{model: groq/b, weight: 0}]} | line 1: all weights are 0; at least one must be above 0",
+        "aliases: {a: [{model: groq/b, size: 0}]} | line 1: a target has no field `size`; the fields are model, weight",
+        "aliases: {a: {models: groq/b, contextLength: nobody/x}} | there is no provider `nobody`",
+        "aliases: {a: [[groq/b]]}   | line 1: a target must be a text",
         "aliases: {a: nobody/x}     | there is no provider `nobody`; the providers are groq, off, other",
         "aliases: {a: groq/*}       | the alias `a` has more * in the target `groq/*` than in its name",
         "aliases: {groq/a: other/b} | the alias `groq/a` begins with the provider `groq`",

@@ -2,10 +2,17 @@ package dev.llmproxy.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.RouteTestSupport;
 import dev.llmproxy.Wire;
+import dev.llmproxy.attempt.AttemptPolicy;
+import dev.llmproxy.attempt.ModelHealth;
+import dev.llmproxy.attempt.ProviderKeys;
+import dev.llmproxy.base.CacheSettings;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.RoutingSettings;
+import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestContext;
@@ -17,6 +24,7 @@ import dev.llmproxy.embedding.EmbeddingCalls;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.format.openai.ErrorAnswer;
+import dev.llmproxy.routing.ProviderAttempts;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -27,6 +35,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.random.RandomGenerator;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.RoutesBuilder;
@@ -43,8 +52,8 @@ import org.junit.jupiter.api.Test;
 class ChatTurnsRouteTest extends RouteTestSupport {
   private static final String REQUEST =
       "{\"model\":\"test/m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
-  private static final ChatEvent FIRST = new ChatEvent.Delta(Json.object().put("n", 1));
-  private static final ChatEvent SECOND = new ChatEvent.Delta(Json.object().put("n", 2));
+  private static final ChatEvent FIRST = delta("one");
+  private static final ChatEvent SECOND = delta("two");
   private static final ChatEvent LAST =
       new ChatEvent.Complete(Json.object().put("total_tokens", 2));
 
@@ -63,7 +72,14 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
   ChatTurnsRouteTest() {
     super(
-        List.of("errors", "call-serve", "call-failed", "call-end", "chat-turns", "chat-events"),
+        List.of(
+            "errors",
+            "call-serve",
+            "call-failed",
+            "call-end",
+            "chat-turns",
+            "provider-attempts",
+            "chat-events"),
         Map.of());
   }
 
@@ -74,12 +90,32 @@ class ChatTurnsRouteTest extends RouteTestSupport {
     registry.bind(
         "chatTurns",
         new ChatTurns(null, new ToolMemory(), 10, Duration.ofMinutes(5), Optional.empty()));
+    registry.bind("providerAttempts", attempts());
+    registry.bind("responseCache", new ResponseCache(new CacheSettings(0, Duration.ofMinutes(1))));
     registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
     registry.bind("conversationLog", new NotStored());
     registry.bind("requestLog", new RequestLog());
     registry.bind("requests", new Requests(null, Clock.systemUTC(), Clock.systemUTC()));
     registry.bind("usageMeter", new Watchless());
+  }
+
+  private static ProviderAttempts attempts() {
+    RoutingSettings settings =
+        new RoutingSettings(
+            0, Duration.ofMinutes(1), Duration.ofMinutes(1), Optional.empty(), Optional.empty());
+    ModelHealth health = new ModelHealth(settings.breaker(), Clock.systemUTC());
+    return new ProviderAttempts(
+        new AttemptPolicy(
+            settings,
+            health,
+            new ProviderKeys(Clock.systemUTC()),
+            Clock.systemUTC(),
+            RandomGenerator.getDefault()),
+        health,
+        settings,
+        Thread::sleep,
+        reply -> {});
   }
 
   @Override
@@ -95,6 +131,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
             from("direct:conversation-begin").to("mock:conversation");
             from("direct:conversation-log").to("mock:conversation");
             from("direct:embeddings").to("mock:embeddings");
+            from("direct:cache-replay").to("mock:cache");
           }
         };
     return new RoutesBuilder[] {createRouteBuilder(), surroundings};
@@ -172,6 +209,12 @@ class ChatTurnsRouteTest extends RouteTestSupport {
   private static List<ChatEvent> events(Exchange sent) {
     List<?> body = sent.getMessage().getBody(List.class);
     return body.stream().map(ChatEvent.class::cast).toList();
+  }
+
+  private static ChatEvent delta(String text) {
+    ObjectNode chunk = Json.object();
+    chunk.putArray("choices").addObject().putObject("delta").put("content", text);
+    return new ChatEvent.Delta(chunk);
   }
 
   private static void fail(Exception exception) throws Exception {

@@ -123,7 +123,7 @@ class TurnEventsTest {
         "req_1",
         new Caller("a@example.com", "Key", "00", "free"),
         plain.request(),
-        plain.target(),
+        plain.attempts(),
         Instant.EPOCH,
         new Accumulator(),
         new Turns(new ServerTools(body, Map.of("find", TOOL), null)),

@@ -23,6 +23,21 @@ record Script(Map<Directive, String> values) {
           Map.entry("scripted-bare", "bare=1"),
           Map.entry("scripted-busy", "status=429 retry_after=7"),
           Map.entry("scripted-broken", "status=500"),
+          Map.entry("scripted-down", "status=503"),
+          Map.entry("scripted-locked", "status=401 code=invalid_api_key"),
+          Map.entry("scripted-unpaid", "status=402"),
+          Map.entry("scripted-picky", "status=400 code=invalid_value"),
+          Map.entry("scripted-short", "status=400 code=context_length_exceeded"),
+          Map.entry("scripted-prude", "status=400 code=content_filter"),
+          Map.entry("scripted-filter", "chunks=0 finish=content_filter"),
+          Map.entry("scripted-dropping", "hangup=1"),
+          Map.entry("scripted-cut", "cut=0"),
+          Map.entry("scripted-cut-later", "chunks=20 cut=5"),
+          Map.entry("scripted-ended", "end=0"),
+          Map.entry("scripted-error", "error=0"),
+          Map.entry("scripted-silent", "silent=0"),
+          Map.entry("scripted-silent-later", "chunks=20 silent=5"),
+          Map.entry("scripted-mute", "ttft=3600000"),
           Map.entry("no-such-model", "status=404 code=model_not_found"));
 
   private static final Pattern MARK = Pattern.compile("\\[\\[script\\b(.*?)]]", Pattern.DOTALL);

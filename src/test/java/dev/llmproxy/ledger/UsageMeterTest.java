@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.LogLines;
 import dev.llmproxy.MovedClock;
+import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.Settlement;
@@ -37,7 +38,17 @@ class UsageMeterTest {
         clock.move(Duration.ofMillis(1500));
         assertThat(meter.settle(call))
             .isEqualTo(
-                new Settlement("r1", Status.SUCCESS, 7, 9, 3, 2, null, Duration.ofMillis(1500)));
+                new Settlement(
+                    "r1",
+                    "openai/x",
+                    Status.SUCCESS,
+                    7,
+                    9,
+                    3,
+                    2,
+                    null,
+                    Duration.ofMillis(1500),
+                    List.of()));
         assertThat(meter.settle(call)).isNull();
       }
 
@@ -144,10 +155,10 @@ class UsageMeterTest {
     }
 
     @Override
-    public Target target() {
+    public Attempts attempts() {
       Provider provider =
           new Provider("openai", "OpenAI", "openai", "http://127.0.0.1:9", "", null, List.of());
-      return new Target("openai/x", provider, "x", null);
+      return Attempts.at(new Target("openai/x", provider, "x", null));
     }
 
     @Override

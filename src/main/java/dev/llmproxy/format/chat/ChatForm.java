@@ -97,7 +97,7 @@ public final class ChatForm {
     }
     List<String> known = catalogue.tools().stream().map(Tool::name).toList();
     if (asked.isBoolean()) {
-      boolean all = providers.chatTarget(new ChatRequest(request).model()).callsTools();
+      boolean all = providers.chatChain(new ChatRequest(request).model()).first().callsTools();
       return known.stream()
           .filter(name -> all || name.equals(ToolOffer.WEB_SEARCH))
           .collect(Collectors.toCollection(LinkedHashSet::new));

@@ -30,7 +30,7 @@ final class Chats {
         "req_0001",
         new Caller("user@example.com", "laptop", "00", "free"),
         parsed,
-        PROVIDERS.chatTarget(parsed.model()),
+        PROVIDERS.target(parsed.model()),
         Instant.ofEpochSecond(1_760_000_000),
         new Accumulator());
   }

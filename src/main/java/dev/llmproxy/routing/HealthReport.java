@@ -1,0 +1,49 @@
+package dev.llmproxy.routing;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.attempt.ModelHealth;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
+import java.util.List;
+import org.apache.camel.ExchangeProperty;
+
+/** The answer of {@code GET /health}; docs/routing.md describes it. */
+public final class HealthReport {
+  private static final String CLOSED = "closed";
+
+  private final ModelHealth health;
+
+  public HealthReport(ModelHealth health) {
+    this.health = health;
+  }
+
+  /** The report as JSON in UTF-8; only callers with a key get the models. */
+  public byte[] report(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    List<ModelHealth.View> views = health.views();
+    boolean ok = views.stream().allMatch(view -> view.breaker().equals(CLOSED));
+    ObjectNode report = Json.object().put("status", ok ? "ok" : "degraded");
+    if (context.caller() != null) {
+      ArrayNode models = report.putArray("models");
+      views.forEach(view -> models.add(json(view)));
+    }
+    return Json.bytes(report);
+  }
+
+  private static ObjectNode json(ModelHealth.View view) {
+    ObjectNode json =
+        Json.object()
+            .put("model", view.model())
+            .put("breaker", view.breaker())
+            .put("calls", view.calls())
+            .put("failures", view.failures());
+    if (view.firstContentMillis() > 0) {
+      json.put("first_content_ms", view.firstContentMillis())
+          .put("first_content_p95_ms", view.slowestMillis());
+    }
+    if (view.lastError() != null) {
+      json.put("last_error", view.lastError()).put("last_error_at", view.lastErrorAt().toString());
+    }
+    return json;
+  }
+}

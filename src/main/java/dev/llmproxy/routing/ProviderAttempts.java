@@ -1,0 +1,281 @@
+package dev.llmproxy.routing;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.attempt.AttemptPolicy;
+import dev.llmproxy.attempt.Attempts;
+import dev.llmproxy.attempt.ModelHealth;
+import dev.llmproxy.base.RoutingSettings;
+import dev.llmproxy.call.Call;
+import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.catalogue.Model;
+import dev.llmproxy.catalogue.Target;
+import dev.llmproxy.catalogue.TokenCount;
+import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.ClientGoneException;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.http.LiveBody;
+import dev.llmproxy.http.Reply;
+import java.io.Closeable;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks the targets of a call one after another until one answers. An answer counts from its first
+ * content on: before that nothing has been sent to the client. For a client that does not stream it
+ * counts when it is complete, unless the server's tools take part.
+ */
+public final class ProviderAttempts {
+  private static final Logger LOG = LoggerFactory.getLogger(ProviderAttempts.class);
+
+  /** The exchange property with the {@link RunningAttempt}. */
+  private static final String RUNNING = "attempt";
+
+  private static final String EMBEDDING = "embedding";
+
+  private final AttemptPolicy policy;
+  private final ModelHealth health;
+  private final RoutingSettings settings;
+  private final Pause pause;
+  private final Consumer<Reply> keepAlive;
+
+  /** Waits before another round of attempts. */
+  @FunctionalInterface
+  public interface Pause {
+    /** Waits for so long. */
+    void sleep(Duration time) throws InterruptedException;
+  }
+
+  /**
+   * @param pause waits before another round
+   * @param keepAlive gets the answer of a stream whose provider has not sent any content yet
+   */
+  public ProviderAttempts(
+      AttemptPolicy policy,
+      ModelHealth health,
+      RoutingSettings settings,
+      Pause pause,
+      Consumer<Reply> keepAlive) {
+    this.policy = policy;
+    this.health = health;
+    this.settings = settings;
+    this.pause = pause;
+    this.keepAlive = keepAlive;
+  }
+
+  /**
+   * Chooses the target, and the key, of an attempt. The first attempt of a turn begins the turn.
+   *
+   * @throws dev.llmproxy.error.ApiException 503 when no target may be asked now
+   */
+  public void choose(
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
+    exchange.removeProperty(RUNNING);
+    Call call = context.call();
+    Attempts attempts = call.attempts();
+    if (!attempts.open()) {
+      policy.begin(attempts);
+    }
+    boolean others = policy.choose(attempts, target -> canAnswer(target, call));
+    exchange.setProperty(
+        RUNNING,
+        new RunningAttempt(
+            call.target().provider().name(),
+            others ? Optional.of(settings.firstToken()) : Optional.empty(),
+            settings.total()));
+  }
+
+  /** The endpoint of the route that asks the target: there is one for each wire format. */
+  public String provider(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    Call call = context.call();
+    String route = "direct:provider-" + call.target().provider().format();
+    return call.type().equals(EMBEDDING) ? route + "-embeddings" : route;
+  }
+
+  /**
+   * Waits for the first content of the answer.
+   *
+   * @param body the chat events, or the list of embeddings
+   * @throws dev.llmproxy.error.ApiException when the answer fails before its first content
+   */
+  public void listen(
+      @Body Object body,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange) {
+    RunningAttempt running = exchange.getProperty(RUNNING, RunningAttempt.class);
+    Call call = context.call();
+    Attempts attempts = call.attempts();
+    if (body instanceof ChatEvents events && call instanceof ChatCall chat) {
+      AnswerEvents answer = new AnswerEvents(events, running, error -> lost(chat, running, error));
+      exchange.getMessage().setBody(answer);
+      running.listen(events);
+      ApiError error = answer.awaitContent(() -> keepAlive.accept(context.reply()));
+      if (error == null && policy.hasOtherPolicy(attempts) && answer.isFiltered()) {
+        error = OpenAiErrors.contentFiltered(call.target().provider().name());
+      }
+      if (error != null) {
+        throw error.asException();
+      }
+    } else {
+      running.end();
+      if (running.late() != null) {
+        throw running.late().asException();
+      }
+    }
+    policy.answered(attempts, running.time());
+    context.nameTarget();
+  }
+
+  /**
+   * Decides what follows when an answer fails after its first content. Nothing of the answer was
+   * sent to a client that does not stream, so another attempt may follow, after a wait.
+   */
+  private boolean lost(ChatCall chat, RunningAttempt running, ApiError error) {
+    Target asked = chat.target();
+    health.broken(asked.servedModel(), error);
+    if (chat.request().stream() || chat.turns().tools().any()) {
+      return false;
+    }
+    Optional<Duration> next =
+        policy.lost(
+            chat.attempts(),
+            error,
+            running.time(),
+            target -> canAnswer(target, chat),
+            asked.cost(List.of(chat.soFar().getLast()), chat.started()));
+    if (next.isEmpty()) {
+      return false;
+    }
+    logNext(chat, asked, next.get());
+    chat.startAgain();
+    sleep(next.get());
+    return true;
+  }
+
+  /**
+   * Decides what follows the failure of an attempt, and waits before another one.
+   *
+   * @throws Exception the failure, when no attempt follows
+   */
+  public void failed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      @Body Object body,
+      Exchange exchange)
+      throws Exception {
+    RunningAttempt running = exchange.getProperty(RUNNING, RunningAttempt.class);
+    if (running == null) {
+      // No target could be chosen.
+      context.nameTarget();
+      throw failure;
+    }
+    Call call = context.call();
+    Attempts attempts = call.attempts();
+    running.end();
+    discard(body);
+    if (!isProviders(failure, running, context.reply())) {
+      policy.abandoned(attempts);
+      throw failure;
+    }
+    ApiError error =
+        running.late() == null
+            ? OpenAiErrors.of(failure, call.target().provider().name())
+            : running.late();
+    Target asked = call.target();
+    Optional<Duration> next =
+        policy.failed(
+            attempts,
+            error,
+            running.time(),
+            target -> canAnswer(target, call),
+            cost(call, body instanceof ChatEvents || running.late() != null));
+    if (next.isEmpty()) {
+      context.nameTarget();
+      throw error.asException();
+    }
+    logNext(call, asked, next.get());
+    if (call instanceof ChatCall chat) {
+      chat.turns().forgetReport();
+    }
+    sleep(next.get());
+  }
+
+  /** Whether the provider has failed, and not the client or this server ended the call. */
+  private static boolean isProviders(Exception failure, RunningAttempt running, Reply reply) {
+    if (reply != null && (reply.gone() || reply.wasCut())) {
+      return false;
+    }
+    if (running.late() != null) {
+      // The limit has interrupted this thread.
+      boolean unused = Thread.interrupted();
+      return reply == null || !reply.gone();
+    }
+    return !(failure instanceof ClientGoneException) && !Thread.currentThread().isInterrupted();
+  }
+
+  /**
+   * The cost of a failed attempt: by the usage that the provider has reported, else none unless it
+   * had begun; null when it is unknown.
+   */
+  private static BigDecimal cost(Call call, boolean begun) {
+    ObjectNode reported = call instanceof ChatCall chat ? chat.turns().used().reported() : null;
+    if (reported != null) {
+      return call.target().cost(List.of(TokenCount.of(reported)), call.started());
+    }
+    return begun ? null : BigDecimal.ZERO;
+  }
+
+  private static void logNext(Call call, Target asked, Duration wait) {
+    LOG.info(
+        "{} {} failed ({}); another attempt follows{}",
+        call.requestId(),
+        asked.servedModel(),
+        call.attempts().made().getLast().outcome(),
+        wait.isZero() ? "" : " in " + wait.toMillis() + " ms");
+  }
+
+  private static void discard(Object body) {
+    try {
+      LiveBody.abort(body);
+      if (body instanceof Closeable events) {
+        events.close();
+      }
+    } catch (IOException e) {
+      LOG.debug("Closing the connection of a failed attempt failed", e);
+    }
+  }
+
+  private void sleep(Duration time) {
+    try {
+      if (time.isPositive()) {
+        pause.sleep(time);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ClientGoneException();
+    }
+  }
+
+  /** Whether the model can answer such a request; true when its abilities are unknown. */
+  private static boolean canAnswer(Target target, Call call) {
+    Model model = target.model();
+    if (model == null || model.abilities().isEmpty()) {
+      return true;
+    }
+    if (call instanceof ChatCall chat) {
+      return model.abilities().contains("chat")
+          && (target.callsTools() || !chat.turns().body().has("tools"));
+    }
+    return model.abilities().contains("embeddings");
+  }
+}

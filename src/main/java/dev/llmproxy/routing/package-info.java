@@ -1,0 +1,2 @@
+/** The steps of the route {@code provider-attempts}. */
+package dev.llmproxy.routing;
