@@ -49,7 +49,8 @@ class GateRouteTest {
             "Notes",
             "Status",
             "Expires At",
-            "Log Conversations");
+            "Log Conversations",
+            "Allowed Models");
     assertThat(gateway.sheet(WorkbookSchema.SYNC_TITLE).get(0))
         .containsExactly("Ledger", "Sequence", "Written At");
   }

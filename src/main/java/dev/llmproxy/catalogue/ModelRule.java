@@ -70,17 +70,7 @@ public record ModelRule(
 
   /** Whether the rule is for this upstream model. */
   boolean matches(String model) {
-    String[] texts = match.split("\\*", -1);
-    String last = texts[texts.length - 1];
-    if (texts.length == 1) {
-      return model.equals(match);
-    }
-    int at = model.startsWith(texts[0]) ? texts[0].length() : -1;
-    for (int i = 1; i < texts.length - 1 && at >= 0; i++) {
-      int found = model.indexOf(texts[i], at);
-      at = found < 0 ? -1 : found + texts[i].length();
-    }
-    return at >= 0 && model.endsWith(last) && model.length() - last.length() >= at;
+    return new NamePattern(match).matches(model);
   }
 
   /** Whether a request may force a call of a tool. */

@@ -1,11 +1,14 @@
 package dev.llmproxy.chat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.catalogue.Chain;
 import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.tool.ToolCall;
@@ -43,14 +46,15 @@ public final class ChatCalls {
   /**
    * Creates the call of a request, and sets it in the request context.
    *
-   * @throws dev.llmproxy.error.ApiException 400 for an invalid request, 404 for an unknown model
+   * @throws dev.llmproxy.error.ApiException 400 for an invalid request, 403 for a model that the
+   *     key may not use, 404 for an unknown one
    */
   public ChatCall call(
       @ExchangeProperty("request") ChatRequest request,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     ToolNotices notices = ToolNotices.of(context.reply().requestHeader(ToolNotices.HEADER));
-    Attempts attempts = new Attempts(providers.chatChain(request.model()));
+    Attempts attempts = attempts(request, context);
     ServerTools offer = tools.of(request, context.caller(), attempts.target());
     // An answer without streaming is built from the collected events.
     Accumulator.Kept kept = request.stream() ? Accumulator.Kept.NOTHING : Accumulator.Kept.ALL;
@@ -64,16 +68,37 @@ public final class ChatCalls {
    * Creates the call of a {@code POST /chat} request, and sets it in the request context. The
    * client gets every chat event, and only the tools that the request names.
    *
-   * @throws dev.llmproxy.error.ApiException 404 for an unknown model
+   * @throws dev.llmproxy.error.ApiException 403 for a model that the caller may not use, 404 for an
+   *     unknown one
    */
   public ChatCall callOfForm(
       @ExchangeProperty("request") ChatRequest request,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
-    Attempts attempts = new Attempts(providers.chatChain(request.model()));
+    Attempts attempts = attempts(request, context);
     ServerTools offer = tools.named(request, attempts.target());
     context.reply().willStream(KeepAlive.BLOCK);
     return call(request, attempts, offer, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
+  }
+
+  private Attempts attempts(ChatRequest request, RequestContext context) {
+    String model = request.model();
+    Caller caller = context.caller();
+    Chain chain = caller.allowed(model, providers.chatChain(model));
+    if (caller.models() != null) {
+      checkFurther(request, caller, chain);
+    }
+    return new Attempts(chain);
+  }
+
+  /** OpenRouter takes names of further models, which answer when the model fails. */
+  private void checkFurther(ChatRequest request, Caller caller, Chain chain) {
+    for (JsonNode further : request.body().path("models")) {
+      for (Target target : chain.targets()) {
+        String id = target.provider().name() + "/" + further.asText();
+        caller.allowed(id, providers.chain(id));
+      }
+    }
   }
 
   private ChatCall call(

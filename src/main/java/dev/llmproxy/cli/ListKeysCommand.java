@@ -55,6 +55,7 @@ final class ListKeysCommand implements Runnable {
             .put("requests", row.requests())
             .put("tokens", row.tokens())
             .put("expires_at", expires(row))
+            .put("allowed_models", row.allowedModels())
             .put("revoked", KeyDirectory.revoked(row.revoked()));
       }
       out.println(Json.pretty(list));
@@ -70,7 +71,8 @@ final class ListKeysCommand implements Runnable {
             "Last used (UTC)",
             "Requests",
             "Tokens",
-            "Expires (UTC)");
+            "Expires (UTC)",
+            "Models");
     for (ApiKeyRow row : rows) {
       table.add(
           ApiKey.shown(row.apiKey()),
@@ -80,7 +82,8 @@ final class ListKeysCommand implements Runnable {
           Table.time(row.lastUsed()),
           Long.toString(row.requests()),
           Long.toString(row.tokens()),
-          KeyDirectory.revoked(row.revoked()) ? "revoked" : Table.time(expires(row)));
+          KeyDirectory.revoked(row.revoked()) ? "revoked" : Table.time(expires(row)),
+          row.allowedModels());
     }
     out.println(
         rows.isEmpty()

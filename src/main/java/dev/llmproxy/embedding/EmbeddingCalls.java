@@ -32,7 +32,8 @@ public final class EmbeddingCalls {
   /**
    * Creates the call of a request and sets it in the context.
    *
-   * @throws dev.llmproxy.error.ApiException 404 for an unknown model
+   * @throws dev.llmproxy.error.ApiException 403 for a model that the key may not use, 404 for an
+   *     unknown one
    */
   public EmbeddingCall call(
       @ExchangeProperty("request") EmbeddingRequest request,
@@ -44,7 +45,10 @@ public final class EmbeddingCalls {
             context.requestId(),
             context.caller(),
             request,
-            new Attempts(providers.embeddingChain(request.model())),
+            new Attempts(
+                context
+                    .caller()
+                    .allowed(request.model(), providers.embeddingChain(request.model()))),
             context.started(),
             answerMemory.open());
     context.setCall(call);

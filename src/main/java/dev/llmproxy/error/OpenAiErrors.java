@@ -216,6 +216,17 @@ public final class OpenAiErrors {
             .formatted(limit, param, tokens));
   }
 
+  /** The key may not use this model. */
+  public static ApiError modelNotAllowed(String model) {
+    return new ApiError(
+        403,
+        INVALID_REQUEST,
+        "model_not_allowed",
+        "model",
+        "Your API key may not use the model `%s`. GET /v1/models lists those that it may use."
+            .formatted(model));
+  }
+
   /** No provider serves the model id. */
   public static ApiError modelNotFound(String model) {
     return modelNotFound(model, null);

@@ -7,6 +7,7 @@ import dev.llmproxy.base.PrivateFile;
 import dev.llmproxy.base.Sha256;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.ConversationStorage;
+import dev.llmproxy.catalogue.AllowedModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -177,12 +178,21 @@ public final class KeySnapshot {
     if (caller.conversations() != null) {
       key.put("conversations", caller.conversations().name());
     }
+    if (caller.models() != null) {
+      key.put("models", caller.models().toString());
+    }
     return record.expires() == null ? key : key.put("expires", record.expires().toString());
   }
 
   private static ConversationStorage conversations(JsonNode key) {
     return key.has("conversations")
         ? ConversationStorage.of(key.path("conversations").asText()).orElse(ConversationStorage.OFF)
+        : null;
+  }
+
+  private static AllowedModels models(JsonNode key) {
+    return key.has("models")
+        ? AllowedModels.of(key.path("models").asText()).orElse(AllowedModels.NONE)
         : null;
   }
 
@@ -193,7 +203,8 @@ public final class KeySnapshot {
             key.path("name").asText(),
             key.path("sha256").asText(),
             key.path("tier").asText(),
-            conversations(key)),
+            conversations(key),
+            models(key)),
         key.path("revoked").asBoolean(true),
         key.has("expires") ? Instant.parse(key.path("expires").asText()) : null);
   }

@@ -3,6 +3,7 @@ package dev.llmproxy.keys;
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.ConversationStorage;
+import dev.llmproxy.catalogue.AllowedModels;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import java.time.Instant;
@@ -175,6 +176,7 @@ record KeyTable(
     private final Map<String, Integer> rows = new HashMap<>();
     private final Set<Integer> keyRows = new HashSet<>();
     private final Map<String, String> texts = new HashMap<>();
+    private final Map<String, Optional<AllowedModels>> allowed = new HashMap<>();
     private final List<KeyProblem> problems = new ArrayList<>();
 
     // Lost column → number of keys that keep a value of it.
@@ -257,7 +259,8 @@ record KeyTable(
           row.keyName(),
           hash,
           shared(tier(row, known)),
-          conversations(row, known));
+          conversations(row, known),
+          models(row, known));
     }
 
     private String tier(ApiKeyRow row, KeyRecord known) {
@@ -308,6 +311,27 @@ record KeyTable(
             "Write off, ledger or workbook, or empty the cell");
       }
       return storage.orElse(ConversationStorage.OFF);
+    }
+
+    /** With an unreadable cell, the key may use no model. */
+    private AllowedModels models(ApiKeyRow row, KeyRecord known) {
+      if (isMissing(ApiKeySheet.ALLOWED_MODELS)) {
+        return known == null
+            ? null
+            : keepValue(ApiKeySheet.ALLOWED_MODELS, known.caller().models());
+      }
+      if (row.allowedModels().isEmpty()) {
+        return null;
+      }
+      Optional<AllowedModels> models =
+          allowed.computeIfAbsent(row.allowedModels(), AllowedModels::of);
+      if (models.isEmpty()) {
+        report(
+            row,
+            "has an Allowed Models that cannot be read; the key may use no model",
+            "Write names of models, separated by commas, such as groq/*, fast, or empty the cell");
+      }
+      return models.orElse(AllowedModels.NONE);
     }
 
     /** An unreadable cell counts as expired. */

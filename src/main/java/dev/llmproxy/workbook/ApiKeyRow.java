@@ -15,6 +15,7 @@ package dev.llmproxy.workbook;
  * @param revoked the cell's text
  * @param expiresAt the cell's text; empty means never
  * @param logConversations the cell's text; empty means that the setting applies
+ * @param allowedModels the cell's text; empty means all
  * @param notes free text
  * @param status the cell's text, written by the server or by a person
  */
@@ -31,5 +32,6 @@ public record ApiKeyRow(
     String revoked,
     String expiresAt,
     String logConversations,
+    String allowedModels,
     String notes,
     String status) {}

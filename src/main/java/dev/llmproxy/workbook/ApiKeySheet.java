@@ -36,6 +36,9 @@ public final class ApiKeySheet {
   /** Whether the key's conversations are stored. */
   public static final String LOG_CONVERSATIONS = "Log Conversations";
 
+  /** The models that the key may use. */
+  public static final String ALLOWED_MODELS = "Allowed Models";
+
   /** The headers, in the order of a new sheet. */
   public static final List<String> HEADERS =
       List.of(
@@ -51,10 +54,15 @@ public final class ApiKeySheet {
           NOTES,
           STATUS,
           EXPIRES_AT,
-          LOG_CONVERSATIONS);
+          LOG_CONVERSATIONS,
+          ALLOWED_MODELS);
 
   /** Columns that restrict a key. Overlooking one would allow more than was intended. */
-  public static final List<String> RULES = List.of(TIER, EXPIRES_AT, LOG_CONVERSATIONS);
+  public static final List<String> RULES =
+      List.of(TIER, EXPIRES_AT, LOG_CONVERSATIONS, ALLOWED_MODELS);
+
+  /** Columns of {@link #RULES} that are read under another word too: it can only refuse more. */
+  private static final List<String> REFUSING = List.of(EXPIRES_AT, ALLOWED_MODELS);
 
   private static final List<String> NEEDED = List.of(API_KEY, USER_EMAIL, REVOKED);
 
@@ -115,9 +123,8 @@ public final class ApiKeySheet {
     }
     String known = meant.get();
     boolean missing = !columns.containsKey(known);
-    // Another word for an expiry is read as one: that can only refuse too much.
     boolean read =
-        missing && (known.equals(EXPIRES_AT) || (misspelt.isPresent() && RULES.contains(known)));
+        missing && (REFUSING.contains(known) || (misspelt.isPresent() && RULES.contains(known)));
     if (read) {
       columns.put(known, column);
     }
@@ -190,6 +197,7 @@ public final class ApiKeySheet {
               clean(cells, REVOKED),
               clean(cells, EXPIRES_AT),
               clean(cells, LOG_CONVERSATIONS),
+              clean(cells, ALLOWED_MODELS),
               text(cells, NOTES),
               text(cells, STATUS)));
     }

@@ -10,11 +10,13 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
 final class LookAlike {
   private static final int SHORT = 7;
   private static final Map<String, Set<String>> OTHER_WORDS =
-      Map.of(
-          ApiKeySheet.API_KEY, Set.of("key", "keys", "apitoken", "secret"),
-          ApiKeySheet.USER_EMAIL, Set.of("email", "mail", "emailaddress", "user", "owner"),
-          ApiKeySheet.TIER, Set.of("plan", "level", "ratelimit", "usertier", "keytier"),
-          ApiKeySheet.REVOKED,
+      Map.ofEntries(
+          Map.entry(ApiKeySheet.API_KEY, Set.of("key", "keys", "apitoken", "secret")),
+          Map.entry(
+              ApiKeySheet.USER_EMAIL, Set.of("email", "mail", "emailaddress", "user", "owner")),
+          Map.entry(ApiKeySheet.TIER, Set.of("plan", "level", "ratelimit", "usertier", "keytier")),
+          Map.entry(
+              ApiKeySheet.REVOKED,
               Set.of(
                   "revoke",
                   "isrevoked",
@@ -25,8 +27,9 @@ final class LookAlike {
                   "deactivated",
                   "inactive",
                   "active",
-                  "enabled"),
-          ApiKeySheet.EXPIRES_AT,
+                  "enabled")),
+          Map.entry(
+              ApiKeySheet.EXPIRES_AT,
               Set.of(
                   "expiry",
                   "expires",
@@ -40,13 +43,24 @@ final class LookAlike {
                   "validto",
                   "endsat",
                   "endson",
-                  "enddate"),
-          ApiKeySheet.LOG_CONVERSATIONS,
-              Set.of("conversations", "conversationlog", "logchats", "keepconversations"),
-          ApiKeySheet.CREATED_AT, Set.of("created", "createdon", "creationdate"),
-          ApiKeySheet.LAST_USED, Set.of("usedat", "lastusedat", "lastuse"),
-          ApiKeySheet.KEY_NAME, Set.of("name", "label"),
-          ApiKeySheet.NOTES, Set.of("comment", "comments", "remarks"));
+                  "enddate")),
+          Map.entry(
+              ApiKeySheet.LOG_CONVERSATIONS,
+              Set.of("conversations", "conversationlog", "logchats", "keepconversations")),
+          Map.entry(
+              ApiKeySheet.ALLOWED_MODELS,
+              Set.of(
+                  "models",
+                  "modelsallowed",
+                  "modellist",
+                  "modelpatterns",
+                  "modelaccess",
+                  "permittedmodels",
+                  "usablemodels")),
+          Map.entry(ApiKeySheet.CREATED_AT, Set.of("created", "createdon", "creationdate")),
+          Map.entry(ApiKeySheet.LAST_USED, Set.of("usedat", "lastusedat", "lastuse")),
+          Map.entry(ApiKeySheet.KEY_NAME, Set.of("name", "label")),
+          Map.entry(ApiKeySheet.NOTES, Set.of("comment", "comments", "remarks")));
 
   private LookAlike() {}
 

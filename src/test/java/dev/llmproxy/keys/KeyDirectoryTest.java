@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.ConversationStorage;
+import dev.llmproxy.catalogue.AllowedModels;
 import dev.llmproxy.workbook.WorkbookException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -481,12 +483,19 @@ class KeyDirectoryTest {
   @Test
   void valuesOfALostColumnApplyAfterARestartUntilTheLossIsConfirmed() {
     load(
-        row("API Key", "User Email", "Revoked", "Tier", "Expires At", "Log Conversations"),
-        row(A, "a@example.com", false, "gold", "2026-01-01", "off"),
-        row(B, "b@example.com", false, "gold", "2026-03-01", ""));
-    List<Object> header = row("API Key", "User Email", "Revoked", "Class", "Ablauf", "Kept");
-    List<Object> a = row(A, "a@example.com", false, "gold", "2026-01-01", "off");
-    List<Object> b = row(B, "b@example.com", false, "gold", "2026-03-01", "");
+        row(
+            "API Key",
+            "User Email",
+            "Revoked",
+            "Tier",
+            "Expires At",
+            "Log Conversations",
+            "Allowed Models"),
+        row(A, "a@example.com", false, "gold", "2026-01-01", "off", ""),
+        row(B, "b@example.com", false, "gold", "2026-03-01", "", "groq/*,fast"));
+    List<Object> header = row("API Key", "User Email", "Revoked", "Class", "Ablauf", "Kept", "For");
+    List<Object> a = row(A, "a@example.com", false, "gold", "2026-01-01", "off", "");
+    List<Object> b = row(B, "b@example.com", false, "gold", "2026-03-01", "", "groq/*,fast");
     load(header, a, b);
     directory = directory("the-spreadsheet");
     load(header, a, b);
@@ -495,13 +504,55 @@ class KeyDirectoryTest {
     assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().tier()).isEqualTo("gold");
     assertThat(directory.find(ApiKey.hash(A)).orElseThrow().caller().conversations())
         .isEqualTo(ConversationStorage.OFF);
-    assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(0, 0, 0);
+    assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().models())
+        .isEqualTo(AllowedModels.of("groq/*, fast").orElseThrow());
+    assertThat(directory.problems()).extracting(KeyProblem::row).containsExactly(0, 0, 0, 0);
 
     new KeyConfirmation(data).create();
     load(header, a, b);
     load(header, a, b);
     assertThat(directory.problems()).isEmpty();
     assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().tier()).isEqualTo("free");
+    assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().models()).isNull();
+  }
+
+  /** Columns: the header | whether it is reported. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "allowed_models  | false",
+        "Allowed Model   | true",
+        "Alowed Models   | true",
+        "Allowed Moedls  | true",
+        "Models          | true",
+        "Permitted Models| true",
+      })
+  void allowedModelsUnderASimilarHeaderAreApplied(String header, boolean reported) {
+    load(
+        row("API Key", "User Email", "Revoked", header),
+        row(A, "a@example.com", false, "groq/*"),
+        row(B, "b@example.com", false, " "));
+    assertThat(directory.caller(ApiKey.hash(A)).orElseThrow().models()).hasToString("groq/*");
+    assertThat(directory.caller(ApiKey.hash(B)).orElseThrow().models()).isNull();
+    assertThat(directory.problems()).hasSize(reported ? 1 : 0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"groq/* openai/*", "groq/*; openai/*", ", ,", "groq/*|openai/*"})
+  void unreadableAllowedModelsAreReportedAndAllowNothing(String cell) {
+    load(
+        row("API Key", "User Email", "Revoked", "Allowed Models"),
+        row(A, "a@example.com", false, cell));
+    for (int start = 0; start < 2; start++) {
+      assertThat(directory.caller(ApiKey.hash(A)).orElseThrow().models())
+          .isEqualTo(AllowedModels.NONE);
+      if (start == 0) {
+        assertThat(directory.problems().toString())
+            .contains("row 2 has an Allowed Models that cannot be read");
+        directory = directory("the-spreadsheet");
+      }
+    }
   }
 
   @Test

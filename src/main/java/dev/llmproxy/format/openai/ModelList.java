@@ -3,14 +3,19 @@ package dev.llmproxy.format.openai;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.catalogue.Chain;
 import dev.llmproxy.catalogue.Model;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.OpenAiErrors;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Predicate;
 import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
@@ -26,23 +31,33 @@ public final class ModelList {
     this.providers = providers;
   }
 
-  /** {@code {"object":"list","data":[…]}}. */
-  public byte[] list() {
+  /** {@code {"object":"list","data":[…]}} with the models that the caller may use. */
+  public byte[] list(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    Predicate<String> allowed =
+        context.caller().models() == null
+            ? name -> true
+            : name -> context.caller().mayUse(name, providers.chain(name));
     ObjectNode list = Json.object().put("object", "list");
     ArrayNode data = list.putArray("data");
     for (Provider provider : providers.providers()) {
       if (provider.on()) {
-        provider
-            .models()
-            .forEach(model -> data.add(model(provider.name() + "/" + model.id(), provider, model)));
+        for (Model model : provider.models()) {
+          String id = provider.name() + "/" + model.id();
+          if (allowed.test(id)) {
+            data.add(model(id, provider, model));
+          }
+        }
       }
     }
     providers
         .listedAliases()
-        .forEach((name, target) ->
+        .forEach((name, target) -> {
+          if (allowed.test(name)) {
             data.add(
                 model(name, target.provider(), target.model())
-                    .put("alias_of", target.servedModel())));
+                    .put("alias_of", target.servedModel()));
+          }
+        });
     return Json.bytes(list);
   }
 
@@ -50,14 +65,18 @@ public final class ModelList {
    * Returns one model object. Ids contain slashes, which some clients send raw and others as {@code
    * %2F}: the raw path is decoded once.
    *
-   * @throws ApiException 404 for an unknown model
+   * @throws ApiException 404 for an unknown model and one that the caller may not use
    */
   public byte[] retrieve(Exchange exchange) {
     String raw = exchange.getMessage(HttpMessage.class).getRequest().path();
     // URLDecoder decodes forms, where a plus sign is a space.
     String id =
         URLDecoder.decode(raw.substring(PATH.length()).replace("+", "%2B"), StandardCharsets.UTF_8);
-    Target target = providers.target(id);
+    Chain chain = providers.chain(id);
+    if (!RequestContext.of(exchange).caller().mayUse(id, chain)) {
+      throw OpenAiErrors.modelNotFound(id).asException();
+    }
+    Target target = chain.first();
     ObjectNode model = model(id, target.provider(), target.model());
     if (!id.equals(target.servedModel())) {
       model.put("alias_of", target.servedModel());
