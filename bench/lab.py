@@ -34,6 +34,9 @@ SETTINGS = {
     "HOST": "127.0.0.1",
     "LOCAL_MODEL": "off",
     "RATE_LIMIT_FREE": "1000000",
+    # The provider's calls are compared with the requests, one by one.
+    "PROVIDER_RETRIES": "0",
+    "LIVE_MODELS": "off",
     "AUTH_FAILURES_PER_MINUTE": "1000000",
     "MAX_CONNECTIONS": "12000",
     "MAX_CONNECTIONS_PER_ADDRESS": "12000",

@@ -95,6 +95,7 @@ def gateway(provider_stats, tmp_path_factory):
         "LOCAL_MODEL": "off",
         "OPENAI_BASE_URL": provider_stats.base_url,
         "OPENAI_API_KEY": "x",
+        "LIVE_MODELS": "off",
     }
     log_file = ROOT / "target/camel-run.log"
     with log_file.open("w") as log:

@@ -60,6 +60,7 @@ public final class Gateway implements AutoCloseable {
     // Most tests of failures are about a single attempt.
     environment.put("PROVIDER_RETRIES", "0");
     environment.put("BREAKER_FAILURE_PERCENT", "unlimited");
+    environment.put("LIVE_MODELS", "off");
     environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     environment.putAll(settings);
     this.settings = Settings.load(home, environment);

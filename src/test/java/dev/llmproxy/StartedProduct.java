@@ -141,6 +141,7 @@ public final class StartedProduct implements AutoCloseable {
     all.put("PORT", "0");
     all.put("HOST", "127.0.0.1");
     all.put("LOCAL_MODEL", "off");
+    all.put("FIND_LOCAL_PROVIDERS", "off");
     all.put("LLMPROXY_DATA", folder.resolve("data").toString());
     all.putAll(environment);
     return all;

@@ -36,6 +36,7 @@ import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.ForwardProxy;
+import dev.llmproxy.provider.LiveModels;
 import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.workbook.Workbook;
@@ -88,6 +89,7 @@ public final class Application implements AutoCloseable {
   private final KeepAlive keepAlive;
   private final ModelHealth modelHealth;
   private final AttemptPolicy attemptPolicy;
+  private final LiveModels liveModels;
   private final CallWatch callWatch = new CallWatch();
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final RequestLog requestLog = new RequestLog();
@@ -118,6 +120,7 @@ public final class Application implements AutoCloseable {
       allowedUsers = new AllowedUsers(values.signIn());
       wrongKeys = new WrongKeys(values.limits().authFailuresPerMinute(), TimeMeter.SYSTEM_NANOTIME);
       mcpServers = new McpServers(settings);
+      liveModels = new LiveModels(values.modelLists(), providers, settings.path("LLMPROXY_DATA"));
       makeDataPrivate();
       vertx = VirtualThreads.vertx(new Connections(values.http()));
       parts.add(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
@@ -199,6 +202,11 @@ public final class Application implements AutoCloseable {
   /** The health of the models that were asked. */
   public ModelHealth modelHealth() {
     return modelHealth;
+  }
+
+  /** Reads the providers' own lists of models. */
+  public LiveModels liveModels() {
+    return liveModels;
   }
 
   /** Decides which target of a request is asked. */

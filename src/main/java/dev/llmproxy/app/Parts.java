@@ -26,6 +26,7 @@ import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.ForwardProxy;
+import dev.llmproxy.provider.LiveModels;
 import dev.llmproxy.provider.ProviderConnections;
 import dev.llmproxy.provider.anthropic.AnthropicChat;
 import dev.llmproxy.provider.gemini.GeminiChat;
@@ -69,6 +70,10 @@ public final class Parts {
 
   public static ModelHealth modelHealth(Application application) {
     return application.modelHealth();
+  }
+
+  public static LiveModels liveModels(Application application) {
+    return application.liveModels();
   }
 
   public static ProviderAttempts providerAttempts(Application application) {

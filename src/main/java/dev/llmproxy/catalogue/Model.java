@@ -30,6 +30,30 @@ public record Model(
     prices = List.copyOf(prices);
   }
 
+  /** A model of a provider's own list. */
+  static Model of(ModelListing.Listed listed, List<Price> prices) {
+    return new Model(
+        listed.id(),
+        listed.label() == null ? listed.id() : listed.label(),
+        null,
+        listed.contextLength(),
+        listed.maxOutput(),
+        listed.abilities(),
+        prices);
+  }
+
+  /** This model with what the provider's own list says and its file does not. */
+  Model or(ModelListing.Listed listed) {
+    return new Model(
+        id,
+        label.equals(id) && listed.label() != null ? listed.label() : label,
+        released,
+        contextLength > 0 ? contextLength : listed.contextLength(),
+        maxOutput > 0 ? maxOutput : listed.maxOutput(),
+        abilities.isEmpty() ? listed.abilities() : abilities,
+        prices);
+  }
+
   /** The price at this time; null when unknown. */
   public Price price(Instant time) {
     return Price.at(time, prices);

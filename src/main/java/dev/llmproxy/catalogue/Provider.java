@@ -1,6 +1,7 @@
 package dev.llmproxy.catalogue;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -25,10 +26,12 @@ import java.util.function.Function;
  * @param secrets the secret values in its requests, which must not be shown
  * @param keySetting the setting with the key
  * @param google the Google account that replaces the key; null for none
- * @param modelList the path of its own list of models below {@code baseUrl}
+ * @param source where its listed models come from
  * @param unlisted the prices of a model that is not in {@code models}, by the provider's name of it
  * @param rules what its models take; the first that matches counts
  * @param spares the provider with each further key, in order; empty when it has one key
+ * @param found the provider at its usual address on this machine, if it runs there without being
+ *     configured; null for none
  */
 public record Provider(
     String name,
@@ -44,12 +47,11 @@ public record Provider(
     List<String> secrets,
     String keySetting,
     GoogleToken google,
-    String modelList,
+    ModelSource source,
     Function<String, List<Price>> unlisted,
     List<ModelRule> rules,
-    List<Provider> spares) {
-  static final String MODEL_LIST = "/models";
-
+    List<Provider> spares,
+    Provider found) {
   public Provider {
     models = models == null ? List.of() : List.copyOf(models);
     headers = Map.copyOf(headers);
@@ -82,10 +84,11 @@ public record Provider(
         apiKey == null ? List.of() : List.of(apiKey),
         settingPrefix(name) + "_API_KEY",
         null,
-        MODEL_LIST,
+        ModelSource.USUAL,
         model -> List.of(),
         List.of(),
-        List.of());
+        List.of(),
+        null);
   }
 
   /** The provider with other models and prices. */
@@ -104,23 +107,52 @@ public record Provider(
         secrets,
         keySetting,
         google,
-        modelList,
+        source,
         unlisted,
         rules,
-        spares.stream().map(spare -> spare.with(models, unlisted)).toList());
+        spares.stream().map(spare -> spare.with(models, unlisted)).toList(),
+        found == null ? null : found.with(models, unlisted));
+  }
+
+  /** The path of its own list of models below the base URL. */
+  public String modelList() {
+    return source.path();
+  }
+
+  /** The provider with the listed models that its file and its own list have. */
+  Provider merged(List<ModelListing.Listed> live) {
+    Map<String, Model> merged = new LinkedHashMap<>();
+    if (source.listed() != ModelSource.Listed.LIVE) {
+      models.forEach(model -> merged.put(model.id(), model));
+    }
+    for (ModelListing.Listed each : live) {
+      if (!each.isOfAnotherKind()) {
+        merged.put(
+            each.id(),
+            model(each.id())
+                .map(model -> model.or(each))
+                .orElseGet(() -> Model.of(each, unlisted.apply(each.id()))));
+      }
+    }
+    merged.keySet().removeIf(source::hides);
+    return with(List.copyOf(merged.values()), unlisted);
   }
 
   /** The target of a request for a model, whether or not it is in the catalogue. */
   Target target(String upstreamModel) {
-    Model model = model(upstreamModel).orElse(null);
-    return new Target(
-        name + "/" + upstreamModel,
-        this,
-        upstreamModel,
-        model,
-        dialect.of(upstreamModel),
-        model == null ? unlisted.apply(upstreamModel) : model.prices(),
-        name + "/" + upstreamModel);
+    return model(upstreamModel)
+        .map(this::target)
+        .orElseGet(() -> target(upstreamModel, null, unlisted.apply(upstreamModel)));
+  }
+
+  /** The target of a request for one of the models. */
+  Target target(Model model) {
+    return target(model.id(), model, model.prices());
+  }
+
+  private Target target(String upstreamModel, Model model, List<Price> prices) {
+    String id = name + "/" + upstreamModel;
+    return new Target(id, this, upstreamModel, model, dialect.of(upstreamModel), prices, id);
   }
 
   /**

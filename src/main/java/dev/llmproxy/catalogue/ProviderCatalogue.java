@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,17 +32,60 @@ public final class ProviderCatalogue {
   /** The most targets that are kept of names that the catalogue does not list. */
   private static final int MOST_UNLISTED = 1000;
 
-  private final Map<String, Provider> providers = new TreeMap<>();
-  private final Map<String, Target> listed = new HashMap<>();
-
-  /** The model ids of the providers that are on, by the provider's name of the model. */
-  private final Map<String, Set<String>> bareNames = new HashMap<>();
+  /** The providers as their files describe them. */
+  private final Map<String, Provider> described = new TreeMap<>();
 
   private final List<ModelAlias> aliases;
 
-  /** Searching a price list takes some time, and clients use few models. */
-  private final Cache<String, Chain> unlisted =
-      Caffeine.newBuilder().maximumSize(MOST_UNLISTED).build();
+  /** The providers' own lists that were read last. */
+  private final Map<String, List<ModelListing.Listed>> live = new HashMap<>();
+
+  /** The providers that run on this machine without being configured. */
+  private final Set<String> found = new HashSet<>();
+
+  /** Replaced as a whole. A request uses one throughout. */
+  private volatile Snapshot snapshot;
+
+  /** What is listed at one time. */
+  private static final class Snapshot {
+    private final Map<String, Provider> providers = new TreeMap<>();
+    private final Map<String, Target> listed = new HashMap<>();
+
+    /** The model ids of the providers that are on, by the provider's name of the model. */
+    private final Map<String, Set<String>> bareNames = new HashMap<>();
+
+    /** Searching a price list takes some time, and clients use few models. */
+    private final Cache<String, Chain> unlisted =
+        Caffeine.newBuilder().maximumSize(MOST_UNLISTED).build();
+
+    void add(Provider provider) {
+      providers.put(provider.name(), provider);
+      if (provider.on()) {
+        for (Model model : provider.models()) {
+          Target target = provider.target(model);
+          listed.put(target.modelId(), target);
+        }
+      }
+    }
+
+    /**
+     * Adds the names of models by providers.
+     *
+     * @param onlyNew whether names that another provider has already are left to it
+     */
+    void name(Collection<Provider> providers, boolean onlyNew) {
+      Set<String> taken = onlyNew ? Set.copyOf(bareNames.keySet()) : Set.of();
+      for (Provider provider : providers) {
+        for (Model model : provider.on() ? provider.models() : List.<Model>of()) {
+          if (!taken.contains(model.id())) {
+            bareNames
+                .computeIfAbsent(model.id(), name -> new TreeSet<>())
+                .add(provider.name() + "/" + model.id());
+          }
+        }
+      }
+    }
+  }
 
   /**
    * Reads each {@code *.yaml} file of {@code settings.home()/providers} and its settings.
@@ -78,20 +122,67 @@ public final class ProviderCatalogue {
     PriceList prices =
         PriceList.read(
             settings.home(), list -> priced.stream().anyMatch(file -> file.usesPriceList(list)));
-    files.forEach(file -> providers.put(file.provider().name(), file.priced(prices)));
-    for (Provider provider : providers.values()) {
-      if (provider.on()) {
-        provider.models().stream().map(model -> provider.target(model.id())).forEach(this::list);
-      }
-    }
-    aliases = new RoutingFile(providers.keySet()).aliases(settings);
+    files.forEach(file -> described.put(file.provider().name(), file.priced(prices)));
+    aliases = new RoutingFile(described.keySet()).aliases(settings);
+    change();
   }
 
-  private void list(Target target) {
-    listed.put(target.modelId(), target);
-    bareNames
-        .computeIfAbsent(target.upstreamModel(), name -> new TreeSet<>())
-        .add(target.modelId());
+  /** Makes the snapshot of the present state. */
+  private synchronized void change() {
+    Snapshot next = new Snapshot();
+    for (Provider provider : described.values()) {
+      Provider now = found.contains(provider.name()) ? provider.found() : provider;
+      next.add(now.merged(live.getOrDefault(now.name(), List.of())));
+    }
+    List<Provider> configured =
+        next.providers.values().stream().filter(each -> !found.contains(each.name())).toList();
+    next.name(configured, false);
+    // A provider that nobody has configured must not change what a name stands for.
+    next.name(found.stream().map(next.providers::get).toList(), true);
+    snapshot = next;
+  }
+
+  /**
+   * Replaces the models of a provider's own list.
+   *
+   * @return whether they are others than before
+   */
+  public synchronized boolean setLive(String provider, List<ModelListing.Listed> models) {
+    if (models.equals(live.put(provider, List.copyOf(models)))) {
+      return false;
+    }
+    change();
+    return true;
+  }
+
+  /**
+   * Switches a provider on that runs on this machine without being configured, or off again.
+   *
+   * @return whether that is new
+   */
+  public synchronized boolean setFound(String provider, boolean runs) {
+    boolean changed = runs ? found.add(provider) : found.remove(provider);
+    if (changed) {
+      if (!runs) {
+        live.remove(provider);
+      }
+      change();
+    }
+    return changed;
+  }
+
+  /** The providers whose own lists are read: those that are on, or may be found. */
+  public List<Provider> withLists() {
+    return described.values().stream()
+        .filter(provider -> provider.source().isLive())
+        .map(provider -> provider.on() || provider.found() == null ? provider : provider.found())
+        .filter(provider -> provider.on() && !provider.baseUrl().isEmpty())
+        .toList();
+  }
+
+  /** Whether nobody has configured the provider, but it may be found on this machine. */
+  public boolean mayBeFound(String provider) {
+    return !described.get(provider).on();
   }
 
   private static List<Path> files(Path folder) {
@@ -133,7 +224,7 @@ public final class ProviderCatalogue {
 
   /** All providers by name, including those that are off. */
   public Collection<Provider> providers() {
-    return Collections.unmodifiableCollection(providers.values());
+    return Collections.unmodifiableCollection(snapshot.providers.values());
   }
 
   /**
@@ -206,16 +297,17 @@ public final class ProviderCatalogue {
    *     404 when there is no such model, or when several providers have it
    */
   public Chain chain(String name) {
-    Target known = listed.get(name);
+    Snapshot now = snapshot;
+    Target known = now.listed.get(name);
     if (known != null) {
       return Chain.of(known);
     }
-    Chain chain = unlisted.getIfPresent(name);
+    Chain chain = now.unlisted.getIfPresent(name);
     if (chain == null) {
       ModelId.check(name);
       ModelAlias.Targets alias = alias(name);
       chain = alias == null ? Chain.of(target(name, bareName(name))) : chain(name, alias);
-      unlisted.put(name, chain);
+      now.unlisted.put(name, chain);
     }
     return chain;
   }
@@ -256,14 +348,14 @@ public final class ProviderCatalogue {
   }
 
   private Target target(String name, String modelId) {
-    Target target = listed.get(modelId);
+    Target target = snapshot.listed.get(modelId);
     return (target == null ? unlisted(name, modelId) : target).as(name);
   }
 
   /** The model id for a provider's own name of a model; the name itself when it is none. */
   private String bareName(String name) {
     Set<String> candidates =
-        provider(name) == null ? bareNames.getOrDefault(name, Set.of()) : Set.of();
+        provider(name) == null ? snapshot.bareNames.getOrDefault(name, Set.of()) : Set.of();
     if (candidates.size() > 1) {
       throw OpenAiErrors.modelNotFound(
               name, "several providers have it: " + String.join(", ", candidates))
@@ -279,7 +371,7 @@ public final class ProviderCatalogue {
   /** The provider of a model id; null when there is none of that name. */
   private Provider provider(String modelId) {
     int slash = modelId.indexOf('/');
-    return slash < 1 ? null : providers.get(modelId.substring(0, slash));
+    return slash < 1 ? null : snapshot.providers.get(modelId.substring(0, slash));
   }
 
   /**

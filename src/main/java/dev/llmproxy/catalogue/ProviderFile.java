@@ -30,6 +30,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -60,6 +61,8 @@ final class ProviderFile {
 
   /** The reference to the provider's key, in whichever setting it is. */
   private static final String KEY = "KEY";
+
+  private static final List<String> LISTED = List.of("live", "file", "both");
 
   private static final Pattern SETTING = Pattern.compile("[A-Z][A-Z0-9_]*");
   private static final Pattern REFERENCE = Pattern.compile("\\{\\{\\s*([A-Za-z_][\\w]*)\\s*}}");
@@ -127,6 +130,18 @@ final class ProviderFile {
       throw wrong(
           "/modelList",
           "modelList is `%s`; it must be a path that begins with /".formatted(entry.modelList));
+    }
+    if (entry.listed != null && !LISTED.contains(entry.listed)) {
+      throw wrong(
+          "/listed",
+          "listed is `%s`; it must be one of %s"
+              .formatted(entry.listed, String.join(", ", LISTED)));
+    }
+    if (entry.hide.stream().anyMatch(name -> name == null || name.isBlank())) {
+      throw wrong("/hide", "hide has an empty name; it must be a list of names or patterns with *");
+    }
+    if (entry.detect != null && entry.baseUrl != null) {
+      throw wrong("/detect", "detect is for a provider without a baseUrl");
     }
     provider = unpriced();
     return this;
@@ -277,11 +292,22 @@ final class ProviderFile {
     String own = settings.find(setting).orElse(null);
     keySetting = keySetting();
     List<String> keys = keys();
+    Provider found = own == null && entry.detect != null ? found() : null;
     List<Provider> spares = new ArrayList<>();
     for (int i = 1; i < keys.size(); i++) {
-      spares.add(unpriced(setting, own, keys.get(i), List.of()));
+      spares.add(unpriced(setting, own, keys.get(i), List.of(), null));
     }
-    return unpriced(setting, own, keys.isEmpty() ? null : keys.getFirst(), spares);
+    return unpriced(setting, own, keys.isEmpty() ? null : keys.getFirst(), spares, found);
+  }
+
+  /** The provider at the address at which it usually runs on this machine. */
+  private Provider found() {
+    try {
+      BaseUrl.of(entry.detect, entry.path);
+    } catch (IllegalArgumentException e) {
+      throw wrong("/detect", "detect " + e.getMessage());
+    }
+    return unpriced("detect", entry.detect, null, List.of(), null);
   }
 
   /** The keys in the key's setting, which are separated by commas. */
@@ -296,7 +322,8 @@ final class ProviderFile {
     return keys;
   }
 
-  private Provider unpriced(String setting, String own, String apiKey, List<Provider> spares) {
+  private Provider unpriced(
+      String setting, String own, String apiKey, List<Provider> spares, Provider found) {
     key = apiKey;
     GoogleToken google = google();
     String off = null;
@@ -334,10 +361,20 @@ final class ProviderFile {
         secrets,
         keySetting,
         google,
-        entry.modelList == null ? Provider.MODEL_LIST : entry.modelList,
+        source(),
         model -> List.of(),
         entry.rules,
-        spares);
+        spares,
+        found);
+  }
+
+  private ModelSource source() {
+    return new ModelSource(
+        entry.modelList == null ? ModelSource.USUAL.path() : entry.modelList,
+        entry.listed == null
+            ? ModelSource.Listed.BOTH
+            : ModelSource.Listed.valueOf(entry.listed.toUpperCase(Locale.ROOT)),
+        entry.hide.stream().map(NamePattern::new).toList());
   }
 
   /** The setting to name when the provider has no key. */
@@ -645,6 +682,10 @@ final class ProviderFile {
    * @param headers additional headers of requests
    * @param query parameters of the query string of requests
    * @param modelList the path of the provider's own list of models; null for {@code /models}
+   * @param listed which models are listed: {@code live}, {@code file} or {@code both}; null for
+   *     both
+   * @param hide names of models that are not listed, with {@code *} for any text
+   * @param detect the address at which the provider usually runs on this machine; null for none
    * @param prices the name of the provider's list in the price list; null for the provider's name.
    *     A name with {@code *} at its end stands for a list for each text after the colon in a
    *     model's name
@@ -663,6 +704,9 @@ final class ProviderFile {
       Map<String, String> query,
       RequestDialect request,
       String modelList,
+      String listed,
+      @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<String> hide,
+      String detect,
       String prices,
       @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<PriceEntry> price,
       List<ModelRule> rules,
@@ -672,6 +716,7 @@ final class ProviderFile {
       headers = headers == null ? Map.of() : headers;
       query = query == null ? Map.of() : query;
       price = price == null ? List.of() : price;
+      hide = hide == null ? List.of() : hide;
       rules = rules == null ? List.of() : rules;
       models = models == null ? List.of() : models;
     }

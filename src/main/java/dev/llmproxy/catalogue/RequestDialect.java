@@ -4,15 +4,12 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * How a provider's requests differ from OpenAI's. The field {@code request} of a provider's file,
@@ -81,14 +78,7 @@ public record RequestDialect(
     }
 
     private boolean matches(String model) {
-      return match.stream().anyMatch(name -> pattern(name).matcher(model).matches());
-    }
-
-    private static Pattern pattern(String name) {
-      return Pattern.compile(
-          Arrays.stream(name.split("\\*", -1))
-              .map(Pattern::quote)
-              .collect(Collectors.joining(".*")));
+      return match.stream().anyMatch(name -> new NamePattern(name).matches(model));
     }
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.catalogue.ModelListing;
+import dev.llmproxy.catalogue.ModelPages;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.provider.ForwardProxy;
@@ -13,15 +14,11 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Asks providers for their lists of models. */
 final class ProviderClient implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
-
-  /** OpenRouter has about a thousand models; a list that never ends is a provider's error. */
-  private static final int MOST_PAGES = 100;
 
   private final HttpClient client;
 
@@ -42,7 +39,7 @@ final class ProviderClient implements AutoCloseable {
    * @throws InterruptedException when the thread is interrupted
    */
   HttpResponse<String> page(Provider provider) throws IOException, InterruptedException {
-    return page(provider, "");
+    return ask(new ModelPages(provider));
   }
 
   /**
@@ -53,34 +50,27 @@ final class ProviderClient implements AutoCloseable {
    * @throws InterruptedException when the thread is interrupted
    */
   List<ModelListing.Listed> models(Provider provider) throws IOException, InterruptedException {
-    List<ModelListing.Listed> models = new ArrayList<>();
-    String next = "";
-    for (int pages = 0; pages < MOST_PAGES; pages++) {
-      HttpResponse<String> answer = page(provider, next);
+    ModelPages pages = new ModelPages(provider);
+    while (!pages.over()) {
+      HttpResponse<String> answer = ask(pages);
       if (answer.statusCode() != 200) {
         throw new IOException("it answers with status " + answer.statusCode());
       }
       try {
-        ModelListing page = ModelListing.of(Json.parse(answer.body()));
-        models.addAll(page.models());
-        next = page.next();
-      } catch (JsonProcessingException | IllegalArgumentException e) {
+        pages.take(Json.parse(answer.body()));
+      } catch (JsonProcessingException e) {
         throw new IOException("its answer is not a list of models", e);
-      }
-      if (next.isEmpty()) {
-        return models;
+      } catch (IllegalArgumentException e) {
+        throw new IOException(e.getMessage(), e);
       }
     }
-    throw new IOException("its list does not end");
+    return pages.models();
   }
 
-  private HttpResponse<String> page(Provider provider, String next)
-      throws IOException, InterruptedException {
-    String url = provider.url(provider.modelList());
-    String more = next.isEmpty() ? "" : (url.contains("?") ? "&" : "?") + next;
-    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + more)).timeout(PATIENCE);
+  private HttpResponse<String> ask(ModelPages pages) throws IOException, InterruptedException {
+    HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(pages.url())).timeout(PATIENCE);
     try {
-      provider.requestHeaders().forEach(request::header);
+      pages.provider().requestHeaders().forEach(request::header);
     } catch (ApiException e) {
       throw new IOException("its Google account gets no token", e);
     }

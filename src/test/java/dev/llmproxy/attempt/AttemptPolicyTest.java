@@ -419,10 +419,11 @@ class AttemptPolicyTest {
         List.of(),
         "KEY",
         null,
-        "/models",
+        null,
         model -> List.of(),
         List.of(),
-        spares);
+        spares,
+        null);
   }
 
   private static ApiError tooMany(Duration retryAfter) {

@@ -56,6 +56,9 @@ public final class SmallServer implements AutoCloseable {
     environment.put("KEYS_REFRESH_SECONDS", "1");
     environment.put("USAGE_FLUSH_SECONDS", "1");
     environment.put("RATE_LIMIT_FREE", "1000000");
+    environment.put("PROVIDER_RETRIES", "0");
+    environment.put("BREAKER_FAILURE_PERCENT", "unlimited");
+    environment.put("LIVE_MODELS", "off");
     environment.put("AUTH_FAILURES_PER_MINUTE", "1000000");
     environment.putAll(settings);
     try {
