@@ -28,11 +28,10 @@ import org.slf4j.LoggerFactory;
 public final class ModelHealth {
   private static final Logger LOG = LoggerFactory.getLogger(ModelHealth.class);
   private static final int MOST_MODELS = 1000;
-  private static final int WINDOW_SECONDS = 60;
   private static final int PROBES = 3;
-  private static final int WAIT_MINUTES = 5;
+  private static final int MINUTES = 5;
   private static final int LONGEST_WAIT_MILLIS = 3_600_000;
-  private static final int PRECISE_DIGITS = 2;
+  private static final int PRECISE_DIGITS = 1;
 
   private final Clock clock;
   private final CircuitBreakerConfig config;
@@ -46,7 +45,7 @@ public final class ModelHealth {
    * @param model {@code provider/model}
    * @param breaker {@code closed} (it is asked), {@code open} (it is not), or {@code half_open} (a
    *     few requests try it)
-   * @param calls its calls in the last minute
+   * @param calls its calls in the last five minutes
    * @param failures those that failed
    * @param firstContentMillis the median wait for the first content in the last five minutes, in
    *     milliseconds; 0 without an answer
@@ -72,14 +71,12 @@ public final class ModelHealth {
     this.clock = clock;
     breaks = breaker.isPresent();
     RoutingSettings.Breaker rule =
-        breaker.orElse(new RoutingSettings.Breaker(100, Integer.MAX_VALUE, Duration.ofSeconds(1)));
+        breaker.orElse(new RoutingSettings.Breaker(100, 1, Duration.ofSeconds(1)));
     config =
         CircuitBreakerConfig.custom()
             .clock(clock)
-            .currentTimestampFunction(
-                time -> TimeUnit.MILLISECONDS.toNanos(time.millis()), TimeUnit.NANOSECONDS)
-            .slidingWindowType(SlidingWindowType.TIME_BASED)
-            .slidingWindowSize(WINDOW_SECONDS)
+            .slidingWindowType(SlidingWindowType.COUNT_BASED)
+            .slidingWindowSize(rule.calls())
             .minimumNumberOfCalls(rule.calls())
             .failureRateThreshold(rule.failurePercent())
             .waitDurationInOpenState(rule.pause())
@@ -90,8 +87,7 @@ public final class ModelHealth {
   /** The state of one model. */
   private final class Health {
     private final CircuitBreaker breaker;
-    private final Histogram[] waits = new Histogram[WAIT_MINUTES];
-    private final long[] minutes = new long[WAIT_MINUTES];
+    private final Minute[] minutes = new Minute[MINUTES];
     private volatile String lastError;
     private volatile Instant lastErrorAt;
     private volatile Instant openUntil = Instant.MIN;
@@ -116,34 +112,39 @@ public final class ModelHealth {
     }
 
     synchronized void waited(long millis) {
+      now().waits.recordValue(Math.clamp(millis, 1, LONGEST_WAIT_MILLIS));
+    }
+
+    synchronized void failed() {
+      now().failures++;
+    }
+
+    private Minute now() {
       long minute = minute();
-      int place = Math.floorMod(minute, WAIT_MINUTES);
-      if (waits[place] == null) {
-        waits[place] = new Histogram(1, LONGEST_WAIT_MILLIS, PRECISE_DIGITS);
-        waits[place].setAutoResize(false);
+      int place = Math.floorMod(minute, MINUTES);
+      if (minutes[place] == null || minutes[place].minute != minute) {
+        minutes[place] = new Minute(minute);
       }
-      if (minutes[place] != minute) {
-        waits[place].reset();
-        minutes[place] = minute;
-      }
-      waits[place].recordValue(Math.clamp(millis, 1, LONGEST_WAIT_MILLIS));
+      return minutes[place];
     }
 
     synchronized View view() {
-      Histogram all = new Histogram(1, LONGEST_WAIT_MILLIS, PRECISE_DIGITS);
-      for (int i = 0; i < WAIT_MINUTES; i++) {
-        if (waits[i] != null && minutes[i] > minute() - WAIT_MINUTES) {
-          all.add(waits[i]);
+      Histogram waits = newHistogram();
+      int failures = 0;
+      for (Minute each : minutes) {
+        if (each != null && each.minute > minute() - MINUTES) {
+          waits.add(each.waits);
+          failures += each.failures;
         }
       }
-      CircuitBreaker.Metrics metrics = breaker.getMetrics();
+      boolean answered = waits.getTotalCount() > 0;
       return new View(
           breaker.getName(),
           breaker.getState().name().toLowerCase(Locale.ROOT),
-          metrics.getNumberOfBufferedCalls(),
-          metrics.getNumberOfFailedCalls(),
-          all.getTotalCount() == 0 ? 0 : all.getValueAtPercentile(50),
-          all.getTotalCount() == 0 ? 0 : all.getValueAtPercentile(95),
+          Math.toIntExact(waits.getTotalCount()) + failures,
+          failures,
+          answered ? waits.getValueAtPercentile(50) : 0,
+          answered ? waits.getValueAtPercentile(95) : 0,
           lastError,
           lastErrorAt);
     }
@@ -151,6 +152,21 @@ public final class ModelHealth {
     private long minute() {
       return clock.millis() / TimeUnit.MINUTES.toMillis(1);
     }
+  }
+
+  /** The waits and failures of one minute. */
+  private static final class Minute {
+    private final long minute;
+    private final Histogram waits = newHistogram();
+    private int failures;
+
+    Minute(long minute) {
+      this.minute = minute;
+    }
+  }
+
+  private static Histogram newHistogram() {
+    return new Histogram(1, LONGEST_WAIT_MILLIS, PRECISE_DIGITS);
   }
 
   private Duration pause() {
@@ -204,6 +220,7 @@ public final class ModelHealth {
     Health health = models.get(model, Health::new);
     health.lastError = reason;
     health.lastErrorAt = clock.instant();
+    health.failed();
     health.breaker.onError(wait.toNanos(), TimeUnit.NANOSECONDS, new ModelFailure());
   }
 

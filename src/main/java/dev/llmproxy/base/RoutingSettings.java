@@ -22,8 +22,8 @@ public record RoutingSettings(
   /**
    * When a model is not asked for a time.
    *
-   * @param failurePercent at this share of failures in the last minute
-   * @param calls the least calls in the last minute
+   * @param failurePercent at this share of failures
+   * @param calls among the last calls of this number
    * @param pause the time
    */
   public record Breaker(int failurePercent, int calls, Duration pause) {}

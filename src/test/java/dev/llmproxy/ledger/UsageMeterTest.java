@@ -40,7 +40,7 @@ class UsageMeterTest {
             .isEqualTo(
                 new Settlement(
                     "r1",
-                    "openai/x",
+                    null,
                     Status.SUCCESS,
                     7,
                     9,
