@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  * Another name for a model. A {@code *} in the name stands for any text, and each {@code *} in a
  * target for the text that the {@code *} in the same place of the name matched. Immutable.
  */
-final class ModelAlias {
+public final class ModelAlias {
   private final String name;
   private final Targets targets;
   private final Pattern pattern;
@@ -19,13 +19,18 @@ final class ModelAlias {
   /**
    * Model ids ({@code provider/model}), as in {@link Chain}. A {@code *} stands for a part of the
    * client's name.
+   *
+   * @param models the targets in their order
+   * @param weights one for each of them, or none
+   * @param longContext the targets for requests that are too long
+   * @param otherPolicy the targets for requests that are refused because of their content
    */
-  record Targets(
+  public record Targets(
       List<String> models,
       List<Integer> weights,
       List<String> longContext,
       List<String> otherPolicy) {
-    Targets {
+    public Targets {
       models = List.copyOf(models);
       weights = List.copyOf(weights);
       longContext = List.copyOf(longContext);
@@ -81,12 +86,12 @@ final class ModelAlias {
   }
 
   /** The name for clients, with or without {@code *}. */
-  String name() {
+  public String name() {
     return name;
   }
 
   /** The targets, as in the file. */
-  Targets targets() {
+  public Targets targets() {
     return targets;
   }
 

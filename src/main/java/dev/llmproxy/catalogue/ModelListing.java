@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -49,11 +51,25 @@ public record ModelListing(List<Listed> models, String next) {
    * @param contextLength in tokens, or 0 when the list does not say it
    * @param maxOutput the most tokens of an answer, or 0 when the list does not say it
    * @param abilities as in {@link Model}; empty when the list does not say them
+   * @param services the services that run the model and their context lengths, for a router whose
+   *     clients may choose one with {@code id:service} (Hugging Face); empty for other providers
    */
   public record Listed(
-      String id, String label, int contextLength, int maxOutput, List<String> abilities) {
+      String id,
+      String label,
+      int contextLength,
+      int maxOutput,
+      List<String> abilities,
+      Map<String, Integer> services) {
     public Listed {
       abilities = List.copyOf(abilities);
+      services = Map.copyOf(services);
+    }
+
+    /** A model of a provider that is no router. */
+    public Listed(
+        String id, String label, int contextLength, int maxOutput, List<String> abilities) {
+      this(id, label, contextLength, maxOutput, abilities, Map.of());
     }
 
     /** Whether it is known to be neither for chats nor for embeddings. */
@@ -84,7 +100,8 @@ public record ModelListing(List<Listed> models, String next) {
                 label(model),
                 contextLength(model),
                 first(model, OUTPUT, model.path("top_provider")),
-                abilities(model)));
+                abilities(model),
+                services(model)));
       }
     }
     return new ModelListing(List.copyOf(models), next(page));
@@ -93,6 +110,17 @@ public record ModelListing(List<Listed> models, String next) {
   private static String label(JsonNode model) {
     JsonNode label = model.path(model.has("display_name") ? "display_name" : "displayName");
     return label.isTextual() && !label.textValue().isBlank() ? label.textValue() : null;
+  }
+
+  private static Map<String, Integer> services(JsonNode model) {
+    Map<String, Integer> services = new HashMap<>();
+    for (JsonNode service : model.path("providers")) {
+      String name = service.path("provider").asText("");
+      if (!name.isBlank()) {
+        services.put(name, contextLength(service));
+      }
+    }
+    return services;
   }
 
   private static int contextLength(JsonNode model) {

@@ -227,6 +227,16 @@ public final class ProviderCatalogue {
     return Collections.unmodifiableCollection(snapshot.providers.values());
   }
 
+  /** All aliases, in the order in which a name is looked up. */
+  public List<ModelAlias> aliases() {
+    return aliases;
+  }
+
+  /** Whether the provider of an alias's target is on. */
+  public boolean isOn(String modelId) {
+    return provider(modelId).on();
+  }
+
   /**
    * The targets of a chat model.
    *
@@ -362,10 +372,6 @@ public final class ProviderCatalogue {
           .asException();
     }
     return candidates.isEmpty() ? name : candidates.iterator().next();
-  }
-
-  private boolean isOn(String modelId) {
-    return provider(modelId).on();
   }
 
   /** The provider of a model id; null when there is none of that name. */

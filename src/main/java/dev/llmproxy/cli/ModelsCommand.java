@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.catalogue.Model;
+import dev.llmproxy.catalogue.ModelAlias;
 import dev.llmproxy.catalogue.Price;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.ProviderCatalogue;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Spec;
     name = "models",
     mixinStandardHelpOptions = true,
     description = {
-      "Lists the models of the providers that are on, with context length and prices.",
+      "Lists the models of the providers that are on, with context length and prices, and all aliases.",
       "Prices are those of now, in US dollars for a million tokens. A provider that is on also answers to models that are"
           + " not listed."
     },
@@ -57,6 +58,7 @@ final class ModelsCommand implements Runnable {
           provider.models().forEach(model -> list.add(entry(provider, model, now)));
         }
       }
+      catalogue.aliases().forEach(alias -> list.add(entry(alias, catalogue)));
       out.println(Json.pretty(list));
       return;
     }
@@ -87,6 +89,56 @@ final class ModelsCommand implements Runnable {
     if (!all && !off.isEmpty()) {
       out.printf("Off: %s%n", String.join(", ", off));
     }
+    if (!catalogue.aliases().isEmpty()) {
+      Table aliases = new Table(settings, "Alias", "Stands for", "Off");
+      for (ModelAlias alias : catalogue.aliases()) {
+        aliases.add(
+            alias.name(), targets(alias, catalogue), isOn(alias, catalogue) ? "" : "all are off");
+      }
+      out.println();
+      out.println(aliases);
+    }
+  }
+
+  private static boolean isOn(ModelAlias alias, ProviderCatalogue catalogue) {
+    return alias.targets().models().stream().anyMatch(catalogue::isOn);
+  }
+
+  /** The targets in their order, with their weights and those whose provider is off. */
+  private static String targets(ModelAlias alias, ProviderCatalogue catalogue) {
+    ModelAlias.Targets targets = alias.targets();
+    List<String> shown = new ArrayList<>();
+    for (int i = 0; i < targets.models().size(); i++) {
+      String weight =
+          targets.weights().isEmpty() ? "" : " (weight " + targets.weights().get(i) + ")";
+      shown.add(target(targets.models().get(i), catalogue) + weight);
+    }
+    targets.longContext().forEach(id -> shown.add("when too long " + target(id, catalogue)));
+    targets.otherPolicy().forEach(id -> shown.add("when refused " + target(id, catalogue)));
+    return String.join(", ", shown);
+  }
+
+  private static String target(String modelId, ProviderCatalogue catalogue) {
+    return catalogue.isOn(modelId) ? modelId : modelId + " (off)";
+  }
+
+  private static ObjectNode entry(ModelAlias alias, ProviderCatalogue catalogue) {
+    ModelAlias.Targets targets = alias.targets();
+    ObjectNode entry = Json.object().put("id", alias.name()).put("on", isOn(alias, catalogue));
+    ArrayNode models = entry.putArray("alias_of");
+    for (int i = 0; i < targets.models().size(); i++) {
+      ObjectNode target = add(models, targets.models().get(i), catalogue);
+      if (!targets.weights().isEmpty()) {
+        target.put("weight", targets.weights().get(i));
+      }
+    }
+    targets.longContext().forEach(id -> add(entry.withArray("when_too_long"), id, catalogue));
+    targets.otherPolicy().forEach(id -> add(entry.withArray("when_refused"), id, catalogue));
+    return entry;
+  }
+
+  private static ObjectNode add(ArrayNode list, String modelId, ProviderCatalogue catalogue) {
+    return list.addObject().put("model", modelId).put("on", catalogue.isOn(modelId));
   }
 
   private static void row(

@@ -10,6 +10,7 @@ import dev.llmproxy.catalogue.ProviderCatalogue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Spec;
     name = "refresh",
     mixinStandardHelpOptions = true,
     description = {
-      "Compares the models of the catalogue with the lists of the providers that are on.",
+      "Compares the models of the catalogue with the lists of the providers that are on, unless their files say listed: file.",
       "Shows models that are new with a provider, models that it no longer lists, and other context lengths. Changes"
           + " nothing: to accept a change, edit the provider's file. Ends with status 1 when a provider does not answer."
     })
@@ -52,8 +53,9 @@ final class ModelsRefreshCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     List<Difference> differences = new ArrayList<>();
     try (ProviderClient client = new ProviderClient(settings)) {
-      for (Provider provider : new ProviderCatalogue(settings).providers()) {
-        if (provider.on() && !provider.baseUrl().isEmpty()) {
+      ProviderCatalogue catalogue = new ProviderCatalogue(settings);
+      for (Provider provider : catalogue.withLists()) {
+        if (!catalogue.mayBeFound(provider.name())) {
           try {
             compare(provider, client.models(provider), differences);
           } catch (IOException e) {
@@ -76,8 +78,17 @@ final class ModelsRefreshCommand implements Callable<Integer> {
       Provider provider, List<ModelListing.Listed> listed, List<Difference> differences) {
     Map<String, Integer> theirs = new TreeMap<>();
     listed.forEach(each -> theirs.put(each.id(), each.contextLength()));
+    Map<String, Integer> atServices = new HashMap<>();
+    for (ModelListing.Listed each : listed) {
+      each.services()
+          .forEach((service, context) -> atServices.put(each.id() + ":" + service, context));
+    }
     for (Model model : provider.models()) {
       Integer context = theirs.remove(model.id());
+      if (context == null && atServices.containsKey(model.id())) {
+        context = atServices.get(model.id());
+        theirs.remove(model.id().substring(0, model.id().lastIndexOf(':')));
+      }
       if (context == null) {
         differences.add(
             new Difference(provider.name(), model.id(), "gone", "the provider does not list it"));

@@ -124,6 +124,76 @@ class ModelsCommandTest {
   }
 
   @Test
+  void aliasesAreListedWithAllTargets() throws IOException {
+    Files.writeString(
+        home.resolve("providers/routing.yaml"),
+        """
+        aliases:
+          fast: {models: [{model: a/same, weight: 3}, {model: b/m, weight: 1}], contextLength: a/longer, contentPolicy: b/m}
+          "gpt-*": b/*
+        """);
+    assertThat(run("models")).isZero();
+    assertThat(out)
+        .containsPattern(
+            "fast +a/same \\(weight 3\\), b/m \\(off\\) \\(weight 1\\), when too long a/longer, when refused b/m \\(off\\)\n")
+        .containsPattern("gpt-\\* +b/\\* \\(off\\) +all are off\n");
+    assertThat(run("models", "--json")).isZero();
+    JsonNode list = Json.parse(out);
+    assertThat(list).hasSize(6);
+    assertThat(list.get(4))
+        .isEqualTo(
+            Json.parse(
+                """
+                {"id": "fast", "on": true,
+                 "alias_of": [{"model": "a/same", "on": true, "weight": 3}, {"model": "b/m", "on": false, "weight": 1}],
+                 "when_too_long": [{"model": "a/longer", "on": true}], "when_refused": [{"model": "b/m", "on": false}]}\
+                """));
+    assertThat(list.get(5))
+        .isEqualTo(
+            Json.parse(
+                """
+                {"id": "gpt-*", "on": false, "alias_of": [{"model": "b/*", "on": false}]}\
+                """));
+  }
+
+  @Test
+  void refreshKnowsTheServicesOfARouter() throws IOException {
+    Files.writeString(
+        home.resolve("providers/a.yaml"),
+        """
+        format: openai
+        baseUrl: https://a.example/v1
+        models:
+          - {id: "x/m:one", contextLength: 1000}
+          - {id: "x/m:two", contextLength: 1000}
+          - {id: "x/m:three"}
+          - {id: "y:one"}
+        """);
+    pages.put(
+        "/v1/models",
+        """
+        {"data": [{"id": "x/m", "providers": [{"provider": "one", "status": "live", "context_length": 1000},
+          {"provider": "two", "context_length": 2000}]}, {"id": "z", "providers": [{"provider": "one"}]}]}\
+        """);
+    assertThat(run("models", "refresh", "--json")).isZero();
+    assertThat(Json.parse(out))
+        .extracting(each -> each.path("change").asText(), each -> each.path("model").asText())
+        .containsExactly(
+            tuple("context", "x/m:two"),
+            tuple("gone", "x/m:three"),
+            tuple("gone", "y:one"),
+            tuple("new", "z"));
+  }
+
+  @Test
+  void refreshLeavesOutProvidersWhoseListIsNotRead() throws IOException {
+    Files.writeString(home.resolve("providers/a.yaml"), FILE + "listed: file\n");
+    pages.put("/v1/models", "{\"data\": [{\"id\": \"other\"}]}");
+    assertThat(run("models", "refresh", "--json")).isZero();
+    assertThat(Json.parse(out)).isEmpty();
+  }
+
+  @Test
   void refreshReadsAllPages() throws JsonProcessingException {
     pages.put(
         "/v1/models", "{\"data\": [{\"id\": \"same\"}], \"has_more\": true, \"last_id\": \"s/1\"}");
