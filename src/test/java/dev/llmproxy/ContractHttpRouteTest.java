@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.app.Application;
+import dev.llmproxy.app.RunningServer;
 import dev.llmproxy.app.Server;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
@@ -136,10 +137,21 @@ class ContractHttpRouteTest {
       assertThat(response.headers().firstValue("openai-processing-ms").orElseThrow())
           .matches("\\d+");
       assertThat(response.headers().allValues("access-control-allow-origin")).containsExactly("*");
-      assertThat(response.headers().firstValue("access-control-expose-headers").orElseThrow())
+      assertThat(
+              response
+                  .headers()
+                  .firstValue("access-control-expose-headers")
+                  .orElseThrow()
+                  .split(", "))
           .contains("x-request-id", "openai-processing-ms", "retry-after", "retry-after-ms")
           .contains("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests")
-          .contains("x-ratelimit-reset-requests");
+          .contains("x-ratelimit-reset-requests", "x-llmproxy-tried", "x-llmproxy-cache")
+          .containsAll(
+              response.headers().map().keySet().stream()
+                  .filter(name -> name.startsWith("x-llmproxy-"))
+                  // Only for commands on the server's machine.
+                  .filter(name -> !name.equals(RunningServer.HEADER))
+                  .toList());
       assertThat(response.headers().firstValue("access-control-allow-credentials")).isEmpty();
       outcomes.add(response.statusCode() >= 400 ? error(response) : "" + response.statusCode());
     }

@@ -25,7 +25,10 @@ class ModelNamesRouteTest {
   static void start(@TempDir Path data) {
     gateway =
         Gateway.start(
-            data, Map.of("MODEL_ALIASES", "fast -> openai/scripted-fast, claude-* -> openai/*-x"));
+            data,
+            Map.of(
+                "MODEL_ALIASES",
+                "fast -> openai/scripted-fast, claude-* -> openai/*-x, chain -> openai/a | openai/b | groq/off"));
     key = gateway.createKey("names@example.com");
   }
 
@@ -83,6 +86,9 @@ class ModelNamesRouteTest {
     assertThat(alias.path("owned_by").asText()).isEqualTo("openai");
     assertThat(list.findValuesAsText("id")).noneMatch(id -> id.contains("*"));
     assertThat(Gateway.json(gateway.get("/v1/models/fast", key))).isEqualTo(alias);
+    assertThat(Gateway.json(gateway.get("/v1/models/chain", key)).path("alias_of").asText())
+        .as("the targets whose provider is on")
+        .isEqualTo("openai/a, openai/b");
   }
 
   @Test

@@ -14,6 +14,7 @@ import dev.llmproxy.error.OpenAiErrors;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
@@ -55,7 +56,7 @@ public final class ModelList {
           if (allowed.test(name)) {
             data.add(
                 model(name, target.provider(), target.model())
-                    .put("alias_of", target.servedModel()));
+                    .put("alias_of", aliasOf(providers.chain(name))));
           }
         });
     return Json.bytes(list);
@@ -79,9 +80,13 @@ public final class ModelList {
     Target target = chain.first();
     ObjectNode model = model(id, target.provider(), target.model());
     if (!id.equals(target.servedModel())) {
-      model.put("alias_of", target.servedModel());
+      model.put("alias_of", aliasOf(chain));
     }
     return Json.bytes(model);
+  }
+
+  private static String aliasOf(Chain chain) {
+    return chain.targets().stream().map(Target::servedModel).collect(Collectors.joining(", "));
   }
 
   private static ObjectNode model(String id, Provider provider, Model model) {
