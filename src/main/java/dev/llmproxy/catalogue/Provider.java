@@ -119,6 +119,14 @@ public record Provider(
     return source.path();
   }
 
+  /**
+   * Whether a model of its own list is listed here: its file does not hide it, and it chats or
+   * embeds.
+   */
+  public boolean shows(ModelListing.Listed model) {
+    return !model.isOfAnotherKind() && !source.hides(model.id());
+  }
+
   /** The provider with the listed models that its file and its own list have. */
   Provider merged(List<ModelListing.Listed> live) {
     Map<String, Model> merged = new LinkedHashMap<>();

@@ -10,6 +10,7 @@ import dev.llmproxy.catalogue.ProviderCatalogue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,13 +104,18 @@ final class ModelsRefreshCommand implements Callable<Integer> {
                 "context length %,d, here %s".formatted(context, ours)));
       }
     }
-    theirs.forEach((id, context) ->
+    for (ModelListing.Listed each :
+        listed.stream().sorted(Comparator.comparing(ModelListing.Listed::id)).toList()) {
+      Integer context = theirs.remove(each.id());
+      if (context != null && provider.shows(each)) {
         differences.add(
             new Difference(
                 provider.name(),
-                id,
+                each.id(),
                 "new",
-                context == 0 ? "" : "context length %,d".formatted(context))));
+                context == 0 ? "" : "context length %,d".formatted(context)));
+      }
+    }
   }
 
   private void print(List<Difference> differences) {

@@ -168,12 +168,14 @@ class ModelsCommandTest {
           - {id: "x/m:two", contextLength: 1000}
           - {id: "x/m:three"}
           - {id: "y:one"}
+        hide: hidden*
         """);
     pages.put(
         "/v1/models",
         """
         {"data": [{"id": "x/m", "providers": [{"provider": "one", "status": "live", "context_length": 1000},
-          {"provider": "two", "context_length": 2000}]}, {"id": "z", "providers": [{"provider": "one"}]}]}\
+          {"provider": "two", "context_length": 2000}]}, {"id": "z", "providers": [{"provider": "one"}]},
+          {"id": "hidden-1"}]}\
         """);
     assertThat(run("models", "refresh", "--json")).isZero();
     assertThat(Json.parse(out))
