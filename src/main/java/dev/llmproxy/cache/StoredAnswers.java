@@ -9,8 +9,7 @@ import java.time.Duration;
 final class StoredAnswers {
   /**
    * The memory of an entry in addition to its answer: the entry, its key of 64 characters, its
-   * place in the table, and the array's header. Measured as 270 bytes without compact object
-   * headers.
+   * place in the table, and the array's header. With half a million entries these are 229 bytes.
    */
   static final int ENTRY_BYTES = 240;
 

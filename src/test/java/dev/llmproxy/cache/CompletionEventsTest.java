@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every completion that a stream has made becomes a stream again. */
@@ -29,19 +30,35 @@ class CompletionEventsTest {
           .put("created", 1_800_000_000)
           .put("model", "alias");
 
-  static Stream<String> completions() {
-    return Stream.of("openai", "anthropic", "gemini")
-        .flatMap(format ->
-            Fixtures.cases("responses", "." + format + ".json").stream()
-                .map(name -> "responses/" + name + "." + format + ".json"));
+  /** The completions of the golden streams of all formats. */
+  static Stream<Arguments> completions() {
+    return Stream.of("", "anthropic/", "gemini/")
+        .flatMap(format -> {
+          String ending = format.isEmpty() ? ".openai.events.json" : ".events.json";
+          return Fixtures.cases(format + "streams", ending).stream()
+              .map(name -> format + "streams/" + name + ending);
+        })
+        .map(file -> Arguments.of(file, collected(file)))
+        .filter(found -> ((Accumulator) found.get()[1]).complete())
+        .map(found -> Arguments.of(found.get()[0], ((Accumulator) found.get()[1]).completion()));
+  }
+
+  private static Accumulator collected(String file) {
+    Accumulator accumulator = new Accumulator();
+    for (JsonNode event : Fixtures.json(file)) {
+      if (event.has("chunk")) {
+        accumulator.add(new ChatEvent.Delta((ObjectNode) event.get("chunk")));
+      } else if (event.has("usage")) {
+        accumulator.add(new ChatEvent.Complete((ObjectNode) event.get("usage")));
+      }
+    }
+    return accumulator;
   }
 
   @Wire("8.replay")
-  @ParameterizedTest
+  @ParameterizedTest(name = "{0}")
   @MethodSource("completions")
-  void eventsMakeTheSameCompletion(String file) {
-    ObjectNode completion = (ObjectNode) Fixtures.json(file);
-
+  void eventsMakeTheSameCompletion(String file, ObjectNode completion) {
     Accumulator again = new Accumulator();
     CompletionEvents.of(completion, HEAD).forEach(again::add);
 
@@ -52,10 +69,10 @@ class CompletionEventsTest {
   }
 
   @Wire({"5.1", "5.2", "5.3", "5.3b", "5.4", "5.order"})
-  @ParameterizedTest
+  @ParameterizedTest(name = "{0}")
   @MethodSource("completions")
-  void chunksKeepTheContract(String file) {
-    List<JsonNode> chunks = chunks((ObjectNode) Fixtures.json(file));
+  void chunksKeepTheContract(String file, ObjectNode completion) {
+    List<JsonNode> chunks = chunks(completion);
     Set<Integer> begun = new HashSet<>();
     Set<Integer> ended = new HashSet<>();
     Set<String> calls = new HashSet<>();
