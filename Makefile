@@ -2,7 +2,7 @@
 # make test    runs all tests: unit, route, wire, SDK, browser and command-line tests, and the README, in about half an hour
 # make test TEST=GateRouteTest runs one class, TEST=GateRouteTest#name one test
 # make build   only builds; then run ./llmproxy start
-# make fuzz    searches three minutes for provider streams that break the contract
+# make fuzz    searches for streams of providers that break the contract, three minutes for each wire format
 # make crash   kills the gateway a thousand times under load and compares ledger and sheets: make crash KILLS=1000 SEED=7
 # make hostile runs the server with 512 MB against hostile clients and providers
 # make bench   measures speed and memory beside a bare proxy, in about 14 minutes (docs/performance.md): make bench SCENARIOS=growth
@@ -32,7 +32,8 @@ test:
 
 # A finding becomes an input file of the test and is tried in every later run.
 fuzz:
-	@JAZZER_FUZZ=1 $(maven) test -Dtest=ProviderStreamFuzzTest#anyStreamKeepsTheContract
+	@for test in ProviderStream MessagesStream GenerateStream; do \
+	  (JAZZER_FUZZ=1; export JAZZER_FUZZ; $(maven) test -Dtest=$${test}FuzzTest#anyStreamKeepsTheContract) || exit 1; done
 
 KILLS = 1000
 crash:

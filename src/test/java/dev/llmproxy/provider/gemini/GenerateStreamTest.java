@@ -8,9 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ChatCall;
-import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ToolMemory;
-import dev.llmproxy.provider.Damage;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -115,19 +113,5 @@ class GenerateStreamTest {
           .put("totalTokenCount", 9);
     }
     return response;
-  }
-
-  @ParameterizedTest
-  @MethodSource("cases")
-  void aDamagedStreamEndsWithOneLastEvent(String name) {
-    byte[] golden = Fixtures.bytes(FOLDER + "/" + name + ".sse");
-    Damage damage = new Damage(golden.length);
-    for (int round = 0; round < 60; round++) {
-      List<ChatEvent> events =
-          Chats.events(Chats.of(REQUEST), damage.applyTo(golden), new ToolMemory());
-      assertThat(events).isNotEmpty();
-      assertThat(events.subList(0, events.size() - 1)).allMatch(ChatEvent.Delta.class::isInstance);
-      assertThat(events.getLast()).isNotInstanceOf(ChatEvent.Delta.class);
-    }
   }
 }
