@@ -9,6 +9,8 @@ import {
   key,
   model,
   needs,
+  otherModels,
+  picture,
   providersOwnVectors,
   search,
   stats,
@@ -269,4 +271,94 @@ for (const script of ['chunks=600 gap=100', 'chunks=5 silent=1']) {
 
     await waitUntil(async () => (await cancelledStreams()) > before);
   });
+}
+
+// The scenes that depend on the provider's format.
+for (const id of otherModels) {
+  test(`${id}: chat`, async () => {
+    const { text, finishReason, usage, response } = await generateText(
+      asking('hello there', { id, system: 'Be brief.' }),
+    );
+
+    assert.equal(text, 'You said: hello there');
+    assert.equal(finishReason, 'stop');
+    assert.equal(response.modelId, id);
+    assert.equal(usage.outputTokens, 4);
+    assert.equal(usage.inputTokenDetails.cacheReadTokens, 7);
+    assert.equal(usage.totalTokens, usage.inputTokens + usage.outputTokens);
+  });
+
+  test(`${id}: stream with usage`, async () => {
+    const { text, errors, of } = await parts('hello there [[script reasoning=1]]', { id });
+
+    assert.equal(text, 'You said: hello there');
+    assert.deepEqual(errors, []);
+    assert.equal(of('reasoning-delta').map((part) => part.text).join(''), 'Let me think.');
+    assert.equal(of('finish')[0].finishReason, 'stop');
+    assert.ok(of('finish')[0].totalUsage.totalTokens > 4);
+  });
+
+  for (const ask of [generateText, streamText]) {
+    test(`${id}: tools run until the answer: ${ask.name}`, async () => {
+      const asked = [];
+      const getWeather = tool({
+        description: 'The weather of a city',
+        inputSchema: z.object({ location: z.string() }),
+        execute: ({ location }) => {
+          asked.push(location);
+          return `sunny in ${location}`;
+        },
+      });
+
+      const result = await ask(
+        asking('What is the weather? [[script tools=2 reasoning=1]]', {
+          id,
+          tools: { get_weather: getWeather },
+          stopWhen: stepCountIs(3),
+          providerOptions: { llmproxy: { reasoningEffort: 'low' } },
+        }),
+      );
+
+      assert.equal(await result.text, 'The tool said: sunny in Rome');
+      assert.deepEqual(asked, ['Paris', 'Rome']);
+    });
+
+    test(`${id}: answers in a JSON schema: ${ask.name}`, async () => {
+      const schema = z.object({ city: z.string(), people: z.number().int() });
+
+      const result = await ask(
+        asking('[[script json=1]]', { id, output: Output.object({ schema }) }),
+      );
+
+      assert.deepEqual(await result.output, { city: 'Paris', people: 42 });
+    });
+  }
+
+  test(`${id}: picture`, async () => {
+    const content = [
+      { type: 'text', text: 'What?' },
+      { type: 'file', data: picture.split(',')[1], mediaType: 'image/png' },
+    ];
+
+    const { text } = await generateText(
+      asking(undefined, { id, messages: [{ role: 'user', content }] }),
+    );
+
+    assert.equal(text, 'You said: What?');
+  });
+
+  test(`${id}: busy provider`, () =>
+    assert.rejects(
+      generateText(asking('[[script status=429 retry_after=7]]', { id })),
+      (error) => error.statusCode === 429 && error.responseHeaders['retry-after'] === '7',
+    ));
+
+  for (const mishap of ['error=2', 'cut=2', 'end=2']) {
+    test(`${id}: failure in the middle is an error part: ${mishap}`, async () => {
+      const { text, errors } = await parts(`[[script chunks=5 ${mishap}]]`, { id });
+
+      assert.equal(text, 'word1 word2');
+      assert.equal(errors.length, 1);
+    });
+  }
 }

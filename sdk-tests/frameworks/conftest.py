@@ -30,6 +30,10 @@ KEY = setting("LLMPROXY_KEY")
 MODEL = setting("LLMPROXY_SCRIPTED_MODEL")
 LIMIT = 10  # RATE_LIMIT_SMALL of ../run
 MODES = pytest.mark.parametrize("mode", ["hybrid", "comment", "off"])
+OTHER_MODELS = [model for model in os.environ.get("LLMPROXY_OTHER_MODELS", "").split(",") if model]
+PICTURE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 SEARCH = "[[script say='Let me look.' calls='web_search {\"query\": \"camels\"}%s']]"
 FOUND = (
@@ -58,11 +62,11 @@ class Framework:
         """The text and the total number of tokens."""
         raise NotImplementedError
 
-    def stream(self, prompt: str, most: int | None = None) -> tuple[list[str], int | None]:
+    def stream(self, prompt: str, most: int | None = None, model: str = MODEL) -> tuple[list[str], int | None]:
         """The pieces of text and the total number of tokens; leaves the stream after `most` pieces."""
         raise NotImplementedError
 
-    def tools(self, prompt: str, asked: list[str]) -> str:
+    def tools(self, prompt: str, asked: list[str], model: str = MODEL) -> str:
         """Streams with the tool `get_weather(location)`, which adds the place to `asked` and returns "sunny"."""
         raise NotImplementedError
 
@@ -74,8 +78,12 @@ class Framework:
         """
         raise NotImplementedError
 
-    def structured(self, prompt: str) -> City:
+    def structured(self, prompt: str, model: str = MODEL) -> City:
         """The answer with the JSON schema of City."""
+        raise NotImplementedError
+
+    def look(self, prompt: str, model: str) -> str:
+        """The answer to the prompt with the picture."""
         raise NotImplementedError
 
     def embed(self, texts: list[str], model: str = MODEL) -> list[list[float]]:
@@ -187,6 +195,54 @@ class Rows:
         while cancelled() == before:
             assert time.monotonic() < deadline, "not cancelled in time"
             time.sleep(0.02)
+
+
+class FormatRows:
+    """The tests that depend on the provider's format, with models behind other formats than OpenAI's.
+
+    Their emulators refuse what the real providers refuse.
+    """
+
+    client: Framework
+
+    @pytest.fixture(params=OTHER_MODELS)
+    def other(self, request) -> str:
+        return request.param
+
+    def test_format_chat_and_stream(self, other):
+        text, tokens = self.client.chat("hello there", model=other)
+        pieces, total_tokens = self.client.stream("hello there", model=other)
+
+        assert text == "".join(pieces) == "You said: hello there"
+        # With seven cached ones.
+        assert tokens == total_tokens == 13
+
+    def test_format_tool_round_after_thoughts(self, other):
+        asked = []
+
+        answer = self.client.tools("What is the weather? [[script tools=2 reasoning=1]]", asked, model=other)
+
+        assert sorted(asked) == ["Paris", "Rome"]
+        assert answer == "The tool said: sunny"
+
+    def test_format_json_schema(self, other):
+        assert self.client.structured("[[script json=1]]", model=other) == City(city="Paris", people=42)
+
+    def test_format_picture(self, other):
+        assert self.client.look("What?", other) == "You said: What?"
+
+    def test_format_busy_provider(self, other):
+        with pytest.raises(self.client.rate_limit_error) as raised:
+            self.client.chat("[[script status=429 retry_after=7]]", model=other)
+
+        assert raised.value.status_code == 429
+
+    @pytest.mark.parametrize("mishap", ["error=2", "cut=2", "end=2"])
+    def test_format_failure_in_the_middle_raises(self, other, mishap):
+        with pytest.raises(self.client.error) as raised:
+            self.client.stream(f"[[script chunks=5 {mishap}]]", model=other)
+
+        assert str(raised.value)
 
 
 class EmbeddingRows:

@@ -1,5 +1,5 @@
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows, told
+from conftest import BASE_URL, KEY, MODEL, PICTURE, City, EmbeddingRows, FormatRows, Framework, Rows, told
 from langchain.agents import create_agent
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
@@ -23,9 +23,9 @@ class LangChain(Framework):
         message = self.llm(**fields).invoke(prompt)
         return message.content, message.usage_metadata["total_tokens"]
 
-    def stream(self, prompt, most=None):
+    def stream(self, prompt, most=None, model=MODEL):
         pieces, total_tokens = [], None
-        stream = self.llm(stream_usage=True).stream(prompt)
+        stream = self.llm(model=model, stream_usage=True).stream(prompt)
         for chunk in stream:
             pieces.append(chunk.content)
             if chunk.usage_metadata:
@@ -34,14 +34,14 @@ class LangChain(Framework):
                 stream.close()
         return pieces, total_tokens
 
-    def tools(self, prompt, asked):
+    def tools(self, prompt, asked, model=MODEL):
         @tool
         def get_weather(location: str) -> str:
             """The weather of a city"""
             asked.append(location)
             return "sunny"
 
-        llm = self.llm().bind_tools([get_weather])
+        llm = self.llm(model=model).bind_tools([get_weather])
         messages = [{"role": "user", "content": prompt}]
         whole = None
         for chunk in llm.stream(messages):
@@ -65,8 +65,13 @@ class LangChain(Framework):
         called = [call["name"] for answer in answers for call in answer.tool_calls]
         return answers[-1].content, total_tokens, called
 
-    def structured(self, prompt):
-        return self.llm().with_structured_output(City, method="json_schema").invoke(prompt)
+    def structured(self, prompt, model=MODEL):
+        return self.llm(model=model).with_structured_output(City, method="json_schema").invoke(prompt)
+
+    def look(self, prompt, model):
+        picture = {"type": "image_url", "image_url": {"url": PICTURE}}
+        content = [{"type": "text", "text": prompt}, picture]
+        return self.llm(model=model).invoke([{"role": "user", "content": content}]).content
 
     def embed(self, texts, model=MODEL):
         return OpenAIEmbeddings(
@@ -79,5 +84,5 @@ class LangChain(Framework):
         ).embed_documents(texts)
 
 
-class TestLangChain(Rows, EmbeddingRows):
+class TestLangChain(Rows, FormatRows, EmbeddingRows):
     client = LangChain()

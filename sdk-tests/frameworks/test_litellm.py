@@ -2,7 +2,21 @@ import json
 
 import litellm
 import openai
-from conftest import BASE_URL, FOUND, KEY, MODEL, SEARCH, STREAM, City, EmbeddingRows, Framework, Rows, told
+from conftest import (
+    BASE_URL,
+    FOUND,
+    KEY,
+    MODEL,
+    PICTURE,
+    SEARCH,
+    STREAM,
+    City,
+    EmbeddingRows,
+    FormatRows,
+    Framework,
+    Rows,
+    told,
+)
 
 WEATHER = {
     "type": "function",
@@ -40,9 +54,9 @@ class LiteLlm(Framework):
         completion = self.completion(prompt, **fields)
         return completion.choices[0].message.content, completion.usage.total_tokens
 
-    def stream(self, prompt, most=None):
+    def stream(self, prompt, most=None, model=MODEL):
         pieces, total_tokens = [], None
-        stream = self.completion(prompt, stream=True, stream_options={"include_usage": True})
+        stream = self.completion(prompt, model=model, stream=True, stream_options={"include_usage": True})
         for chunk in stream:
             pieces.append(chunk.choices[0].delta.content or "" if chunk.choices else "")
             if getattr(chunk, "usage", None):
@@ -52,15 +66,15 @@ class LiteLlm(Framework):
                 break
         return pieces, total_tokens
 
-    def tools(self, prompt, asked):
+    def tools(self, prompt, asked, model=MODEL):
         messages = [{"role": "user", "content": prompt}]
-        chunks = list(self.completion(messages, tools=[WEATHER], stream=True))
+        chunks = list(self.completion(messages, model=model, tools=[WEATHER], stream=True))
         message = litellm.stream_chunk_builder(chunks, messages=messages).choices[0].message
         messages.append(message.model_dump())
         for call in message.tool_calls:
             asked.append(json.loads(call.function.arguments)["location"])
             messages.append({"role": "tool", "tool_call_id": call.id, "content": "sunny"})
-        return self.completion(messages, tools=[WEATHER]).choices[0].message.content
+        return self.completion(messages, model=model, tools=[WEATHER]).choices[0].message.content
 
     def search(self, prompt, mode, stream):
         messages = [{"role": "user", "content": prompt}]
@@ -83,9 +97,15 @@ class LiteLlm(Framework):
                 called.append(call.function.name)
                 messages.append({"role": "tool", "tool_call_id": call.id, "content": "sunny"})
 
-    def structured(self, prompt):
-        completion = self.completion(prompt, response_format=City)
+    def structured(self, prompt, model=MODEL):
+        completion = self.completion(prompt, model=model, response_format=City)
         return City.model_validate_json(completion.choices[0].message.content)
+
+    def look(self, prompt, model):
+        picture = {"type": "image_url", "image_url": {"url": PICTURE}}
+        content = [{"type": "text", "text": prompt}, picture]
+        completion = self.completion([{"role": "user", "content": content}], model=model)
+        return completion.choices[0].message.content
 
     def embed(self, texts, model=MODEL):
         reply = litellm.embedding(
@@ -103,7 +123,7 @@ class LiteLlm(Framework):
         return failure.status_code, None
 
 
-class TestLiteLlm(Rows, EmbeddingRows):
+class TestLiteLlm(Rows, FormatRows, EmbeddingRows):
     client = LiteLlm()
 
     @STREAM

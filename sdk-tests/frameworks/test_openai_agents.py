@@ -9,7 +9,20 @@ from agents import (
     Runner,
     function_tool,
 )
-from conftest import BASE_URL, FOUND, KEY, MODEL, SEARCH, STREAM, City, Framework, Rows, told
+from conftest import (
+    BASE_URL,
+    FOUND,
+    KEY,
+    MODEL,
+    PICTURE,
+    SEARCH,
+    STREAM,
+    City,
+    FormatRows,
+    Framework,
+    Rows,
+    told,
+)
 
 
 class OpenAiAgents(Framework):
@@ -36,8 +49,8 @@ class OpenAiAgents(Framework):
         result = self.run(prompt, **fields)
         return result.final_output, result.context_wrapper.usage.total_tokens
 
-    def stream(self, prompt, most=None):
-        return asyncio.run(self._stream(self.agent(), prompt, [], most))
+    def stream(self, prompt, most=None, model=MODEL):
+        return asyncio.run(self._stream(self.agent(model=model), prompt, [], most))
 
     async def _stream(self, agent, prompt, pieces, most=None):
         result = Runner.run_streamed(agent, prompt, run_config=RunConfig(tracing_disabled=True))
@@ -48,14 +61,15 @@ class OpenAiAgents(Framework):
                     result.cancel()
         return pieces, result.context_wrapper.usage.total_tokens
 
-    def tools(self, prompt, asked):
+    def tools(self, prompt, asked, model=MODEL):
         @function_tool
         def get_weather(location: str) -> str:
             """The weather of a city"""
             asked.append(location)
             return "sunny"
 
-        pieces, _ = asyncio.run(self._stream(self.agent(tools=[get_weather]), prompt, []))
+        agent = self.agent(model=model, tools=[get_weather])
+        pieces, _ = asyncio.run(self._stream(agent, prompt, []))
         return "".join(pieces)
 
     def search(self, prompt, mode, stream):
@@ -84,11 +98,16 @@ class OpenAiAgents(Framework):
 
         return asyncio.run(work())
 
-    def structured(self, prompt):
-        return self.run(prompt, output_type=City).final_output
+    def structured(self, prompt, model=MODEL):
+        return self.run(prompt, model=model, output_type=City).final_output
+
+    def look(self, prompt, model):
+        picture = {"type": "input_image", "image_url": PICTURE, "detail": "auto"}
+        content = [{"type": "input_text", "text": prompt}, picture]
+        return self.run([{"role": "user", "content": content}], model=model).final_output
 
 
-class TestOpenAiAgents(Rows):
+class TestOpenAiAgents(Rows, FormatRows):
     client = OpenAiAgents()
 
     @STREAM

@@ -1,8 +1,8 @@
 import asyncio
 
 import openai
-from conftest import BASE_URL, KEY, MODEL, City, EmbeddingRows, Framework, Rows, told
-from pydantic_ai import Agent, Embedder, NativeOutput, WebSearchTool
+from conftest import BASE_URL, KEY, MODEL, PICTURE, City, EmbeddingRows, FormatRows, Framework, Rows, told
+from pydantic_ai import Agent, Embedder, ImageUrl, NativeOutput, WebSearchTool
 from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
@@ -30,8 +30,8 @@ class PydanticAi(Framework):
         result = asyncio.run(self.agent(**fields).run(prompt))
         return result.output, result.usage.total_tokens
 
-    def stream(self, prompt, most=None):
-        return asyncio.run(self._stream(self.agent(), prompt, most))
+    def stream(self, prompt, most=None, model=MODEL):
+        return asyncio.run(self._stream(self.agent(model=model), prompt, most))
 
     async def _stream(self, agent, prompt, most=None):
         pieces = []
@@ -42,8 +42,8 @@ class PydanticAi(Framework):
                     break
         return pieces, result.usage.total_tokens
 
-    def tools(self, prompt, asked):
-        agent = self.agent()
+    def tools(self, prompt, asked, model=MODEL):
+        agent = self.agent(model=model)
 
         @agent.tool_plain
         def get_weather(location: str) -> str:
@@ -79,13 +79,17 @@ class PydanticAi(Framework):
         called = [part.tool_name for part in parts if "tool-call" in part.part_kind]
         return result.output, result.usage.total_tokens, called
 
-    def structured(self, prompt):
-        return asyncio.run(self.agent(output_type=NativeOutput(City)).run(prompt)).output
+    def structured(self, prompt, model=MODEL):
+        agent = self.agent(model=model, output_type=NativeOutput(City))
+        return asyncio.run(agent.run(prompt)).output
+
+    def look(self, prompt, model):
+        return asyncio.run(self.agent(model=model).run([prompt, ImageUrl(PICTURE)])).output
 
     def embed(self, texts, model=MODEL):
         embedder = Embedder(OpenAIEmbeddingModel(model, provider=self.provider()))
         return asyncio.run(embedder.embed_documents(texts)).embeddings
 
 
-class TestPydanticAi(Rows, EmbeddingRows):
+class TestPydanticAi(Rows, FormatRows, EmbeddingRows):
     client = PydanticAi()

@@ -464,6 +464,101 @@ func cancelled(t *testing.T) (answers int) {
 	return counts["cancelled"]
 }
 
+// A PNG of one point.
+const picture = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+// The scenes that depend on the provider's format, with models behind other formats than OpenAI's. Their emulators refuse what
+// the real providers refuse.
+func TestOtherFormats(t *testing.T) {
+	if os.Getenv("LLMPROXY_OTHER_MODELS") == "" {
+		t.Skip("LLMPROXY_OTHER_MODELS is not set")
+	}
+	for _, other := range strings.Split(os.Getenv("LLMPROXY_OTHER_MODELS"), ",") {
+		askOther := func(message string) openai.ChatCompletionNewParams {
+			params := ask(message)
+			params.Model = other
+			return params
+		}
+		t.Run(other+"/chat", func(t *testing.T) {
+			completion, err := client.Chat.Completions.New(ctx, askOther("hello there"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "content", completion.Choices[0].Message.Content, "You said: hello there")
+			equal(t, "finish reason", completion.Choices[0].FinishReason, "stop")
+			equal(t, "model", completion.Model, other)
+			equal(t, "completion tokens", completion.Usage.CompletionTokens, 4)
+			equal(t, "cached tokens", completion.Usage.PromptTokensDetails.CachedTokens, 7)
+			equal(t, "total tokens", completion.Usage.TotalTokens, completion.Usage.PromptTokens+4)
+		})
+		t.Run(other+"/stream", func(t *testing.T) {
+			whole, text, _, err := stream(t, askOther("hello there"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "text", text, "You said: hello there")
+			equal(t, "accumulated", whole.Choices[0].Message.Content, text)
+			equal(t, "completion tokens", whole.Usage.CompletionTokens, 4)
+		})
+		t.Run(other+"/tools", func(t *testing.T) {
+			params := askOther("What is the weather? [[script tools=2 reasoning=1]]")
+			params.ReasoningEffort = openai.ReasoningEffortLow
+			params.Tools = []openai.ChatCompletionToolUnionParam{getWeather}
+			streamed, _, _, err := stream(t, params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			message := streamed.Choices[0].Message
+			equal(t, "finish reason", streamed.Choices[0].FinishReason, "tool_calls")
+			equal(t, "calls", len(message.ToolCalls), 2)
+			params.Messages = append(params.Messages, message.ToParam())
+			for _, call := range message.ToolCalls {
+				equal(t, "function", call.Function.Name, "get_weather")
+				params.Messages = append(params.Messages, openai.ToolMessage("sunny", call.ID))
+			}
+			equal(t, "answer", whole(t, params).Content, "The tool said: sunny")
+		})
+		t.Run(other+"/schema", func(t *testing.T) {
+			params := askOther("[[script json=1]]")
+			params.ResponseFormat.OfJSONSchema = &shared.ResponseFormatJSONSchemaParam{
+				JSONSchema: shared.ResponseFormatJSONSchemaJSONSchemaParam{Name: "city", Schema: object, Strict: openai.Bool(true)},
+			}
+			var city struct {
+				City   string
+				People int
+			}
+			if err := json.Unmarshal([]byte(whole(t, params).Content), &city); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, "city", city.City, "Paris")
+			equal(t, "people", city.People, 42)
+		})
+		t.Run(other+"/picture", func(t *testing.T) {
+			params := askOther("")
+			params.Messages = []openai.ChatCompletionMessageParamUnion{openai.UserMessage([]openai.ChatCompletionContentPartUnionParam{
+				openai.TextContentPart("What?"),
+				openai.ImageContentPart(openai.ChatCompletionContentPartImageImageURLParam{URL: picture}),
+			})}
+			equal(t, "content", whole(t, params).Content, "You said: What?")
+		})
+		t.Run(other+"/busy", func(t *testing.T) {
+			_, err := client.Chat.Completions.New(ctx, askOther("[[script status=429 retry_after=7]]"))
+			refused := refusal(t, err)
+			equal(t, "status", refused.StatusCode, 429)
+			equal(t, "retry-after", refused.Response.Header.Get("retry-after"), "7")
+		})
+		for _, mishap := range []string{"error=2", "cut=2", "end=2"} {
+			t.Run(other+"/"+mishap, func(t *testing.T) {
+				_, text, _, err := stream(t, askOther("[[script chunks=5 "+mishap+"]]"))
+				equal(t, "text", text, "word1 word2")
+				if err == nil {
+					t.Fatal("was not noticed")
+				}
+			})
+		}
+	}
+}
+
 func TestLeavingAStreamCancelsTheProvidersAnswer(t *testing.T) {
 	for _, script := range []string{"chunks=600 gap=100", "chunks=5 silent=1"} {
 		before := cancelled(t)

@@ -9,6 +9,8 @@ function required(name) {
 export const baseURL = required('LLMPROXY_BASE_URL');
 export const key = required('LLMPROXY_KEY');
 export const model = required('LLMPROXY_SCRIPTED_MODEL');
+/** Models behind other formats than OpenAI's. */
+export const otherModels = (process.env.LLMPROXY_OTHER_MODELS ?? '').split(',').filter(Boolean);
 export const localModel = process.env.LLMPROXY_LOCAL_MODEL;
 export const revokedKey = process.env.LLMPROXY_REVOKED_KEY;
 export const stats = process.env.LLMPROXY_SCRIPTED_STATS;
@@ -39,6 +41,10 @@ export async function waitUntil(condition, milliseconds = 30_000) {
 }
 /** A key with three requests a minute, for one test to use up. */
 export const tinyKey = process.env.LLMPROXY_TINY_KEY;
+
+/** A PNG of one point. */
+export const picture =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 /** A chat in which the server searches the web, and its expected contents. */
 export const search = {
