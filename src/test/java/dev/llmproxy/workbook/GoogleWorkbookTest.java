@@ -315,7 +315,7 @@ class GoogleWorkbookTest {
               client
                   .spreadsheets()
                   .values()
-                  .get(workbook.spreadsheetId(), "User API Keys!A1:M1")
+                  .get(workbook.spreadsheetId(), "User API Keys!A1:Z1")
                   .execute()
                   .getValues()
                   .get(0))
