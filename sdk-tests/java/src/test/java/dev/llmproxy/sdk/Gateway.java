@@ -48,6 +48,11 @@ final class Gateway {
     return ChatCompletionCreateParams.builder().model(MODEL).addUserMessage(message);
   }
 
+  /** Models behind other formats than OpenAI's. */
+  static List<String> otherModels() {
+    return List.of(optional("LLMPROXY_OTHER_MODELS").split(","));
+  }
+
   static ChatCompletionCreateParams.Builder askLocalModel() {
     return ChatCompletionCreateParams.builder()
         .model(optional("LLMPROXY_LOCAL_MODEL"))

@@ -274,7 +274,7 @@ class LangChain4jTest {
     return ChatRequest.builder().messages(UserMessage.from(message));
   }
 
-  private static ChatResponse chat(String key, String model, ChatRequest request) {
+  static ChatResponse chat(String key, String model, ChatRequest request) {
     return OpenAiChatModel.builder()
         .baseUrl(URL)
         .apiKey(key)
