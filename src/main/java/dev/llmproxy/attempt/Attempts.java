@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
  */
 public final class Attempts {
   private static final int MOST_SHOWN = 1000;
+  private static final List<Integer> THE_ONLY_ONE = List.of(0);
 
   private final Chain chain;
   private final List<Attempt> made = new ArrayList<>();
@@ -138,7 +139,7 @@ public final class Attempts {
    * @param time when the request arrived
    */
   public List<Attempt> withCosts(List<TokenCount> turns, Instant time) {
-    if (made.stream().allMatch(Attempt::answered)) {
+    if (made.size() == answered.size()) {
       return List.of();
     }
     List<Attempt> all = new ArrayList<>();
@@ -210,6 +211,9 @@ public final class Attempts {
    * @param usable whether a candidate can answer; when none can, all are asked for their refusal
    */
   List<Integer> left(Predicate<Target> usable) {
+    if (candidates.size() == 1) {
+      return failed.isEmpty() && hopeless.isEmpty() ? THE_ONLY_ONE : List.of();
+    }
     List<Integer> places = new ArrayList<>(candidates.size());
     boolean none = candidates.stream().noneMatch(usable);
     for (int i = 0; i < candidates.size(); i++) {
@@ -242,9 +246,13 @@ public final class Attempts {
   /** The current target has answered. */
   void answer(Attempt attempt) {
     made.add(attempt);
-    List<Target> more = new ArrayList<>(answered);
-    more.add(target);
-    answered = List.copyOf(more);
+    if (answered.isEmpty()) {
+      answered = List.of(target);
+    } else {
+      List<Target> more = new ArrayList<>(answered);
+      more.add(target);
+      answered = List.copyOf(more);
+    }
     open = false;
   }
 
