@@ -26,6 +26,8 @@ import java.util.Set;
  * {@link OpenAiStreamTranslator} turns into chat events. One per turn; not thread-safe.
  */
 final class GenerateStream extends ChunkTranslator {
+  private static final String AUDIO_TOKENS = "audio_tokens";
+
   /** Finish reasons of a model that has failed, after which another attempt may succeed. */
   private static final Set<String> MALFORMED =
       Set.of(
@@ -264,7 +266,7 @@ final class GenerateStream extends ChunkTranslator {
   /**
    * Converts a usage object. Gemini's {@code promptTokenCount} includes the tokens of the cache;
    * its {@code candidatesTokenCount} excludes thoughts, OpenAI's {@code completion_tokens} include
-   * them.
+   * them. Tokens of sounds have prices of their own; those that the cache has are not among them.
    */
   static ObjectNode usageOf(JsonNode reported) {
     long prompt =
@@ -279,10 +281,34 @@ final class GenerateStream extends ChunkTranslator {
             .put(
                 "total_tokens",
                 Math.max(reported.path("totalTokenCount").asLong(), prompt + completion));
-    usage
-        .putObject("prompt_tokens_details")
-        .put("cached_tokens", reported.path("cachedContentTokenCount").asLong());
-    usage.putObject("completion_tokens_details").put("reasoning_tokens", thoughts);
+    ObjectNode promptDetails =
+        usage
+            .putObject("prompt_tokens_details")
+            .put("cached_tokens", reported.path("cachedContentTokenCount").asLong());
+    ObjectNode completionDetails =
+        usage.putObject("completion_tokens_details").put("reasoning_tokens", thoughts);
+    long heard =
+        sounds(reported.path("promptTokensDetails"))
+            + sounds(reported.path("toolUsePromptTokensDetails"))
+            - sounds(reported.path("cacheTokensDetails"));
+    if (heard > 0) {
+      promptDetails.put(AUDIO_TOKENS, heard);
+    }
+    long spoken = sounds(reported.path("candidatesTokensDetails"));
+    if (spoken > 0) {
+      completionDetails.put(AUDIO_TOKENS, spoken);
+    }
     return usage;
+  }
+
+  /** The tokens of sounds in a list of {@code ModalityTokenCount}. */
+  private static long sounds(JsonNode details) {
+    long tokens = 0;
+    for (JsonNode each : details) {
+      if (each.path("modality").asText().equals("AUDIO")) {
+        tokens += each.path("tokenCount").asLong();
+      }
+    }
+    return tokens;
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ToolMemory;
 import java.util.List;
@@ -54,6 +55,26 @@ class GenerateStreamTest {
     ArrayNode turn = memory.turn(chat, ids);
     assertThat(turn.findValuesAsText("thoughtSignature")).containsExactly("sig-1");
     assertThat(turn.findValuesAsText("city")).containsExactly("Paris", "Rome");
+  }
+
+  @Test
+  void soundsThatTheCacheDoesNotHaveAreCountedForTheirPrice() {
+    byte[] answer =
+        """
+        data: {"candidates": [{"content": {"parts": [{"text": "A song."}]}, "finishReason": "STOP"}], "usageMetadata": {\
+        "promptTokenCount": 1000, "cachedContentTokenCount": 300, "candidatesTokenCount": 50, "totalTokenCount": 1050, \
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 100}, {"modality": "AUDIO", "tokenCount": 900}], \
+        "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 300}], \
+        "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 40}, {"modality": "TEXT", "tokenCount": 10}]}}
+
+        """
+            .getBytes(UTF_8);
+    ChatCall chat = Chats.of(REQUEST);
+
+    Chats.events(chat, answer, new ToolMemory());
+
+    assertThat(TokenCount.of(chat.accumulator().usage()))
+        .isEqualTo(new TokenCount(1000, 300, 0, 0, 600, 50, 40));
   }
 
   static IntStream seeds() {
