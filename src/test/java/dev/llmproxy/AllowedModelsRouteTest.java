@@ -136,6 +136,17 @@ class AllowedModelsRouteTest {
   }
 
   @Test
+  void healthReportHasOnlyModelsOfTheKey() {
+    gateway.chat(all, "openai/gpt-4.1", false, "Hello");
+    gateway.chat(all, "gpt-4o-mini", false, "Hello");
+
+    assertThat(gateway.get("/health", all).body()).contains("openai/gpt-4.1", "openai/gpt-4o-mini");
+    assertThat(gateway.get("/health", some).body())
+        .contains("openai/gpt-4o-mini")
+        .doesNotContain("openai/gpt-4.1");
+  }
+
+  @Test
   void changedCellAppliesToTheKey() throws IOException {
     String key = gateway.createKey("changed@example.com");
     allow(key, "changed@example.com", "fast");

@@ -37,6 +37,11 @@ public record Caller(
     return keyHash.isEmpty();
   }
 
+  /** Whether the caller may use a model by its name {@code provider/model}. */
+  public boolean mayUse(String model) {
+    return models == null || models.allow(model);
+  }
+
   /** Whether the caller may use a name of a model, given what it stands for. */
   public boolean mayUse(String model, Chain chain) {
     return models == null || models.allow(model, chain);

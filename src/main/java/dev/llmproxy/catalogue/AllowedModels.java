@@ -50,7 +50,8 @@ public final class AllowedModels {
             .allMatch(target -> allow(target.servedModel()));
   }
 
-  private boolean allow(String name) {
+  /** Whether the name itself is allowed. */
+  public boolean allow(String name) {
     return patterns.stream().anyMatch(pattern -> pattern.matches(name));
   }
 

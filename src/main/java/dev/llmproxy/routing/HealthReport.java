@@ -18,14 +18,19 @@ public final class HealthReport {
     this.health = health;
   }
 
-  /** The report as JSON in UTF-8; only callers with a key get the models. */
+  /**
+   * The report as JSON in UTF-8; only callers with a key get the models, and only those that they
+   * may use by their own names.
+   */
   public byte[] report(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     List<ModelHealth.View> views = health.views();
     boolean ok = views.stream().allMatch(view -> view.breaker().equals(CLOSED));
     ObjectNode report = Json.object().put("status", ok ? "ok" : "degraded");
     if (context.caller() != null) {
       ArrayNode models = report.putArray("models");
-      views.forEach(view -> models.add(json(view)));
+      views.stream()
+          .filter(view -> context.caller().mayUse(view.model()))
+          .forEach(view -> models.add(json(view)));
     }
     return Json.bytes(report);
   }
