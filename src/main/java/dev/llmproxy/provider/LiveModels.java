@@ -148,7 +148,7 @@ public final class LiveModels {
     if (catalogue.mayBeFound(name)) {
       if (catalogue.setFound(name, true)) {
         LOG.info(
-            "{} runs on this machine: its {} models are {}/<name>. {} sets another address, FIND_LOCAL_PROVIDERS=off stops"
+            "{} runs on this machine: its models ({}) are {}/<name>. {} sets another address, FIND_LOCAL_PROVIDERS=off stops"
                 + " the search.",
             pages.provider().label(),
             pages.models().size(),
