@@ -177,7 +177,7 @@ public final class AttemptPolicy {
         new Attempt(
             attempts.turn(),
             attempts.target().servedModel(),
-            error.code() == null ? error.type() : error.code(),
+            error.codeOrType(),
             status(error),
             wait,
             cost),
@@ -189,7 +189,7 @@ public final class AttemptPolicy {
   }
 
   private static String reason(ApiError error) {
-    String code = error.code() == null ? error.type() : error.code();
+    String code = error.codeOrType();
     return status(error) == 0 ? code : status(error) + " " + code;
   }
 

@@ -208,7 +208,7 @@ public final class ModelHealth {
 
   /** An answer of the model has failed after its first content. */
   public void broken(String model, ApiError error) {
-    failed(model, Duration.ZERO, error.code() == null ? error.type() : error.code());
+    failed(model, Duration.ZERO, error.codeOrType());
   }
 
   /**

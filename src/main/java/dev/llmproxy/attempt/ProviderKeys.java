@@ -58,11 +58,6 @@ public final class ProviderKeys {
     return with(target, best);
   }
 
-  /** When the first key of the target is ready; a time in the past when one is. */
-  Instant readyAt(Target target) {
-    return readyAt(target, numberOf(target, soonest(target)));
-  }
-
   /**
    * Lets a key cool down.
    *

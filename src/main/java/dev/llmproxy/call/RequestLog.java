@@ -85,7 +85,7 @@ public final class RequestLog implements RefusalLog {
   @Override
   public void refused(
       ApiError error, String requestId, String user, String address, String method, String path) {
-    String code = error.code() == null ? error.type() : error.code();
+    String code = error.codeOrType();
     String what = error.status() + " " + code + " from " + address;
     if (!first(what, "refused: " + what)) {
       return;
@@ -192,7 +192,7 @@ public final class RequestLog implements RefusalLog {
         call.target().servedModel(),
         settlement.status(),
         leftEarly ? CLIENT_CLOSED_REQUEST : reply.status(),
-        error == null ? null : error.code() == null ? error.type() : error.code(),
+        error == null ? null : error.codeOrType(),
         upstream == null || upstream.status() == 0 ? null : upstream.status(),
         upstream == null ? null : upstream.reason(),
         settlement.tokensIn(),

@@ -264,12 +264,11 @@ public final class ProviderCatalogue {
    */
   private Chain chain(String name, String ability) {
     Chain chain = chain(name);
-    Model model = chain.first().model();
-    if (model != null && !model.abilities().isEmpty() && !model.abilities().contains(ability)) {
+    if (!chain.first().can(ability)) {
       throw OpenAiErrors.invalidValue(
               "model",
               "`%s` is not for %s but for %s; GET /v1/models lists the abilities of each model."
-                  .formatted(name, ability, String.join(", ", model.abilities())))
+                  .formatted(name, ability, String.join(", ", chain.first().model().abilities())))
           .asException();
     }
     return chain;

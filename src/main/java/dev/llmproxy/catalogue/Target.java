@@ -51,7 +51,12 @@ public record Target(
 
   /** Whether the model can call tools; true when its abilities are unknown. */
   public boolean callsTools() {
-    return model == null || model.abilities().isEmpty() || model.abilities().contains("tools");
+    return can("tools");
+  }
+
+  /** Whether the model has an ability, as in {@link Model}; true when its abilities are unknown. */
+  public boolean can(String ability) {
+    return model == null || model.abilities().isEmpty() || model.abilities().contains(ability);
   }
 
   /**

@@ -60,6 +60,11 @@ public record ApiError(
     this(status, type, code, param, message, retryAfter, retryInVain, null);
   }
 
+  /** The code, or the type of an error without one. */
+  public String codeOrType() {
+    return code == null ? type : code;
+  }
+
   /** Returns this error with the provider's error. */
   public ApiError because(Upstream upstream) {
     return new ApiError(status, type, code, param, message, retryAfter, retryInVain, upstream);

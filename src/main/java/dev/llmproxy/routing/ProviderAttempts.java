@@ -7,7 +7,6 @@ import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.base.RoutingSettings;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.RequestContext;
-import dev.llmproxy.catalogue.Model;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.chat.ChatCall;
@@ -15,10 +14,7 @@ import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.error.OpenAiErrors;
-import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.http.Reply;
-import java.io.Closeable;
-import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
@@ -182,7 +178,6 @@ public final class ProviderAttempts {
     Call call = context.call();
     Attempts attempts = call.attempts();
     running.end();
-    discard(body);
     if (!isProviders(failure, running, context.reply())) {
       policy.abandoned(attempts);
       throw failure;
@@ -244,17 +239,6 @@ public final class ProviderAttempts {
         wait.isZero() ? "" : " in " + wait.toMillis() + " ms");
   }
 
-  private static void discard(Object body) {
-    try {
-      LiveBody.abort(body);
-      if (body instanceof Closeable events) {
-        events.close();
-      }
-    } catch (IOException e) {
-      LOG.debug("Closing the connection of a failed attempt failed", e);
-    }
-  }
-
   private void sleep(Duration time) {
     try {
       if (time.isPositive()) {
@@ -268,14 +252,9 @@ public final class ProviderAttempts {
 
   /** Whether the model can answer such a request; true when its abilities are unknown. */
   private static boolean canAnswer(Target target, Call call) {
-    Model model = target.model();
-    if (model == null || model.abilities().isEmpty()) {
-      return true;
-    }
     if (call instanceof ChatCall chat) {
-      return model.abilities().contains("chat")
-          && (target.callsTools() || !chat.turns().body().has("tools"));
+      return target.can("chat") && (target.callsTools() || !chat.turns().body().has("tools"));
     }
-    return model.abilities().contains("embeddings");
+    return target.can("embeddings");
   }
 }
