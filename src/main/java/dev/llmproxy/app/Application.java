@@ -34,6 +34,7 @@ import dev.llmproxy.keys.KeySnapshot;
 import dev.llmproxy.keys.RevokedKeys;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.UsageMeter;
+import dev.llmproxy.ledger.UsageStatistics;
 import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
@@ -81,6 +82,7 @@ public final class Application implements AutoCloseable {
   private final WorkbookSchema workbookSchema;
   private final Ledger ledger;
   private final UsageMeter usageMeter;
+  private final UsageStatistics usageStatistics;
   private final FlushCommit flushCommit;
   private final UsageFlush usageFlush;
   private final ConversationLog conversationLog;
@@ -128,6 +130,7 @@ public final class Application implements AutoCloseable {
       parts.add(requestLog::summarise);
       vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
       ledger = parts.add(Ledger.open(settings));
+      usageStatistics = new UsageStatistics(ledger);
       workbook = parts.add(Workbook.open(settings));
       keyDirectory = openKeyDirectory(clock, steady);
       usageMeter = parts.add(new UsageMeter(ledger, steady));
@@ -256,6 +259,11 @@ public final class Application implements AutoCloseable {
 
   public UsageMeter usageMeter() {
     return usageMeter;
+  }
+
+  /** Answers questions about recorded usage. */
+  public UsageStatistics usageStatistics() {
+    return usageStatistics;
   }
 
   public FlushCommit flushCommit() {

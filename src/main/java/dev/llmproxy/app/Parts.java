@@ -24,6 +24,7 @@ import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.ledger.UsageMeter;
+import dev.llmproxy.ledger.UsageRollup;
 import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
@@ -146,6 +147,11 @@ public final class Parts {
 
   public static KeyCounters keyCounters(Application application) {
     return application.usageFlush().counters();
+  }
+
+  /** Created for the route that sums usage. */
+  public static UsageRollup usageRollup(Application application) {
+    return new UsageRollup(application.ledger());
   }
 
   public static UsageRotation usageRotation(Application application) {

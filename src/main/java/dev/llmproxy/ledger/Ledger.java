@@ -34,6 +34,7 @@ public final class Ledger implements AutoCloseable {
   private final String instance = UUID.randomUUID().toString();
   private final GroupCommit writing;
   private final Leases leases;
+  private final QueryConnections queries;
   private final GroupCommit.BatchStatements<Admission, Boolean> admit =
       (prepared, admissions) -> RequestTable.admit(prepared, Ledger.this.instance, admissions);
   private final GroupCommit.BatchStatements<Settlement, Long> settle = RequestTable::settle;
@@ -47,6 +48,7 @@ public final class Ledger implements AutoCloseable {
   private Ledger(LedgerStore store, Duration lease) throws SQLException {
     this.store = store;
     leases = new Leases(instance, lease, store.now());
+    queries = new QueryConnections(store);
     reading = store.reading();
     writing = new GroupCommit(store);
     try {
@@ -423,6 +425,16 @@ public final class Ledger implements AutoCloseable {
   }
 
   /**
+   * Runs read-only statements that may take long, on a connection of their own; they see the last
+   * commit, all statements the same one. They may run twice if the connection breaks.
+   *
+   * @throws LedgerException when the statements fail
+   */
+  public <T> T query(Statements<T> statements) {
+    return queries.run(statements);
+  }
+
+  /**
    * Writes the waiting work, settles the requests still running here as INTERRUPTED, and releases
    * the ledger for other servers.
    */
@@ -438,6 +450,7 @@ public final class Ledger implements AutoCloseable {
       LOG.warn("Running requests will be recorded as INTERRUPTED later: {}", e.getMessage());
     }
     writing.close();
+    queries.close();
     synchronized (readLock) {
       closeReading();
     }

@@ -23,7 +23,7 @@ import java.util.stream.IntStream;
  * That row assigns the sequences and makes several servers take turns.
  */
 public final class RequestTable {
-  private static final int PICODOLLAR_DIGITS = 12;
+  static final int PICODOLLAR_DIGITS = 12;
   private static final BigInteger MOST = BigInteger.valueOf(Long.MAX_VALUE);
   private static final long SUM_UNIT = 1_000_000_000;
   public static final int LONGEST_EMAIL = 320;
