@@ -25,6 +25,7 @@ class LayersTest {
       List.of(
           "cli",
           "app",
+          "admin",
           "format.openai",
           "format.chat",
           "gate",

@@ -1,5 +1,8 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.admin.AdminActions;
+import dev.llmproxy.admin.AdminGate;
+import dev.llmproxy.admin.SessionSteps;
 import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.cache.ResponseCache;
@@ -52,6 +55,14 @@ import org.apache.hc.client5.http.io.HttpClientConnectionManager;
  */
 public final class Parts {
   private Parts() {}
+
+  public static AdminActions adminActions(Application application) {
+    return application.adminActions();
+  }
+
+  public static AdminGate adminGate(Application application) {
+    return application.adminGate();
+  }
 
   public static AnswerMemory answerMemory(Application application) {
     return application.answerMemory();
@@ -193,6 +204,10 @@ public final class Parts {
 
   public static RateLimit rateLimit(Application application) {
     return application.rateLimit();
+  }
+
+  public static SessionSteps sessionSteps(Application application) {
+    return application.sessionSteps();
   }
 
   public static SignIn signIn(Application application) {

@@ -4,13 +4,14 @@ import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SignInSettings;
 import dev.llmproxy.call.Person;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** People who may sign in without an API key: the setting {@code LLMPROXY_ALLOWED_USERS}. */
+/** People who are listed in a setting, e.g. {@code LLMPROXY_ALLOWED_USERS}. */
 public final class AllowedUsers {
-  /** Name of the setting: addresses and {@code @domain} entries, separated by commas. */
+  /** The setting of the people who may sign in without an API key. */
   public static final String SETTING = "LLMPROXY_ALLOWED_USERS";
 
   private static final Pattern ENTRY =
@@ -23,18 +24,26 @@ public final class AllowedUsers {
   private final Set<String> entries;
 
   /**
+   * The people who may sign in without an API key.
+   *
    * @throws Settings.SettingException when an entry is neither an address nor {@code @domain}
    */
   public AllowedUsers(SignInSettings settings) {
-    entries =
-        settings.allowedUsers().stream()
-            .map(EmailAddress::folded)
-            .collect(Collectors.toUnmodifiableSet());
+    this(SETTING, settings.allowedUsers());
+  }
+
+  /**
+   * @param setting the setting's name, for messages
+   * @param listed addresses and {@code @domain} entries
+   * @throws Settings.SettingException when an entry is neither an address nor {@code @domain}
+   */
+  public AllowedUsers(String setting, List<String> listed) {
+    entries = listed.stream().map(EmailAddress::folded).collect(Collectors.toUnmodifiableSet());
     for (String entry : entries) {
       if (!ENTRY.matcher(entry).matches()) {
         throw new Settings.SettingException(
             "%s has \"%s\"; each entry must be an address (ann@example.com) or a domain (@example.com), separated by commas"
-                .formatted(SETTING, entry));
+                .formatted(setting, entry));
       }
     }
   }
@@ -44,7 +53,7 @@ public final class AllowedUsers {
    * The second condition shuts out private accounts: somebody who opened one with an address of the
    * domain keeps it after losing the address.
    */
-  boolean allow(Person person) {
+  public boolean allow(Person person) {
     String email = EmailAddress.folded(person.email());
     if (entries.contains(email)) {
       return true;

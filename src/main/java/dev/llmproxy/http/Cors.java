@@ -12,7 +12,8 @@ import java.util.stream.Collectors;
 /**
  * Allows pages of other origins to use the API; see <a
  * href="https://fetch.spec.whatwg.org/#http-cors-protocol">the Fetch standard</a>. The API uses no
- * cookies, so credentials are never allowed.
+ * cookies, so credentials are never allowed. The management pages, which use cookies, are not for
+ * pages of other origins.
  */
 final class Cors {
   private static final String EXPOSED =
@@ -22,6 +23,7 @@ final class Cors {
           + " x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
   private static final String USUAL_HEADERS =
       "authorization, content-type, x-tool-notifications, openai-organization, openai-project";
+  private static final String ADMIN = "/admin";
   private static final String MAX_AGE_SECONDS = "86400";
 
   private final Set<String> origins;
@@ -48,7 +50,8 @@ final class Cors {
     HttpServerResponse response = context.response();
     String origin = request.getHeader("Origin");
     boolean preflight = request.method().equals(HttpMethod.OPTIONS);
-    if (origin != null && (origins.contains("*") || origins.contains(origin))) {
+    boolean shared = !request.path().startsWith(ADMIN);
+    if (shared && origin != null && (origins.contains("*") || origins.contains(origin))) {
       MultiMap headers = response.headers();
       headers.set("Access-Control-Allow-Origin", origins.contains("*") ? "*" : origin);
       headers.set("Access-Control-Expose-Headers", EXPOSED);

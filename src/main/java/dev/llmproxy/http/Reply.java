@@ -5,13 +5,16 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ClientGoneException;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.Cookie;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.net.HostAndPort;
 import io.vertx.core.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -198,6 +201,26 @@ public final class Reply {
   /** A header of the request, or null. */
   public String requestHeader(String name) {
     return request.getHeader(name);
+  }
+
+  /** The host and port that the request names, e.g. {@code localhost:3000}; null without a host. */
+  public String host() {
+    HostAndPort authority = request.authority();
+    return authority == null ? null : authority.toString();
+  }
+
+  /** The value of a cookie of the request; empty when it is absent. */
+  public Optional<String> requestCookie(String name) {
+    return Optional.ofNullable(request.getCookie(name)).map(Cookie::getValue);
+  }
+
+  /** Adds a header {@code Set-Cookie} to the answer; without effect when the answer has begun. */
+  public void cookie(String cookie) {
+    synchronized (lock) {
+      if (!begun()) {
+        response.headers().add("Set-Cookie", cookie);
+      }
+    }
   }
 
   /** The request's HTTP method. */

@@ -1,0 +1,49 @@
+package dev.llmproxy.error;
+
+/** The errors of the management pages and their API. */
+public final class AdminErrors {
+  private static final String INVALID_REQUEST = "invalid_request_error";
+
+  private AdminErrors() {}
+
+  /** Nobody is signed in, or the session has ended. */
+  public static ApiError notSignedIn() {
+    return new ApiError(
+        401,
+        INVALID_REQUEST,
+        "not_signed_in",
+        null,
+        "You are not signed in, or your session has ended. Sign in at /admin/.");
+  }
+
+  /** The request names another server than this one. */
+  public static ApiError wrongHost() {
+    return forbidden(
+        "wrong_origin",
+        "The management pages are not served under this name. Open them at the address in LLMPROXY_PUBLIC_URL, or at the"
+            + " server's IP address.");
+  }
+
+  /** The request does not come from a page of this server. */
+  public static ApiError wrongOrigin() {
+    return forbidden("wrong_origin", "Only the pages of this server may use its management API.");
+  }
+
+  /** A request with a change lacks the token of its session. */
+  public static ApiError wrongCsrfToken() {
+    return forbidden(
+        "wrong_csrf_token",
+        "The header X-CSRF-Token is not that of your session. Reload the page, and try again.");
+  }
+
+  /** The person is no administrator. */
+  public static ApiError adminOnly() {
+    return forbidden(
+        "admin_only",
+        "Only administrators may do this. LLMPROXY_ADMINS in application.properties lists them.");
+  }
+
+  private static ApiError forbidden(String code, String message) {
+    return new ApiError(403, INVALID_REQUEST, code, null, message);
+  }
+}
