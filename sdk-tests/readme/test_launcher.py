@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["llmproxy", "scripts", "application.properties", "routes", "providers", "target/llmproxy.jar", "target/lib"]
+PARTS = ["llmproxy", "scripts", "application.properties", "routes", "providers", "ui", "target/llmproxy.jar", "target/lib"]
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,11 @@ public final class AdminBrowser {
   public static AdminBrowser signedIn(Gateway gateway, String email) {
     return new AdminBrowser(
         gateway,
-        gateway.application().adminSessions().begin(new Person(email, null), SignInMethod.GOOGLE));
+        gateway
+            .application()
+            .admin()
+            .sessions()
+            .begin(new Person(email, null), SignInMethod.GOOGLE));
   }
 
   /** The browser with this value of the session's cookie. */

@@ -19,6 +19,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,7 @@ public final class AdminActions {
 
   private final Ledger ledger;
   private final Clock clock;
+  private final AtomicInteger count = new AtomicInteger();
 
   public AdminActions(Ledger ledger, Clock clock) {
     this.ledger = ledger;
@@ -137,9 +139,13 @@ public final class AdminActions {
     return action.put("address", row.getString(7));
   }
 
-  /** Time and chance in hexadecimal digits, so that the order of ids is the order of time. */
-  private static String id(long now) {
-    return "%012x%016x".formatted(now, ThreadLocalRandom.current().nextLong());
+  /**
+   * The time, this server's count and chance in hexadecimal digits, so that the order of ids is the
+   * order of time.
+   */
+  private String id(long now) {
+    return "%012x%08x%08x"
+        .formatted(now, count.incrementAndGet(), ThreadLocalRandom.current().nextInt());
   }
 
   private static String storable(String text) {

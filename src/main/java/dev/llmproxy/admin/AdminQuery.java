@@ -19,6 +19,7 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
  */
 public final class AdminQuery {
   private static final int LONGEST = 1000;
+  private static final int LONGEST_SECRET = 8000;
 
   private final HttpServerRequest request;
   private final MultiMap parameters;
@@ -48,6 +49,12 @@ public final class AdminQuery {
           .asException();
     }
     return Optional.of(value.strip());
+  }
+
+  /** A secret as it was sent; empty when it is absent or too long. */
+  String secret(String name) {
+    String value = parameters.get(name);
+    return value == null || value.length() > LONGEST_SECRET ? "" : value;
   }
 
   /** As {@link #text(String)}, with a value for an absent parameter. */

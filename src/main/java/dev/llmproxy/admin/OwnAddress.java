@@ -2,6 +2,7 @@ package dev.llmproxy.admin;
 
 import dev.llmproxy.base.AdminSettings;
 import dev.llmproxy.base.HttpSettings;
+import dev.llmproxy.base.Settings;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -28,6 +29,22 @@ public final class OwnAddress {
   public OwnAddress(AdminSettings settings, HttpSettings http) {
     publicOrigin = settings.publicUrl().map(OwnAddress::origin);
     loopbackOnly = isLoopback(http.host());
+  }
+
+  /**
+   * Demands an address without a path.
+   *
+   * @throws Settings.SettingException when it is none
+   */
+  static void demandOrigin(String url) {
+    String rest = URI.create(url).getRawPath();
+    if (origin(url).isEmpty()
+        || !(rest == null || rest.isEmpty() || rest.equals("/"))
+        || URI.create(url).getRawQuery() != null) {
+      throw new Settings.SettingException(
+          "LLMPROXY_PUBLIC_URL is \"%s\"; it must be an address without a path, such as https://llm.example.com"
+              .formatted(url));
+    }
   }
 
   /** Whether the value of the header {@code Host} names this server; false for null. */

@@ -9,36 +9,16 @@ import dev.llmproxy.http.Reply;
 import dev.llmproxy.ledger.LedgerException;
 import org.apache.camel.ExchangeProperty;
 
-/** What a browser asks about its own session, and the end of it. */
+/** The end of a session. */
 public final class SessionSteps {
-  private final AdminGate gate;
   private final AdminSessions sessions;
   private final AdminActions actions;
   private final OwnAddress own;
 
-  public SessionSteps(
-      AdminGate gate, AdminSessions sessions, AdminActions actions, OwnAddress own) {
-    this.gate = gate;
+  SessionSteps(AdminSessions sessions, AdminActions actions, OwnAddress own) {
     this.sessions = sessions;
     this.actions = actions;
     this.own = own;
-  }
-
-  /**
-   * Who is signed in, with the token for changes.
-   *
-   * @throws ApiException 503 when sessions cannot be read
-   */
-  public ObjectNode describe(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
-    return gate.find(context)
-        .map(session ->
-            Json.object()
-                .put("signed_in", true)
-                .put("email", session.email())
-                .put("role", session.role().name())
-                .put("csrf_token", session.csrf())
-                .put("expires_at", session.expires().toString()))
-        .orElseGet(() -> Json.object().put("signed_in", false));
   }
 
   /**

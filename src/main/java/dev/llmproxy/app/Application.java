@@ -1,11 +1,6 @@
 package dev.llmproxy.app;
 
-import dev.llmproxy.admin.AdminActions;
-import dev.llmproxy.admin.AdminGate;
-import dev.llmproxy.admin.AdminRoles;
-import dev.llmproxy.admin.AdminSessions;
-import dev.llmproxy.admin.OwnAddress;
-import dev.llmproxy.admin.SessionSteps;
+import dev.llmproxy.admin.AdminParts;
 import dev.llmproxy.attempt.AttemptPolicy;
 import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.attempt.ProviderKeys;
@@ -84,9 +79,7 @@ public final class Application implements AutoCloseable {
   private final RateLimit rateLimit;
   private final GoogleIdTokens googleIdTokens;
   private final AllowedUsers allowedUsers;
-  private final OwnAddress ownAddress;
-  private final AdminSessions adminSessions;
-  private final AdminActions adminActions;
+  private final AdminParts admin;
   private final Workbook workbook;
   private final WorkbookSchema workbookSchema;
   private final Ledger ledger;
@@ -142,11 +135,7 @@ public final class Application implements AutoCloseable {
       usageStatistics = new UsageStatistics(ledger);
       workbook = parts.add(Workbook.open(settings));
       keyDirectory = openKeyDirectory(clock, steady);
-      ownAddress = new OwnAddress(values.admin(), values.http());
-      adminSessions =
-          new AdminSessions(
-              ledger, new AdminRoles(values.admin(), values.signIn(), keyDirectory), clock);
-      adminActions = new AdminActions(ledger, clock);
+      admin = new AdminParts(settings, values, ledger, keyDirectory, clock, steady);
       usageMeter = parts.add(new UsageMeter(ledger, steady));
       FlushBook flushBook = new FlushBook(ledger);
       workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
@@ -255,22 +244,9 @@ public final class Application implements AutoCloseable {
     return new SignIn(googleIdTokens, allowedUsers, keyDirectory, wrongKeys);
   }
 
-  /** The sessions of the management pages. */
-  public AdminSessions adminSessions() {
-    return adminSessions;
-  }
-
-  /** The record of what people did on the management pages. */
-  public AdminActions adminActions() {
-    return adminActions;
-  }
-
-  public AdminGate adminGate() {
-    return new AdminGate(ownAddress, adminSessions);
-  }
-
-  public SessionSteps sessionSteps() {
-    return new SessionSteps(adminGate(), adminSessions, adminActions, ownAddress);
+  /** The parts of the management pages. */
+  public AdminParts admin() {
+    return admin;
   }
 
   public RateLimit rateLimit() {

@@ -2,7 +2,10 @@ package dev.llmproxy.app;
 
 import dev.llmproxy.admin.AdminActions;
 import dev.llmproxy.admin.AdminGate;
+import dev.llmproxy.admin.AdminPages;
 import dev.llmproxy.admin.SessionSteps;
+import dev.llmproxy.admin.SignInSteps;
+import dev.llmproxy.admin.SystemReport;
 import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.cache.ResponseCache;
@@ -57,11 +60,11 @@ public final class Parts {
   private Parts() {}
 
   public static AdminActions adminActions(Application application) {
-    return application.adminActions();
+    return application.admin().actions();
   }
 
   public static AdminGate adminGate(Application application) {
-    return application.adminGate();
+    return application.admin().gate();
   }
 
   public static AnswerMemory answerMemory(Application application) {
@@ -207,7 +210,19 @@ public final class Parts {
   }
 
   public static SessionSteps sessionSteps(Application application) {
-    return application.sessionSteps();
+    return application.admin().session();
+  }
+
+  public static AdminPages adminPages(Application application) {
+    return application.admin().pages();
+  }
+
+  public static SystemReport systemReport(Application application) {
+    return application.admin().system();
+  }
+
+  public static SignInSteps signInSteps(Application application) {
+    return application.admin().signIn();
   }
 
   public static SignIn signIn(Application application) {

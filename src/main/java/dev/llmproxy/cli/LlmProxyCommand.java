@@ -59,6 +59,7 @@ public final class LlmProxyCommand {
           Map.entry("list-keys", ListKeysCommand.class),
           Map.entry("revoke-key", RevokeKeyCommand.class),
           Map.entry("confirm-keys", ConfirmKeysCommand.class),
+          Map.entry("admin-link", AdminLinkCommand.class),
           Map.entry("usage", UsageCommand.class),
           Map.entry("models", ModelsCommand.class),
           Map.entry("conversations", ConversationsCommand.class),

@@ -1,5 +1,7 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.admin.AdminParts;
+import dev.llmproxy.base.AdminSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SignInSettings;
 import dev.llmproxy.chat.ToolOffer;
@@ -61,7 +63,8 @@ final class SettingsCheck {
     }
     findings.addAll(values());
     if (settings.find(AllowedUsers.SETTING).isPresent()
-        && settings.find(GoogleIdTokens.CLIENT_ID).isEmpty()) {
+        && settings.find(GoogleIdTokens.CLIENT_ID).isEmpty()
+        && settings.find("OIDC_ISSUER").isEmpty()) {
       findings.add(
           Finding.warning(
               CHECK,
@@ -92,6 +95,10 @@ final class SettingsCheck {
     settings.wrongValues().forEach((name, why) -> findings.add(problem(name, why)));
     addProblem(findings, () -> new GoogleIdTokens(SignInSettings.of(settings), Clock.systemUTC()));
     addProblem(findings, () -> new AllowedUsers(SignInSettings.of(settings)));
+    addProblem(
+        findings,
+        () ->
+            AdminParts.check(AdminSettings.of(settings), SignInSettings.of(settings).clientIds()));
     addProblem(findings, () -> McpServersFile.check(settings));
     addProblem(findings, () -> new ForwardProxy(settings));
     return findings;

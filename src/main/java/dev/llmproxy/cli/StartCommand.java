@@ -1,5 +1,7 @@
 package dev.llmproxy.cli;
 
+import dev.llmproxy.admin.AdminLinks;
+import dev.llmproxy.admin.AdminParts;
 import dev.llmproxy.app.Application;
 import dev.llmproxy.app.Server;
 import dev.llmproxy.base.Settings;
@@ -116,6 +118,8 @@ final class StartCommand implements Callable<Integer> {
     out.println("  providers  " + providers(application, true));
     out.println("  off        " + providers(application, false));
     out.println();
+    out.println("Management pages: " + pages(application, port));
+    out.println();
     if (key != null) {
       out.println("Your first API key (it is not shown again):");
       out.println();
@@ -140,6 +144,15 @@ final class StartCommand implements Callable<Integer> {
         "With \"tools\":[{\"type\":\"web_search\"}] in the request, the server searches the web for the answer (docs/tools.md).");
     out.println();
     out.flush();
+  }
+
+  /** The address of the management pages; with a one-time link when there is no other sign-in. */
+  private static String pages(Application application, int port) {
+    AdminParts admin = application.admin();
+    String url = admin.ownAddress().url(port);
+    return admin.startsWithLink(application.values().admin())
+        ? url + AdminLinks.PATH + admin.links().create()
+        : url + "/admin/";
   }
 
   private static String reachableFrom(String host) {

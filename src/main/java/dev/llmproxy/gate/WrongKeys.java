@@ -41,6 +41,11 @@ public final class WrongKeys {
     return allowance.granted() ? wrong : OpenAiErrors.tooManyWrongKeys(allowance.untilReset());
   }
 
+  /** Counts one more of a client; returns whether it is within the limit. */
+  public boolean take(Reply client) {
+    return addresses.take(network(client.address()), mostPerMinute).granted();
+  }
+
   /** Whether the client's next wrong key would exceed the limit. */
   boolean tooMany(Reply client) {
     return tooMany(client.address());

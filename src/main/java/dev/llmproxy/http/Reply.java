@@ -269,6 +269,11 @@ public final class Reply {
         .end(Buffer.buffer(Json.bytes(body)));
   }
 
+  /** Writes a whole answer, whose headers are set. */
+  public void bytes(int status, byte[] body) {
+    var unused = response.setStatusCode(status).end(Buffer.buffer(body));
+  }
+
   /** Writes an error as a whole JSON answer, unless the answer has ended. */
   public void error(ApiError error) {
     if (response.ended() || response.closed()) {

@@ -189,6 +189,12 @@ public final class KeyDirectory {
         .findFirst();
   }
 
+  /** The number of known keys, usable or not. */
+  public int size() {
+    Known now = known;
+    return now == null ? 0 : now.records().size();
+  }
+
   /** The problems of the sheet and its rows, in order; empty before the first reading. */
   public List<KeyProblem> problems() {
     Known now = known;
