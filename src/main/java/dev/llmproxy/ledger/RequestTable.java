@@ -31,6 +31,11 @@ public final class RequestTable {
   private static final String NEXT_SEQUENCES =
       "update ledger set last_sequence = last_sequence + ? returning last_sequence";
 
+  /** For {@link #record}. */
+  static final String SELECT =
+      "select sequence, request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
+          + " tokens_out, turns, tool_calls, cost_picodollars, duration_ms, status from request";
+
   private RequestTable() {}
 
   /**
@@ -175,10 +180,7 @@ public final class RequestTable {
   static List<UsageRecord> after(Connection connection, long sequence, int limit)
       throws SQLException {
     try (PreparedStatement select =
-        connection.prepareStatement(
-            "select sequence, request_id, admitted_at, email, key_hash, type, model, provider, tokens_in,"
-                + " tokens_out, turns, tool_calls, cost_picodollars, duration_ms, status from request where sequence > ?"
-                + " order by sequence limit ?")) {
+        connection.prepareStatement(SELECT + " where sequence > ? order by sequence limit ?")) {
       select.setLong(1, sequence);
       select.setInt(2, limit);
       List<UsageRecord> records = new ArrayList<>();
@@ -266,7 +268,8 @@ public final class RequestTable {
     return Arrays.stream(batch.executeBatch()).mapToObj(rows -> rows > 0).toList();
   }
 
-  private static UsageRecord record(ResultSet row) throws SQLException {
+  /** The settled request of a row of {@link #SELECT}. */
+  static UsageRecord record(ResultSet row) throws SQLException {
     long picodollars = row.getLong(13);
     BigDecimal cost = row.wasNull() ? null : dollars(picodollars);
     return new UsageRecord(

@@ -21,10 +21,10 @@ import java.util.stream.Stream;
  */
 public final class UsageRollup {
   /** A batch occupies the writing thread for a few ms at most. */
-  static final int BATCH = 200;
+  static final int BATCH = 50;
 
   /** An old ledger is summed with pauses, so that requests are served as always meanwhile. */
-  private static final int MOST_IN_A_ROW = 100;
+  private static final int MOST_IN_A_ROW = 200;
 
   private static final String IN_BATCH = " where r.sequence > ? and r.sequence <= ?";
   private static final String OWNER =
@@ -35,9 +35,9 @@ public final class UsageRollup {
   private static final String ADD_DAYS =
       add(
           "usage_day",
-          "owner, day, model, type, status",
+          "day, owner, model, type, status",
           "",
-          "o.id, " + DAY + ", m.id, r.type, r.status",
+          DAY + ", o.id, m.id, r.type, r.status",
           "join " + OWNER + " join " + MODEL,
           IN_BATCH,
           UsageMeasures.LATENCY_COLUMNS,

@@ -5,11 +5,15 @@ import dev.llmproxy.base.Jdbc;
 import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.YearMonth;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeSet;
 
 /**
  * Statistics of settled requests, exact at any moment: the sums of {@link UsageRollup} and the
@@ -17,9 +21,14 @@ import java.util.Map;
  * {@link LedgerException} when the ledger cannot be read.
  */
 public final class UsageStatistics {
-  /** The requests {@code r} that are not summed yet. */
+  /**
+   * The requests {@code r} that are not summed yet. Without the limit, SQLite would read all
+   * requests in the order of another index to group them.
+   */
   static final String NOT_SUMMED =
-      "from request r where r.sequence > (select sequence from usage_rollup)";
+      "from (select * from request where sequence > (select sequence from usage_rollup) limit "
+          + Long.MAX_VALUE
+          + ") r where 1 = 1";
 
   private final Ledger ledger;
 
@@ -50,6 +59,63 @@ public final class UsageStatistics {
    */
   public Map<String, Spending> spent(YearMonth month) {
     return spent(month, null, null);
+  }
+
+  /**
+   * Some rows of the sums by day, model, key, user or status. Rows without requests are absent.
+   * Latencies are empty by key and by user.
+   *
+   * @param offset the number of rows before the first one
+   * @param limit the largest number of rows
+   */
+  public UsagePage page(
+      UsageBy by, UsageFilter filter, UsageOrder order, boolean descending, int offset, int limit) {
+    return ledger.query(
+        connection -> page(connection, by, filter, order, descending, offset, limit));
+  }
+
+  /** Like {@link #page}, for a ledger that another process may have open. */
+  public static UsagePage page(
+      Connection connection,
+      UsageBy by,
+      UsageFilter filter,
+      UsageOrder order,
+      boolean descending,
+      int offset,
+      int limit)
+      throws SQLException {
+    return new UsageQuery(connection, by, filter).page(order, descending, offset, limit);
+  }
+
+  /** The sum of all requests of a filter. */
+  public UsageSum sum(UsageFilter filter) {
+    return ledger.query(connection -> new UsageQuery(connection, null, filter).sum());
+  }
+
+  /**
+   * The sums of the hours from {@code first} to {@code last}; hours without requests are absent.
+   *
+   * @param first in that hour, like {@code last}
+   * @param email of the person whose requests are counted; null for everybody
+   */
+  public SortedMap<Instant, UsageSum> hours(Instant first, Instant last, String email) {
+    return ledger.query(connection -> UsageQuery.hours(connection, first, last, email));
+  }
+
+  /** The ways in which a person's address is written in requests. */
+  static List<String> spellings(Connection connection, String email) throws SQLException {
+    String person = EmailAddress.folded(email);
+    Set<String> spellings = new TreeSet<>(Set.of(person));
+    spellings.addAll(
+        Jdbc.list(
+            connection,
+            "select distinct email from usage_owner where person = ?",
+            row -> row.getString(1),
+            person));
+    Jdbc.list(connection, "select distinct r.email " + NOT_SUMMED, row -> row.getString(1)).stream()
+        .filter(other -> EmailAddress.folded(other).equals(person))
+        .forEach(spellings::add);
+    return List.copyOf(spellings);
   }
 
   private Map<String, Spending> spent(YearMonth month, String keyHash, String person) {

@@ -180,7 +180,7 @@ class UsageRollupTest {
       while (rollup.behind()) {
         batches++;
       }
-      assertThat(batches).isEqualTo(100);
+      assertThat(batches).isEqualTo(200);
       assertThat(rollup.behind()).as("behind after the pause").isTrue();
     }
   }
