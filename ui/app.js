@@ -3,6 +3,7 @@ import { api, html, onMessage, onSessionEnd, render, session, useEffect, useRef,
 
 /** Each page is a module that exports Page. A page with admin is for administrators alone. */
 const PAGES = [
+  { path: "keys", title: "Keys", load: () => import("./pages/keys.js") },
   { path: "system", title: "System", admin: true, load: () => import("./pages/system.js") },
   { path: "actions", title: "Audit log", admin: true, load: () => import("./pages/actions.js") },
 ];

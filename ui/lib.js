@@ -110,9 +110,10 @@ export function Table({ label, columns, rows, sort, onSort, empty = "Nothing her
 export function Dialog({ title, onClose, children, footer }) {
   const element = useRef();
   useEffect(() => {
-    const before = document.activeElement;
-    element.current.showModal();
-    return () => before?.focus?.();
+    const dialog = element.current;
+    dialog.showModal();
+    // Gives the focus back, which an element that is merely removed does not.
+    return () => dialog.close();
   }, []);
   return html`
     <dialog ref=${element} aria-labelledby="dialog-title"

@@ -3,9 +3,13 @@ package dev.llmproxy.admin;
 import dev.llmproxy.base.AdminSettings;
 import dev.llmproxy.base.AllSettings;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.flush.FlushBook;
 import dev.llmproxy.gate.WrongKeys;
+import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.keys.RevokedKeys;
 import dev.llmproxy.ledger.Ledger;
+import dev.llmproxy.workbook.Workbook;
 import io.github.bucket4j.TimeMeter;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -24,6 +28,8 @@ public final class AdminParts {
   private final SessionSteps session;
   private final AdminPages pages;
   private final SystemReport system;
+  private final KeyList keyList;
+  private final KeySteps keySteps;
 
   /**
    * @throws Settings.SettingException when a setting of the pages is wrong
@@ -32,6 +38,7 @@ public final class AdminParts {
       Settings all,
       AllSettings values,
       Ledger ledger,
+      Workbook workbook,
       KeyDirectory keys,
       Clock clock,
       Clock steady) {
@@ -52,6 +59,16 @@ public final class AdminParts {
             settings.link());
     pages = new AdminPages(all.home().resolve("ui"), steady);
     system = new SystemReport(all, keys, ledger, clock);
+    keyList = new KeyList(keys, clock, steady);
+    keySteps =
+        new KeySteps(
+            new ApiKeyBook(workbook, FlushBook.sheetMemory(all)),
+            keyList,
+            keys,
+            new RevokedKeys(all.path("LLMPROXY_DATA")),
+            actions,
+            clock,
+            settings.ownKeys());
     session = new SessionSteps(sessions, actions, ownAddress);
   }
 
@@ -149,6 +166,14 @@ public final class AdminParts {
 
   public SystemReport system() {
     return system;
+  }
+
+  public KeyList keyList() {
+    return keyList;
+  }
+
+  public KeySteps keySteps() {
+    return keySteps;
   }
 
   public SessionSteps session() {

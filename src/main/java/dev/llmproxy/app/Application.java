@@ -135,7 +135,7 @@ public final class Application implements AutoCloseable {
       usageStatistics = new UsageStatistics(ledger);
       workbook = parts.add(Workbook.open(settings));
       keyDirectory = openKeyDirectory(clock, steady);
-      admin = new AdminParts(settings, values, ledger, keyDirectory, clock, steady);
+      admin = new AdminParts(settings, values, ledger, workbook, keyDirectory, clock, steady);
       usageMeter = parts.add(new UsageMeter(ledger, steady));
       FlushBook flushBook = new FlushBook(ledger);
       workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);

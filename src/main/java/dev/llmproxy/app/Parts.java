@@ -3,6 +3,8 @@ package dev.llmproxy.app;
 import dev.llmproxy.admin.AdminActions;
 import dev.llmproxy.admin.AdminGate;
 import dev.llmproxy.admin.AdminPages;
+import dev.llmproxy.admin.KeyList;
+import dev.llmproxy.admin.KeySteps;
 import dev.llmproxy.admin.SessionSteps;
 import dev.llmproxy.admin.SignInSteps;
 import dev.llmproxy.admin.SystemReport;
@@ -215,6 +217,14 @@ public final class Parts {
 
   public static AdminPages adminPages(Application application) {
     return application.admin().pages();
+  }
+
+  public static KeyList keyList(Application application) {
+    return application.admin().keyList();
+  }
+
+  public static KeySteps keySteps(Application application) {
+    return application.admin().keySteps();
   }
 
   public static SystemReport systemReport(Application application) {

@@ -43,6 +43,27 @@ public final class AdminErrors {
         "Only administrators may do this. LLMPROXY_ADMINS in application.properties lists them.");
   }
 
+  /** There is no such key, or it belongs to somebody else. */
+  public static ApiError noSuchKey() {
+    return new ApiError(
+        404,
+        INVALID_REQUEST,
+        "no_such_key",
+        "id",
+        "There is no such key. Reload the page: it may have been deleted from the sheet.");
+  }
+
+  /** Somebody else has changed what the page showed; {@code what} says how it is now. */
+  public static ApiError changedMeanwhile(String what) {
+    return new ApiError(
+        409,
+        INVALID_REQUEST,
+        "changed_meanwhile",
+        null,
+        "Somebody has changed this meanwhile, and nothing was saved: %s. Reload, and try again."
+            .formatted(what));
+  }
+
   private static ApiError forbidden(String code, String message) {
     return new ApiError(403, INVALID_REQUEST, code, null, message);
   }

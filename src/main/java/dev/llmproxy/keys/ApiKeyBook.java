@@ -15,10 +15,14 @@ import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookException;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Reads and changes the sheet {@code User API Keys} for commands. Works with the server running or
@@ -27,6 +31,17 @@ import java.util.Map;
 public final class ApiKeyBook {
   // The number of columns that are read.
   private static final int MAX_COLUMNS = 26;
+
+  /** Columns that a copy of a key does not get. */
+  private static final List<String> OF_ONE_KEY =
+      List.of(
+          ApiKeySheet.API_KEY,
+          ApiKeySheet.CREATED_AT,
+          ApiKeySheet.LAST_USED,
+          ApiKeySheet.REQUESTS,
+          ApiKeySheet.TOKENS,
+          ApiKeySheet.REVOKED,
+          ApiKeySheet.STATUS);
 
   private final Workbook workbook;
   private final Sheets client;
@@ -85,7 +100,7 @@ public final class ApiKeyBook {
     int width = sheet.width();
     if (!expiresAt.isEmpty() && expires < 0) {
       expires = width++;
-      requests.addAll(newColumn(properties, expires));
+      requests.addAll(newColumn(properties, expires, ApiKeySheet.EXPIRES_AT));
     }
     CellData[] cells = new CellData[width];
     Arrays.setAll(cells, column -> new CellData());
@@ -108,6 +123,156 @@ public final class ApiKeyBook {
         });
     requests.add(WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(List.of(cells)))));
     send(requests);
+  }
+
+  /**
+   * Adds a key with these cells, in one change with the end of an earlier key. The columns of
+   * {@link ApiKeySheet} that are missing are added.
+   *
+   * @param cells texts by header; API Key is a cell in the form of {@link ApiKey#cell}
+   * @param model the hash of the key whose other cells are copied, such as its limits; null for
+   *     none
+   * @param modelEnds when that key expires; null leaves it as it is
+   * @throws WorkbookException when the workbook cannot be changed, or no row has that key any more
+   */
+  public void add(Map<String, String> cells, String model, Instant modelEnds) {
+    SheetProperties properties = prepare();
+    int sheetId = properties.getSheetId();
+    ApiKeySheet sheet = read();
+    List<Request> requests = new ArrayList<>();
+    Set<String> needed = new LinkedHashSet<>(cells.keySet());
+    if (modelEnds != null) {
+      needed.add(ApiKeySheet.EXPIRES_AT);
+    }
+    Columns columns = new Columns(sheet, properties, requests);
+    needed.forEach(columns::of);
+    CellData[] row = new CellData[columns.width];
+    Arrays.setAll(row, column -> new CellData());
+    if (model != null) {
+      ApiKeyRow copied = row(sheet, model);
+      List<Object> values = sheet.cells(copied);
+      for (int column = 0; column < values.size() && column < row.length; column++) {
+        row[column] = cell(values.get(column));
+      }
+      for (String header : OF_ONE_KEY) {
+        if (sheet.column(header) >= 0) {
+          row[sheet.column(header)] = new CellData();
+        }
+      }
+      if (modelEnds != null) {
+        requests.add(
+            WorkbookSchema.updateCells(
+                sheetId,
+                copied.number() - 1,
+                columns.of(ApiKeySheet.EXPIRES_AT),
+                List.of(WorkbookSchema.text(modelEnds.toString()))));
+      }
+    }
+    cells.forEach((header, text) -> row[columns.of(header)] = WorkbookSchema.text(text));
+    for (String header : List.of(ApiKeySheet.REQUESTS, ApiKeySheet.TOKENS)) {
+      if (sheet.column(header) >= 0) {
+        row[sheet.column(header)] = WorkbookSchema.number(0);
+      }
+    }
+    row[sheet.column(ApiKeySheet.REVOKED)] = bool(false);
+    requests.add(WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(List.of(row)))));
+    send(requests);
+  }
+
+  /**
+   * Changes cells of a key's row, even if rows have been moved.
+   *
+   * @param row a row of {@link #rows} with a valid key
+   * @param expected the cells' texts by header, as the person saw them who changes them
+   * @param cells the new texts by header
+   * @throws ConflictException when a cell has another text than expected
+   * @throws WorkbookException when the workbook cannot be changed, or no row has the key any more
+   */
+  public void change(ApiKeyRow row, Map<String, String> expected, Map<String, String> cells) {
+    SheetProperties properties = prepare();
+    ApiKeySheet sheet = read();
+    ApiKeyRow now = row(sheet, ApiKey.hashOfCell(row.apiKey()).orElseThrow());
+    expected.forEach((header, text) -> {
+      if (!text(now, header).equals(text)) {
+        throw new ConflictException(
+            "%s is \"%s\" in the sheet now".formatted(header, text(now, header)));
+      }
+    });
+    List<Request> requests = new ArrayList<>();
+    Columns columns = new Columns(sheet, properties, requests);
+    cells.forEach((header, text) -> {
+      int column = columns.of(header);
+      requests.add(
+          WorkbookSchema.updateCells(
+              properties.getSheetId(),
+              now.number() - 1,
+              column,
+              List.of(WorkbookSchema.text(text))));
+    });
+    send(requests);
+  }
+
+  private static ApiKeyRow row(ApiKeySheet sheet, String hash) {
+    return sheet.rows().stream()
+        .filter(each -> ApiKey.hashOfCell(each.apiKey()).filter(hash::equals).isPresent())
+        .findFirst()
+        .orElseThrow(
+            () -> new WorkbookException("The key's row has just been deleted from the sheet."));
+  }
+
+  private static String text(ApiKeyRow row, String header) {
+    return switch (header) {
+      case ApiKeySheet.KEY_NAME -> row.keyName();
+      case ApiKeySheet.TIER -> row.tier();
+      case ApiKeySheet.EXPIRES_AT -> row.expiresAt();
+      case ApiKeySheet.ALLOWED_MODELS -> row.allowedModels();
+      case ApiKeySheet.NOTES -> row.notes();
+      default -> throw new IllegalArgumentException(header + " cannot be changed");
+    };
+  }
+
+  /** A cell that was read with UNFORMATTED_VALUE. A text stays a text. */
+  private static CellData cell(Object value) {
+    return switch (value) {
+      case Boolean bool -> bool(bool);
+      case Number number -> WorkbookSchema.number(number);
+      case null -> new CellData();
+      default ->
+          value.toString().isEmpty() ? new CellData() : WorkbookSchema.text(value.toString());
+    };
+  }
+
+  /** A cell has another text than the person saw who changes it. */
+  public static final class ConflictException extends RuntimeException {
+    ConflictException(String message) {
+      super(message);
+    }
+  }
+
+  /** The columns of a sheet, to which those that are missing are added. */
+  private static final class Columns {
+    private final ApiKeySheet sheet;
+    private final SheetProperties properties;
+    private final List<Request> requests;
+    private final Map<String, Integer> added = new HashMap<>();
+    private int width;
+
+    Columns(ApiKeySheet sheet, SheetProperties properties, List<Request> requests) {
+      this.sheet = sheet;
+      this.properties = properties;
+      this.requests = requests;
+      width = sheet.width();
+    }
+
+    int of(String header) {
+      int there = sheet.column(header);
+      return there >= 0 ? there : added.computeIfAbsent(header, this::add);
+    }
+
+    private int add(String header) {
+      requests.addAll(newColumn(properties, width, header));
+      return width++;
+    }
   }
 
   /**
@@ -136,17 +301,17 @@ public final class ApiKeyBook {
     send(marks);
   }
 
-  private static List<Request> newColumn(SheetProperties sheet, int column) {
+  private static List<Request> newColumn(SheetProperties sheet, int column, String header) {
     if (column >= MAX_COLUMNS) {
       throw new WorkbookException(
           "The sheet \"%s\" has no room for a column \"%s\"; delete another column."
-              .formatted(ApiKeySheet.TITLE, ApiKeySheet.EXPIRES_AT));
+              .formatted(ApiKeySheet.TITLE, header));
     }
-    Request header =
+    Request title =
         WorkbookSchema.updateCells(
-            sheet.getSheetId(), 0, column, List.of(WorkbookSchema.text(ApiKeySheet.EXPIRES_AT)));
+            sheet.getSheetId(), 0, column, List.of(WorkbookSchema.text(header)));
     if (column < sheet.getGridProperties().getColumnCount()) {
-      return List.of(header);
+      return List.of(title);
     }
     return List.of(
         new Request()
@@ -155,7 +320,7 @@ public final class ApiKeyBook {
                     .setSheetId(sheet.getSheetId())
                     .setDimension("COLUMNS")
                     .setLength(1)),
-        header);
+        title);
   }
 
   /** Adds the sheet if it is missing. */

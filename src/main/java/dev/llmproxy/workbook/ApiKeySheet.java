@@ -211,6 +211,11 @@ public final class ApiKeySheet {
         || SheetCount.of(cell(cells, TOKENS)).isEmpty();
   }
 
+  /** The cells of a row as they were read; may be shorter than the header row. */
+  public List<Object> cells(ApiKeyRow row) {
+    return values.get(row.number() - 1);
+  }
+
   /** The zero-based column under this header, or -1. */
   public int column(String header) {
     return columns.getOrDefault(header, -1);
