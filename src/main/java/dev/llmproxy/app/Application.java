@@ -67,6 +67,7 @@ public final class Application implements AutoCloseable {
   private final Settings settings;
   private final AllSettings values;
   private final OpenParts parts;
+  private final Clock clock;
   private final String instance = UUID.randomUUID().toString();
   private final Vertx vertx;
   private final ProviderCatalogue providers;
@@ -103,6 +104,7 @@ public final class Application implements AutoCloseable {
 
   private Application(Settings settings, Clock clock, Clock steady, OpenParts parts) {
     this.settings = settings;
+    this.clock = clock;
     this.parts = parts;
     try {
       values = AllSettings.of(settings);
@@ -186,6 +188,11 @@ public final class Application implements AutoCloseable {
   /** The settings by concern, typed. */
   public AllSettings values() {
     return values;
+  }
+
+  /** The time of day, for timestamps and calendars. */
+  public Clock clock() {
+    return clock;
   }
 
   /** A random id of this start, which tells this server from others. It is not secret. */

@@ -5,9 +5,12 @@ import dev.llmproxy.admin.AdminGate;
 import dev.llmproxy.admin.AdminPages;
 import dev.llmproxy.admin.KeyList;
 import dev.llmproxy.admin.KeySteps;
+import dev.llmproxy.admin.Overview;
+import dev.llmproxy.admin.RequestReport;
 import dev.llmproxy.admin.SessionSteps;
 import dev.llmproxy.admin.SignInSteps;
 import dev.llmproxy.admin.SystemReport;
+import dev.llmproxy.admin.UsageReport;
 import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.cache.ResponseCache;
@@ -31,6 +34,7 @@ import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.ledger.RequestSearch;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageRollup;
 import dev.llmproxy.mcp.McpServers;
@@ -168,6 +172,28 @@ public final class Parts {
   /** Created for the route that sums usage. */
   public static UsageRollup usageRollup(Application application) {
     return new UsageRollup(application.ledger());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static UsageReport usageReport(Application application) {
+    return new UsageReport(
+        application.usageStatistics(), application.keyDirectory(), application.clock());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static RequestReport requestReport(Application application) {
+    return new RequestReport(
+        new RequestSearch(application.ledger()), application.keyDirectory());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static Overview overview(Application application) {
+    return new Overview(
+        application.usageStatistics(),
+        application.modelHealth(),
+        application.keyDirectory(),
+        application.usageFlush(),
+        application.clock());
   }
 
   public static UsageRotation usageRotation(Application application) {

@@ -5,6 +5,7 @@ import com.google.api.services.sheets.v4.model.GridProperties;
 import com.google.api.services.sheets.v4.model.Sheet;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
+import dev.llmproxy.base.CsvCell;
 import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.workbook.ApiKeySheet;
@@ -141,15 +142,9 @@ public final class WorkbookExport {
     return files;
   }
 
-  /**
-   * A cell for CSV. Spreadsheet programs interpret text that starts with one of these characters as
-   * a formula (<a href="https://owasp.org/www-community/attacks/CSV_Injection">OWASP</a>).
-   */
   private static String csvCell(Object cell) {
-    if (cell instanceof String text
-        && !text.isEmpty()
-        && "=+-@\t\r\n".indexOf(text.charAt(0)) >= 0) {
-      return "'" + text;
+    if (cell instanceof String text) {
+      return CsvCell.harmless(text);
     }
     return cell instanceof BigDecimal number ? number.toPlainString() : String.valueOf(cell);
   }

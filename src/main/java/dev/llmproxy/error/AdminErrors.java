@@ -64,6 +64,12 @@ public final class AdminErrors {
             .formatted(what));
   }
 
+  /** There is no such thing, or it belongs to somebody else. */
+  public static ApiError notFound(String what) {
+    return new ApiError(
+        404, INVALID_REQUEST, "not_found", null, "There is no such " + what + ", or it is not yours.");
+  }
+
   private static ApiError forbidden(String code, String message) {
     return new ApiError(403, INVALID_REQUEST, code, null, message);
   }

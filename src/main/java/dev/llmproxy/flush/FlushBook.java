@@ -298,6 +298,12 @@ public final class FlushBook implements SheetMemory {
     });
   }
 
+  /** The number of records put aside that are not to be tried again. */
+  long deadLetters() {
+    return number(
+        rows("select count(*) from dead_letter where retry_number is null", 1).getFirst()[0]);
+  }
+
   /** Whether a record that was put aside is to be tried again. */
   boolean retrying() {
     return !rows("select 1 from dead_letter where retry_number > ?", 1, state.retries).isEmpty();

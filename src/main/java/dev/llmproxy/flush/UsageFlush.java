@@ -99,8 +99,18 @@ public final class UsageFlush {
     return health;
   }
 
+  /** The reason why usage is not written to the workbook, for an operator; null when it is. */
+  public String problem() {
+    return health.problem();
+  }
+
+  /** The number of records that the workbook refuses and that are not about to be tried again. */
+  public long deadLetters() {
+    return book.deadLetters();
+  }
+
   /** The number of settled records that are not in the workbook. */
-  long waiting() {
+  public long waiting() {
     return Math.max(0, ledger.lastSequence() - book.state().checkpoint());
   }
 

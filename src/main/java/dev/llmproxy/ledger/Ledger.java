@@ -11,6 +11,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -40,6 +41,7 @@ public final class Ledger implements AutoCloseable {
   private final GroupCommit.BatchStatements<Settlement, Long> settle = RequestTable::settle;
   private final GroupCommit.BatchStatements<Checkpoint, Boolean> checkpoint =
       RequestTable::checkpoint;
+  private final GroupCommit.BatchStatements<Integer, Long> sumUsage = Ledger::sumUsage;
   private final AtomicLong lastSequence = new AtomicLong();
   private final UUID id;
   private final Object readLock = new Object();
@@ -298,6 +300,25 @@ public final class Ledger implements AutoCloseable {
       leases.forgetWatched();
       throw e;
     }
+  }
+
+  /**
+   * Adds the next settled requests to the sums of usage; returns after the commit.
+   *
+   * @param limit the largest number of requests
+   * @return the sequence up to which all are summed
+   * @throws LedgerException when the ledger cannot be written now
+   */
+  long sumUsage(int limit) {
+    return writing.run(sumUsage, limit);
+  }
+
+  private static List<Long> sumUsage(Prepared prepared, List<Integer> limits) throws SQLException {
+    List<Long> summed = new ArrayList<>();
+    for (int limit : limits) {
+      summed.add(UsageRollup.sumBatch(prepared, limit));
+    }
+    return summed;
   }
 
   /** Settled records after a sequence, in order, at most {@code limit}. */

@@ -2,8 +2,6 @@ package dev.llmproxy.ledger;
 
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Jdbc;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.YearMonth;
@@ -102,17 +100,17 @@ public final class UsageRollup {
    * @throws LedgerException when the ledger cannot be written now
    */
   public void sumBatch() {
-    summed = ledger.write(connection -> sumBatch(connection, BATCH));
+    summed = ledger.sumUsage(BATCH);
   }
 
   /** Sums at most {@code limit} requests; returns the sequence up to which all are summed. */
-  static long sumBatch(Connection connection, int limit) throws SQLException {
+  static long sumBatch(Prepared prepared, int limit) throws SQLException {
     // All writers lock this row first. Servers that share the ledger take turns, without deadlocks.
-    Jdbc.update(connection, "update ledger set last_sequence = last_sequence");
-    long from = number(connection, "select sequence from usage_rollup");
+    update(prepared, "update ledger set last_sequence = last_sequence");
+    long from = number(prepared, "select sequence from usage_rollup");
     long upTo =
         number(
-            connection,
+            prepared,
             "select coalesce(max(b.sequence), 0) from"
                 + " (select sequence from request where sequence > ? order by sequence limit ?) b",
             from,
@@ -120,14 +118,14 @@ public final class UsageRollup {
     if (upTo == 0) {
       return from;
     }
-    addOwners(connection, from, upTo);
-    addModels(connection, from, upTo);
+    addOwners(prepared, from, upTo);
+    addModels(prepared, from, upTo);
     for (String add : List.of(ADD_DAYS, ADD_MODEL_DAYS, ADD_HOURS)) {
-      Jdbc.update(connection, add, from, upTo);
+      update(prepared, add, from, upTo);
     }
-    for (YearMonth month : months(connection, from, upTo)) {
-      Jdbc.update(
-          connection,
+    for (YearMonth month : months(prepared, from, upTo)) {
+      update(
+          prepared,
           ADD_MONTH,
           UsageMeasures.month(month),
           from,
@@ -135,15 +133,15 @@ public final class UsageRollup {
           UsageMeasures.begin(month),
           UsageMeasures.begin(month.plusMonths(1)));
     }
-    Jdbc.update(connection, "update usage_rollup set sequence = ?", upTo);
+    update(prepared, "update usage_rollup set sequence = ?", upTo);
     return upTo;
   }
 
-  private static void addOwners(Connection connection, long from, long upTo) throws SQLException {
+  private static void addOwners(Prepared prepared, long from, long upTo) throws SQLException {
     record Owner(String keyHash, String email) {}
     List<Owner> owners =
-        Jdbc.list(
-            connection,
+        list(
+            prepared,
             "select distinct r.key_hash, r.email from request r left join "
                 + OWNER
                 + IN_BATCH
@@ -154,28 +152,31 @@ public final class UsageRollup {
     if (owners.isEmpty()) {
       return;
     }
-    long id = number(connection, "select coalesce(max(id), 0) from usage_owner");
-    try (PreparedStatement insert =
-        connection.prepareStatement(
-            "insert into usage_owner (id, email, key_hash, person, person_id) values (?, ?, ?, ?, ?)")) {
+    long id = number(prepared, "select coalesce(max(id), 0) from usage_owner");
       for (Owner owner : owners) {
         id++;
         String person = EmailAddress.folded(owner.email);
         long personId =
             number(
-                connection,
+                prepared,
                 "select coalesce(min(id), ?) from usage_owner where person = ?",
                 id,
                 person);
-        Jdbc.bind(insert, id, owner.email, owner.keyHash, person, personId).executeUpdate();
+        update(
+            prepared,
+            "insert into usage_owner (id, email, key_hash, person, person_id) values (?, ?, ?, ?, ?)",
+            id,
+            owner.email,
+            owner.keyHash,
+            person,
+            personId);
       }
-    }
   }
 
-  private static void addModels(Connection connection, long from, long upTo) throws SQLException {
+  private static void addModels(Prepared prepared, long from, long upTo) throws SQLException {
     List<String> models =
-        Jdbc.list(
-            connection,
+        list(
+            prepared,
             "select distinct r.model from request r left join "
                 + MODEL
                 + IN_BATCH
@@ -184,18 +185,18 @@ public final class UsageRollup {
             from,
             upTo);
     for (String model : models) {
-      Jdbc.update(
-          connection,
+      update(
+          prepared,
           "insert into usage_model (id, model)"
               + " select coalesce(max(id), 0) + 1, cast(? as varchar(256)) from usage_model",
           model);
     }
   }
 
-  private static Set<YearMonth> months(Connection connection, long from, long upTo)
+  private static Set<YearMonth> months(Prepared prepared, long from, long upTo)
       throws SQLException {
-    return Jdbc.list(
-            connection,
+    return list(
+            prepared,
             "select distinct " + DAY + " from request r" + IN_BATCH,
             row ->
                 YearMonth.from(
@@ -247,8 +248,19 @@ public final class UsageRollup {
             .collect(Collectors.joining(", "));
   }
 
-  private static long number(Connection connection, String sql, Object... parameters)
+  private static long number(Prepared prepared, String sql, Object... parameters)
       throws SQLException {
-    return Jdbc.list(connection, sql, row -> row.getLong(1), parameters).getFirst();
+    return list(prepared, sql, row -> row.getLong(1), parameters).getFirst();
+  }
+
+  private static <T> List<T> list(
+      Prepared prepared, String sql, Jdbc.RowReader<T> reader, Object... parameters)
+      throws SQLException {
+    return Jdbc.list(Jdbc.bind(prepared.statement(sql), parameters), reader);
+  }
+
+  private static int update(Prepared prepared, String sql, Object... parameters)
+      throws SQLException {
+    return Jdbc.bind(prepared.statement(sql), parameters).executeUpdate();
   }
 }

@@ -48,11 +48,11 @@ class UsageRollupTest {
       for (int round = 0; round < 20; round++) {
         usage.settle(ledger, random.nextInt(100));
         int limit = 1 + random.nextInt(40);
-        ledger.write(connection -> UsageRollup.sumBatch(connection, limit));
+        ledger.sumUsage(limit);
         // A batch that is not committed counts nothing.
         assertThatThrownBy(() ->
                 ledger.write(connection -> {
-                  UsageRollup.sumBatch(connection, limit);
+                  UsageRollup.sumBatch(new Prepared(connection), limit);
                   throw new IllegalStateException("crash");
                 }))
             .isInstanceOf(LedgerException.class);
@@ -118,12 +118,12 @@ class UsageRollupTest {
       var summing =
           threads.submit(() -> {
             while (second.after(0, 1000).size() < 500) {
-              second.write(connection -> UsageRollup.sumBatch(connection, 7));
+              second.sumUsage(7);
             }
           });
       for (int i = 0; i < 50; i++) {
         usage.settle(ledger, 10);
-        ledger.write(connection -> UsageRollup.sumBatch(connection, 5));
+        ledger.sumUsage(5);
       }
       summing.get();
       sumAll(ledger);
@@ -190,7 +190,7 @@ class UsageRollupTest {
     long summed = 0;
     while (summed > before) {
       before = summed;
-      summed = ledger.write(connection -> UsageRollup.sumBatch(connection, 50));
+      summed = ledger.sumUsage(50);
     }
   }
 

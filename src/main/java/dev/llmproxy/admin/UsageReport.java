@@ -1,0 +1,324 @@
+package dev.llmproxy.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.CsvCell;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Status;
+import dev.llmproxy.error.AdminErrors;
+import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.ledger.LedgerException;
+import dev.llmproxy.ledger.UsageBy;
+import dev.llmproxy.ledger.UsageFilter;
+import dev.llmproxy.ledger.UsageOrder;
+import dev.llmproxy.ledger.UsagePage;
+import dev.llmproxy.ledger.UsageRow;
+import dev.llmproxy.ledger.UsageStatistics;
+import dev.llmproxy.ledger.UsageSum;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.time.Clock;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+
+/**
+ * Usage and cost for the management pages. A person who is no administrator gets the sums of the
+ * own requests alone. Days and months are in UTC. Every method fails with 400 for a wrong
+ * parameter, 403 for another person's usage, and 503 when the ledger cannot be read.
+ */
+public final class UsageReport {
+  private static final int DAYS = 30;
+  private static final int ROWS = 50;
+  private static final int MOST_ROWS = 1000;
+  private static final int MOST_CSV_ROWS = 100_000;
+  private static final int CENTS = 2;
+  private static final String CSV = "csv";
+
+  private final UsageStatistics statistics;
+  private final KeyDirectory keys;
+  private final Clock clock;
+
+  public UsageReport(UsageStatistics statistics, KeyDirectory keys, Clock clock) {
+    this.statistics = statistics;
+    this.keys = keys;
+    this.clock = clock;
+  }
+
+  /** Whether the request asks for a CSV file. */
+  public boolean wantsCsv(Exchange exchange) {
+    return AdminQuery.of(exchange).word("format", "json", List.of(CSV)).equals(CSV);
+  }
+
+  /** Rows by day, model, key, user or status, and their total. */
+  public ObjectNode rows(
+      @ExchangeProperty(AdminSession.PROPERTY) AdminSession session, Exchange exchange) {
+    AdminQuery query = AdminQuery.of(exchange);
+    UsageBy by = by(query);
+    UsageFilter filter = filter(query, session);
+    UsagePage page =
+        page(
+            query,
+            by,
+            filter,
+            query.number("offset", 0, 0, Integer.MAX_VALUE),
+            query.number("limit", ROWS, 1, MOST_ROWS));
+    ObjectNode answer =
+        Json.object()
+            .put("by", word(by))
+            .put("from", filter.from().toString())
+            .put("to", filter.to().toString())
+            .put("count", page.count());
+    ArrayNode rows = answer.putArray("rows");
+    page.rows().forEach(row -> rows.add(row(row)));
+    answer.set("total", sum(Json.object(), read(() -> statistics.sum(filter))));
+    return answer;
+  }
+
+  /** The same rows as a CSV file. */
+  public String csv(
+      @ExchangeProperty(AdminSession.PROPERTY) AdminSession session, Exchange exchange) {
+    AdminQuery query = AdminQuery.of(exchange);
+    UsageBy by = by(query);
+    UsagePage page = page(query, by, filter(query, session), 0, MOST_CSV_ROWS);
+    StringBuilder text = new StringBuilder();
+    try (CSVPrinter csv = new CSVPrinter(text, CSVFormat.RFC4180)) {
+      csv.printRecord(
+          word(by),
+          "key_name",
+          "key_hash",
+          "requests",
+          "failed",
+          "cancelled",
+          "turns",
+          "tool_calls",
+          "tokens_in",
+          "tokens_out",
+          "cost_usd",
+          "unpriced_requests",
+          "mean_ms",
+          "p50_ms",
+          "p95_ms");
+      for (UsageRow row : page.rows()) {
+        UsageSum sum = row.sum();
+        csv.printRecord(
+            CsvCell.harmless(row.name()),
+            CsvCell.harmless(keyName(row)),
+            row.keyHash(),
+            sum.requests(),
+            sum.failed(),
+            sum.cancelled(),
+            sum.turns(),
+            sum.toolCalls(),
+            sum.tokensIn(),
+            sum.tokensOut(),
+            sum.costUnknown() ? "" : plain(sum.cost()),
+            sum.unpriced(),
+            sum.meanMillis(),
+            text(sum.medianMillis()),
+            text(sum.p95Millis()));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return text.toString();
+  }
+
+  /** A month's cost by user or key, with a forecast for the current month. */
+  public ObjectNode billing(
+      @ExchangeProperty(AdminSession.PROPERTY) AdminSession session, Exchange exchange) {
+    AdminQuery query = AdminQuery.of(exchange);
+    YearMonth month = month(query);
+    UsageBy by =
+        query.word("by", "user", List.of("key")).equals("key") ? UsageBy.KEY : UsageBy.USER;
+    UsageFilter filter = UsageFilter.of(month.atDay(1), month.atEndOfMonth()).ofPerson(own(session));
+    Instant now = clock.instant();
+    ObjectNode answer =
+        Json.object()
+            .put("month", month.toString())
+            .put("by", word(by))
+            .put("current", month.equals(YearMonth.from(now.atOffset(ZoneOffset.UTC))));
+    UsageSum total = read(() -> statistics.sum(filter));
+    answer.set("total", forecast(sum(Json.object(), total), total, month, now));
+    UsagePage page =
+        page(
+            query,
+            by,
+            filter,
+            query.number("offset", 0, 0, Integer.MAX_VALUE),
+            query.number("limit", ROWS, 1, MOST_ROWS));
+    answer.put("count", page.count());
+    ArrayNode rows = answer.putArray("rows");
+    page.rows().forEach(row -> rows.add(forecast(row(row), row.sum(), month, now)));
+    ArrayNode unpriced = answer.putArray("unpriced_models");
+    if (total.unpriced() > 0) {
+      read(() -> statistics.page(UsageBy.MODEL, filter, UsageOrder.REQUESTS, true, 0, MOST_ROWS))
+          .rows()
+          .stream()
+          .filter(row -> row.sum().unpriced() > 0)
+          .forEach(row ->
+              unpriced
+                  .addObject()
+                  .put("model", row.name())
+                  .put("unpriced_requests", row.sum().unpriced()));
+    }
+    return answer;
+  }
+
+  /** The address whose usage a session may see; null for everybody's. */
+  static String own(AdminSession session) {
+    return session.isAdministrator() ? null : session.email();
+  }
+
+  /**
+   * The wanted address; that of the session for a person who is no administrator; null for
+   * everybody.
+   */
+  static String email(AdminQuery query, AdminSession session) {
+    String email = query.text("email", null);
+    if (email != null && !session.mayManage(email)) {
+      throw AdminErrors.adminOnly().asException();
+    }
+    return email == null ? own(session) : email;
+  }
+
+  static Status status(AdminQuery query) {
+    String status =
+        query.word("status", "", Arrays.stream(Status.values()).map(Enum::name).toList());
+    return status.isEmpty() ? null : Status.valueOf(status);
+  }
+
+  /** The result; 503 when the ledger cannot be read. */
+  static <T> T read(Supplier<T> reading) {
+    try {
+      return reading.get();
+    } catch (LedgerException e) {
+      throw OpenAiErrors.unavailable("The ledger cannot be read right now. Try again shortly.")
+          .asException();
+    }
+  }
+
+  /** Adds the sums. The cost is a decimal number in a text, because its digits are exact. */
+  static ObjectNode sum(ObjectNode json, UsageSum sum) {
+    json.put("requests", sum.requests())
+        .put("failed", sum.failed())
+        .put("cancelled", sum.cancelled())
+        .put("turns", sum.turns())
+        .put("tool_calls", sum.toolCalls())
+        .put("tokens_in", sum.tokensIn())
+        .put("tokens_out", sum.tokensOut())
+        .put("cost", sum.costUnknown() ? null : plain(sum.cost()))
+        .put("unpriced_requests", sum.unpriced())
+        .put("mean_ms", sum.meanMillis());
+    sum.medianMillis().ifPresent(millis -> json.put("p50_ms", millis));
+    sum.p95Millis().ifPresent(millis -> json.put("p95_ms", millis));
+    return json;
+  }
+
+  static String plain(BigDecimal dollars) {
+    return dollars.signum() == 0 ? "0" : dollars.stripTrailingZeros().toPlainString();
+  }
+
+  private UsagePage page(AdminQuery query, UsageBy by, UsageFilter filter, int offset, int limit) {
+    UsageOrder order =
+        enumOf(
+            UsageOrder.class, query, "sort", by == UsageBy.DAY ? UsageOrder.NAME : UsageOrder.COST);
+    boolean descending =
+        query.word("order", order == UsageOrder.NAME ? "asc" : "desc", List.of("asc", "desc"))
+            .equals("desc");
+    return read(() -> statistics.page(by, filter, order, descending, offset, limit));
+  }
+
+  private UsageFilter filter(AdminQuery query, AdminSession session) {
+    LocalDate to = query.day("to").orElse(LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC));
+    LocalDate from = query.day("from").orElse(to.minusDays(DAYS - 1));
+    if (from.isAfter(to)) {
+      throw OpenAiErrors.invalidValue("from", "It must not be after the last day.").asException();
+    }
+    return new UsageFilter(
+        from,
+        to,
+        email(query, session),
+        query.text("key", null),
+        query.text("model", null),
+        status(query));
+  }
+
+  private YearMonth month(AdminQuery query) {
+    try {
+      return query
+          .text("month")
+          .map(YearMonth::parse)
+          .orElseGet(() -> YearMonth.from(clock.instant().atOffset(ZoneOffset.UTC)));
+    } catch (DateTimeException e) {
+      throw OpenAiErrors.invalidValue("month", "It must be a month such as 2026-11.")
+          .asException();
+    }
+  }
+
+  private ObjectNode row(UsageRow row) {
+    ObjectNode json = Json.object().put("name", row.name());
+    if (row.keyHash() != null) {
+      json.put("key_hash", row.keyHash()).put("key_name", keyName(row));
+    }
+    return sum(json, row.sum());
+  }
+
+  private String keyName(UsageRow row) {
+    return row.keyHash() == null
+        ? ""
+        : keys.find(row.keyHash()).map(key -> key.caller().keyName()).orElse("");
+  }
+
+  /** The cost at the month's end if the rest of the month is like the part that has passed. */
+  private static ObjectNode forecast(ObjectNode json, UsageSum sum, YearMonth month, Instant now) {
+    Instant begin = month.atDay(1).atStartOfDay(ZoneOffset.UTC).toInstant();
+    Instant end = month.plusMonths(1).atDay(1).atStartOfDay(ZoneOffset.UTC).toInstant();
+    if (now.isBefore(end) && !now.isBefore(begin) && !sum.costUnknown()) {
+      // The first hours of a month say little about it.
+      long passed = Math.max(Duration.between(begin, now).toMillis(), Duration.ofDays(1).toMillis());
+      json.put(
+          "forecast",
+          sum.cost()
+              .multiply(BigDecimal.valueOf(Duration.between(begin, end).toMillis()))
+              .divide(BigDecimal.valueOf(passed), CENTS, RoundingMode.HALF_UP)
+              .toPlainString());
+    }
+    return json;
+  }
+
+  private static UsageBy by(AdminQuery query) {
+    return enumOf(UsageBy.class, query, "by", UsageBy.DAY);
+  }
+
+  private static <E extends Enum<E>> E enumOf(
+      Class<E> type, AdminQuery query, String name, E absent) {
+    List<String> words =
+        Arrays.stream(type.getEnumConstants()).map(UsageReport::word).toList();
+    return Enum.valueOf(
+        type, query.word(name, word(absent), words).toUpperCase(Locale.ROOT));
+  }
+
+  private static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String text(OptionalLong number) {
+    return number.isPresent() ? Long.toString(number.getAsLong()) : "";
+  }
+}
