@@ -3,6 +3,9 @@ import { api, html, onMessage, onSessionEnd, render, session, useEffect, useRef,
 
 /** Each page is a module that exports Page. A page with admin is for administrators alone. */
 const PAGES = [
+  { path: "overview", title: "Overview", load: () => import("./pages/overview.js") },
+  { path: "usage", title: "Usage", load: () => import("./pages/usage.js") },
+  { path: "billing", title: "Billing", load: () => import("./pages/billing.js") },
   { path: "keys", title: "Keys", load: () => import("./pages/keys.js") },
   { path: "system", title: "System", admin: true, load: () => import("./pages/system.js") },
   { path: "actions", title: "Audit log", admin: true, load: () => import("./pages/actions.js") },

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "target/management-pages"
-PAGES = ["Keys", "System", "Audit log"]
+PAGES = ["Overview", "Usage", "Billing", "Keys", "System", "Audit log"]
 PHONE = {"width": 360, "height": 640}
 DESK = {"width": 1280, "height": 900}
 MARKUP = "<img src=x onerror=\"document.title='broken'\"> =1+1"
@@ -33,7 +33,7 @@ def signed_in(browser):
     link = admin_link()
     page.goto(link)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Keys")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
     assert "token" not in page.url
 
     page.goto(link)
@@ -60,7 +60,7 @@ def pages(browser, signed_in):
         page = complaining(context.new_page())
         contexts.append((context, page))
         page.goto(os.environ["LLMPROXY_BASE_URL"].removesuffix("/v1").replace("127.0.0.1", "localhost") + "/admin/")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Keys")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
         return page
 
     yield opened
@@ -93,6 +93,7 @@ def status_with(key):
 
 
 def create(page, name):
+    go(page, "Keys")
     page.get_by_role("button", name="Create a key").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Owner's e-mail address").fill("page@example.com")

@@ -63,8 +63,7 @@ public final class Overview {
     for (int i = 0; i < HOURS; i++) {
       Instant hour = first.plus(i, ChronoUnit.HOURS);
       UsageReport.sum(
-          list.addObject().put("hour", hour.toString()),
-          hours.getOrDefault(hour, UsageSum.NONE));
+          list.addObject().put("hour", hour.toString()), hours.getOrDefault(hour, UsageSum.NONE));
     }
     ArrayNode attention = answer.putArray("attention");
     if (session.isAdministrator()) {

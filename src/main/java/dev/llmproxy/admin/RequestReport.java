@@ -90,9 +90,7 @@ public final class RequestReport {
         .put("at", record.timestamp().toString())
         .put("email", record.email())
         .put("key_hash", record.keyHash())
-        .put(
-            "key_name",
-            keys.find(record.keyHash()).map(key -> key.caller().keyName()).orElse(""))
+        .put("key_name", keys.find(record.keyHash()).map(key -> key.caller().keyName()).orElse(""))
         .put("type", record.type())
         .put("model", record.model())
         .put("provider", record.provider())

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.CsvCell;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.error.AdminErrors;
 import dev.llmproxy.error.OpenAiErrors;
@@ -92,7 +93,11 @@ public final class UsageReport {
 
   /** The same rows as a CSV file. */
   public String csv(
-      @ExchangeProperty(AdminSession.PROPERTY) AdminSession session, Exchange exchange) {
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      @ExchangeProperty(AdminSession.PROPERTY) AdminSession session,
+      Exchange exchange) {
+    context.reply().header("Cache-Control", "no-store");
+    context.reply().header("X-Content-Type-Options", "nosniff");
     AdminQuery query = AdminQuery.of(exchange);
     UsageBy by = by(query);
     UsagePage page = page(query, by, filter(query, session), 0, MOST_CSV_ROWS);
@@ -146,7 +151,8 @@ public final class UsageReport {
     YearMonth month = month(query);
     UsageBy by =
         query.word("by", "user", List.of("key")).equals("key") ? UsageBy.KEY : UsageBy.USER;
-    UsageFilter filter = UsageFilter.of(month.atDay(1), month.atEndOfMonth()).ofPerson(own(session));
+    UsageFilter filter =
+        UsageFilter.of(month.atDay(1), month.atEndOfMonth()).ofPerson(own(session));
     Instant now = clock.instant();
     ObjectNode answer =
         Json.object()
@@ -239,7 +245,8 @@ public final class UsageReport {
         enumOf(
             UsageOrder.class, query, "sort", by == UsageBy.DAY ? UsageOrder.NAME : UsageOrder.COST);
     boolean descending =
-        query.word("order", order == UsageOrder.NAME ? "asc" : "desc", List.of("asc", "desc"))
+        query
+            .word("order", order == UsageOrder.NAME ? "asc" : "desc", List.of("asc", "desc"))
             .equals("desc");
     return read(() -> statistics.page(by, filter, order, descending, offset, limit));
   }
@@ -266,8 +273,7 @@ public final class UsageReport {
           .map(YearMonth::parse)
           .orElseGet(() -> YearMonth.from(clock.instant().atOffset(ZoneOffset.UTC)));
     } catch (DateTimeException e) {
-      throw OpenAiErrors.invalidValue("month", "It must be a month such as 2026-11.")
-          .asException();
+      throw OpenAiErrors.invalidValue("month", "It must be a month such as 2026-11.").asException();
     }
   }
 
@@ -291,7 +297,8 @@ public final class UsageReport {
     Instant end = month.plusMonths(1).atDay(1).atStartOfDay(ZoneOffset.UTC).toInstant();
     if (now.isBefore(end) && !now.isBefore(begin) && !sum.costUnknown()) {
       // The first hours of a month say little about it.
-      long passed = Math.max(Duration.between(begin, now).toMillis(), Duration.ofDays(1).toMillis());
+      long passed =
+          Math.max(Duration.between(begin, now).toMillis(), Duration.ofDays(1).toMillis());
       json.put(
           "forecast",
           sum.cost()
@@ -308,10 +315,8 @@ public final class UsageReport {
 
   private static <E extends Enum<E>> E enumOf(
       Class<E> type, AdminQuery query, String name, E absent) {
-    List<String> words =
-        Arrays.stream(type.getEnumConstants()).map(UsageReport::word).toList();
-    return Enum.valueOf(
-        type, query.word(name, word(absent), words).toUpperCase(Locale.ROOT));
+    List<String> words = Arrays.stream(type.getEnumConstants()).map(UsageReport::word).toList();
+    return Enum.valueOf(type, query.word(name, word(absent), words).toUpperCase(Locale.ROOT));
   }
 
   private static String word(Enum<?> constant) {

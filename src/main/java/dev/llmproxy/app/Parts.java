@@ -182,8 +182,7 @@ public final class Parts {
 
   /** Created for the routes of the management pages. */
   public static RequestReport requestReport(Application application) {
-    return new RequestReport(
-        new RequestSearch(application.ledger()), application.keyDirectory());
+    return new RequestReport(new RequestSearch(application.ledger()), application.keyDirectory());
   }
 
   /** Created for the routes of the management pages. */

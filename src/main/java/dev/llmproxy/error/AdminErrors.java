@@ -67,7 +67,11 @@ public final class AdminErrors {
   /** There is no such thing, or it belongs to somebody else. */
   public static ApiError notFound(String what) {
     return new ApiError(
-        404, INVALID_REQUEST, "not_found", null, "There is no such " + what + ", or it is not yours.");
+        404,
+        INVALID_REQUEST,
+        "not_found",
+        null,
+        "There is no such " + what + ", or it is not yours.");
   }
 
   private static ApiError forbidden(String code, String message) {

@@ -99,7 +99,7 @@ public final class UsageRollup {
    *
    * @throws LedgerException when the ledger cannot be written now
    */
-  public void sumBatch() {
+  public void sumNext() {
     summed = ledger.sumUsage(BATCH);
   }
 
@@ -153,24 +153,24 @@ public final class UsageRollup {
       return;
     }
     long id = number(prepared, "select coalesce(max(id), 0) from usage_owner");
-      for (Owner owner : owners) {
-        id++;
-        String person = EmailAddress.folded(owner.email);
-        long personId =
-            number(
-                prepared,
-                "select coalesce(min(id), ?) from usage_owner where person = ?",
-                id,
-                person);
-        update(
-            prepared,
-            "insert into usage_owner (id, email, key_hash, person, person_id) values (?, ?, ?, ?, ?)",
-            id,
-            owner.email,
-            owner.keyHash,
-            person,
-            personId);
-      }
+    for (Owner owner : owners) {
+      id++;
+      String person = EmailAddress.folded(owner.email);
+      long personId =
+          number(
+              prepared,
+              "select coalesce(min(id), ?) from usage_owner where person = ?",
+              id,
+              person);
+      update(
+          prepared,
+          "insert into usage_owner (id, email, key_hash, person, person_id) values (?, ?, ?, ?, ?)",
+          id,
+          owner.email,
+          owner.keyHash,
+          person,
+          personId);
+    }
   }
 
   private static void addModels(Prepared prepared, long from, long upTo) throws SQLException {

@@ -168,10 +168,10 @@ class UsageRollupTest {
       usage.settle(ledger, UsageRollup.BATCH + 1);
 
       assertThat(rollup.behind()).isTrue();
-      rollup.sumBatch();
+      rollup.sumNext();
       assertThat(requests(ledger)).isEqualTo(UsageRollup.BATCH);
       assertThat(rollup.behind()).isTrue();
-      rollup.sumBatch();
+      rollup.sumNext();
       assertThat(requests(ledger)).isEqualTo(UsageRollup.BATCH + 1);
       assertThat(rollup.behind()).isFalse();
 
