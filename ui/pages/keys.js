@@ -4,7 +4,7 @@ import {
 
 const SIZE = 50;
 const STATES = { usable: "usable", revoked: "revoked", expired: "expired", refused: "refused" };
-const FIELDS = ["name", "tier", "expires_at", "allowed_models", "notes"];
+const FIELDS = ["name", "tier", "expires_at", "allowed_models", "budget_usd_month", "requests_per_minute", "notes"];
 
 /** Ready-made first requests with a key. */
 function snippets(key) {
@@ -89,6 +89,12 @@ function LimitFields({ of = {} }) {
     <label>Allowed models
       <input name="allowed_models" value=${of.allowed_models ?? ""} placeholder="groq/*, fast" aria-describedby="models-help" />
       <small id="models-help">Names separated by commas; * stands for any characters. Empty: all.</small></label>
+    <label>Budget in US dollars a month
+      <input name="budget_usd_month" value=${of.budget_usd_month ?? ""} inputmode="decimal" aria-describedby="budget-help" />
+      <small id="budget-help">Empty: the tier's budget. unlimited: none.</small></label>
+    <label>Requests a minute
+      <input name="requests_per_minute" value=${of.requests_per_minute ?? ""} inputmode="numeric" aria-describedby="requests-help" />
+      <small id="requests-help">Empty: the tier's limit. unlimited: none.</small></label>
     <label>Notes <textarea name="notes" maxlength="2000">${of.notes ?? ""}</textarea></label>`;
 }
 

@@ -32,12 +32,40 @@ class AdminKeysRouteTest {
   @BeforeAll
   static void start(@TempDir Path data) {
     gateway = Gateway.start(data, AdminBrowser.SETTINGS);
+    gateway.setTiers(List.of("pro", 500), List.of("team", 500));
     admin = AdminBrowser.signedIn(gateway, AdminBrowser.ADMIN);
   }
 
   @AfterAll
   static void stop() {
     gateway.close();
+  }
+
+  @Test
+  void limitsOfAKeyAreWrittenIntoTheSheetAndApply() {
+    JsonNode made =
+        Gateway.json(
+            admin.post(
+                KEYS,
+                "{\"email\":\"limited@example.com\",\"name\":\"L\",\"tier\":\"pro\",\"budget_usd_month\":\"12.5\",\"requests_per_minute\":\"7\"}"));
+    String key = made.path("key").asText();
+
+    HttpResponse<String> answer = gateway.chat(key, "openai/gpt-4o-mini", false, "hi");
+    assertThat(answer.headers().firstValue("x-ratelimit-limit-requests")).contains("7");
+    ApiKeyRow row = sheetRow("limited@example.com");
+    assertThat(List.of(row.budget(), row.requestsPerMinute())).containsExactly("12.5", "7");
+    JsonNode shown = only("limited@example.com");
+    assertThat(shown.path("budget_usd_month").asText()).isEqualTo("12.5");
+    assertThat(shown.path("requests_per_minute").asText()).isEqualTo("7");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"tier, gold", "budget_usd_month, ten", "requests_per_minute, 1.5"})
+  void limitsThatCannotBeReadAreRefused(String field, String value) {
+    HttpResponse<String> refused =
+        admin.post(KEYS, "{\"email\":\"x@example.com\",\"%s\":\"%s\"}".formatted(field, value));
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(Gateway.json(refused).at("/error/param").asText()).isEqualTo(field);
   }
 
   @Test

@@ -107,7 +107,8 @@ class CallEndRouteTest {
             home,
             folder.resolve("data"),
             Map.of("LOG_CONVERSATIONS", "ledger", "RESPONSE_CACHE_MB", "1"));
-    key = gateway.createKey("ann@example.com");
+    gateway.setTiers(List.of("limited", 1_000_000, 1_000_000_000, 1_000_000, 1_000));
+    key = gateway.createKey("ann@example.com", "limited");
     freeForBodies = gateway.application().bodyReader().budget().free();
     gateway.post(key, Kind.STORED.body());
     awaitEnd("stored");
@@ -221,7 +222,11 @@ class CallEndRouteTest {
 
   /** Whether the request is in the ledger when this step begins. */
   private static boolean admitted(List<String> steps, int step) {
-    return steps.subList(0, step - 1).stream().anyMatch(name -> name.startsWith("gate-admit "));
+    // The first step of gate-admit reserves, the second one admits.
+    return steps.subList(0, step - 1).stream()
+            .filter(name -> name.startsWith("gate-admit "))
+            .count()
+        == 2;
   }
 
   private static void send(RawConnection client, Kind kind) throws IOException {
@@ -252,6 +257,7 @@ class CallEndRouteTest {
     await(where, () -> gateway.application().answerMemory().taken() == 0);
     await(where, () -> gateway.application().bodyReader().budget().free() == freeForBodies);
     await(where, () -> leased() == 0);
+    await(where, () -> gateway.application().limits().underWay() == 0);
   }
 
   private static void await(String where, Callable<Boolean> condition) {

@@ -50,7 +50,9 @@ class GateRouteTest {
             "Status",
             "Expires At",
             "Log Conversations",
-            "Allowed Models");
+            "Allowed Models",
+            "Budget USD/month",
+            "Requests/min");
     assertThat(gateway.sheet(WorkbookSchema.SYNC_TITLE).get(0))
         .containsExactly("Ledger", "Sequence", "Written At");
   }

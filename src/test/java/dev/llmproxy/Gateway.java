@@ -2,6 +2,7 @@ package dev.llmproxy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.api.services.sheets.v4.Sheets;
+import com.google.api.services.sheets.v4.model.ValueRange;
 import dev.llmproxy.app.Application;
 import dev.llmproxy.app.Server;
 import dev.llmproxy.base.Json;
@@ -11,6 +12,7 @@ import dev.llmproxy.emulator.ScriptedProvider;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.ledger.UsageRecord;
+import dev.llmproxy.workbook.TierSheet;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -21,6 +23,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -174,6 +177,40 @@ public final class Gateway implements AutoCloseable {
     new ApiKeyBook(application.workbook()).add(key, email, "Test", tier, "2026-01-01T00:00:00Z");
     awaitKnown(key, true);
     return key;
+  }
+
+  /**
+   * Writes tiers into the sheet {@code Tiers}, below its first row, and waits until they are read.
+   *
+   * @param rows cells under the headers of {@link TierSheet#HEADERS}
+   */
+  public void setTiers(List<?>... rows) {
+    List<List<Object>> cells = new ArrayList<>();
+    for (List<?> row : rows) {
+      cells.add(List.copyOf(row));
+    }
+    try {
+      Awaitility.await().until(() -> !sheet(TierSheet.TITLE).isEmpty());
+      application
+          .workbook()
+          .client()
+          .spreadsheets()
+          .values()
+          .update(
+              application.workbook().spreadsheetId(),
+              "'" + TierSheet.TITLE + "'!A3",
+              new ValueRange().setValues(cells))
+          .setValueInputOption("RAW")
+          .execute();
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    List<String> names = cells.stream().map(row -> (String) row.getFirst()).toList();
+    long reading = application.keyDirectory().nextReading();
+    Awaitility.await()
+        .until(() ->
+            names.stream().allMatch(application.tiers()::has)
+                && application.tiers().lastReading() > reading);
   }
 
   /** Waits until the gateway accepts, or no longer accepts, a key. */

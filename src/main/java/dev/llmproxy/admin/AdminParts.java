@@ -8,6 +8,7 @@ import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.RevokedKeys;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.workbook.Workbook;
 import io.github.bucket4j.TimeMeter;
@@ -40,6 +41,7 @@ public final class AdminParts {
       Ledger ledger,
       Workbook workbook,
       KeyDirectory keys,
+      Tiers tiers,
       Clock clock,
       Clock steady) {
     AdminSettings settings = values.admin();
@@ -62,9 +64,10 @@ public final class AdminParts {
     keyList = new KeyList(keys, clock, steady);
     keySteps =
         new KeySteps(
-            new ApiKeyBook(workbook, FlushBook.sheetMemory(all)),
+            new ApiKeyBook(workbook, FlushBook.sheetMemory(all), tiers::rows),
             keyList,
             keys,
+            tiers,
             new RevokedKeys(all.path("LLMPROXY_DATA")),
             actions,
             clock,

@@ -193,6 +193,8 @@ public final class KeyList {
           .put("tokens", row.tokens())
           .put("expires_at", row.expiresAt())
           .put("allowed_models", row.allowedModels())
+          .put("budget_usd_month", row.budget())
+          .put("requests_per_minute", row.requestsPerMinute())
           .put("notes", row.notes())
           .put("status", row.status());
     }

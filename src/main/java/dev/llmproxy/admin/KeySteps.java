@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.Limit;
 import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.call.Tier;
 import dev.llmproxy.catalogue.AllowedModels;
 import dev.llmproxy.error.AdminErrors;
 import dev.llmproxy.error.ApiException;
@@ -14,6 +16,7 @@ import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeyExpiry;
 import dev.llmproxy.keys.RevokedKeys;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.WorkbookException;
@@ -26,6 +29,8 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
@@ -45,6 +50,9 @@ public final class KeySteps {
   /** A person could otherwise have many times the limits of one key. */
   private static final int MOST_OWN = 10;
 
+  private static final String BUDGET = "budget_usd_month";
+  private static final String REQUESTS_PER_MINUTE = "requests_per_minute";
+
   /** The names of the cells in the API, by header. */
   private static final Map<String, String> FIELDS =
       Map.of(
@@ -52,11 +60,14 @@ public final class KeySteps {
           ApiKeySheet.TIER, "tier",
           ApiKeySheet.EXPIRES_AT, "expires_at",
           ApiKeySheet.ALLOWED_MODELS, "allowed_models",
+          ApiKeySheet.BUDGET, BUDGET,
+          ApiKeySheet.REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE,
           ApiKeySheet.NOTES, "notes");
 
   private final ApiKeyBook book;
   private final KeyList list;
   private final KeyDirectory directory;
+  private final Tiers tiers;
   private final RevokedKeys revokedHere;
   private final AdminActions actions;
   private final Clock clock;
@@ -70,6 +81,7 @@ public final class KeySteps {
       ApiKeyBook book,
       KeyList list,
       KeyDirectory directory,
+      Tiers tiers,
       RevokedKeys revokedHere,
       AdminActions actions,
       Clock clock,
@@ -77,6 +89,7 @@ public final class KeySteps {
     this.book = book;
     this.list = list;
     this.directory = directory;
+    this.tiers = tiers;
     this.revokedHere = revokedHere;
     this.actions = actions;
     this.clock = clock;
@@ -110,6 +123,7 @@ public final class KeySteps {
       cells.put(ApiKeySheet.TIER, tier(fields).orElse("free"));
       put(cells, ApiKeySheet.EXPIRES_AT, expires(fields));
       put(cells, ApiKeySheet.ALLOWED_MODELS, models(fields));
+      putLimits(cells, fields);
       put(cells, ApiKeySheet.NOTES, fields.text("notes", LONGEST_NOTES));
     } else {
       demandOwnKeys(session);
@@ -148,6 +162,7 @@ public final class KeySteps {
       put(cells, ApiKeySheet.TIER, tier(changes));
       put(cells, ApiKeySheet.EXPIRES_AT, expires(changes));
       put(cells, ApiKeySheet.ALLOWED_MODELS, models(changes));
+      putLimits(cells, changes);
       put(cells, ApiKeySheet.NOTES, changes.text("notes", LONGEST_NOTES));
     } else if (changes.hasMore()) {
       throw AdminErrors.adminOnly().asException();
@@ -258,7 +273,34 @@ public final class KeySteps {
   private Optional<String> tier(JsonFields fields) {
     return fields
         .line("tier", LONGEST_TIER)
-        .map(tier -> tier.isEmpty() ? "free" : tier.toLowerCase(Locale.ROOT));
+        .map(tier -> tier.isEmpty() ? "free" : tier.toLowerCase(Locale.ROOT))
+        .map(tier -> {
+          if (!tiers.has(tier) && !tier.equals("free")) {
+            throw OpenAiErrors.invalidValue(
+                    "tier",
+                    "The sheet Tiers has no such tier. It has: "
+                        + tiers.all().stream().map(Tier::name).collect(Collectors.joining(", "))
+                        + ".")
+                .asException();
+          }
+          return tier;
+        });
+  }
+
+  private static void putLimits(Map<String, String> cells, JsonFields fields) {
+    put(cells, ApiKeySheet.BUDGET, limit(fields, BUDGET, Limit::ofDollars));
+    put(cells, ApiKeySheet.REQUESTS_PER_MINUTE, limit(fields, REQUESTS_PER_MINUTE, Limit::ofCount));
+  }
+
+  private static Optional<String> limit(
+      JsonFields fields, String name, Function<String, Optional<Limit>> reader) {
+    Optional<String> limit = fields.line(name, LONGEST_TIER);
+    if (limit.filter(text -> !text.isEmpty() && reader.apply(text).isEmpty()).isPresent()) {
+      throw OpenAiErrors.invalidValue(
+              name, "It must be a number, unlimited, or empty for the limit of the tier.")
+          .asException();
+    }
+    return limit;
   }
 
   private Optional<String> expires(JsonFields fields) {

@@ -10,6 +10,7 @@ import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SteadyClock;
 import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
+import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
@@ -21,7 +22,7 @@ import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.GoogleIdTokens;
-import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.Limits;
 import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.gate.WrongKeys;
@@ -33,6 +34,7 @@ import dev.llmproxy.keys.KeyConfirmation;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeySnapshot;
 import dev.llmproxy.keys.RevokedKeys;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageStatistics;
@@ -45,9 +47,11 @@ import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import io.github.bucket4j.TimeMeter;
 import io.vertx.core.Vertx;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.YearMonth;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
@@ -77,7 +81,8 @@ public final class Application implements AutoCloseable {
   private final WrongKeys wrongKeys;
   private final ForwardProxy forwardProxy;
   private final McpServers mcpServers;
-  private final RateLimit rateLimit;
+  private final Tiers tiers;
+  private final Limits limits;
   private final GoogleIdTokens googleIdTokens;
   private final AllowedUsers allowedUsers;
   private final AdminParts admin;
@@ -121,7 +126,6 @@ public final class Application implements AutoCloseable {
               steady,
               RandomGenerator.getDefault());
       forwardProxy = new ForwardProxy(settings);
-      rateLimit = new RateLimit(values.limits(), TimeMeter.SYSTEM_NANOTIME);
       googleIdTokens = new GoogleIdTokens(values.signIn(), clock);
       allowedUsers = new AllowedUsers(values.signIn());
       wrongKeys = new WrongKeys(values.limits().authFailuresPerMinute(), TimeMeter.SYSTEM_NANOTIME);
@@ -136,16 +140,19 @@ public final class Application implements AutoCloseable {
       ledger = parts.add(Ledger.open(settings));
       usageStatistics = new UsageStatistics(ledger);
       workbook = parts.add(Workbook.open(settings));
+      tiers = new Tiers(values.limits(), settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
+      limits = new Limits(TimeMeter.SYSTEM_NANOTIME, clock, this::spent);
       keyDirectory = openKeyDirectory(clock, steady);
-      admin = new AdminParts(settings, values, ledger, workbook, keyDirectory, clock, steady);
+      admin =
+          new AdminParts(settings, values, ledger, workbook, keyDirectory, tiers, clock, steady);
       usageMeter = parts.add(new UsageMeter(ledger, steady));
       FlushBook flushBook = new FlushBook(ledger);
-      workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook);
+      workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook, tiers::rows);
       flushCommit = new FlushCommit(workbookSchema, clock);
       usageFlush =
           new UsageFlush(
               ledger, flushBook, workbook, workbookSchema, values.flush(), clock, steady);
-      usageFlush.counters().setKeys(keyDirectory);
+      usageFlush.counters().setKeys(keyDirectory, tiers);
       conversationLog = new ConversationLog(ledger, values.conversations(), clock);
       conversationFlush =
           new ConversationFlush(ledger, conversationLog, workbook, workbookSchema, clock, steady);
@@ -244,11 +251,11 @@ public final class Application implements AutoCloseable {
   }
 
   public Authenticator authenticator() {
-    return new Authenticator(keyDirectory, wrongKeys);
+    return new Authenticator(keyDirectory, tiers, wrongKeys);
   }
 
   public SignIn signIn() {
-    return new SignIn(googleIdTokens, allowedUsers, keyDirectory, wrongKeys);
+    return new SignIn(googleIdTokens, allowedUsers, keyDirectory, tiers, wrongKeys);
   }
 
   /** The parts of the management pages. */
@@ -256,8 +263,14 @@ public final class Application implements AutoCloseable {
     return admin;
   }
 
-  public RateLimit rateLimit() {
-    return rateLimit;
+  /** The limits of the tiers. */
+  public Tiers tiers() {
+    return tiers;
+  }
+
+  /** Counts what callers use against their limits. */
+  public Limits limits() {
+    return limits;
   }
 
   public Workbook workbook() {
@@ -344,6 +357,13 @@ public final class Application implements AutoCloseable {
     }
   }
 
+  private BigDecimal spent(Caller caller, YearMonth month) {
+    return (caller.isPerson()
+            ? usageStatistics.spentByPerson(caller.email(), month)
+            : usageStatistics.spentByKey(caller.keyHash(), month))
+        .cost();
+  }
+
   private KeyDirectory openKeyDirectory(Clock clock, Clock steady) {
     Path data = settings.path("LLMPROXY_DATA");
     Optional<Duration> age = values.keys().snapshot();
@@ -357,6 +377,6 @@ public final class Application implements AutoCloseable {
         age.isEmpty() ? null : new KeySnapshot(data, workbook.spreadsheetId()),
         new RevokedKeys(data),
         new KeyConfirmation(data),
-        rateLimit::hasLimit);
+        tiers::has);
   }
 }

@@ -28,13 +28,14 @@ import dev.llmproxy.flush.KeyCounters;
 import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.flush.UsageRotation;
 import dev.llmproxy.gate.Authenticator;
-import dev.llmproxy.gate.RateLimit;
+import dev.llmproxy.gate.Limits;
 import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.ledger.RequestSearch;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageRollup;
 import dev.llmproxy.mcp.McpServers;
@@ -232,8 +233,12 @@ public final class Parts {
     return application.responseCache();
   }
 
-  public static RateLimit rateLimit(Application application) {
-    return application.rateLimit();
+  public static Limits limits(Application application) {
+    return application.limits();
+  }
+
+  public static Tiers tiers(Application application) {
+    return application.tiers();
   }
 
   public static SessionSteps sessionSteps(Application application) {

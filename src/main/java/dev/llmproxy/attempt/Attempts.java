@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The attempts to answer one request. Only the request's thread writes. Any thread may read {@link
@@ -80,6 +81,13 @@ public final class Attempts {
   public String otherModel() {
     String model = target.servedModel();
     return model.equals(first) ? null : model;
+  }
+
+  /** Every target that may be asked. */
+  public List<Target> possible() {
+    return Stream.of(chain.targets(), chain.longContext(), chain.otherPolicy())
+        .flatMap(List::stream)
+        .toList();
   }
 
   /** The attempts that have ended or have begun to answer, in order. */

@@ -41,6 +41,9 @@ public interface Call extends AutoCloseable {
   /** When the request arrived. */
   Instant started();
 
+  /** The request of the next turn, in OpenAI's format. Do not change it. */
+  ObjectNode nextRequest();
+
   /** Ends the call with a failure. */
   void fail(ApiError error);
 

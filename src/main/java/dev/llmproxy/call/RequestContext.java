@@ -37,6 +37,7 @@ public final class RequestContext {
   private Call call;
   private Instant deadline;
   private StoredConversation conversation;
+  private Reservation reservation;
 
   /** The model in the header, or null. */
   private String namedModel;
@@ -86,6 +87,13 @@ public final class RequestContext {
   /** The HTTP response. */
   public Reply reply() {
     return reply;
+  }
+
+  /** Sets a header of the answer. */
+  public void header(String name, String value) {
+    if (reply != null) {
+      reply.header(name, value);
+    }
   }
 
   /**
@@ -200,6 +208,15 @@ public final class RequestContext {
 
   public void setConversation(StoredConversation begun) {
     conversation = begun;
+  }
+
+  /** What the request has reserved of its caller's limits; null when it has reserved nothing. */
+  public Reservation reservation() {
+    return reservation;
+  }
+
+  public void setReservation(Reservation reserved) {
+    reservation = reserved;
   }
 
   /** Contains no text of the conversation and no key. */

@@ -60,6 +60,11 @@ public record ChatCall(
   }
 
   @Override
+  public ObjectNode nextRequest() {
+    return turns.body();
+  }
+
+  @Override
   public void fail(ApiError error) {
     accumulator.add(new ChatEvent.Failed(error));
   }

@@ -76,7 +76,7 @@ public final class ChatCalls {
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     Attempts attempts = attempts(request, context);
-    ServerTools offer = tools.named(request, attempts.target());
+    ServerTools offer = tools.named(request, context.caller(), attempts.target());
     context.reply().willStream(KeepAlive.BLOCK);
     return call(request, attempts, offer, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
   }
@@ -85,7 +85,7 @@ public final class ChatCalls {
     String model = request.model();
     Caller caller = context.caller();
     Chain chain = caller.allowed(model, providers.chatChain(model));
-    if (caller.models() != null) {
+    if (caller.isRestricted()) {
       checkFurther(request, caller, chain);
     }
     return new Attempts(chain);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ToolSettings;
 import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.call.Reservation;
 import dev.llmproxy.tool.ToolRunner;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -127,6 +128,10 @@ public final class ChatTurns {
       if (cost != null && cost.compareTo(mostDollars) >= 0) {
         return mostDollars.toPlainString() + " US dollars";
       }
+    }
+    Reservation reservation = context.reservation();
+    if (reservation != null && !reservation.coversNextTurn(chat)) {
+      return "this month's budget";
     }
     return null;
   }

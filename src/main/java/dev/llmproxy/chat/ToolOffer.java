@@ -60,24 +60,34 @@ public final class ToolOffer {
    * Selects the tools that the request names and the tools of the caller's tier.
    *
    * @throws ApiException 400 when the request names a tool twice, names a tool that the model
-   *     cannot use, or asks for several choices with tools
+   *     cannot use, or asks for several choices with tools; 403 when the caller's tier may not use
+   *     a tool that the request names
    */
   ServerTools of(ChatRequest request, Caller caller, Target target) {
-    return of(request, tiers.of(caller.tier()), target);
+    List<String> ofTier =
+        tiers.of(caller.tier()).stream()
+            .filter(name -> caller.mayUseTool(canonical(name)))
+            .toList();
+    return of(request, ofTier, caller, target);
   }
 
   /** Selects only the tools that the request names; otherwise as {@link #of}. */
-  ServerTools named(ChatRequest request, Target target) {
-    return of(request, List.of(), target);
+  ServerTools named(ChatRequest request, Caller caller, Target target) {
+    return of(request, List.of(), caller, target);
   }
 
-  private ServerTools of(ChatRequest request, List<String> ofTier, Target target) {
+  private ServerTools of(ChatRequest request, List<String> ofTier, Caller caller, Target target) {
     ObjectNode body = request.body();
     if (!body.hasNonNull(TOOLS) && !body.hasNonNull(OPTIONS) && ofTier.isEmpty()) {
       return ServerTools.none(request);
     }
     ArrayNode own = Json.array();
     Map<String, Tool> named = named(body, own);
+    for (String name : named.keySet()) {
+      if (!caller.mayUseTool(name)) {
+        throw OpenAiErrors.toolNotAllowed(name).asException();
+      }
+    }
     if (choosesNone(body)) {
       return named.isEmpty() ? ServerTools.none(request) : without(body, own);
     }
@@ -138,11 +148,15 @@ public final class ToolOffer {
   }
 
   private Optional<Tool> find(String name) {
-    Optional<Tool> tool = catalogue.find(ALSO_WEB_SEARCH.contains(name) ? WEB_SEARCH : name);
+    Optional<Tool> tool = catalogue.find(canonical(name));
     if (tool.isEmpty() && Tool.isName(name) && unknown.size() < 100 && unknown.add(name)) {
       LOG.info("A chat asks for the unknown tool {}", name);
     }
     return tool;
+  }
+
+  private static String canonical(String name) {
+    return ALSO_WEB_SEARCH.contains(name) ? WEB_SEARCH : name;
   }
 
   /**

@@ -7,6 +7,7 @@ import dev.llmproxy.flush.FlushBook;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.keys.KeyExpiry;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
 import java.security.SecureRandom;
@@ -80,7 +81,7 @@ final class CreateApiKeyCommand implements Runnable {
     String key = ApiKey.generate(new SecureRandom());
     String kind = tier.strip().toLowerCase(Locale.ROOT);
     try (Workbook workbook = Workbook.open(settings)) {
-      new ApiKeyBook(workbook, FlushBook.sheetMemory(settings))
+      new ApiKeyBook(workbook, FlushBook.sheetMemory(settings), Tiers.of(settings, workbook)::rows)
           .add(key, email, name, kind, now.toString(), expiresAt);
     }
     PrintWriter out = spec.commandLine().getOut();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.flush.FlushBook;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ServiceAccount;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
@@ -49,7 +50,10 @@ final class InitWorkbookCommand implements Runnable {
       if (!named && !json) {
         printCreated(workbook);
       }
-      WorkbookSetup.Done done = new WorkbookSetup(workbook, FlushBook.sheetMemory(settings)).run();
+      WorkbookSetup.Done done =
+          new WorkbookSetup(
+                  workbook, FlushBook.sheetMemory(settings), Tiers.of(settings, workbook)::rows)
+              .run();
       if (json) {
         printJson(workbook, done, !named);
       } else {

@@ -8,6 +8,7 @@ import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeyExpiry;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.Workbook;
 import java.io.PrintWriter;
@@ -39,7 +40,10 @@ final class ListKeysCommand implements Runnable {
   public void run() {
     List<ApiKeyRow> rows;
     try (Workbook workbook = Workbook.open(settings)) {
-      rows = new ApiKeyBook(workbook, FlushBook.sheetMemory(settings)).rows();
+      rows =
+          new ApiKeyBook(
+                  workbook, FlushBook.sheetMemory(settings), Tiers.of(settings, workbook)::rows)
+              .rows();
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

@@ -9,6 +9,7 @@ import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.RevokedKeys;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookException;
@@ -104,7 +105,9 @@ final class RevokeKeyCommand implements Callable<Integer> {
     Optional<String> given = ApiKey.hashOfCell(key);
     given.ifPresent(here::add);
     try (Workbook workbook = Workbook.open(settings)) {
-      ApiKeyBook book = new ApiKeyBook(workbook, FlushBook.sheetMemory(settings));
+      ApiKeyBook book =
+          new ApiKeyBook(
+              workbook, FlushBook.sheetMemory(settings), Tiers.of(settings, workbook)::rows);
       Map<String, ApiKeyRow> rows =
           rows(
               book,
@@ -127,7 +130,9 @@ final class RevokeKeyCommand implements Callable<Integer> {
 
   private int byOwner(RevokedKeys here, String email) {
     try (Workbook workbook = Workbook.open(settings)) {
-      ApiKeyBook book = new ApiKeyBook(workbook, FlushBook.sheetMemory(settings));
+      ApiKeyBook book =
+          new ApiKeyBook(
+              workbook, FlushBook.sheetMemory(settings), Tiers.of(settings, workbook)::rows);
       // A key that somebody typed into the sheet may look like an address.
       Map<String, ApiKeyRow> rows =
           rows(book, row -> ApiKey.hashOfCell(row.apiKey()).equals(ApiKey.hashOfCell(email)));

@@ -94,7 +94,10 @@ final class StartCommand implements Callable<Integer> {
 
   private static String createFirstKey(Application application) {
     ApiKeyBook book =
-        new ApiKeyBook(application.workbook(), FlushBook.sheetMemory(application.settings()));
+        new ApiKeyBook(
+            application.workbook(),
+            FlushBook.sheetMemory(application.settings()),
+            application.tiers()::rows);
     if (!book.rows().isEmpty()) {
       return null;
     }

@@ -2,19 +2,17 @@ package dev.llmproxy.cli;
 
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
-import dev.llmproxy.base.LimitSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.flush.FlushBook;
-import dev.llmproxy.gate.RateLimit;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeyProblem;
 import dev.llmproxy.keys.KeySnapshot;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.ServiceAccount;
 import dev.llmproxy.workbook.SheetIndex;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookException;
-import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,10 +130,7 @@ final class WorkbookCheck {
     KeySnapshot snapshot =
         new KeySnapshot(settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
     List<KeyProblem> problems =
-        KeyDirectory.problemsOf(
-            values,
-            snapshot,
-            new RateLimit(LimitSettings.of(settings), TimeMeter.SYSTEM_NANOTIME)::hasLimit);
+        KeyDirectory.problemsOf(values, snapshot, Tiers.of(settings, workbook)::has);
     long keys =
         new ApiKeySheet(values).rows().stream().filter(row -> !row.apiKey().isBlank()).count();
     findings.add(Finding.ok(CHECK, "%s, %d keys".formatted(workbook.address(), keys)));

@@ -9,6 +9,7 @@ import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.UpdateSheetPropertiesRequest;
 import dev.llmproxy.keys.ApiKeyBook;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.SheetIndex;
 import dev.llmproxy.workbook.SheetMemory;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -32,19 +34,22 @@ public final class WorkbookSetup {
 
   private final Workbook workbook;
   private final SheetMemory memory;
+  private final Supplier<List<List<String>>> tiers;
   private final Sheets client;
 
   public WorkbookSetup(Workbook workbook) {
-    this(workbook, SheetMemory.NONE);
+    this(workbook, SheetMemory.NONE, Tiers::none);
   }
 
   /**
    * @param memory the ids of sheets that the server has found before, so that renamed sheets are
    *     found too
+   * @param tiers the rows of a new sheet {@code Tiers}
    */
-  public WorkbookSetup(Workbook workbook, SheetMemory memory) {
+  public WorkbookSetup(Workbook workbook, SheetMemory memory, Supplier<List<List<String>>> tiers) {
     this.workbook = workbook;
     this.memory = memory;
+    this.tiers = tiers;
     this.client = workbook.client();
   }
 
@@ -80,7 +85,7 @@ public final class WorkbookSetup {
       List<Request> headers = new ArrayList<>();
       List<String> headed = missingHeaders(before, headers);
       send(headers);
-      new ApiKeyBook(workbook, memory).rows();
+      new ApiKeyBook(workbook, memory, tiers).rows();
       Spreadsheet after = spreadsheet();
       Set<String> known = titles(before).collect(Collectors.toSet());
       List<String> made = titles(after).filter(title -> !known.contains(title)).toList();

@@ -104,6 +104,11 @@ public final class EmbeddingCall implements Call {
   }
 
   @Override
+  public ObjectNode nextRequest() {
+    return request.body();
+  }
+
+  @Override
   public void fail(ApiError error) {
     usage = usage(0);
     status = Status.ERROR;

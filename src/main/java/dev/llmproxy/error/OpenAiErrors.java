@@ -1,6 +1,7 @@
 package dev.llmproxy.error;
 
 import dev.llmproxy.base.Causes;
+import java.math.BigDecimal;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -328,16 +329,86 @@ public final class OpenAiErrors {
     return new ApiError(429, "requests", "rate_limit_exceeded", null, what, Duration.ofSeconds(5));
   }
 
-  /** The key or the person has used up the tier's requests of this minute. */
-  public static ApiError rateLimited(String tier, int requestsPerMinute, Duration wait) {
+  /**
+   * A limit of the caller is exceeded.
+   *
+   * @param type {@code requests} or {@code tokens}
+   * @param what the limit, as a main clause
+   * @param wait after this time the same request is within the limits
+   * @param inVain whether a client should not try again by itself
+   */
+  public static ApiError rateLimited(String type, String what, Duration wait, boolean inVain) {
     return new ApiError(
         429,
-        "requests",
+        type,
         "rate_limit_exceeded",
         null,
-        "Rate limit reached: tier `%s` allows %d requests a minute for each key and each person signed in. Try again in %s."
-            .formatted(tier, requestsPerMinute, GoDuration.text(wait)),
-        wait);
+        "Rate limit reached: %s. Try again in %s.".formatted(what, GoDuration.text(wait)),
+        wait,
+        inVain);
+  }
+
+  /** The prompt alone has more tokens than the tier allows in a minute. */
+  public static ApiError tooLargeForLimit(String tier, long limit, long tokens) {
+    return new ApiError(
+        429,
+        "tokens",
+        "rate_limit_exceeded",
+        null,
+        "Request too large: tier `%s` allows %d tokens a minute, and this prompt has about %d. Send a shorter one."
+            .formatted(tier, limit, tokens),
+        null,
+        true);
+  }
+
+  /**
+   * The caller's budget does not cover the request.
+   *
+   * @param budget US dollars a month
+   * @param left what is left of it
+   * @param most the most that the request can cost
+   */
+  public static ApiError budgetExceeded(
+      BigDecimal budget, BigDecimal left, BigDecimal most, Duration untilNextMonth) {
+    String why =
+        left.signum() > 0
+            ? "$%s of your budget of $%s a month is left, and this request can cost $%s. A smaller max_completion_tokens lowers that."
+                .formatted(shown(left), shown(budget), shown(most))
+            : "Your budget of $%s a month is used up.".formatted(shown(budget));
+    return new ApiError(
+        429,
+        "insufficient_quota",
+        "insufficient_quota",
+        null,
+        why + " The next month begins in %s.".formatted(GoDuration.text(untilNextMonth)),
+        untilNextMonth,
+        true);
+  }
+
+  private static String shown(BigDecimal dollars) {
+    BigDecimal plain = dollars.stripTrailingZeros();
+    return plain.scale() < 2 ? plain.setScale(2).toPlainString() : plain.toPlainString();
+  }
+
+  /** The tier of the caller may not use a tool of the server. */
+  public static ApiError toolNotAllowed(String tool) {
+    return new ApiError(
+        403,
+        INVALID_REQUEST,
+        "tool_not_allowed",
+        "tools",
+        "Your tier may not use the tool `%s`.".formatted(tool));
+  }
+
+  /** A caller with a budget asks a model that may cost anything. */
+  public static ApiError priceUnknown(String model) {
+    return new ApiError(
+        403,
+        INVALID_REQUEST,
+        "price_unknown",
+        "model",
+        "The price of the model `%s` is unknown, so it cannot be used with a budget. An administrator can write a price into the provider's file, or lift the budget."
+            .formatted(model));
   }
 
   /** The client's address has sent too many wrong keys or ID tokens. */

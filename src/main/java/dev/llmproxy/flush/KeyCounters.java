@@ -12,9 +12,11 @@ import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeyProblem;
 import dev.llmproxy.keys.KeyStatus;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.SheetIndex;
+import dev.llmproxy.workbook.TierSheet;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,11 +24,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.apache.camel.Body;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -54,6 +56,7 @@ public final class KeyCounters {
   private final Map<String, String> createdAtRead = new HashMap<>();
   private final Map<String, String> createdAtWritten = new HashMap<>();
   private KeyDirectory keys;
+  private Tiers tiers;
   private Instant statusFrom;
   private Map<String, KeyCount> written = Map.of();
   private boolean due = true;
@@ -65,14 +68,15 @@ public final class KeyCounters {
     this.clock = clock;
   }
 
-  /** Sets the source of the texts in Status. Without it, nothing is written there. */
-  public void setKeys(KeyDirectory keys) {
+  /** Sets the sources of the texts in Status. Without them, nothing is written there. */
+  public void setKeys(KeyDirectory keys, Tiers tiers) {
     this.keys = keys;
+    this.tiers = tiers;
   }
 
   /** Whether the counters or the texts in Status may differ from the sheet. */
   public boolean due() {
-    return due || (keys != null && mayWriteStatus() && keys.untidy());
+    return due || (keys != null && mayWriteStatus() && (keys.untidy() || tiers.untidy()));
   }
 
   /**
@@ -105,18 +109,21 @@ public final class KeyCounters {
     return hasRead;
   }
 
-  /** The range of the whole sheet. */
+  /** The ranges of the whole sheets of the keys and the tiers. */
   public List<String> ranges(
       @ExchangeProperty("round") UsageFlush.Round round,
       @ExchangeProperty("spreadsheet") Spreadsheet main) {
-    round.keysSheet = schema.index(schema.mainId(), main).present(ApiKeySheet.TITLE);
-    return List.of(SheetIndex.range(round.keysSheet, null));
+    SheetIndex index = schema.index(schema.mainId(), main);
+    round.keysSheet = index.present(ApiKeySheet.TITLE);
+    round.tiersSheet = index.present(TierSheet.TITLE);
+    return List.of(
+        SheetIndex.range(round.keysSheet, null), SheetIndex.range(round.tiersSheet, null));
   }
 
   /**
-   * The changes that make the sheet equal to the ledger.
+   * The changes that make the sheet of the keys equal to the ledger, and those of Status.
    *
-   * @param values the cells of the sheet
+   * @param values the cells of {@link #ranges}
    * @return null when nothing differs
    */
   public BatchUpdateSpreadsheetRequest update(
@@ -145,6 +152,9 @@ public final class KeyCounters {
     if (keys != null && mayWriteStatus()) {
       int before = requests.size();
       updateStatus(FlushCommit.cells(values, 0), target, hashes);
+      requests.addAll(
+          StatusCells.ofTiers(
+              round.tiersSheet, FlushCommit.cells(values, 1), tiers, clock.instant()));
       round.writesStatus = requests.size() > before;
       if (!round.writesStatus) {
         keys.tidied();
@@ -192,36 +202,14 @@ public final class KeyCounters {
     sheet.rows().forEach(row -> created(target, row, hashes.get(row)));
   }
 
-  /** A problem of the whole sheet is written in Status of the first row that has room for it. */
   private void statuses(Target target, List<KeyProblem> problems) {
-    Map<Integer, List<KeyProblem>> byRow =
-        problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
-    List<KeyProblem> whole = byRow.getOrDefault(0, List.of());
-    Instant now = clock.instant();
-    int last = 1;
-    for (ApiKeyRow row : target.sheet.rows()) {
-      last = row.number();
-      if (!KeyStatus.isOurs(row.status())) {
-        continue;
-      }
-      List<KeyProblem> shownProblems = new ArrayList<>(whole);
-      shownProblems.addAll(byRow.getOrDefault(row.number(), List.of()));
-      whole = List.of();
-      String next = KeyStatus.next(row.status(), KeyStatus.of(shownProblems), now);
-      if (!next.equals(row.status())) {
-        target.write(row.number(), ApiKeySheet.STATUS, cell(next));
-      }
-    }
-    if (!whole.isEmpty()) {
-      if (target.properties.getGridProperties().getRowCount() <= last) {
-        target.requests.add(WorkbookSchema.appendEmptyRow(target.properties.getSheetId()));
-      }
-      target.write(last + 1, ApiKeySheet.STATUS, cell(KeyStatus.of(whole)));
-    }
-  }
-
-  private static CellData cell(String text) {
-    return text.isEmpty() ? new CellData() : WorkbookSchema.text(text);
+    Map<Integer, String> present = new LinkedHashMap<>();
+    target.sheet.rows().forEach(row -> present.put(row.number(), row.status()));
+    target.requests.addAll(
+        StatusCells.write(
+            target.properties,
+            target.sheet.column(ApiKeySheet.STATUS),
+            KeyStatus.changes(present, problems, clock.instant())));
   }
 
   /**

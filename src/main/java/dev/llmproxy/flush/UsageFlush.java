@@ -305,6 +305,7 @@ public final class UsageFlush {
 
     // For the counters.
     SheetProperties keysSheet;
+    SheetProperties tiersSheet;
     boolean writesStatus;
 
     private final Map<String, Target> targets = new HashMap<>();

@@ -3,11 +3,13 @@ package dev.llmproxy.gate;
 import java.time.Duration;
 
 /**
- * The state of a limit after a request was counted.
+ * The state of a limit after something was counted, or was to be.
  *
- * @param granted whether the request was within the limit
- * @param limit requests a minute
- * @param remaining requests left in this minute
- * @param untilReset time until the minute ends and {@code limit} requests are available again
+ * @param granted whether it was within the limit
+ * @param limit the limit
+ * @param remaining what is left in this window, at least 0
+ * @param untilEnough time until it is within the limit; zero when it was granted
+ * @param untilReset time until the whole limit is available again
  */
-record Allowance(boolean granted, int limit, long remaining, Duration untilReset) {}
+record Allowance(
+    boolean granted, long limit, long remaining, Duration untilEnough, Duration untilReset) {}

@@ -6,6 +6,7 @@ import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.keys.Tiers;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -13,10 +14,12 @@ import org.apache.camel.ExchangeProperty;
 /** Finds the caller of a request by its API key. */
 public final class Authenticator {
   private final KeyDirectory directory;
+  private final Tiers tiers;
   private final WrongKeys wrongKeys;
 
-  public Authenticator(KeyDirectory directory, WrongKeys wrongKeys) {
+  public Authenticator(KeyDirectory directory, Tiers tiers, WrongKeys wrongKeys) {
     this.directory = directory;
+    this.tiers = tiers;
     this.wrongKeys = wrongKeys;
   }
 
@@ -51,9 +54,10 @@ public final class Authenticator {
       throw OpenAiErrors.keysUnavailable().asException();
     }
     Optional<Caller> owner = directory.caller(context.keyHash());
-    Caller caller =
+    Caller known =
         owner.orElseThrow(
             () -> wrongKeys.next(context.reply(), OpenAiErrors.invalidApiKey()).asException());
+    Caller caller = known.within(tiers.of(known.tier()));
     context.setCaller(caller);
     return caller;
   }

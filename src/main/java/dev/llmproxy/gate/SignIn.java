@@ -7,6 +7,7 @@ import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.keys.Tiers;
 import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -19,16 +20,19 @@ public final class SignIn {
   private final GoogleIdTokens idTokens;
   private final AllowedUsers allowedUsers;
   private final KeyDirectory directory;
+  private final Tiers tiers;
   private final WrongKeys wrongKeys;
 
   public SignIn(
       GoogleIdTokens idTokens,
       AllowedUsers allowedUsers,
       KeyDirectory directory,
+      Tiers tiers,
       WrongKeys wrongKeys) {
     this.idTokens = idTokens;
     this.allowedUsers = allowedUsers;
     this.directory = directory;
+    this.tiers = tiers;
     this.wrongKeys = wrongKeys;
   }
 
@@ -68,12 +72,13 @@ public final class SignIn {
       throw OpenAiErrors.keysUnavailable().asException();
     }
     Person person = context.person();
-    Caller caller =
+    Caller known =
         directory
             .keyHolder(person.email())
             .map(key -> Caller.person(key.email(), key.tier(), key.conversations()))
             .or(() -> withoutKey(person))
             .orElseThrow(() -> OpenAiErrors.userNotAllowed(person.email()).asException());
+    Caller caller = known.within(tiers.of(known.tier()));
     context.setCaller(caller);
     return caller;
   }

@@ -7,6 +7,7 @@ import io.github.bucket4j.TimeMeter;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 
@@ -19,11 +20,11 @@ public final class WrongKeys {
   private static final int NETWORK_BYTES = 8;
 
   private final int mostPerMinute;
-  private final MinuteLimits addresses;
+  private final Buckets addresses;
 
   public WrongKeys(int mostPerMinute, TimeMeter clock) {
     this.mostPerMinute = mostPerMinute;
-    addresses = new MinuteLimits(MOST_ADDRESSES, clock);
+    addresses = new Buckets(Duration.ofMinutes(1), MOST_ADDRESSES, clock);
   }
 
   /**
@@ -37,13 +38,13 @@ public final class WrongKeys {
   }
 
   ApiError next(String address, ApiError wrong) {
-    Allowance allowance = addresses.take(network(address), mostPerMinute);
+    Allowance allowance = addresses.take(network(address), mostPerMinute, 1);
     return allowance.granted() ? wrong : OpenAiErrors.tooManyWrongKeys(allowance.untilReset());
   }
 
   /** Counts one more of a client; returns whether it is within the limit. */
   public boolean take(Reply client) {
-    return addresses.take(network(client.address()), mostPerMinute).granted();
+    return addresses.take(network(client.address()), mostPerMinute, 1).granted();
   }
 
   /** Whether the client's next wrong key would exceed the limit. */
@@ -52,7 +53,7 @@ public final class WrongKeys {
   }
 
   boolean tooMany(String address) {
-    return addresses.exhausted(network(address));
+    return !addresses.look(network(address), mostPerMinute, 1).granted();
   }
 
   /**

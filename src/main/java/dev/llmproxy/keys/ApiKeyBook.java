@@ -23,6 +23,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * Reads and changes the sheet {@code User API Keys} for commands. Works with the server running or
@@ -49,17 +50,18 @@ public final class ApiKeyBook {
 
   /** Finds the sheet by the product's id or its title. */
   public ApiKeyBook(Workbook workbook) {
-    this(workbook, SheetMemory.NONE);
+    this(workbook, SheetMemory.NONE, Tiers::none);
   }
 
   /**
    * @param memory the ids of sheets that the server has found before, so that a renamed sheet is
    *     found too
+   * @param tiers the rows of a new sheet {@code Tiers}
    */
-  public ApiKeyBook(Workbook workbook, SheetMemory memory) {
+  public ApiKeyBook(Workbook workbook, SheetMemory memory, Supplier<List<List<String>>> tiers) {
     this.workbook = workbook;
     this.client = workbook.client();
-    this.schema = new WorkbookSchema(workbook.spreadsheetId(), memory);
+    this.schema = new WorkbookSchema(workbook.spreadsheetId(), memory, tiers);
   }
 
   /**

@@ -7,6 +7,8 @@ import dev.llmproxy.base.PrivateFile;
 import dev.llmproxy.base.Sha256;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.ConversationStorage;
+import dev.llmproxy.call.Limit;
+import dev.llmproxy.call.OwnLimits;
 import dev.llmproxy.catalogue.AllowedModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,6 +36,8 @@ public final class KeySnapshot {
   private static final String FILE = "keys-snapshot.jsonl";
   private static final int VERSION = 1;
   private static final int CHECKSUM = 64;
+  private static final String BUDGET = "budget";
+  private static final String REQUESTS_PER_MINUTE = "requestsPerMinute";
 
   private final Path file;
   private final String spreadsheetId;
@@ -181,6 +185,8 @@ public final class KeySnapshot {
     if (caller.models() != null) {
       key.put("models", caller.models().toString());
     }
+    putLimit(key, BUDGET, caller.ownLimits().budget());
+    putLimit(key, REQUESTS_PER_MINUTE, caller.ownLimits().requestsPerMinute());
     return record.expires() == null ? key : key.put("expires", record.expires().toString());
   }
 
@@ -196,6 +202,22 @@ public final class KeySnapshot {
         : null;
   }
 
+  private static void putLimit(ObjectNode key, String name, Limit limit) {
+    if (limit != null) {
+      key.put(name, limit.toString());
+    }
+  }
+
+  private static OwnLimits ownLimits(JsonNode key) {
+    return key.has(BUDGET) || key.has(REQUESTS_PER_MINUTE)
+        ? new OwnLimits(limit(key.path(BUDGET)), limit(key.path(REQUESTS_PER_MINUTE)))
+        : OwnLimits.NONE;
+  }
+
+  private static Limit limit(JsonNode text) {
+    return text.isMissingNode() ? null : Limit.ofDollars(text.asText()).orElse(Limit.NOTHING);
+  }
+
   private static KeyRecord record(JsonNode key) {
     return new KeyRecord(
         new Caller(
@@ -204,7 +226,9 @@ public final class KeySnapshot {
             key.path("sha256").asText(),
             key.path("tier").asText(),
             conversations(key),
-            models(key)),
+            models(key),
+            ownLimits(key),
+            null),
         key.path("revoked").asBoolean(true),
         key.has("expires") ? Instant.parse(key.path("expires").asText()) : null);
   }

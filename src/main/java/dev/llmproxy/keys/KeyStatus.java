@@ -4,7 +4,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -61,6 +64,38 @@ public final class KeyStatus {
     }
     boolean fresh = confirmedAt(status).filter(then -> now.isBefore(then.plus(SHOWN))).isPresent();
     return fresh && text.isEmpty() ? status : text;
+  }
+
+  /**
+   * The cells of Status to change. A problem of the whole sheet goes into the first row whose cell
+   * the product may change, else below the last row.
+   *
+   * @param statuses the present texts by row number, in the sheet's order
+   * @return the new texts by row number; empty when nothing differs
+   */
+  public static Map<Integer, String> changes(
+      Map<Integer, String> statuses, List<KeyProblem> problems, Instant now) {
+    Map<Integer, List<KeyProblem>> byRow =
+        problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
+    List<KeyProblem> whole = byRow.getOrDefault(0, List.of());
+    Map<Integer, String> changes = new LinkedHashMap<>();
+    int last = 1;
+    for (Map.Entry<Integer, String> status : statuses.entrySet()) {
+      last = status.getKey();
+      if (isOurs(status.getValue())) {
+        List<KeyProblem> said = new ArrayList<>(whole);
+        said.addAll(byRow.getOrDefault(last, List.of()));
+        whole = List.of();
+        String next = next(status.getValue(), of(said), now);
+        if (!next.equals(status.getValue())) {
+          changes.put(last, next);
+        }
+      }
+    }
+    if (!whole.isEmpty()) {
+      changes.put(last + 1, of(whole));
+    }
+    return changes;
   }
 
   /** Whether a cell is a confirmation: somebody's, or the product's note of one. */

@@ -3,9 +3,12 @@ package dev.llmproxy.keys;
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.ConversationStorage;
+import dev.llmproxy.call.Limit;
+import dev.llmproxy.call.OwnLimits;
 import dev.llmproxy.catalogue.AllowedModels;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
+import dev.llmproxy.workbook.HeaderRow;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -18,8 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -32,7 +35,7 @@ import java.util.stream.Stream;
  * @param columns the known columns that the sheet has
  * @param confirmations the texts of the column Status that confirm a deletion
  * @param holding whether keys keep values of a column that the sheet has lost
- * @param statuses the texts of the column Status by row number, where the product may change them
+ * @param statuses the texts of the column Status by row number
  * @param createdAtMissing whether a key's row has an empty Created At
  */
 record KeyTable(
@@ -87,9 +90,7 @@ record KeyTable(
   private static Map<Integer, String> statuses(List<ApiKeyRow> rows) {
     Map<Integer, String> statuses = new LinkedHashMap<>();
     for (ApiKeyRow row : rows) {
-      if (KeyStatus.isOurs(row.status())) {
-        statuses.put(row.number(), row.status());
-      }
+      statuses.put(row.number(), row.status());
     }
     return statuses;
   }
@@ -102,18 +103,7 @@ record KeyTable(
     if (!columns.contains(ApiKeySheet.STATUS)) {
       return !problems.isEmpty() && !hadStatus;
     }
-    Map<Integer, List<KeyProblem>> byRow =
-        problems.stream().collect(Collectors.groupingBy(KeyProblem::row));
-    List<KeyProblem> whole = byRow.getOrDefault(0, List.of());
-    for (Map.Entry<Integer, String> status : statuses.entrySet()) {
-      List<KeyProblem> said = new ArrayList<>(whole);
-      said.addAll(byRow.getOrDefault(status.getKey(), List.of()));
-      whole = List.of();
-      if (!KeyStatus.next(status.getValue(), KeyStatus.of(said), now).equals(status.getValue())) {
-        return true;
-      }
-    }
-    return !whole.isEmpty();
+    return !KeyStatus.changes(statuses, problems, now).isEmpty();
   }
 
   /** The records of the sheet and those of the held keys, which replace records of the sheet. */
@@ -195,7 +185,7 @@ record KeyTable(
     /** The problems of the whole sheet, then those of rows in the sheet's order. */
     List<KeyProblem> problems() {
       List<KeyProblem> all = new ArrayList<>();
-      for (ApiKeySheet.HeaderProblem problem : sheet.headerProblems()) {
+      for (HeaderRow.Problem problem : sheet.headerProblems()) {
         all.add(new KeyProblem(0, problem.what(), problem.remedy()));
       }
       holding.forEach((column, keys) ->
@@ -260,7 +250,46 @@ record KeyTable(
           hash,
           shared(tier(row, known)),
           conversations(row, known),
-          models(row, known));
+          models(row, known),
+          ownLimits(row, known),
+          null);
+    }
+
+    private OwnLimits ownLimits(ApiKeyRow row, KeyRecord known) {
+      OwnLimits before = known == null ? OwnLimits.NONE : known.caller().ownLimits();
+      Limit budget =
+          ownLimit(row, ApiKeySheet.BUDGET, row.budget(), before.budget(), Limit::ofDollars);
+      Limit requests =
+          ownLimit(
+              row,
+              ApiKeySheet.REQUESTS_PER_MINUTE,
+              row.requestsPerMinute(),
+              before.requestsPerMinute(),
+              Limit::ofCount);
+      return budget == null && requests == null ? OwnLimits.NONE : new OwnLimits(budget, requests);
+    }
+
+    /** With an unreadable cell, the key may use nothing. */
+    private Limit ownLimit(
+        ApiKeyRow row,
+        String column,
+        String cell,
+        Limit before,
+        Function<String, Optional<Limit>> reader) {
+      if (isMissing(column)) {
+        return keepValue(column, before);
+      }
+      if (cell.isEmpty()) {
+        return null;
+      }
+      Optional<Limit> limit = reader.apply(cell);
+      if (limit.isEmpty()) {
+        report(
+            row,
+            "has a %s that cannot be read; the key may use nothing".formatted(column),
+            "Write a number or unlimited, or empty the cell to use the tier's limit");
+      }
+      return limit.orElse(Limit.NOTHING);
     }
 
     private String tier(ApiKeyRow row, KeyRecord known) {
@@ -272,8 +301,8 @@ record KeyTable(
       if (!row.tier().equals(FREE) && !tierHasLimit.test(row.tier())) {
         report(
             row,
-            "names a Tier that has no limit; the limit of the tier free applies to the key",
-            "Correct the tier, or set RATE_LIMIT_<TIER> in application.properties");
+            "names a Tier that has no limits; the limits of the tier free apply to the key",
+            "Correct the tier, or add it to the sheet Tiers");
       }
       return row.tier();
     }

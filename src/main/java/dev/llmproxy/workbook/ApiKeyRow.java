@@ -16,6 +16,8 @@ package dev.llmproxy.workbook;
  * @param expiresAt the cell's text; empty means never
  * @param logConversations the cell's text; empty means that the setting applies
  * @param allowedModels the cell's text; empty means all
+ * @param budget the cell's text; empty means that the tier's applies
+ * @param requestsPerMinute the cell's text; empty means that the tier's applies
  * @param notes free text
  * @param status the cell's text, written by the server or by a person
  */
@@ -33,5 +35,7 @@ public record ApiKeyRow(
     String expiresAt,
     String logConversations,
     String allowedModels,
+    String budget,
+    String requestsPerMinute,
     String notes,
     String status) {}

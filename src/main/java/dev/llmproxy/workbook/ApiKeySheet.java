@@ -1,11 +1,8 @@
 package dev.llmproxy.workbook;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -39,6 +36,12 @@ public final class ApiKeySheet {
   /** The models that the key may use. */
   public static final String ALLOWED_MODELS = "Allowed Models";
 
+  /** The key's own budget, in place of its tier's. */
+  public static final String BUDGET = TierSheet.BUDGET;
+
+  /** The key's own limit of requests a minute, in place of its tier's. */
+  public static final String REQUESTS_PER_MINUTE = TierSheet.REQUESTS_PER_MINUTE;
+
   /** The headers, in the order of a new sheet. */
   public static final List<String> HEADERS =
       List.of(
@@ -55,28 +58,22 @@ public final class ApiKeySheet {
           STATUS,
           EXPIRES_AT,
           LOG_CONVERSATIONS,
-          ALLOWED_MODELS);
+          ALLOWED_MODELS,
+          BUDGET,
+          REQUESTS_PER_MINUTE);
 
   /** Columns that restrict a key. Overlooking one would allow more than was intended. */
   public static final List<String> RULES =
-      List.of(TIER, EXPIRES_AT, LOG_CONVERSATIONS, ALLOWED_MODELS);
+      List.of(TIER, EXPIRES_AT, LOG_CONVERSATIONS, ALLOWED_MODELS, BUDGET, REQUESTS_PER_MINUTE);
 
   /** Columns of {@link #RULES} that are read under another word too: it can only refuse more. */
-  private static final List<String> REFUSING = List.of(EXPIRES_AT, ALLOWED_MODELS);
+  private static final List<String> REFUSING =
+      List.of(EXPIRES_AT, ALLOWED_MODELS, BUDGET, REQUESTS_PER_MINUTE);
 
   private static final List<String> NEEDED = List.of(API_KEY, USER_EMAIL, REVOKED);
 
   private final List<List<Object>> values;
-  private final Map<String, Integer> columns = new HashMap<>();
-  private final List<HeaderProblem> headerProblems = new ArrayList<>();
-
-  /**
-   * A header that somebody should check.
-   *
-   * @param what the problem and its effect
-   * @param remedy what to do about it
-   */
-  public record HeaderProblem(String what, String remedy) {}
+  private final HeaderRow header;
 
   /**
    * @param values cells as in the answer of {@code values.get} with UNFORMATTED_VALUE: header row
@@ -85,96 +82,18 @@ public final class ApiKeySheet {
    */
   public ApiKeySheet(List<List<Object>> values) {
     this.values = values;
-    List<Object> header = values.isEmpty() ? List.of() : values.get(0);
-    List<Integer> others = new ArrayList<>();
-    for (int i = 0; i < header.size(); i++) {
-      String normal = SheetText.header(header.get(i));
-      Optional<String> known =
-          HEADERS.stream().filter(one -> SheetText.header(one).equals(normal)).findFirst();
-      if (known.isPresent()) {
-        if (columns.putIfAbsent(known.get(), i) != null && rules(known.get())) {
-          headerProblems.add(
-              new HeaderProblem(
-                  "has the column \"%s\" twice; %s is not read".formatted(known.get(), letters(i)),
-                  "Delete or rename one of the two"));
-        }
-      } else if (!normal.isEmpty()) {
-        others.add(i);
-      }
-    }
-    others.forEach(i -> adopt(header.get(i), i));
-    for (String needed : NEEDED) {
-      if (!values.isEmpty() && !columns.containsKey(needed)) {
-        throw new WorkbookException(
-            "The sheet \"%s\" has no column \"%s\" in its first row; put the header back.%s"
-                .formatted(TITLE, needed, similarColumn(header, others, needed)));
-      }
-    }
-  }
-
-  /**
-   * Reads a header that is almost a known one as the known one, where that is safe, and reports it.
-   */
-  private void adopt(Object header, int column) {
-    Optional<String> misspelt = LookAlike.misspelt(header, HEADERS);
-    Optional<String> meant = misspelt.or(() -> LookAlike.meant(header, HEADERS));
-    if (meant.isEmpty()) {
-      return;
-    }
-    String known = meant.get();
-    boolean missing = !columns.containsKey(known);
-    boolean read =
-        missing && (REFUSING.contains(known) || (misspelt.isPresent() && RULES.contains(known)));
-    if (read) {
-      columns.put(known, column);
-    }
-    if (read || missing || rules(known)) {
-      String shown = shown(header);
-      headerProblems.add(
-          new HeaderProblem(
-              read
-                  ? "has the header \"%s\" (column %s), which is read as \"%s\""
-                      .formatted(shown, letters(column), known)
-                  : "has the header \"%s\" (column %s), which is not read as \"%s\""
-                      .formatted(shown, letters(column), known),
-              missing
-                  ? "Name it \"%s\" if you mean that column, or give it a less similar name"
-                      .formatted(known)
-                  : "Use only the column \"%s\", or give the other column a less similar name"
-                      .formatted(known)));
-    }
-  }
-
-  private static boolean rules(String header) {
-    return RULES.contains(header) || NEEDED.contains(header);
-  }
-
-  /** The header in a form for messages: short, on one line. A key in its place is not shown. */
-  private static String shown(Object header) {
-    String clean = SheetText.clean(String.valueOf(header));
-    return clean.length() <= 30 ? clean : clean.substring(0, 30) + "…";
-  }
-
-  private static String similarColumn(List<Object> header, List<Integer> others, String needed) {
-    List<String> known = List.of(needed);
-    return others.stream()
-        .filter(i ->
-            LookAlike.misspelt(header.get(i), known)
-                .or(() -> LookAlike.meant(header.get(i), known))
-                .isPresent())
-        .findFirst()
-        .map(i -> " Column %s is called \"%s\".".formatted(letters(i), shown(header.get(i))))
-        .orElse("");
+    header = new HeaderRow(values, HEADERS, RULES, REFUSING, NEEDED);
+    header.demand(TITLE, NEEDED);
   }
 
   /** The problems of the header row, from left to right. */
-  public List<HeaderProblem> headerProblems() {
-    return List.copyOf(headerProblems);
+  public List<HeaderRow.Problem> headerProblems() {
+    return header.problems();
   }
 
   /** The known columns that the sheet has, in alphabetical order. */
   public Set<String> present() {
-    return new TreeSet<>(columns.keySet());
+    return header.present();
   }
 
   /** The rows below the header, including blank ones. */
@@ -198,6 +117,8 @@ public final class ApiKeySheet {
               clean(cells, EXPIRES_AT),
               clean(cells, LOG_CONVERSATIONS),
               clean(cells, ALLOWED_MODELS),
+              clean(cells, BUDGET),
+              clean(cells, REQUESTS_PER_MINUTE),
               text(cells, NOTES),
               text(cells, STATUS)));
     }
@@ -218,7 +139,7 @@ public final class ApiKeySheet {
 
   /** The zero-based column under this header, or -1. */
   public int column(String header) {
-    return columns.getOrDefault(header, -1);
+    return this.header.column(header);
   }
 
   /** The zero-based columns with a header for API keys, in the header row of any sheet. */
@@ -236,15 +157,6 @@ public final class ApiKeySheet {
   /** The number of columns of the header row. */
   public int width() {
     return values.isEmpty() ? 0 : values.get(0).size();
-  }
-
-  /** A column's letters, e.g. {@code AB}. */
-  static String letters(int column) {
-    String letters = "";
-    for (int rest = column + 1; rest > 0; rest = (rest - 1) / 26) {
-      letters = (char) ('A' + (rest - 1) % 26) + letters;
-    }
-    return letters;
   }
 
   private String clean(List<Object> cells, String header) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
 /** Recognises headers that resemble a known header. */
@@ -57,6 +58,60 @@ final class LookAlike {
                   "modelaccess",
                   "permittedmodels",
                   "usablemodels")),
+          Map.entry(
+              TierSheet.REQUESTS_PER_MINUTE,
+              Set.of(
+                  "rpm",
+                  "requestsminute",
+                  "requestsperminute",
+                  "requestsaminute",
+                  "ratelimit",
+                  "requestlimit")),
+          Map.entry(
+              TierSheet.TOKENS_PER_MINUTE,
+              Set.of(
+                  "tpm",
+                  "tokens",
+                  "tokensminute",
+                  "tokensperminute",
+                  "tokensaminute",
+                  "tokenlimit")),
+          Map.entry(
+              TierSheet.REQUESTS_PER_DAY,
+              Set.of("rpd", "requestsperday", "requestsaday", "dailyrequests", "daylimit")),
+          Map.entry(
+              TierSheet.CONCURRENT,
+              Set.of(
+                  "concurrency",
+                  "concurrentrequests",
+                  "maxconcurrent",
+                  "parallel",
+                  "parallelrequests",
+                  "simultaneous")),
+          Map.entry(
+              TierSheet.BUDGET,
+              Set.of(
+                  "budget",
+                  "budgetusd",
+                  "budgetmonth",
+                  "budgetpermonth",
+                  "budgetusdpermonth",
+                  "monthlybudget",
+                  "monthlybudgetusd",
+                  "usdmonth",
+                  "usdpermonth",
+                  "spendlimit",
+                  "maxbudget")),
+          Map.entry(
+              TierSheet.MODELS,
+              Set.of(
+                  "allowedmodels",
+                  "modelsallowed",
+                  "modellist",
+                  "modelpatterns",
+                  "modelspatterns",
+                  "permittedmodels")),
+          Map.entry(TierSheet.TOOLS, Set.of("allowedtools", "toolsallowed", "permittedtools")),
           Map.entry(ApiKeySheet.CREATED_AT, Set.of("created", "createdon", "creationdate")),
           Map.entry(ApiKeySheet.LAST_USED, Set.of("usedat", "lastusedat", "lastuse")),
           Map.entry(ApiKeySheet.KEY_NAME, Set.of("name", "label")),
@@ -64,10 +119,14 @@ final class LookAlike {
 
   private LookAlike() {}
 
-  /** The known header of which this one is a misspelling. */
-  static Optional<String> misspelt(Object header, List<String> known) {
+  /**
+   * The known header of which this one is a misspelling.
+   *
+   * @param first the known headers that are preferred, because overlooking them does more harm
+   */
+  static Optional<String> misspelt(Object header, List<String> known, List<String> first) {
     String squeezed = SheetText.header(header);
-    return known.stream()
+    return inOrder(known, first)
         .filter(one -> {
           String right = SheetText.header(one);
           int most = right.length() <= SHORT ? 1 : 2;
@@ -78,12 +137,21 @@ final class LookAlike {
         .findFirst();
   }
 
-  /** The known header of which this one is a synonym. */
-  static Optional<String> meant(Object header, List<String> known) {
+  /**
+   * The known header of which this one is a synonym.
+   *
+   * @param first as in {@link #misspelt}
+   */
+  static Optional<String> meant(Object header, List<String> known, List<String> first) {
     String squeezed = SheetText.header(header);
-    return known.stream()
+    return inOrder(known, first)
         .filter(one -> OTHER_WORDS.getOrDefault(one, Set.of()).contains(squeezed))
         .findFirst();
+  }
+
+  private static Stream<String> inOrder(List<String> known, List<String> first) {
+    return Stream.concat(
+        known.stream().filter(first::contains), known.stream().filter(one -> !first.contains(one)));
   }
 
   /** Whether two neighbouring letters are swapped. */

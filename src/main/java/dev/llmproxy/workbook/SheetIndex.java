@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The sheets of a spreadsheet, as read, found by the server's name for them. The server finds a
@@ -51,6 +52,11 @@ public final class SheetIndex {
    * sheet is created, so that a repeated request creates the same sheet.
    */
   public NewSheet add(String title, List<String> headers, boolean hidden) {
+    return add(title, headers, List.of(), hidden);
+  }
+
+  private NewSheet add(
+      String title, List<String> headers, List<List<String>> rows, boolean hidden) {
     Map<String, Integer> known = memory.sheetIds(spreadsheetId);
     Integer id = known.get(title);
     for (int attempt = 0; id == null; attempt++) {
@@ -65,7 +71,7 @@ public final class SheetIndex {
         byTitle(title).isEmpty()
             ? title
             : title + "_" + Sha256.hex(title).substring(0, HASH_DIGITS);
-    return new NewSheet(id, WorkbookSchema.newSheet(id, free, headers, hidden));
+    return new NewSheet(id, WorkbookSchema.newSheet(id, free, headers, rows, hidden));
   }
 
   /** The number of cells of the grids, including empty ones, as Google counts them. */
@@ -103,14 +109,19 @@ public final class SheetIndex {
   }
 
   /**
-   * The requests that create the missing sheets of {@code titles}, with their headers; null when
+   * The requests that create the missing sheets of {@code titles}, with their headers; empty when
    * none is missing.
+   *
+   * @param rows the rows below the header of some of them
    */
-  List<Request> missing(Map<String, List<String>> titles) {
+  List<Request> missing(
+      Map<String, List<String>> titles, Map<String, Supplier<List<List<String>>>> rows) {
     List<Request> requests = new ArrayList<>();
     titles.forEach((title, headers) -> {
       if (find(title).isEmpty()) {
-        requests.addAll(add(title, headers, title.startsWith("_")).requests());
+        requests.addAll(
+            add(title, headers, rows.getOrDefault(title, List::of).get(), title.startsWith("_"))
+                .requests());
       }
     });
     return requests;

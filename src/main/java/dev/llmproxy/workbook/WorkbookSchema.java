@@ -16,9 +16,12 @@ import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import com.google.api.services.sheets.v4.model.UpdateCellsRequest;
 import dev.llmproxy.base.Sha256;
+import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.apache.camel.ExchangeProperty;
 
@@ -40,6 +43,8 @@ public final class WorkbookSchema {
   /** The number of rows of a new sheet of the keys. */
   static final int ROOM = 1000;
 
+  private static final int TIER_ROOM = 50;
+
   private static final int HEX = 16;
   private static final int INT_DIGITS = 8;
   private static final int LONGEST_TEXT = 50_000;
@@ -47,18 +52,24 @@ public final class WorkbookSchema {
   // Control characters that a cell cannot show. Tab and line breaks are not among them.
   private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\t\n\r]]|\\p{Cs}");
 
+  private static final Pattern PLAIN_NUMBER = Pattern.compile("\\d{1,15}(\\.\\d{1,6})?");
+
   private final String mainId;
   private final SheetMemory memory;
+  private final Supplier<List<List<String>>> tierRows;
   private volatile boolean prepared;
   private volatile boolean checked;
   private volatile SheetProperties keys = new SheetProperties().setTitle(ApiKeySheet.TITLE);
+  private volatile SheetProperties tiers = new SheetProperties().setTitle(TierSheet.TITLE);
 
   /**
    * @param mainId the id of the spreadsheet with the sheet {@code User API Keys}
+   * @param tierRows the rows below the header of a new sheet {@code Tiers}, as texts
    */
-  public WorkbookSchema(String mainId, SheetMemory memory) {
+  public WorkbookSchema(String mainId, SheetMemory memory, Supplier<List<List<String>>> tierRows) {
     this.mainId = mainId;
     this.memory = memory;
+    this.tierRows = tierRows;
   }
 
   /** Whether all sheets of the main spreadsheet are known to exist. */
@@ -108,12 +119,19 @@ public final class WorkbookSchema {
     Map<String, List<String>> needed = new LinkedHashMap<>();
     if (spreadsheetId.equals(mainId)) {
       needed.put(ApiKeySheet.TITLE, ApiKeySheet.HEADERS);
+      needed.put(TierSheet.TITLE, TierSheet.HEADERS);
       needed.put(INDEX_TITLE, INDEX_HEADERS);
       index.find(ApiKeySheet.TITLE).ifPresent(sheet -> keys = sheet);
+      index.find(TierSheet.TITLE).ifPresent(sheet -> tiers = sheet);
     }
     needed.put(SYNC_TITLE, SYNC_HEADERS);
-    List<Request> requests = index.missing(needed);
+    List<Request> requests = index.missing(needed, Map.of(TierSheet.TITLE, tierRows));
     return requests.isEmpty() ? null : new BatchUpdateSpreadsheetRequest().setRequests(requests);
+  }
+
+  /** The ranges of the whole sheets of the tiers and the keys, by their present titles. */
+  public List<String> gateRanges() {
+    return List.of(SheetIndex.range(tiers, null), keysRange());
   }
 
   /** The range of the whole sheet of the keys, by its present title. */
@@ -135,10 +153,11 @@ public final class WorkbookSchema {
   }
 
   /**
-   * Adds a sheet. The sheet of the keys gets empty rows, because people type into it. Any other
-   * sheet has one row, its header, because every empty cell counts towards Google's limit.
+   * Adds a sheet. The sheets into which people type get empty rows. Any other sheet has none,
+   * because every empty cell counts towards Google's limit.
    */
-  static List<Request> newSheet(int id, String title, List<String> headers, boolean hidden) {
+  static List<Request> newSheet(
+      int id, String title, List<String> headers, List<List<String>> rows, boolean hidden) {
     SheetProperties properties =
         new SheetProperties()
             .setSheetId(id)
@@ -146,12 +165,41 @@ public final class WorkbookSchema {
             .setHidden(hidden)
             .setGridProperties(
                 new GridProperties()
-                    .setRowCount(headers.equals(ApiKeySheet.HEADERS) ? ROOM : 1)
+                    .setRowCount(room(headers, rows.size()))
                     .setColumnCount(headers.size())
                     .setFrozenRowCount(0));
+    List<Request> requests = new ArrayList<>();
+    requests.add(new Request().setAddSheet(new AddSheetRequest().setProperties(properties)));
+    requests.addAll(content(id, headers, rows));
+    return requests;
+  }
+
+  /** The rows of a new sheet, header included. People type into the sheets of keys and tiers. */
+  private static int room(List<String> headers, int rows) {
+    if (headers.equals(ApiKeySheet.HEADERS)) {
+      return ROOM;
+    }
+    return headers.equals(TierSheet.HEADERS) ? Math.max(TIER_ROOM, 1 + rows) : 1 + rows;
+  }
+
+  /** Fills an empty sheet. Texts that are whole numbers or decimal fractions become numbers. */
+  public static List<Request> content(int id, List<String> headers, List<List<String>> rows) {
+    List<RowData> cells = new ArrayList<>();
+    cells.add(row(headers.stream().map(WorkbookSchema::text).toList()));
+    rows.forEach(texts -> cells.add(row(texts.stream().map(WorkbookSchema::typed).toList())));
     return List.of(
-        new Request().setAddSheet(new AddSheetRequest().setProperties(properties)),
-        appendRows(id, List.of(row(headers.stream().map(WorkbookSchema::text).toList()))));
+        new Request()
+            .setUpdateCells(
+                new UpdateCellsRequest()
+                    .setStart(new GridCoordinate().setSheetId(id).setRowIndex(0).setColumnIndex(0))
+                    .setRows(cells)
+                    .setFields("userEnteredValue")));
+  }
+
+  private static CellData typed(String text) {
+    return text.isEmpty()
+        ? new CellData()
+        : PLAIN_NUMBER.matcher(text).matches() ? number(new BigDecimal(text)) : text(text);
   }
 
   /** Appends rows below the last row of a sheet. */

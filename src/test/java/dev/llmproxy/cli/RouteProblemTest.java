@@ -27,8 +27,8 @@ class RouteProblemTest {
         "api-embeddings | '        - to: direct:gate-limit' | '       - to: direct:gate-limit' | invalid YAML",
         "api-embeddings | '- to: direct:gate-limit' | '- too: direct:gate-limit' | there is no step \"too\"",
         "chat-events | ref: chatCalls.next | ref: chatCals.next | there is no bean \"chatCals\"",
-        "gate-limit | ref: rateLimit.take | ref: rateLimits.take | there is no bean \"rateLimits\"",
-        "gate-limit | ref: rateLimit.take | ref: rateLimit.tak | the bean \"rateLimit\" has no method \"tak\"",
+        "gate-limit | ref: limits.count | ref: rateLimits.take | there is no bean \"rateLimits\"",
+        "gate-limit | ref: limits.count | ref: limits.coun | the bean \"limits\" has no method \"coun\"",
         "api-embeddings | 'to: direct:gate-limit' | 'to: kafcka:topic' | there is no endpoint \"kafcka:topic\"",
         "keys-refresh | KEYS_REFRESH_SECONDS | KEYS_REFRSH_SECONDS | there is no setting KEYS_REFRSH_SECONDS"
       })

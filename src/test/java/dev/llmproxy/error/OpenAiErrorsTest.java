@@ -7,6 +7,7 @@ import dev.llmproxy.Wire;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -82,11 +83,20 @@ class OpenAiErrorsTest {
             null),
         error(OpenAiErrors.busy("Busy."), 429, "requests", "rate_limit_exceeded", null),
         error(
-            OpenAiErrors.rateLimited("free", 100, Duration.ofSeconds(5)),
+            OpenAiErrors.rateLimited("requests", "a limit", Duration.ofSeconds(5), false),
             429,
             "requests",
             "rate_limit_exceeded",
             null),
+        error(
+            OpenAiErrors.budgetExceeded(
+                BigDecimal.TEN, BigDecimal.ONE, BigDecimal.TWO, Duration.ofSeconds(5)),
+            429,
+            "insufficient_quota",
+            "insufficient_quota",
+            null),
+        error(
+            OpenAiErrors.priceUnknown("x"), 403, "invalid_request_error", "price_unknown", "model"),
         error(
             OpenAiErrors.tooManyWrongKeys(Duration.ofSeconds(5)),
             429,

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.LogLines;
 import dev.llmproxy.MovedClock;
 import dev.llmproxy.attempt.Attempts;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.Settlement;
@@ -139,6 +140,11 @@ class UsageMeterTest {
 
   /** A call without turns, such as an embedding. */
   private static class PlainCall implements Call {
+    @Override
+    public ObjectNode nextRequest() {
+      return Json.object();
+    }
+
     @Override
     public String requestId() {
       return "r1";

@@ -35,7 +35,7 @@ public final class ModelList {
   /** {@code {"object":"list","data":[…]}} with the models that the caller may use. */
   public byte[] list(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     Predicate<String> allowed =
-        context.caller().models() == null
+        !context.caller().isRestricted()
             ? name -> true
             : name -> context.caller().mayUse(name, providers.chain(name));
     ObjectNode list = Json.object().put("object", "list");
