@@ -47,14 +47,14 @@ class AdminKeysRouteTest {
         Gateway.json(
             admin.post(
                 KEYS,
-                "{\"email\":\"limited@example.com\",\"name\":\"L\",\"tier\":\"pro\",\"budget_usd_month\":\"12.5\",\"requests_per_minute\":\"7\"}"));
+                "{\"email\":\"capped@example.com\",\"name\":\"L\",\"tier\":\"pro\",\"budget_usd_month\":\"12.5\",\"requests_per_minute\":\"7\"}"));
     String key = made.path("key").asText();
 
     HttpResponse<String> answer = gateway.chat(key, "openai/gpt-4o-mini", false, "hi");
     assertThat(answer.headers().firstValue("x-ratelimit-limit-requests")).contains("7");
-    ApiKeyRow row = sheetRow("limited@example.com");
+    ApiKeyRow row = sheetRow("capped@example.com");
     assertThat(List.of(row.budget(), row.requestsPerMinute())).containsExactly("12.5", "7");
-    JsonNode shown = only("limited@example.com");
+    JsonNode shown = only("capped@example.com");
     assertThat(shown.path("budget_usd_month").asText()).isEqualTo("12.5");
     assertThat(shown.path("requests_per_minute").asText()).isEqualTo("7");
   }

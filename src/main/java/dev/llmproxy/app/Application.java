@@ -22,7 +22,9 @@ import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.gate.AllowedUsers;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.GoogleIdTokens;
+import dev.llmproxy.gate.LimitStore;
 import dev.llmproxy.gate.Limits;
+import dev.llmproxy.gate.RedisLimits;
 import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.gate.WrongKeys;
@@ -82,6 +84,7 @@ public final class Application implements AutoCloseable {
   private final ForwardProxy forwardProxy;
   private final McpServers mcpServers;
   private final Tiers tiers;
+  private final LimitStore limitStore;
   private final Limits limits;
   private final GoogleIdTokens googleIdTokens;
   private final AllowedUsers allowedUsers;
@@ -141,7 +144,11 @@ public final class Application implements AutoCloseable {
       usageStatistics = new UsageStatistics(ledger);
       workbook = parts.add(Workbook.open(settings));
       tiers = new Tiers(values.limits(), settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
-      limits = new Limits(TimeMeter.SYSTEM_NANOTIME, clock, this::spent);
+      limitStore =
+          values.limits().redisUrl().isPresent()
+              ? parts.add(new RedisLimits(values.limits(), TimeMeter.SYSTEM_NANOTIME))
+              : LimitStore.inMemory(TimeMeter.SYSTEM_NANOTIME);
+      limits = new Limits(limitStore, TimeMeter.SYSTEM_NANOTIME, clock, this::spent);
       keyDirectory = openKeyDirectory(clock, steady);
       admin =
           new AdminParts(settings, values, ledger, workbook, keyDirectory, tiers, clock, steady);
@@ -266,6 +273,11 @@ public final class Application implements AutoCloseable {
   /** The limits of the tiers. */
   public Tiers tiers() {
     return tiers;
+  }
+
+  /** Where the use of limits is counted. */
+  public LimitStore limitStore() {
+    return limitStore;
   }
 
   /** Counts what callers use against their limits. */

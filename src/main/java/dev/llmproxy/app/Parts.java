@@ -34,8 +34,8 @@ import dev.llmproxy.gate.UnknownKeys;
 import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.keys.KeyDirectory;
-import dev.llmproxy.ledger.RequestSearch;
 import dev.llmproxy.keys.Tiers;
+import dev.llmproxy.ledger.RequestSearch;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageRollup;
 import dev.llmproxy.mcp.McpServers;
@@ -49,6 +49,7 @@ import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.provider.openai.OpenAiChat;
 import dev.llmproxy.provider.openai.OpenAiEmbedding;
+import dev.llmproxy.routing.HealthReport;
 import dev.llmproxy.routing.ProviderAttempts;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.PageFetcher;
@@ -198,6 +199,10 @@ public final class Parts {
 
   public static UsageRotation usageRotation(Application application) {
     return application.usageFlush().rotation();
+  }
+
+  public static HealthReport healthReport(Application application) {
+    return new HealthReport(application.modelHealth(), application.limitStore()::state);
   }
 
   public static ForwardProxy forwardProxy(Application application) {

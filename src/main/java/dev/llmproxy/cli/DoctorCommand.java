@@ -48,6 +48,7 @@ final class DoctorCommand implements Callable<Integer> {
     examine(findings, "port", () -> new PortCheck(settings).run());
     examine(findings, "data", () -> new DataCheck(settings).run());
     examine(findings, "ledger", () -> new LedgerCheck(settings).run());
+    examine(findings, "limits", () -> new LimitCheck(settings).run());
     examine(findings, "workbook", () -> new WorkbookCheck(settings).run());
     examine(findings, "providers", () -> new ProviderCheck(settings, online).run());
     PrintWriter out = spec.commandLine().getOut();

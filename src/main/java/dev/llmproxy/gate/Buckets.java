@@ -1,192 +1,40 @@
 package dev.llmproxy.gate;
 
-import io.github.bucket4j.Bandwidth;
-import io.github.bucket4j.Bucket;
-import io.github.bucket4j.BucketConfiguration;
-import io.github.bucket4j.ConsumptionProbe;
-import io.github.bucket4j.EstimationProbe;
-import io.github.bucket4j.TimeMeter;
-import io.github.bucket4j.TokensInheritanceStrategy;
-import java.time.Duration;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * Counts for each name what is used in a window of time: exact, in memory, one Bucket4j bucket a
- * name. A name's window begins with its first use. A finished window is forgotten.
+ * Counts for each name what is used in a window of time, exactly. A name's window begins with its
+ * first use.
  */
-final class Buckets {
-  private static final String ALL_OTHERS = "";
-  private static final Duration SWEEP = Duration.ofMinutes(1);
-
-  private final Duration window;
-  private final int mostNames;
-  private final TimeMeter clock;
-  private final ConcurrentMap<String, Held> held = new ConcurrentHashMap<>();
-  private final AtomicLong nextSweep;
-
-  /**
-   * @param mostNames number of names with a count of their own within a window; all others share
-   *     one
-   */
-  Buckets(Duration window, int mostNames, TimeMeter clock) {
-    this.window = window;
-    this.mostNames = mostNames;
-    this.clock = clock;
-    nextSweep = new AtomicLong(clock.currentTimeNanos() + SWEEP.toNanos());
-  }
-
+interface Buckets {
   /**
    * Counts an amount if it is within the limit.
    *
    * @param limit at least 0; when it changes, what was counted in this window still counts
    */
-  Allowance take(String name, long limit, long amount) {
+  default Allowance take(String name, long limit, long amount) {
     return take(name, limit, amount, () -> 0);
   }
 
   /**
    * As {@link #take(String, long, long)}.
    *
-   * @param before what was used in this window before this server began to count
+   * @param before what was used in this window before the count began
    */
-  Allowance take(String name, long limit, long amount, LongSupplier before) {
-    if (limit == 0) {
-      return new Allowance(false, 0, 0, window, window);
-    }
-    sweep();
-    ConsumptionProbe probe =
-        bucket(name, limit, before).bucket.tryConsumeAndReturnRemaining(amount);
-    return new Allowance(
-        probe.isConsumed(),
-        limit,
-        Math.max(0, probe.getRemainingTokens()),
-        Duration.ofNanos(probe.getNanosToWaitForRefill()),
-        Duration.ofNanos(probe.getNanosToWaitForReset()));
-  }
+  Allowance take(String name, long limit, long amount, LongSupplier before);
 
   /** The state of a limit for an amount that is not counted. */
-  Allowance look(String name, long limit, long amount) {
-    Held now = held.get(tracked(name));
-    if (limit == 0 || now == null) {
-      return new Allowance(amount <= limit, limit, limit, Duration.ZERO, Duration.ZERO);
-    }
-    EstimationProbe probe = now.bucket.estimateAbilityToConsume(Math.min(amount, limit));
-    return new Allowance(
-        probe.canBeConsumed(),
-        limit,
-        Math.clamp(probe.getRemainingTokens(), 0, limit),
-        Duration.ofNanos(probe.getNanosToWaitForRefill()),
-        Duration.ofNanos(now.untilReset()));
-  }
+  Allowance look(String name, long limit, long amount);
 
   /** Counts an amount even beyond the limit; what is beyond it is missing in the next window. */
-  void charge(String name, long amount) {
-    Held now = held.get(tracked(name));
-    if (now != null && amount > 0) {
-      now.bucket.consumeIgnoringRateLimits(amount);
-    }
-  }
+  void charge(String name, long amount);
 
   /** Gives back an amount that was taken in the present window. */
-  void giveBack(String name, long amount) {
-    Held now = held.get(tracked(name));
-    if (now != null && amount > 0) {
-      now.bucket.addTokens(amount);
-    }
-  }
+  void giveBack(String name, long amount);
 
   /** Forgets what was counted for a name. */
-  void forget(String name) {
-    held.remove(name);
-  }
+  void forget(String name);
 
-  /** Number of names in memory. */
-  int size() {
-    return held.size();
-  }
-
-  private String tracked(String name) {
-    return held.size() < mostNames || held.containsKey(name) ? name : ALL_OTHERS;
-  }
-
-  private Held bucket(String name, long limit, LongSupplier before) {
-    String tracked = tracked(name);
-    Held now = held.get(tracked);
-    if (now != null && now.limit == limit && !now.over()) {
-      return now;
-    }
-    // Inside compute, so that no other thread takes from a bucket that this one replaces.
-    return held.compute(
-        tracked,
-        (same, known) -> {
-          if (known == null || known.over()) {
-            return new Held(create(limit, before.getAsLong()), limit);
-          }
-          if (known.limit != limit) {
-            change(known.bucket, known.limit, limit);
-            return new Held(known.bucket, limit);
-          }
-          return known;
-        });
-  }
-
-  /** Changes the limit and keeps what was counted: Bucket4j keeps it only for a higher limit. */
-  private void change(Bucket bucket, long from, long to) {
-    long counted = from - bucket.getAvailableTokens();
-    bucket.replaceConfiguration(
-        BucketConfiguration.builder().addLimit(bandwidth(to, to)).build(),
-        TokensInheritanceStrategy.AS_IS);
-    // A lower limit leaves nothing of this window, but takes nothing from the next one.
-    long left = counted <= from ? Math.max(0, to - counted) : to - counted;
-    long more = bucket.getAvailableTokens() - left;
-    if (more > 0) {
-      bucket.consumeIgnoringRateLimits(more);
-    } else if (more < 0) {
-      bucket.addTokens(-more);
-    }
-  }
-
-  private Bucket create(long limit, long before) {
-    Bucket bucket =
-        Bucket.builder()
-            .addLimit(bandwidth(limit, Math.max(0, limit - before)))
-            .withCustomTimePrecision(clock)
-            .build();
-    if (before > limit) {
-      bucket.consumeIgnoringRateLimits(before - limit);
-    }
-    return bucket;
-  }
-
-  private Bandwidth bandwidth(long limit, long initial) {
-    return Bandwidth.builder()
-        .capacity(limit)
-        .refillIntervally(limit, window)
-        .initialTokens(initial)
-        .id("limit")
-        .build();
-  }
-
-  /** Removes the names whose window is over; runs once a minute. */
-  private void sweep() {
-    long now = clock.currentTimeNanos();
-    long due = nextSweep.get();
-    if (now - due >= 0 && nextSweep.compareAndSet(due, now + SWEEP.toNanos())) {
-      held.values().removeIf(Held::over);
-    }
-  }
-
-  private record Held(Bucket bucket, long limit) {
-    /** Whether the window is over: the bucket is full again. */
-    boolean over() {
-      return bucket.getAvailableTokens() >= limit;
-    }
-
-    long untilReset() {
-      return bucket.estimateAbilityToConsume(limit).getNanosToWaitForRefill();
-    }
-  }
+  /** Number of names that this server has in memory. */
+  int size();
 }

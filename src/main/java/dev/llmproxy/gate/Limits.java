@@ -20,8 +20,6 @@ import java.time.Duration;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import org.apache.camel.ExchangeProperty;
 
 /**
@@ -47,12 +45,11 @@ public final class Limits {
   private final TimeMeter clock;
   private final Clock calendar;
   private final Spent spent;
-  // No bound of names is needed: only keys of the sheet and allowed people have limits.
   private final Buckets minutes;
   private final Buckets days;
   private final Buckets tokens;
   private final Buckets budgets;
-  private final ConcurrentMap<String, Integer> concurrent = new ConcurrentHashMap<>();
+  private final Places places;
 
   /** What an account has spent, by the ledger. */
   @FunctionalInterface
@@ -66,17 +63,19 @@ public final class Limits {
   }
 
   /**
+   * @param store where the use is counted
    * @param clock a monotonic clock
    * @param calendar the time of day, for months
    */
-  public Limits(TimeMeter clock, Clock calendar, Spent spent) {
+  public Limits(LimitStore store, TimeMeter clock, Clock calendar, Spent spent) {
     this.clock = clock;
     this.calendar = calendar;
     this.spent = spent;
-    minutes = new Buckets(MINUTE, Integer.MAX_VALUE, clock);
-    days = new Buckets(DAY, Integer.MAX_VALUE, clock);
-    tokens = new Buckets(MINUTE, Integer.MAX_VALUE, clock);
-    budgets = new Buckets(MONTH, Integer.MAX_VALUE, clock);
+    minutes = store.buckets("minute", MINUTE);
+    days = store.buckets("day", DAY);
+    tokens = store.buckets("tokens", MINUTE);
+    budgets = store.buckets("budget", MONTH);
+    places = store.places();
   }
 
   /**
@@ -180,7 +179,7 @@ public final class Limits {
         && tier.budget().unlimited()) {
       return;
     }
-    Reserved reserved = new Reserved(context.caller());
+    Reserved reserved = new Reserved(context);
     context.setReservation(reserved);
     reserved.place();
     if (!tier.tokensPerMinute().unlimited() || !tier.budget().unlimited()) {
@@ -207,7 +206,7 @@ public final class Limits {
 
   /** The number of requests under way that have a place among the concurrent requests. */
   public long underWay() {
-    return concurrent.values().stream().mapToLong(Integer::longValue).sum();
+    return places.taken();
   }
 
   /** The most that a turn can cost, in US dollars; null when a price is unknown. */
@@ -237,13 +236,15 @@ public final class Limits {
     private final Tier tier;
     private final String account;
     private final YearMonth month;
+    private final String requestId;
     private boolean placed;
     private long tokensTaken;
     private long tokensUntil;
     private long moneyTaken;
 
-    Reserved(Caller caller) {
-      this.caller = caller;
+    Reserved(RequestContext context) {
+      caller = context.caller();
+      requestId = context.requestId();
       tier = caller.limits();
       account = caller.account();
       month = month();
@@ -255,13 +256,7 @@ public final class Limits {
         return;
       }
       long most = tier.concurrent().count();
-      concurrent.compute(
-          account,
-          (same, now) -> {
-            int underWay = now == null ? 0 : now;
-            placed = underWay < most;
-            return placed ? Integer.valueOf(underWay + 1) : now;
-          });
+      placed = places.enter(account, most, requestId);
       if (!placed) {
         throw OpenAiErrors.rateLimited(
                 "requests",
@@ -358,7 +353,7 @@ public final class Limits {
 
     void settle(Call call) {
       if (placed) {
-        concurrent.computeIfPresent(account, (same, now) -> now > 1 ? now - 1 : null);
+        places.leave(account, requestId);
       }
       if (tokensTaken > 0) {
         TokenCount used = TokenCount.sum(call.used());

@@ -24,7 +24,7 @@ public final class WrongKeys {
 
   public WrongKeys(int mostPerMinute, TimeMeter clock) {
     this.mostPerMinute = mostPerMinute;
-    addresses = new Buckets(Duration.ofMinutes(1), MOST_ADDRESSES, clock);
+    addresses = new MemoryBuckets(Duration.ofMinutes(1), MOST_ADDRESSES, clock);
   }
 
   /**

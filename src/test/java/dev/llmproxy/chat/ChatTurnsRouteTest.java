@@ -24,7 +24,11 @@ import dev.llmproxy.embedding.EmbeddingCalls;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.format.openai.ErrorAnswer;
+import dev.llmproxy.gate.LimitStore;
+import dev.llmproxy.gate.Limits;
 import dev.llmproxy.routing.ProviderAttempts;
+import io.github.bucket4j.TimeMeter;
+import java.math.BigDecimal;
 import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -98,6 +102,13 @@ class ChatTurnsRouteTest extends RouteTestSupport {
     registry.bind("requestLog", new RequestLog());
     registry.bind("requests", new Requests(null, Clock.systemUTC(), Clock.systemUTC()));
     registry.bind("usageMeter", new Watchless());
+    registry.bind(
+        "limits",
+        new Limits(
+            LimitStore.inMemory(TimeMeter.SYSTEM_NANOTIME),
+            TimeMeter.SYSTEM_NANOTIME,
+            Clock.systemUTC(),
+            (caller, month) -> BigDecimal.ZERO));
   }
 
   private static ProviderAttempts attempts() {

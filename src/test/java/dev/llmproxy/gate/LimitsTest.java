@@ -50,6 +50,7 @@ class LimitsTest {
   private final Map<String, BigDecimal> ledger = new HashMap<>();
   private final Limits limits =
       new Limits(
+          LimitStore.inMemory(clock),
           clock,
           calendar,
           (caller, month) -> ledger.getOrDefault(caller.account() + " " + month, BigDecimal.ZERO));

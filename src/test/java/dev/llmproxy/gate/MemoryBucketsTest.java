@@ -12,12 +12,12 @@ import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class BucketsTest {
+class MemoryBucketsTest {
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration NANOSECOND = Duration.ofNanos(1);
 
   private final MovedTimeMeter clock = new MovedTimeMeter();
-  private final Buckets limits = new Buckets(MINUTE, 1000, clock);
+  private final Buckets limits = new MemoryBuckets(MINUTE, 1000, clock);
 
   @Test
   void theMinuteBeginsWithTheFirstRequest() {
@@ -113,7 +113,7 @@ class BucketsTest {
 
   @Test
   void namesBeyondTheMaximumShareOneLimit() {
-    Buckets few = new Buckets(MINUTE, 10, clock);
+    Buckets few = new MemoryBuckets(MINUTE, 10, clock);
     for (int i = 0; i < 10; i++) {
       few.take("known " + i, 3, 1);
     }
@@ -127,7 +127,7 @@ class BucketsTest {
 
   @Test
   void theLimitIsExactWithParallelRequests() throws Exception {
-    Buckets real = new Buckets(MINUTE, 1000, TimeMeter.SYSTEM_NANOTIME);
+    Buckets real = new MemoryBuckets(MINUTE, 1000, TimeMeter.SYSTEM_NANOTIME);
     for (int round = 0; round < 20; round++) {
       String name = "name " + round;
       Callable<Boolean> ask = () -> real.take(name, 50, 1).granted();
