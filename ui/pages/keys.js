@@ -147,6 +147,17 @@ const DIALOGS = { edit: Edit, rotate: Rotate, revoke: Revoke };
 const DONE = { edit: "The key was changed.", revoke: "The key was revoked." };
 
 /** The API keys: search, create, change, rotate, revoke. */
+const WINDOWS = {
+  requests_per_minute: "requests a minute", requests_per_day: "requests a day",
+  tokens_per_minute: "tokens a minute", budget_usd_month: "dollars a month",
+};
+
+function Use({ of }) {
+  const digits = { maximumFractionDigits: of.limit === "budget_usd_month" ? 2 : 0 };
+  const text = `${of.used.toLocaleString([], digits)} of ${of.most.toLocaleString([], digits)} ${WINDOWS[of.limit]}`;
+  return html`<div class="use"><progress value=${of.used} max=${of.most || 1} aria-label=${text}></progress><small>${text}</small></div>`;
+}
+
 export function Page() {
   const [query, setQuery] = useState({ search: "", status: "", page: 1, sort: { by: "created", down: true } });
   const [typed, setTyped] = useState("");
@@ -180,6 +191,7 @@ export function Page() {
       const button = (kind, text) => html`<button type="button" aria-label=${`${text} ${key.key} of ${key.email}`} onClick=${() => setOpen({ kind, of: key })}>${text}</button>`;
       return html`${button("edit", "Change")}${key.state === "usable" && button("rotate", "Rotate")}${key.state !== "revoked" && button("revoke", "Revoke")}`;
     } },
+    { title: "Use now", cell: (key) => key.use.map((one) => html`<${Use} of=${one} />`) },
     { title: "Expires", sort: "expires", cell: (key) => key.expires_at || html`<span class="quiet">never</span>` },
     { title: "Models", cell: (key) => key.allowed_models || html`<span class="quiet">all</span>` },
     { title: "Last used", sort: "last_used", cell: (key) => html`<${Time} of=${key.last_used} />` },

@@ -55,6 +55,9 @@ class AdminKeysRouteTest {
     ApiKeyRow row = sheetRow("capped@example.com");
     assertThat(List.of(row.budget(), row.requestsPerMinute())).containsExactly("12.5", "7");
     JsonNode shown = only("capped@example.com");
+    assertThat(shown.path("use").toString())
+        .contains("{\"limit\":\"requests_per_minute\",\"most\":7,\"used\":1}")
+        .contains("\"limit\":\"budget_usd_month\",\"most\":12.5");
     assertThat(shown.path("budget_usd_month").asText()).isEqualTo("12.5");
     assertThat(shown.path("requests_per_minute").asText()).isEqualTo("7");
   }

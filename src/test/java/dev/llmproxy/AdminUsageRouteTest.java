@@ -244,6 +244,22 @@ class AdminUsageRouteTest {
   }
 
   @Test
+  void overviewNamesKeysNearTheirBudgetAndProblemsOfTheTiers() {
+    gateway.setTiers(List.of("poor", "", "", "", "", 0.000112), List.of("odd", "many"));
+    String key = gateway.createKey("poor@example.com", "poor");
+    String chat =
+        "{\"model\":\"openai/gpt-4o-mini\",\"max_tokens\":150,\"messages\":[{\"role\":\"user\",\"content\":\"[[script chunks=150]]\"}]}";
+    assertThat(gateway.post(key, chat).statusCode()).isEqualTo(200);
+
+    Awaitility.await()
+        .untilAsserted(() ->
+            assertThat(json(admin.get("/admin/api/overview")).path("attention").toString())
+                .contains("poor@example.com, key \\\"Test\\\": $0.00 of the budget of $0.000112")
+                .contains("Sheet of tiers, row 4 has a Requests/min that cannot be read"));
+    assertThat(json(ann.get("/admin/api/overview")).path("attention")).isEmpty();
+  }
+
+  @Test
   void requestsAreListedInPagesAndShownWithTheirAttempts() {
     List<String> ids = new ArrayList<>();
     String before = "";

@@ -4,6 +4,7 @@ import dev.llmproxy.base.AdminSettings;
 import dev.llmproxy.base.AllSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.flush.FlushBook;
+import dev.llmproxy.gate.Limits;
 import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.keys.KeyDirectory;
@@ -42,6 +43,7 @@ public final class AdminParts {
       Workbook workbook,
       KeyDirectory keys,
       Tiers tiers,
+      Limits limits,
       Clock clock,
       Clock steady) {
     AdminSettings settings = values.admin();
@@ -61,7 +63,7 @@ public final class AdminParts {
             settings.link());
     pages = new AdminPages(all.home().resolve("ui"), steady);
     system = new SystemReport(all, keys, ledger, clock);
-    keyList = new KeyList(keys, clock, steady);
+    keyList = new KeyList(keys, tiers, limits, clock, steady);
     keySteps =
         new KeySteps(
             new ApiKeyBook(workbook, FlushBook.sheetMemory(all), tiers::rows),

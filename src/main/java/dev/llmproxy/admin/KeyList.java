@@ -6,9 +6,11 @@ import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.gate.Limits;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeyRecord;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.workbook.ApiKeyRow;
 import dev.llmproxy.workbook.ApiKeySheet;
 import java.time.Clock;
@@ -51,13 +53,17 @@ public final class KeyList {
           "expires", entry -> entry.row.expiresAt());
 
   private final KeyDirectory directory;
+  private final Tiers tiers;
+  private final Limits limits;
   private final Clock clock;
   private final Clock steady;
   private volatile Map<String, ApiKeyRow> rows;
   private volatile Instant usedUntil = Instant.MIN;
 
-  KeyList(KeyDirectory directory, Clock clock, Clock steady) {
+  KeyList(KeyDirectory directory, Tiers tiers, Limits limits, Clock clock, Clock steady) {
     this.directory = directory;
+    this.tiers = tiers;
+    this.limits = limits;
     this.clock = clock;
     this.steady = steady;
   }
@@ -139,8 +145,27 @@ public final class KeyList {
     ObjectNode answer =
         Json.object().put("total", found.size()).put("page", page).put("size", size);
     ArrayNode keys = answer.putArray("keys");
-    found.stream().skip((long) (page - 1) * size).limit(size).forEach(one -> keys.add(one.json()));
+    found.stream()
+        .skip((long) (page - 1) * size)
+        .limit(size)
+        .forEach(one -> keys.add(withUse(one)));
     return answer;
+  }
+
+  /** The key with what it has used of its limits now. */
+  private ObjectNode withUse(Entry entry) {
+    ObjectNode key = entry.json();
+    ArrayNode use = key.putArray("use");
+    directory
+        .caller(entry.id)
+        .map(caller -> limits.use(caller.within(tiers.of(caller.tier()))))
+        .orElse(List.of())
+        .forEach(one ->
+            use.addObject()
+                .put("limit", one.limit())
+                .put("most", one.most())
+                .put("used", one.used()));
+    return key;
   }
 
   @SuppressWarnings("unchecked")

@@ -4,16 +4,24 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Caller;
 import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.keys.Tiers;
+import dev.llmproxy.ledger.Spending;
 import dev.llmproxy.ledger.UsageFilter;
 import dev.llmproxy.ledger.UsageStatistics;
 import dev.llmproxy.ledger.UsageSum;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import org.apache.camel.ExchangeProperty;
 
@@ -22,11 +30,13 @@ public final class Overview {
   private static final int HOURS = 24;
   private static final int MOST_PROBLEMS = 20;
   private static final long MANY_WAITING = 10_000;
+  private static final BigDecimal NEAR = new BigDecimal("0.8");
   private static final String CLOSED = "closed";
 
   private final UsageStatistics statistics;
   private final ModelHealth models;
   private final KeyDirectory keys;
+  private final Tiers tiers;
   private final UsageFlush flush;
   private final Clock clock;
 
@@ -34,11 +44,13 @@ public final class Overview {
       UsageStatistics statistics,
       ModelHealth models,
       KeyDirectory keys,
+      Tiers tiers,
       UsageFlush flush,
       Clock clock) {
     this.statistics = statistics;
     this.models = models;
     this.keys = keys;
+    this.tiers = tiers;
     this.flush = flush;
     this.clock = clock;
   }
@@ -69,6 +81,8 @@ public final class Overview {
     if (session.isAdministrator()) {
       addModels(attention);
       addKeys(attention);
+      addTiers(attention);
+      addBudgets(attention, YearMonth.from(today));
       addWorkbook(attention);
     }
     return answer;
@@ -99,6 +113,47 @@ public final class Overview {
     if (others > 0) {
       add(attention, "key_sheet", others + " more rows of the sheet of keys have problems.");
     }
+  }
+
+  private void addTiers(ArrayNode attention) {
+    tiers.problems().stream()
+        .limit(MOST_PROBLEMS)
+        .forEach(problem -> add(attention, "tier_sheet", "Sheet of tiers, " + problem));
+  }
+
+  /** Keys that have spent most of their budget, those with the least left first. */
+  private void addBudgets(ArrayNode attention, YearMonth month) {
+    List<Caller> limited =
+        keys.callers().stream()
+            .map(caller -> caller.within(tiers.of(caller.tier())))
+            .filter(caller -> !caller.limits().budget().unlimited())
+            .toList();
+    if (limited.isEmpty()) {
+      return;
+    }
+    Map<String, Spending> spent = UsageReport.read(() -> statistics.spent(month));
+    record Near(Caller caller, BigDecimal spent, BigDecimal budget) {
+      BigDecimal left() {
+        return budget.subtract(spent);
+      }
+    }
+    limited.stream()
+        .filter(caller -> spent.containsKey(caller.keyHash()))
+        .map(caller ->
+            new Near(caller, spent.get(caller.keyHash()).cost(), caller.limits().budget().most()))
+        .filter(near -> near.spent.compareTo(near.budget.multiply(NEAR)) >= 0)
+        .sorted(Comparator.comparing(Near::left))
+        .limit(MOST_PROBLEMS)
+        .forEach(near ->
+            add(
+                attention,
+                "budget",
+                "%s, key \"%s\": $%s of the budget of $%s of this month is spent."
+                    .formatted(
+                        near.caller.email(),
+                        near.caller.keyName(),
+                        near.spent.setScale(2, RoundingMode.HALF_UP).toPlainString(),
+                        near.budget.toPlainString())));
   }
 
   private void addWorkbook(ArrayNode attention) {

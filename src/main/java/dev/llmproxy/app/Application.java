@@ -151,7 +151,8 @@ public final class Application implements AutoCloseable {
       limits = new Limits(limitStore, TimeMeter.SYSTEM_NANOTIME, clock, this::spent);
       keyDirectory = openKeyDirectory(clock, steady);
       admin =
-          new AdminParts(settings, values, ledger, workbook, keyDirectory, tiers, clock, steady);
+          new AdminParts(
+              settings, values, ledger, workbook, keyDirectory, tiers, limits, clock, steady);
       usageMeter = parts.add(new UsageMeter(ledger, steady));
       FlushBook flushBook = new FlushBook(ledger);
       workbookSchema = new WorkbookSchema(workbook.spreadsheetId(), flushBook, tiers::rows);

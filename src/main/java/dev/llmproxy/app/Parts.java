@@ -193,6 +193,7 @@ public final class Parts {
         application.usageStatistics(),
         application.modelHealth(),
         application.keyDirectory(),
+        application.tiers(),
         application.usageFlush(),
         application.clock());
   }

@@ -24,7 +24,16 @@ interface Buckets {
   Allowance take(String name, long limit, long amount, LongSupplier before);
 
   /** The state of a limit for an amount that is not counted. */
-  Allowance look(String name, long limit, long amount);
+  default Allowance look(String name, long limit, long amount) {
+    return look(name, limit, amount, () -> 0);
+  }
+
+  /**
+   * As {@link #look(String, long, long)}.
+   *
+   * @param before what was used in this window before the count began
+   */
+  Allowance look(String name, long limit, long amount, LongSupplier before);
 
   /** Counts an amount even beyond the limit; what is beyond it is missing in the next window. */
   void charge(String name, long amount);

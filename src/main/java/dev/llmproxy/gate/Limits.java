@@ -19,6 +19,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.camel.ExchangeProperty;
 
@@ -202,6 +203,43 @@ public final class Limits {
 
   private YearMonth month() {
     return YearMonth.from(calendar.instant().atOffset(ZoneOffset.UTC));
+  }
+
+  /**
+   * What a caller has used of each of its limits; without those that have no limit.
+   *
+   * @param caller with the limits of its tier
+   * @throws dev.llmproxy.error.ApiException 503 when the use cannot be read
+   */
+  public List<LimitUse> use(Caller caller) {
+    Tier tier = caller.limits();
+    String account = caller.account();
+    YearMonth month = month();
+    List<LimitUse> use = new ArrayList<>();
+    use(use, "requests_per_minute", minutes, account, tier.requestsPerMinute());
+    use(use, "requests_per_day", days, account, tier.requestsPerDay());
+    use(use, "tokens_per_minute", tokens, account, tier.tokensPerMinute());
+    if (!tier.budget().unlimited()) {
+      long most = picodollars(tier.budget().most(), RoundingMode.DOWN);
+      Allowance state =
+          budgets.look(
+              Reserved.budgetName(account, month),
+              most,
+              1,
+              () -> picodollars(spent.of(caller, month), RoundingMode.HALF_EVEN));
+      use.add(
+          new LimitUse(
+              "budget_usd_month", tier.budget().most(), dollars(most - state.remaining())));
+    }
+    return use;
+  }
+
+  private static void use(
+      List<LimitUse> use, String name, Buckets buckets, String account, Limit limit) {
+    if (!limit.unlimited()) {
+      long used = limit.count() - buckets.look(account, limit.count(), 1).remaining();
+      use.add(new LimitUse(name, limit.most(), BigDecimal.valueOf(used)));
+    }
   }
 
   /** The number of requests under way that have a place among the concurrent requests. */

@@ -52,10 +52,11 @@ final class MemoryBuckets implements Buckets {
   }
 
   @Override
-  public Allowance look(String name, long limit, long amount) {
+  public Allowance look(String name, long limit, long amount, LongSupplier before) {
     Held now = held.get(tracked(name));
     if (limit == 0 || now == null) {
-      return new Allowance(amount <= limit, limit, limit, Duration.ZERO, Duration.ZERO);
+      long left = Math.max(0, limit - (limit == 0 ? 0 : before.getAsLong()));
+      return new Allowance(amount <= left, limit, left, Duration.ZERO, Duration.ZERO);
     }
     EstimationProbe probe = now.bucket.estimateAbilityToConsume(Math.min(amount, limit));
     return new Allowance(

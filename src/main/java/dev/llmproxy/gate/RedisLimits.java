@@ -294,13 +294,13 @@ public final class RedisLimits implements LimitStore {
     }
 
     @Override
-    public Allowance look(String name, long limit, long amount) {
+    public Allowance look(String name, long limit, long amount, LongSupplier before) {
       if (limit == 0) {
-        return memory.look(name, limit, amount);
+        return memory.look(name, limit, amount, before);
       }
       return ask(
           () -> {
-            BucketProxy bucket = bucket(name, limit, () -> 0);
+            BucketProxy bucket = bucket(name, limit, before);
             EstimationProbe probe = bucket.estimateAbilityToConsume(Math.min(amount, limit));
             return new Allowance(
                 probe.canBeConsumed(),
@@ -309,7 +309,7 @@ public final class RedisLimits implements LimitStore {
                 Duration.ofNanos(probe.getNanosToWaitForRefill()),
                 Duration.ofNanos(bucket.estimateAbilityToConsume(limit).getNanosToWaitForRefill()));
           },
-          without(() -> memory.look(name, limit, amount)));
+          without(() -> memory.look(name, limit, amount, before)));
     }
 
     @Override

@@ -195,6 +195,19 @@ public final class KeyDirectory {
     return now == null ? 0 : now.records().size();
   }
 
+  /** The owners of all usable keys, in the sheet's order. */
+  public List<Caller> callers() {
+    Known now = known;
+    Instant time = clock.instant();
+    Set<String> revoked = revokedHere;
+    return now == null
+        ? List.of()
+        : now.records().values().stream()
+            .filter(record -> record.validAt(time) && !revoked.contains(record.caller().keyHash()))
+            .map(KeyRecord::caller)
+            .toList();
+  }
+
   /** The problems of the sheet and its rows, in order; empty before the first reading. */
   public List<KeyProblem> problems() {
     Known now = known;
