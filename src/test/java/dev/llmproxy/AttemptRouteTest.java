@@ -73,6 +73,7 @@ class AttemptRouteTest {
         """
           cut-later: [groq/scripted-cut-later, cerebras/scripted]
           all-down: [groq/scripted-down, cerebras/scripted-busy]
+          both-down: [groq/scripted-down, cerebras/scripted-down]
           locked: [mistral/scripted-locked, cerebras/scripted]
           unpaid: [xai/scripted-unpaid, cerebras/scripted]
           picky: [groq/scripted-picky, cerebras/scripted]
@@ -354,6 +355,18 @@ class AttemptRouteTest {
     assertThat(record.status()).isEqualTo(Status.ERROR);
     assertThat(record.model()).isEqualTo("cerebras/scripted-busy");
     assertThat(attempts(record)).hasSize(2).noneMatch(Attempt::answered);
+  }
+
+  @Wire("6.failover")
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void clientsAreToldNotToRetryAfterSeveralAttempts(boolean stream) {
+    HttpResponse<String> several = gateway.chat(key, "both-down", stream, "Hello there");
+    HttpResponse<String> single = gateway.chat(key, "groq/scripted-down", stream, "Hello there");
+
+    assertThat(List.of(several, single)).extracting(HttpResponse::statusCode).containsOnly(502);
+    assertThat(header(several, "x-should-retry")).isEqualTo("false");
+    assertThat(header(single, "x-should-retry")).isEmpty();
   }
 
   @Wire("10.last")

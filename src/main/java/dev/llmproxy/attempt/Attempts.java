@@ -95,6 +95,12 @@ public final class Attempts {
     return made;
   }
 
+  /** Whether more than one attempt of the present turn has failed. */
+  public boolean severalFailed() {
+    return made.stream().filter(attempt -> !attempt.answered() && attempt.turn() == turn).count()
+        > 1;
+  }
+
   /** The attempts that failed, for people; at most 1,000 characters. */
   public String tried() {
     if (made.size() == answered.size()) {

@@ -65,6 +65,16 @@ public record ApiError(
     return code == null ? type : code;
   }
 
+  /**
+   * Returns this error with the advice not to try again, if it is the provider's failure and says
+   * no time after which a retry may help.
+   */
+  public ApiError inVain() {
+    return status >= 500 && retryAfter == null
+        ? new ApiError(status, type, code, param, message, null, true, upstream)
+        : this;
+  }
+
   /** Returns this error with the provider's error. */
   public ApiError because(Upstream upstream) {
     return new ApiError(status, type, code, param, message, retryAfter, retryInVain, upstream);

@@ -196,7 +196,8 @@ public final class ProviderAttempts {
             cost(call, body instanceof ChatEvents || running.late() != null));
     if (next.isEmpty()) {
       context.nameTarget();
-      throw error.asException();
+      // The clients' own retries would multiply those of the server.
+      throw (attempts.severalFailed() ? error.inVain() : error).asException();
     }
     logNext(call, asked, next.get());
     if (call instanceof ChatCall chat) {
