@@ -1,7 +1,6 @@
 package dev.llmproxy.call;
 
 import dev.llmproxy.base.Causes;
-import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ShownText;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.RefusalLog;
@@ -40,8 +39,8 @@ public final class RequestLog implements RefusalLog {
   private final Map<String, Kind> kinds = new ConcurrentHashMap<>();
 
   /**
-   * Logs the end of an admitted request. Stores its record in the property {@code record} and, as
-   * JSON, in the body. A request that was not admitted is logged as refused, and its route stops.
+   * Logs the end of an admitted request. Stores its record in the property {@code record}. A
+   * request that was not admitted is logged as refused, and its route stops.
    *
    * @param settlement how the request ended; null when it was not admitted
    */
@@ -65,7 +64,11 @@ public final class RequestLog implements RefusalLog {
             : Level.INFO,
         new Line(record.text(), fields));
     exchange.setProperty(RECORD, record);
-    exchange.getMessage().setBody(Json.textOf(fields));
+  }
+
+  /** Sets the body to the record of the ended request, as JSON. */
+  public void asBody(@ExchangeProperty(RECORD) RequestRecord record, Exchange exchange) {
+    exchange.getMessage().setBody(record.json());
     exchange.getMessage().setHeader("Content-Type", "application/json");
   }
 
