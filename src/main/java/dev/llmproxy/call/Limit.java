@@ -1,5 +1,6 @@
 package dev.llmproxy.call;
 
+import dev.llmproxy.base.SettingsReader;
 import java.math.BigDecimal;
 import java.util.Locale;
 import java.util.Optional;
@@ -17,7 +18,6 @@ public record Limit(BigDecimal most) {
   /** Nothing is allowed. */
   public static final Limit NOTHING = new Limit(BigDecimal.ZERO);
 
-  private static final String UNLIMITED_WORD = "unlimited";
   private static final Pattern NUMBER = Pattern.compile("\\d{1,18}(\\.\\d{1,12})?");
   // 1,000 or 1'000 or 1 000.
   private static final Pattern GROUPED = Pattern.compile("\\d{1,3}([,' ’]\\d{3})+(\\.\\d{1,12})?");
@@ -61,7 +61,7 @@ public record Limit(BigDecimal most) {
 
   private static Optional<Limit> read(String cell) {
     String text = cell.strip();
-    if (text.toLowerCase(Locale.ROOT).equals(UNLIMITED_WORD)) {
+    if (text.toLowerCase(Locale.ROOT).equals(SettingsReader.UNLIMITED)) {
       return Optional.of(UNLIMITED);
     }
     String plain = GROUPED.matcher(text).matches() ? GAPS.matcher(text).replaceAll("") : text;
@@ -89,6 +89,6 @@ public record Limit(BigDecimal most) {
   /** The text that the methods of this class read: a number, or {@code unlimited}. */
   @Override
   public String toString() {
-    return most == null ? UNLIMITED_WORD : most.toPlainString();
+    return most == null ? SettingsReader.UNLIMITED : most.toPlainString();
   }
 }

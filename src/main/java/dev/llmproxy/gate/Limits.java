@@ -121,7 +121,7 @@ public final class Limits {
   private ApiError refused(Caller caller, boolean ofMinute) {
     Tier tier = caller.limits();
     Limit exceeded = ofMinute ? tier.requestsPerMinute() : tier.requestsPerDay();
-    Duration wait = longestWait(caller, 1, 0);
+    Duration wait = longestWait(caller, 0);
     return OpenAiErrors.rateLimited(
         "requests",
         "tier `%s` allows %s requests %s for each key and each person signed in"
@@ -133,20 +133,18 @@ public final class Limits {
   /**
    * The time after which a request like this one is within all limits that time refills.
    *
-   * @param requests 1 when the request has not been counted
    * @param tokensNeeded 0 when they are not known yet: then the tokens of a whole minute are waited
    *     for
    */
-  private Duration longestWait(Caller caller, long requests, long tokensNeeded) {
+  private Duration longestWait(Caller caller, long tokensNeeded) {
     Tier tier = caller.limits();
     String account = caller.account();
     Duration wait = Duration.ZERO;
     if (!tier.requestsPerMinute().unlimited()) {
-      wait =
-          longer(wait, minutes, account, tier.requestsPerMinute().count(), Math.max(1, requests));
+      wait = longer(wait, minutes, account, tier.requestsPerMinute().count(), 1);
     }
     if (!tier.requestsPerDay().unlimited()) {
-      wait = longer(wait, days, account, tier.requestsPerDay().count(), Math.max(1, requests));
+      wait = longer(wait, days, account, tier.requestsPerDay().count(), 1);
     }
     if (!tier.tokensPerMinute().unlimited()) {
       long limit = tier.tokensPerMinute().count();
@@ -326,7 +324,7 @@ public final class Limits {
                 "tokens",
                 "tier `%s` allows %d tokens a minute for each key and each person signed in; this request needs about %d"
                     .formatted(tier.name(), limit, needed),
-                longestWait(caller, 1, needed),
+                longestWait(caller, needed),
                 false)
             .asException();
       }

@@ -1,5 +1,6 @@
 package dev.llmproxy.workbook;
 
+import dev.llmproxy.base.SettingsReader;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,7 +16,7 @@ public final class TierSheet {
   public static final String TITLE = "Tiers";
 
   /** The word in a cell for no limit. */
-  public static final String UNLIMITED = "unlimited";
+  public static final String UNLIMITED = SettingsReader.UNLIMITED;
 
   public static final String TIER = "Tier";
   public static final String REQUESTS_PER_MINUTE = "Requests/min";
