@@ -8,6 +8,7 @@ import dev.llmproxy.http.Reply;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
@@ -16,6 +17,8 @@ import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.logging.log4j.message.MapMessage;
+import org.apache.logging.log4j.util.IndexedReadOnlyStringMap;
+import org.apache.logging.log4j.util.SortedArrayStringMap;
 
 /**
  * Writes one log line for each request. Refused requests are limited: per kind and address the
@@ -57,12 +60,11 @@ public final class RequestLog implements RefusalLog {
       return;
     }
     RequestRecord record = record(settlement, context.call(), context.reply());
-    Map<String, Object> fields = record.fields();
     LOG.log(
         record.httpStatus() >= SERVER_ERROR || record.status() == Status.ERROR
             ? Level.WARN
             : Level.INFO,
-        new Line(record.text(), fields));
+        new Line(record.text(), record::fields));
     exchange.setProperty(RECORD, record);
   }
 
@@ -121,7 +123,7 @@ public final class RequestLog implements RefusalLog {
                     code,
                     error.param() == null ? "" : " " + error.param(),
                     address),
-            fields));
+            () -> fields));
   }
 
   /**
@@ -226,15 +228,24 @@ public final class RequestLog implements RefusalLog {
     }
   }
 
-  /** A text for people, and fields for the JSON layout of the log. */
+  /**
+   * A text for people, and fields for the JSON layout of the log. The fields are collected when the
+   * layout asks for them, because the text layout never does.
+   */
   private static final class Line extends MapMessage<Line, Object> {
     private static final long serialVersionUID = 1;
 
     private final String text;
+    private final transient Supplier<Map<String, Object>> fields;
 
-    Line(String text, Map<String, Object> fields) {
-      super(fields);
+    Line(String text, Supplier<Map<String, Object>> fields) {
       this.text = text;
+      this.fields = fields;
+    }
+
+    @Override
+    public IndexedReadOnlyStringMap getIndexedReadOnlyStringMap() {
+      return new SortedArrayStringMap(fields.get());
     }
 
     @Override
