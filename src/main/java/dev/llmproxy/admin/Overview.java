@@ -74,7 +74,7 @@ public final class Overview {
     ArrayNode list = answer.putArray("hours");
     for (int i = 0; i < HOURS; i++) {
       Instant hour = first.plus(i, ChronoUnit.HOURS);
-      UsageReport.sum(
+      UsageRows.sum(
           list.addObject().put("hour", hour.toString()), hours.getOrDefault(hour, UsageSum.NONE));
     }
     ArrayNode attention = answer.putArray("attention");
@@ -90,7 +90,7 @@ public final class Overview {
 
   private ObjectNode day(LocalDate day, String email) {
     UsageFilter filter = UsageFilter.of(day, day).ofPerson(email);
-    return UsageReport.sum(Json.object(), UsageReport.read(() -> statistics.sum(filter)));
+    return UsageRows.sum(Json.object(), UsageReport.read(() -> statistics.sum(filter)));
   }
 
   private void addModels(ArrayNode attention) {

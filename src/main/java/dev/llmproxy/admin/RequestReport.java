@@ -104,6 +104,6 @@ public final class RequestReport {
   }
 
   private static String text(BigDecimal dollars) {
-    return dollars == null ? null : UsageReport.plain(dollars);
+    return dollars == null ? null : UsageRows.plain(dollars);
   }
 }

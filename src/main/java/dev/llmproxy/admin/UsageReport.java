@@ -2,7 +2,6 @@ package dev.llmproxy.admin;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.llmproxy.base.CsvCell;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.Status;
@@ -17,8 +16,6 @@ import dev.llmproxy.ledger.UsagePage;
 import dev.llmproxy.ledger.UsageRow;
 import dev.llmproxy.ledger.UsageStatistics;
 import dev.llmproxy.ledger.UsageSum;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Clock;
@@ -31,12 +28,9 @@ import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVPrinter;
 
 /**
  * Usage and cost for the management pages. A person who is no administrator gets the sums of the
@@ -87,7 +81,7 @@ public final class UsageReport {
             .put("count", page.count());
     ArrayNode rows = answer.putArray("rows");
     page.rows().forEach(row -> rows.add(row(row)));
-    answer.set("total", sum(Json.object(), read(() -> statistics.sum(filter))));
+    answer.set("total", UsageRows.sum(Json.object(), read(() -> statistics.sum(filter))));
     return answer;
   }
 
@@ -101,47 +95,7 @@ public final class UsageReport {
     AdminQuery query = AdminQuery.of(exchange);
     UsageBy by = by(query);
     UsagePage page = page(query, by, filter(query, session), 0, MOST_CSV_ROWS);
-    StringBuilder text = new StringBuilder();
-    try (CSVPrinter csv = new CSVPrinter(text, CSVFormat.RFC4180)) {
-      csv.printRecord(
-          word(by),
-          "key_name",
-          "key_hash",
-          "requests",
-          "failed",
-          "cancelled",
-          "turns",
-          "tool_calls",
-          "tokens_in",
-          "tokens_out",
-          "cost_usd",
-          "unpriced_requests",
-          "mean_ms",
-          "p50_ms",
-          "p95_ms");
-      for (UsageRow row : page.rows()) {
-        UsageSum sum = row.sum();
-        csv.printRecord(
-            CsvCell.harmless(row.name()),
-            CsvCell.harmless(keyName(row)),
-            row.keyHash(),
-            sum.requests(),
-            sum.failed(),
-            sum.cancelled(),
-            sum.turns(),
-            sum.toolCalls(),
-            sum.tokensIn(),
-            sum.tokensOut(),
-            sum.costUnknown() ? "" : plain(sum.cost()),
-            sum.unpriced(),
-            sum.meanMillis(),
-            text(sum.medianMillis()),
-            text(sum.p95Millis()));
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return text.toString();
+    return UsageRows.csv(by, page.rows(), this::keyName);
   }
 
   /** A month's cost by user or key, with a forecast for the current month. */
@@ -160,7 +114,7 @@ public final class UsageReport {
             .put("by", word(by))
             .put("current", month.equals(YearMonth.from(now.atOffset(ZoneOffset.UTC))));
     UsageSum total = read(() -> statistics.sum(filter));
-    answer.set("total", forecast(sum(Json.object(), total), total, month, now));
+    answer.set("total", forecast(UsageRows.sum(Json.object(), total), total, month, now));
     UsagePage page =
         page(
             query,
@@ -219,27 +173,6 @@ public final class UsageReport {
     }
   }
 
-  /** Adds the sums. The cost is a decimal number in a text, because its digits are exact. */
-  static ObjectNode sum(ObjectNode json, UsageSum sum) {
-    json.put("requests", sum.requests())
-        .put("failed", sum.failed())
-        .put("cancelled", sum.cancelled())
-        .put("turns", sum.turns())
-        .put("tool_calls", sum.toolCalls())
-        .put("tokens_in", sum.tokensIn())
-        .put("tokens_out", sum.tokensOut())
-        .put("cost", sum.costUnknown() ? null : plain(sum.cost()))
-        .put("unpriced_requests", sum.unpriced())
-        .put("mean_ms", sum.meanMillis());
-    sum.medianMillis().ifPresent(millis -> json.put("p50_ms", millis));
-    sum.p95Millis().ifPresent(millis -> json.put("p95_ms", millis));
-    return json;
-  }
-
-  static String plain(BigDecimal dollars) {
-    return dollars.signum() == 0 ? "0" : dollars.stripTrailingZeros().toPlainString();
-  }
-
   private UsagePage page(AdminQuery query, UsageBy by, UsageFilter filter, int offset, int limit) {
     UsageOrder order =
         enumOf(
@@ -278,11 +211,7 @@ public final class UsageReport {
   }
 
   private ObjectNode row(UsageRow row) {
-    ObjectNode json = Json.object().put("name", row.name());
-    if (row.keyHash() != null) {
-      json.put("key_hash", row.keyHash()).put("key_name", keyName(row));
-    }
-    return sum(json, row.sum());
+    return UsageRows.json(row, this::keyName);
   }
 
   private String keyName(UsageRow row) {
@@ -321,9 +250,5 @@ public final class UsageReport {
 
   private static String word(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT);
-  }
-
-  private static String text(OptionalLong number) {
-    return number.isPresent() ? Long.toString(number.getAsLong()) : "";
   }
 }

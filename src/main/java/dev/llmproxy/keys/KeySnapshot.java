@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -120,6 +121,17 @@ public final class KeySnapshot {
         .map(record -> record.caller().email() + "  " + record.caller().keyName())
         .sorted()
         .toList();
+  }
+
+  /** The names of the keys, by the lower-case hex SHA-256 of each. */
+  public Map<String, String> names() {
+    Map<String, String> names = new HashMap<>();
+    read()
+        .ifPresent(content ->
+            content
+                .records()
+                .forEach((hash, record) -> names.put(hash, record.caller().keyName())));
+    return names;
   }
 
   /** The file's content. Empty when it is damaged or of another spreadsheet; that is logged. */

@@ -14,10 +14,19 @@ public final class RequestSearch {
   /** A search for something rare ends here and can be continued. */
   private static final long MOST_READ = 100_000;
 
+  /** The newest requests in which those of an owner are looked for before all are sorted. */
+  private static final long MOST_SCANNED = 10_000;
+
   private final Ledger ledger;
+  private final long mostScanned;
 
   public RequestSearch(Ledger ledger) {
+    this(ledger, MOST_SCANNED);
+  }
+
+  RequestSearch(Ledger ledger, long mostScanned) {
     this.ledger = ledger;
+    this.mostScanned = mostScanned;
   }
 
   /**
@@ -69,48 +78,83 @@ public final class RequestSearch {
     });
   }
 
-  private static Found before(Connection connection, long sequence, Wanted wanted, int limit)
+  private Found before(Connection connection, long sequence, Wanted wanted, int limit)
       throws SQLException {
     long newest = Math.min(sequence, RequestTable.lastSequence(connection) + 1);
-    long oldest = newest - MOST_READ;
-    List<Object> parameters = new ArrayList<>(List.of(newest));
-    StringBuilder where = new StringBuilder(" where sequence < ?");
     boolean ofOwner = wanted.email != null || (wanted.keyHash != null && !wanted.keyHash.isEmpty());
     if (!ofOwner) {
+      long oldest = newest - MOST_READ;
+      List<UsageRecord> records = records(connection, oldest, newest, null, wanted, limit);
+      return found(records, limit, oldest <= 1 ? 0 : oldest);
+    }
+    List<String> emails =
+        wanted.email != null
+            ? UsageStatistics.spellings(connection, wanted.email)
+            : Jdbc.list(
+                connection,
+                "select email from usage_owner where key_hash = ? union select r.email "
+                    + UsageStatistics.NOT_SUMMED
+                    + " and r.key_hash = ?",
+                row -> row.getString(1),
+                wanted.keyHash,
+                wanted.keyHash);
+    if (emails.isEmpty()) {
+      return new Found(List.of(), 0);
+    }
+    // An owner of many requests has enough among the newest ones. Otherwise the database sorts all
+    // requests of the owner, which the index of addresses finds.
+    long scanned = Math.max(1, newest - mostScanned);
+    List<UsageRecord> records = records(connection, scanned, newest, emails, wanted, limit);
+    if (records.size() < limit && scanned > 1) {
+      records = records(connection, 0, newest, emails, wanted, limit);
+    }
+    return found(records, limit, 0);
+  }
+
+  /**
+   * @param rest where the search goes on when there are fewer requests than wanted; 0 for its end
+   */
+  private static Found found(List<UsageRecord> records, int limit, long rest) {
+    return new Found(records, records.size() == limit ? records.getLast().sequence() : rest);
+  }
+
+  /**
+   * The newest requests of a filter.
+   *
+   * @param oldest the first sequence; 0 to look for the addresses by their index
+   * @param emails the spellings of the address; null for all
+   */
+  private static List<UsageRecord> records(
+      Connection connection,
+      long oldest,
+      long newest,
+      List<String> emails,
+      Wanted wanted,
+      int limit)
+      throws SQLException {
+    StringBuilder where = new StringBuilder(" where sequence < ?");
+    List<Object> parameters = new ArrayList<>(List.of(newest));
+    if (oldest > 0) {
       where.append(" and sequence >= ?");
       parameters.add(oldest);
-    } else {
-      // The index of addresses has all requests of an owner.
-      List<String> emails =
-          wanted.email != null
-              ? UsageStatistics.spellings(connection, wanted.email)
-              : Jdbc.list(
-                  connection,
-                  "select email from usage_owner where key_hash = ? union select r.email "
-                      + UsageStatistics.NOT_SUMMED
-                      + " and r.key_hash = ?",
-                  row -> row.getString(1),
-                  wanted.keyHash,
-                  wanted.keyHash);
-      if (emails.isEmpty()) {
-        return new Found(List.of(), 0);
-      }
-      where.append(" and email in (").append(UsageQuery.placeholders(emails)).append(')');
+    }
+    if (emails != null) {
+      // The sign keeps SQLite from the index of addresses.
+      where
+          .append(oldest > 0 ? " and email || '' in (" : " and email in (")
+          .append(UsageQuery.placeholders(emails))
+          .append(')');
       parameters.addAll(emails);
     }
     and(where, parameters, "key_hash", wanted.keyHash);
     and(where, parameters, "model", wanted.model);
     and(where, parameters, "status", wanted.status == null ? null : wanted.status.name());
     parameters.add(limit);
-    List<UsageRecord> records =
-        Jdbc.list(
-            connection,
-            RequestTable.SELECT + where + " order by sequence desc limit ?",
-            RequestTable::record,
-            parameters.toArray());
-    boolean complete = records.size() < limit && (ofOwner || oldest <= 1);
-    long next = records.size() == limit ? records.getLast().sequence() : complete ? 0 : oldest;
-    return new Found(records, next);
+    return Jdbc.list(
+        connection,
+        RequestTable.SELECT + where + " order by sequence desc limit ?",
+        RequestTable::record,
+        parameters.toArray());
   }
 
   private static void and(

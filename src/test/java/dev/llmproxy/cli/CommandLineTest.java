@@ -339,6 +339,38 @@ class CommandLineTest {
             new String[] {"bob@example.com", "openai/x", "1", "2", "5", "7", "9", "0.25"});
   }
 
+  @Test
+  void usageByOneThingHasARowForEach() throws Exception {
+    try (Ledger ledger = Ledger.open(settings)) {
+      settle(ledger, "r1", "ann@example.com", 3, 2);
+      settle(ledger, "r2", "ann@example.com", 1, 0, null);
+      settle(ledger, "r3", "=bob@example.com", 2, 5);
+    }
+
+    assertThat(run("usage", "--by", "user", "--json")).isZero();
+    assertThat(Json.parse(out))
+        .extracting(
+            row -> row.path("name").asText(),
+            row -> row.path("requests").asInt(),
+            row -> row.path("cost").asText(),
+            row -> row.path("unpriced_requests").asInt())
+        .containsExactlyInAnyOrder(
+            tuple("=bob@example.com", 1, "0.25", 0), tuple("ann@example.com", 2, "0.25", 1));
+    assertThat(run("usage", "--by", "user", "--csv")).isZero();
+    assertThat(out.lines())
+        .first()
+        .asString()
+        .startsWith("user,key_name,key_hash,requests,failed,cancelled,turns,tool_calls,");
+    assertThat(out).contains("\r\n'=bob@example.com,");
+    assertThat(run("usage", "ann@example.com", "--by", "model")).isZero();
+    assertThat(out.lines().map(line -> List.of(line.strip().split(" {2,}")).getFirst()))
+        .containsExactly("Model", "openai/x");
+    assertThat(out).contains("≥ 0.25");
+    assertThat(run("usage", "--by", "key", "--days", "1")).isZero();
+    assertThat(run("usage", "--by", "day", "nobody@example.com")).isZero();
+    assertThat(out).contains("No usage");
+  }
+
   /** An address with the sign for kelvin is not that with the letter k. */
   @Test
   void usageOfAnAddressIgnoresCaseButNotLettersThatOnlyLookAlike() throws Exception {
@@ -433,6 +465,9 @@ class CommandLineTest {
         "usage --jsno | --json",
         "usage --days many | \"many\" is not a whole number",
         "usage --days 0 | --days must be",
+        "usage --csv | --csv needs --by",
+        "usage --by week | expected one of [day, model, key, user, status]",
+        "usage --by day --csv --json | mutually exclusive",
         "usge | usage",
         "nonsense | there is no command \"nonsense\"",
         "help nonsense | nonsense",

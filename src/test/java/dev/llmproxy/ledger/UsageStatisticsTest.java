@@ -27,6 +27,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Statistics agree with the records of the requests, however many of them are summed. */
 class UsageStatisticsTest {
@@ -143,9 +145,10 @@ class UsageStatisticsTest {
     assertThat(new LatencyHistogram(new long[11]).quantile(0.5)).isEmpty();
   }
 
-  @Test
-  void requestsAreFoundNewestFirstOverSeveralPages() {
-    RequestSearch search = new RequestSearch(ledger);
+  @ParameterizedTest
+  @ValueSource(longs = {20, 1_000_000})
+  void requestsAreFoundNewestFirstOverSeveralPages(long mostScanned) {
+    RequestSearch search = new RequestSearch(ledger, mostScanned);
     for (RequestSearch.Wanted wanted :
         List.of(
             new RequestSearch.Wanted(null, null, null, null),
