@@ -7,25 +7,34 @@ const STATES = { usable: "usable", revoked: "revoked", expired: "expired", refus
 const FIELDS = ["name", "tier", "expires_at", "allowed_models", "budget_usd_month", "requests_per_minute", "notes"];
 
 /** Ready-made first requests with a key. */
-function snippets(key) {
+function snippets(key, model) {
   const base = location.origin + "/v1";
   return [
     ["curl", `curl ${base}/chat/completions \\
   -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\
-  -d '{"model": "MODEL", "messages": [{"role": "user", "content": "Hello"}]}'`],
+  -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'`],
     ["Python", `from openai import OpenAI
 
 client = OpenAI(base_url="${base}", api_key="${key}")
 answer = client.chat.completions.create(
-    model="MODEL", messages=[{"role": "user", "content": "Hello"}])
+    model="${model}", messages=[{"role": "user", "content": "Hello"}])
 print(answer.choices[0].message.content)`],
     ["Node", `import OpenAI from "openai";
 
 const client = new OpenAI({ baseURL: "${base}", apiKey: "${key}" });
 const answer = await client.chat.completions.create({
-  model: "MODEL", messages: [{ role: "user", content: "Hello" }] });
+  model: "${model}", messages: [{ role: "user", content: "Hello" }] });
 console.log(answer.choices[0].message.content);`],
   ];
+}
+
+/** The ids of the models that a key may use, those for chats first. */
+async function modelsOf(key) {
+  const answer = await fetch("/v1/models", { headers: { Authorization: "Bearer " + key } });
+  const ids = answer.ok ? (await answer.json()).data.map((model) => model.id) : [];
+  // Only the name tells what a model is for.
+  const embeds = (id) => /embed/i.test(id);
+  return [...ids.filter((id) => !embeds(id)), ...ids.filter(embeds)];
 }
 
 function Copied({ text, what }) {
@@ -36,14 +45,22 @@ function Copied({ text, what }) {
 }
 
 function NewKey({ made, onClose }) {
+  const [chosen, setChosen] = useState("");
+  const { data: models = [] } = useLoaded(() => modelsOf(made.key), [made.key]);
+  const model = chosen || models[0] || "MODEL";
   return html`
     <${Dialog} title="Your new key" onClose=${onClose}
       footer=${html`<button type="button" onClick=${onClose}>Done</button>`}>
       <p>Copy it now: it is not shown again. The workbook has only its hash.</p>
       <pre tabindex="0" aria-label="The new key"><code class="secret" id="new-key">${made.key}</code></pre>
       <p><${Copied} text=${made.key} what="Key" /></p>
-      <p>Put the id of a model in place of <code>MODEL</code>.</p>
-      ${snippets(made.key).map(([name, text]) => html`
+      ${models.length > 0
+        ? html`<label>Model of the first request
+            <select value=${model} onChange=${(event) => setChosen(event.target.value)}>
+              ${models.map((id) => html`<option value=${id}>${id}</option>`)}
+            </select></label>`
+        : html`<p>Put the id of a model in place of <code>MODEL</code>.</p>`}
+      ${snippets(made.key, model).map(([name, text]) => html`
         <details>
           <summary>${name}</summary>
           <pre tabindex="0" aria-label=${"Request with " + name}><code>${text}</code></pre>
@@ -80,9 +97,13 @@ function FormDialog({ title, action, send, onClose, onDone, children }) {
     <//>`;
 }
 
-function LimitFields({ of = {} }) {
+function LimitFields({ tiers, of = {} }) {
+  const tier = of.tier ?? "free";
+  // The sheet may name a tier that does not exist.
+  const names = tiers.includes(tier) ? tiers : [tier, ...tiers];
   return html`
-    <label>Tier <input name="tier" value=${of.tier ?? "free"} maxlength="60" /></label>
+    <label>Tier
+      <select name="tier" value=${tier}>${names.map((name) => html`<option value=${name}>${name}</option>`)}</select></label>
     <label>Expires at
       <input name="expires_at" value=${of.expires_at ?? ""} placeholder="2027-01-31 or 30d" aria-describedby="expires-help" />
       <small id="expires-help">A date (UTC), or a number of days such as 30d. Empty: never.</small></label>
@@ -98,18 +119,18 @@ function LimitFields({ of = {} }) {
     <label>Notes <textarea name="notes" maxlength="2000">${of.notes ?? ""}</textarea></label>`;
 }
 
-function Create({ onClose, onDone }) {
+function Create({ tiers, onClose, onDone }) {
   const admin = session.role === "ADMIN";
   const send = (fields) => api("POST", "keys", Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== "")));
   return html`
     <${FormDialog} title="Create a key" action="Create" send=${send} onClose=${onClose} onDone=${onDone}>
       ${admin && html`<label>Owner's e-mail address <input name="email" type="email" required value=${session.email} /></label>`}
       <label>Name <input name="name" required maxlength="200" placeholder="Ann's laptop" /></label>
-      ${admin && html`<${LimitFields} />`}
+      ${admin && html`<${LimitFields} tiers=${tiers} />`}
     <//>`;
 }
 
-function Edit({ of, onClose, onDone }) {
+function Edit({ of, tiers, onClose, onDone }) {
   const send = (fields) => {
     const changes = Object.fromEntries(FIELDS.filter((name) => name in fields && fields[name] !== of[name]).map((name) => [name, fields[name]]));
     if (Object.keys(changes).length === 0) return of;
@@ -120,7 +141,7 @@ function Edit({ of, onClose, onDone }) {
     <${FormDialog} title=${"Change " + of.key} action="Save" send=${send} onClose=${onClose} onDone=${onDone}>
       <p>Owner: ${of.email}</p>
       <label>Name <input name="name" required maxlength="200" value=${of.name} /></label>
-      ${session.role === "ADMIN" && html`<${LimitFields} of=${of} />`}
+      ${session.role === "ADMIN" && html`<${LimitFields} of=${of} tiers=${tiers} />`}
     <//>`;
 }
 
@@ -199,6 +220,7 @@ export function Page() {
     { title: "Tokens", sort: "tokens", number: true, cell: (key) => count(key.tokens) },
   ];
   const pages = data ? Math.max(1, Math.ceil(data.total / SIZE)) : 1;
+  const tiers = data?.tiers ?? [];
   const Opened = DIALOGS[open?.kind];
   return html`
     <div class="bar">
@@ -218,7 +240,7 @@ export function Page() {
         <button type="button" class="plain" disabled=${query.page >= pages} onClick=${() => change({ page: query.page + 1 })}>Next page</button>
       </div>`}
     <//>
-    ${open?.kind === "create" && html`<${Create} onClose=${close} onDone=${done("create")} />`}
+    ${open?.kind === "create" && html`<${Create} tiers=${tiers} onClose=${close} onDone=${done("create")} />`}
     ${open?.kind === "made" && html`<${NewKey} made=${open.made} onClose=${close} />`}
-    ${Opened && html`<${Opened} of=${open.of} onClose=${close} onDone=${done(open.kind)} />`}`;
+    ${Opened && html`<${Opened} of=${open.of} tiers=${tiers} onClose=${close} onDone=${done(open.kind)} />`}`;
 }

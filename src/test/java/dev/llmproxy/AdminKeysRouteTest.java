@@ -230,6 +230,9 @@ class AdminKeysRouteTest {
     JsonNode list = json(user.get(KEYS));
     assertThat(list.path("keys").findValuesAsText("email")).containsOnly("user@example.com");
     assertThat(json(user.get(KEYS + "?search=other")).path("total").asInt()).isZero();
+    assertThat(list.has("tiers")).isFalse();
+    assertThat(json(admin.get(KEYS)).path("tiers").valueStream().map(JsonNode::asText))
+        .contains("free");
     refused(user.post(path(others) + "/revoke", ""), 404, "no_such_key");
     refused(user.post(path(others) + "/rotate", "{}"), 404, "no_such_key");
     refused(

@@ -124,6 +124,7 @@ public final class KeyList {
   /**
    * A page of the keys that the person may see. Query: {@code search} (in address, name, notes, the
    * masked key), {@code status}, {@code sort}, {@code order}, {@code page} (from 1), {@code size}.
+   * Administrators also get the names of the tiers.
    *
    * @throws ApiException 400 for a wrong parameter
    */
@@ -149,6 +150,10 @@ public final class KeyList {
         .skip((long) (page - 1) * size)
         .limit(size)
         .forEach(one -> keys.add(withUse(one)));
+    if (session.isAdministrator()) {
+      ArrayNode names = answer.putArray("tiers");
+      tiers.all().forEach(tier -> names.add(tier.name()));
+    }
     return answer;
   }
 
