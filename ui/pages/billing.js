@@ -3,6 +3,16 @@ import { cost, dollars } from "../usage.js";
 
 const ROWS = 1000;
 
+/** What is spent of a budget. */
+function Budget({ of }) {
+  if (of.budget === undefined) return html`<span class="quiet">none</span>`;
+  const text = `${cost(of)} of ${dollars(of.budget)}`;
+  const late = Number(of.forecast) > Number(of.budget);
+  return html`<div class="use">
+    <progress value=${Number(of.cost ?? 0)} max=${Number(of.budget) || 1} aria-label=${text}></progress>
+    <small class=${late ? "bad" : ""}>${text}${late && ", forecast above it"}</small></div>`;
+}
+
 function columns(by, current) {
   return [
     { title: "User", sort: "name", cell: (row) => row.name },
@@ -11,6 +21,7 @@ function columns(by, current) {
     { title: "Tokens in", number: true, sort: "tokens", cell: (row) => count(row.tokens_in) },
     { title: "Tokens out", number: true, cell: (row) => count(row.tokens_out) },
     { title: "Cost", number: true, sort: "cost", cell: cost },
+    ...(current ? [{ title: "Budget", cell: (row) => html`<${Budget} of=${row} />` }] : []),
     ...(current ? [{ title: "Forecast", number: true, cell: (row) => dollars(row.forecast) }] : []),
   ];
 }

@@ -224,6 +224,32 @@ class AdminUsageRouteTest {
   }
 
   @Test
+  void billingOfTheMonthHasTheBudgetsOfKeysAndUsers() {
+    gateway.setTiers(List.of("small", "", "", "", "", 2.5), List.of("large", "", "", "", "", 10));
+    for (String tier : List.of("small", "large")) {
+      gateway.chat(gateway.createKey("cy@example.com", tier), MODEL, false, "one");
+    }
+    gateway.awaitRecords(5);
+
+    assertThat(billed("by=key")).contains("cy@example.com 2.5", "cy@example.com 10");
+    assertThat(billed("by=user")).contains("cy@example.com 12.5", "bob@example.com -");
+    assertThat(billed("by=user&month=" + YearMonth.now(ZoneOffset.UTC).minusMonths(1))).isEmpty();
+
+    gateway.chat(gateway.createKey("cy@example.com"), MODEL, false, "one");
+    gateway.awaitRecords(6);
+    assertThat(billed("by=user")).contains("cy@example.com -");
+  }
+
+  /** The name and the budget of each row of Billing. */
+  private List<String> billed(String query) {
+    return json(admin.get("/admin/api/billing?" + query))
+        .path("rows")
+        .valueStream()
+        .map(row -> row.path("name").asText() + " " + row.path("budget").asText("-"))
+        .toList();
+  }
+
+  @Test
   void overviewShowsTheLastHoursAndWhatNeedsAttention() {
     JsonNode overview = json(admin.get("/admin/api/overview"));
 

@@ -2,12 +2,16 @@ package dev.llmproxy.admin;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.Limit;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.error.AdminErrors;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.keys.KeyDirectory;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.LedgerException;
 import dev.llmproxy.ledger.UsageBy;
 import dev.llmproxy.ledger.UsageFilter;
@@ -26,8 +30,11 @@ import java.time.LocalDate;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -47,11 +54,13 @@ public final class UsageReport {
 
   private final UsageStatistics statistics;
   private final KeyDirectory keys;
+  private final Tiers tiers;
   private final Clock clock;
 
-  public UsageReport(UsageStatistics statistics, KeyDirectory keys, Clock clock) {
+  public UsageReport(UsageStatistics statistics, KeyDirectory keys, Tiers tiers, Clock clock) {
     this.statistics = statistics;
     this.keys = keys;
+    this.tiers = tiers;
     this.clock = clock;
   }
 
@@ -98,7 +107,7 @@ public final class UsageReport {
     return UsageRows.csv(by, page.rows(), this::keyName);
   }
 
-  /** A month's cost by user or key, with a forecast for the current month. */
+  /** A month's cost by user or key; for the current month with budgets and a forecast. */
   public ObjectNode billing(
       @ExchangeProperty(AdminSession.PROPERTY) AdminSession session, Exchange exchange) {
     AdminQuery query = AdminQuery.of(exchange);
@@ -124,7 +133,13 @@ public final class UsageReport {
             query.number("limit", ROWS, 1, MOST_ROWS));
     answer.put("count", page.count());
     ArrayNode rows = answer.putArray("rows");
-    page.rows().forEach(row -> rows.add(forecast(row(row), row.sum(), month, now)));
+    Function<UsageRow, Limit> budget =
+        answer.path("current").booleanValue() ? budgets(by) : row -> Limit.UNLIMITED;
+    for (UsageRow row : page.rows()) {
+      ObjectNode json = forecast(row(row), row.sum(), month, now);
+      Limit most = budget.apply(row);
+      rows.add(most.unlimited() ? json : json.put("budget", most.toString()));
+    }
     ArrayNode unpriced = answer.putArray("unpriced_models");
     if (total.unpriced() > 0) {
       read(() -> statistics.page(UsageBy.MODEL, filter, UsageOrder.REQUESTS, true, 0, MOST_ROWS))
@@ -208,6 +223,28 @@ public final class UsageReport {
     } catch (DateTimeException e) {
       throw OpenAiErrors.invalidValue("month", "It must be a month such as 2026-11.").asException();
     }
+  }
+
+  /** The budget of a row: that of its key, or of all usable keys of its user together. */
+  private Function<UsageRow, Limit> budgets(UsageBy by) {
+    if (by == UsageBy.KEY) {
+      return row -> keys.caller(row.keyHash()).map(this::budget).orElse(Limit.UNLIMITED);
+    }
+    Map<String, Limit> ofUsers = new HashMap<>();
+    keys.callers()
+        .forEach(caller ->
+            ofUsers.merge(EmailAddress.folded(caller.email()), budget(caller), UsageReport::sum));
+    return row -> ofUsers.getOrDefault(EmailAddress.folded(row.name()), Limit.UNLIMITED);
+  }
+
+  private Limit budget(Caller caller) {
+    return caller.within(tiers.of(caller.tier())).limits().budget();
+  }
+
+  private static Limit sum(Limit one, Limit other) {
+    return one.unlimited() || other.unlimited()
+        ? Limit.UNLIMITED
+        : new Limit(one.most().add(other.most()));
   }
 
   private ObjectNode row(UsageRow row) {

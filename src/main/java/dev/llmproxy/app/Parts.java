@@ -179,7 +179,10 @@ public final class Parts {
   /** Created for the routes of the management pages. */
   public static UsageReport usageReport(Application application) {
     return new UsageReport(
-        application.usageStatistics(), application.keyDirectory(), application.clock());
+        application.usageStatistics(),
+        application.keyDirectory(),
+        application.tiers(),
+        application.clock());
   }
 
   /** Created for the routes of the management pages. */
