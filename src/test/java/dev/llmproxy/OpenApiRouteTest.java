@@ -61,6 +61,7 @@ class OpenApiRouteTest {
     Map<String, String> settings = new HashMap<>(google.settings());
     settings.put("CORS_ORIGINS", "*");
     settings.put("MAX_BODY_MB", "1");
+    settings.putAll(AdminBrowser.SETTINGS);
     gateway = Gateway.start(data, settings);
     key = gateway.createKey(EMAIL);
     chats = new ToolChats(gateway, key);
@@ -302,6 +303,39 @@ class OpenApiRouteTest {
 
     assertThat(response.statusCode()).isEqualTo(431);
     assertDescribed("/v1/models", "get", response);
+  }
+
+  @Test
+  void answersOfTheManagementApiMatchTheDescription() {
+    gateway.chat(key, "openai/scripted", false, "hi");
+    String id = gateway.awaitRecord(record -> record.email().equals(EMAIL)).requestId();
+    AdminBrowser admin = AdminBrowser.signedIn(gateway, AdminBrowser.ADMIN);
+    AdminBrowser user = AdminBrowser.signedIn(gateway, EMAIL);
+    Map<String, String> paths = managementReads();
+    paths.put("/admin/api/requests/{id}", "/admin/api/requests/" + id);
+
+    assertThat(paths).hasSizeGreaterThan(7);
+    paths.forEach((template, path) -> {
+      HttpResponse<String> answer = admin.get(path);
+      assertThat(answer.statusCode()).as(path).isEqualTo(200);
+      assertDescribed(template, "get", answer);
+      assertDescribed(template, "get", user.get(path));
+      assertDescribed(template, "get", gateway.get(path, null));
+    });
+  }
+
+  /** The paths of the management API that answer GET with JSON, without those with an id. */
+  private static Map<String, String> managementReads() {
+    Map<String, String> paths = new HashMap<>();
+    for (var path : description.path("paths").properties()) {
+      JsonNode content = path.getValue().at("/get/responses/200/content");
+      if (path.getKey().startsWith("/admin/api/")
+          && content.has("application/json")
+          && !path.getKey().contains("{")) {
+        paths.put(path.getKey(), path.getKey());
+      }
+    }
+    return paths;
   }
 
   /** Checks status, required headers, content type and, for JSON, the body. */
