@@ -103,7 +103,8 @@ public final class RequestReport {
         .put("duration_ms", record.durationMillis());
   }
 
-  private static String text(BigDecimal dollars) {
+  /** Dollars as text; null for null. */
+  static String text(BigDecimal dollars) {
     return dollars == null ? null : UsageRows.plain(dollars);
   }
 }

@@ -133,7 +133,8 @@ public final class Application implements AutoCloseable {
       allowedUsers = new AllowedUsers(values.signIn());
       wrongKeys = new WrongKeys(values.limits().authFailuresPerMinute(), TimeMeter.SYSTEM_NANOTIME);
       mcpServers = new McpServers(settings);
-      liveModels = new LiveModels(values.modelLists(), providers, settings.path("LLMPROXY_DATA"));
+      liveModels =
+          new LiveModels(values.modelLists(), providers, settings.path("LLMPROXY_DATA"), clock);
       makeDataPrivate();
       vertx = VirtualThreads.vertx(new Connections(values.http()));
       parts.add(() -> vertx.close().toCompletionStage().toCompletableFuture().join());

@@ -6,6 +6,9 @@ import dev.llmproxy.admin.AdminPages;
 import dev.llmproxy.admin.KeyList;
 import dev.llmproxy.admin.KeySteps;
 import dev.llmproxy.admin.Overview;
+import dev.llmproxy.admin.Playground;
+import dev.llmproxy.admin.ProviderPing;
+import dev.llmproxy.admin.ProviderReport;
 import dev.llmproxy.admin.RequestReport;
 import dev.llmproxy.admin.SessionSteps;
 import dev.llmproxy.admin.SignInSteps;
@@ -27,6 +30,7 @@ import dev.llmproxy.flush.FlushCommit;
 import dev.llmproxy.flush.KeyCounters;
 import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.flush.UsageRotation;
+import dev.llmproxy.format.openai.ModelList;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Limits;
 import dev.llmproxy.gate.SignIn;
@@ -51,6 +55,7 @@ import dev.llmproxy.provider.openai.OpenAiChat;
 import dev.llmproxy.provider.openai.OpenAiEmbedding;
 import dev.llmproxy.routing.HealthReport;
 import dev.llmproxy.routing.ProviderAttempts;
+import dev.llmproxy.routing.ProviderProbe;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.PageFetcher;
 import dev.llmproxy.tool.TierTools;
@@ -199,6 +204,36 @@ public final class Parts {
         application.tiers(),
         application.usageFlush(),
         application.clock());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static ProviderReport providerReport(Application application) {
+    return new ProviderReport(
+        application.providers(),
+        application.modelHealth(),
+        application.liveModels(),
+        application.values().routing(),
+        application.clock());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static ProviderPing providerPing(Application application) {
+    return new ProviderPing(
+        application.providers(),
+        application.modelHealth(),
+        application.admin().actions(),
+        application.answerMemory());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static ProviderProbe providerProbe(Application application) {
+    return new ProviderProbe(application.values().routing().firstToken());
+  }
+
+  /** Created for the models and tools of the routes. */
+  public static Playground playground(
+      Application application, ModelList models, ToolCatalogue tools) {
+    return new Playground(application.keyDirectory(), application.tiers(), models, tools);
   }
 
   public static UsageRotation usageRotation(Application application) {

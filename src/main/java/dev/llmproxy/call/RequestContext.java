@@ -139,7 +139,7 @@ public final class RequestContext {
     return caller;
   }
 
-  /** Only the two gate routes set the caller. */
+  /** Only the gates set the caller, and the test of a provider, which is done for a person. */
   public void setCaller(Caller identified) {
     caller = identified;
   }

@@ -95,6 +95,11 @@ public final class ModelAlias {
     return targets;
   }
 
+  /** Whether a model, by its id, is among the targets; a {@code *} stands for any text. */
+  public boolean reaches(String modelId) {
+    return targets.all().stream().anyMatch(target -> new NamePattern(target).matches(modelId));
+  }
+
   /** Whether the name stands for itself only. */
   boolean isExact() {
     return stars(name) == 0;

@@ -127,6 +127,16 @@ public record Provider(
     return !model.isOfAnotherKind() && !source.hides(model.id());
   }
 
+  /** Which models are listed: {@code file}, {@code live} (its own list), or {@code both}. */
+  public String listed() {
+    return source.listed().name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether its requests have a key or another secret, or a token of a Google account. */
+  public boolean hasCredentials() {
+    return google != null || !secrets.isEmpty();
+  }
+
   /** The provider with the listed models that its file and its own list have. */
   Provider merged(List<ModelListing.Listed> live) {
     Map<String, Model> merged = new LinkedHashMap<>();

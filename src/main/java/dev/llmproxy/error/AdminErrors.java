@@ -53,6 +53,16 @@ public final class AdminErrors {
         "There is no such key. Reload the page: it may have been deleted from the sheet.");
   }
 
+  /** The person has no usable key of this id. */
+  public static ApiError notYourKey() {
+    return new ApiError(
+        404,
+        INVALID_REQUEST,
+        "no_such_key",
+        "key_id",
+        "You have no usable key with this id. Reload the page: the key may be revoked or expired.");
+  }
+
   /** Somebody else has changed what the page showed; {@code what} says how it is now. */
   public static ApiError changedMeanwhile(String what) {
     return new ApiError(

@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -180,13 +181,17 @@ public final class KeyDirectory {
    * address has none. The case of the address does not matter.
    */
   public Optional<Caller> keyHolder(String email) {
+    return keysOf(email).findFirst();
+  }
+
+  /** The owners of the usable keys of an e-mail address, as in {@link #keyHolder}. */
+  public Stream<Caller> keysOf(String email) {
     Known now = known;
     List<KeyRecord> records =
         now == null ? List.of() : now.holders().getOrDefault(EmailAddress.folded(email), List.of());
     return records.stream()
         .map(KeyRecord::caller)
-        .filter(owner -> caller(owner.keyHash()).isPresent())
-        .findFirst();
+        .filter(owner -> caller(owner.keyHash()).isPresent());
   }
 
   /** The number of known keys, usable or not. */

@@ -13,8 +13,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -49,16 +52,31 @@ public final class LiveModels {
   private final Set<String> withoutList = ConcurrentHashMap.newKeySet();
   private final Map<String, String> failing = new ConcurrentHashMap<>();
   private final Map<String, Integer> missed = new ConcurrentHashMap<>();
+  private final Map<String, Reading> readings = new ConcurrentHashMap<>();
+  private final Clock clock;
   private final AtomicBoolean changed = new AtomicBoolean();
+
+  /**
+   * What is known of a provider's own list.
+   *
+   * @param readAt when it was read last; null when it has not been read since the start
+   * @param models the number of its models, which may be stored from before the start
+   * @param problem why the last reading failed, for people; null when it did not
+   * @param failedAt when it failed; null when it did not
+   */
+  public record Reading(Instant readAt, int models, String problem, Instant failedAt) {}
 
   /**
    * Gives the catalogue the lists that were read before the last stop.
    *
    * @param data the data folder
+   * @param clock gives the times of readings
    */
-  public LiveModels(ModelListSettings settings, ProviderCatalogue catalogue, Path data) {
+  public LiveModels(
+      ModelListSettings settings, ProviderCatalogue catalogue, Path data, Clock clock) {
     this.settings = settings;
     this.catalogue = catalogue;
+    this.clock = clock;
     file = new ModelListFile(data);
     if (settings.on()) {
       List<Provider> configured =
@@ -67,7 +85,13 @@ public final class LiveModels {
               .toList();
       lists.putAll(file.read(configured));
       lists.forEach(catalogue::setLive);
+      lists.forEach((name, list) -> readings.put(name, new Reading(null, list.size(), null, null)));
     }
+  }
+
+  /** What is known of a provider's own list; empty when nobody has tried to read it. */
+  public Optional<Reading> reading(String provider) {
+    return Optional.ofNullable(readings.get(provider));
   }
 
   /** Whether lists are read. */
@@ -145,6 +169,7 @@ public final class LiveModels {
       LOG.info("The model list of the provider `{}` can be read again", name);
     }
     missed.remove(name);
+    readings.put(name, new Reading(clock.instant(), pages.models().size(), null, null));
     if (catalogue.mayBeFound(name)) {
       if (catalogue.setFound(name, true)) {
         LOG.info(
@@ -173,9 +198,13 @@ public final class LiveModels {
     if (catalogue.mayBeFound(name)) {
       if (missed.merge(name, 1, Integer::sum) >= MOST_MISSED && catalogue.setFound(name, false)) {
         LOG.info("{} no longer runs on this machine", provider.label());
+        readings.remove(name);
       }
       return;
     }
+    String reason = provider.masked(reason(failure));
+    Reading before = readings.getOrDefault(name, new Reading(null, 0, null, null));
+    readings.put(name, new Reading(before.readAt(), before.models(), reason, clock.instant()));
     if (withoutList.contains(name)) {
       LOG.info(
           "The provider `{}` has no list of models at {}; those of its file are listed",
@@ -183,12 +212,11 @@ public final class LiveModels {
           URI.create(pages.url()).getPath());
       return;
     }
-    String reason = reason(failure);
     if (!reason.equals(failing.put(name, reason))) {
       LOG.warn(
           "The model list of the provider `{}` cannot be read and stays as it was: {}",
           name,
-          provider.masked(reason));
+          reason);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.llmproxy.format.openai;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Chain;
 import dev.llmproxy.catalogue.Model;
@@ -34,10 +35,13 @@ public final class ModelList {
 
   /** {@code {"object":"list","data":[…]}} with the models that the caller may use. */
   public byte[] list(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    return Json.bytes(of(context.caller()));
+  }
+
+  /** The list of a caller. */
+  public ObjectNode of(Caller caller) {
     Predicate<String> allowed =
-        !context.caller().isRestricted()
-            ? name -> true
-            : name -> context.caller().mayUse(name, providers.chain(name));
+        !caller.isRestricted() ? name -> true : name -> caller.mayUse(name, providers.chain(name));
     ObjectNode list = Json.object().put("object", "list");
     ArrayNode data = list.putArray("data");
     for (Provider provider : providers.providers()) {
@@ -59,7 +63,7 @@ public final class ModelList {
                     .put("alias_of", aliasOf(providers.chain(name))));
           }
         });
-    return Json.bytes(list);
+    return list;
   }
 
   /**
