@@ -7,6 +7,8 @@ const PAGES = [
   { path: "usage", title: "Usage", load: () => import("./pages/usage.js") },
   { path: "billing", title: "Billing", load: () => import("./pages/billing.js") },
   { path: "keys", title: "Keys", load: () => import("./pages/keys.js") },
+  { path: "providers", title: "Providers", admin: true, load: () => import("./pages/providers.js") },
+  { path: "playground", title: "Playground", load: () => import("./pages/playground.js") },
   { path: "system", title: "System", admin: true, load: () => import("./pages/system.js") },
   { path: "actions", title: "Audit log", admin: true, load: () => import("./pages/actions.js") },
 ];

@@ -21,20 +21,27 @@ export class ApiError extends Error {
   }
 }
 
-/** Calls the admin API: api("GET", "system"). Throws an ApiError. */
-export async function api(method, path, body) {
+/** Sends a request to the admin API and returns the response. Throws an ApiError, or what the signal was aborted with. */
+export async function send(method, path, body, signal) {
   const headers = {};
   if (method !== "GET") headers["X-CSRF-Token"] = session.csrf_token ?? "";
   let response;
   try {
-    response = await fetch("/admin/api/" + path, { method, headers, body: body && JSON.stringify(body) });
+    response = await fetch("/admin/api/" + path, { method, headers, body: body && JSON.stringify(body), signal });
   } catch {
+    signal?.throwIfAborted();
     throw new ApiError(0, { message: "The server cannot be reached." });
   }
+  if (response.ok) return response;
   const answer = await response.json().catch(() => null);
-  if (response.ok) return answer;
   if (response.status === 401) ended();
   throw new ApiError(response.status, answer?.error);
+}
+
+/** Calls the admin API: api("GET", "system"). Throws an ApiError. */
+export async function api(method, path, body) {
+  const response = await send(method, path, body);
+  return response.json().catch(() => null);
 }
 
 /** Loads something now and when reload is called: { data, error, loading, reload }. */

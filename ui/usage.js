@@ -15,6 +15,13 @@ export function dollars(text) {
   return text === undefined ? "" : DOLLARS.format(Number(text));
 }
 
+const SMALL = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD", maximumFractionDigits: 8 });
+
+/** The cost of one request, which is often less than a cent; null when it is unknown. */
+export function smallCost(text) {
+  return text === null ? "unknown" : SMALL.format(Number(text));
+}
+
 /** Milliseconds as seconds. */
 export function seconds(millis) {
   return millis === undefined ? "" : `${(millis / 1000).toFixed(millis < 10_000 ? 2 : 1)} s`;

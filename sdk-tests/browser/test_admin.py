@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "target/management-pages"
-PAGES = ["Overview", "Usage", "Billing", "Keys", "System", "Audit log"]
+PAGES = ["Overview", "Usage", "Billing", "Keys", "Providers", "Playground", "System", "Audit log"]
 PHONE = {"width": 360, "height": 640}
 DESK = {"width": 1280, "height": 900}
 MARKUP = "<img src=x onerror=\"document.title='broken'\"> =1+1"
@@ -213,3 +213,115 @@ def test_sign_out_shows_the_sign_in(browser):
     expect(page.get_by_role("alert")).to_contain_text("used before")
     assert page.complaints == []
     context.close()
+
+
+def test_provider_is_found_by_a_model_and_tested(pages):
+    page = pages()
+    go(page, "Providers")
+    card = page.get_by_role("article", name="OpenAI", exact=True)
+    page.get_by_label("Search").fill("gpt-4o-mini")
+    expect(card.get_by_role("row").filter(has_text="gpt-4o-mini").first).to_contain_text("$0.15")
+    expect(page.get_by_role("article", name="Anthropic", exact=True)).to_have_count(0)
+    assert serious(page) == []
+
+    page.get_by_label("Search").fill("openai")
+    card.get_by_label("Model to test").fill("scripted")
+    card.get_by_role("button", name="Test OpenAI").click()
+    expect(card.get_by_role("status")).to_contain_text("openai/scripted answered in")
+    expect(card.get_by_role("status")).to_contain_text("“You said: ping”")
+
+    card.get_by_label("Model to test").fill("scripted-down")
+    card.get_by_role("button", name="Test OpenAI").click()
+    expect(card.get_by_role("alert")).to_contain_text("status 503 of the provider")
+    go(page, "Audit log")
+    expect(page.get_by_text("openai/scripted-down").first).to_be_visible()
+
+
+def playground(page):
+    go(page, "Playground")
+    page.locator(".lane select").select_option("openai/gpt-4o-mini")
+
+
+def say(page, text):
+    page.get_by_label("Message").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def test_playground_streams_an_answer_of_several_turns(pages, provider):
+    page = pages()
+    playground(page)
+    say(page, "[[script hold=3]] Hello there")
+    answer = page.locator(".answer").first
+    expect(answer).to_have_text("You said: Hello")
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+    provider.release()
+    expect(answer).to_have_text("You said: Hello there")
+    chat = page.get_by_role("region", name="Chat")
+    expect(chat.get_by_role("status")).to_contain_text("The answer is complete.")
+    for fact in ("First content", "Total", "Speed", "Tokens out", "Cost"):
+        expect(chat.locator(".facts div").filter(has_text=fact)).not_to_contain_text("–")
+    expect(chat.locator(".facts div").filter(has_text="Cost")).to_contain_text("$0.000")
+
+    say(page, "[[script reasoning=1]] " + MARKUP)
+    expect(page.locator(".answer").nth(1)).to_have_text("You said: " + MARKUP)
+    expect(page.get_by_text("Let me think.")).to_have_count(1)
+    assert page.title() == "Playground · llmproxy"
+    assert page.locator("main img").count() == 0
+
+
+def test_playground_shows_the_tools_that_the_server_runs(pages):
+    page = pages()
+    playground(page)
+    page.get_by_text("Instructions, tools and options").click()
+    page.get_by_label("calculator").check()
+    say(page, "[[script calls='calculator {\"expression\": \"6*7\"}']] What is it?")
+    tools = page.locator(".tools li")
+    expect(tools).to_contain_text('{"expression":"6*7"}')
+    expect(tools).to_contain_text("completed")
+    expect(page.locator(".answer")).to_contain_text("42")
+    expect(page.locator(".facts")).to_contain_text("2 turns, 1 tool call")
+
+
+def test_playground_stops_an_answer(pages, provider):
+    page = pages()
+    playground(page)
+    cancelled = provider.stats()["cancelled"]
+    say(page, "[[script chunks=20 silent=5]]")
+    expect(page.locator(".answer")).to_have_text("word1 word2 word3 word4 word5")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("region", name="Chat").get_by_role("status")).to_contain_text("Stopped.")
+    provider.wait_for("cancelled", cancelled)
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".turn")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_playground_compares_two_models(pages, scheme, size):
+    page = pages(color_scheme=scheme, viewport=PHONE if size == "phone" else DESK)
+    go(page, "Playground")
+    page.get_by_label("Compare two models").check()
+    page.get_by_role("region", name="Model A").locator("select").select_option("openai/gpt-4o-mini")
+    page.get_by_role("region", name="Model B").locator("select").select_option("openai/gpt-4o")
+    say(page, "[[script reasoning=1]] Which one is faster?")
+    for name, model in (("Model A", "openai/gpt-4o-mini"), ("Model B", "openai/gpt-4o")):
+        lane = page.get_by_role("region", name=name)
+        expect(lane.locator(".answer")).to_have_text("You said: Which one is faster?")
+        expect(lane.locator(".facts")).to_contain_text(model)
+        expect(lane.locator(".facts div").filter(has_text="Cost")).to_contain_text("$")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"playground-chat-{scheme}-{size}.png", full_page=True)
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_playground_shows_an_error(pages):
+    page = pages()
+    playground(page)
+    say(page, "[[script status=503]]")
+    expect(page.locator(".turn").get_by_role("alert")).to_contain_text("openai")
+    assert len(page.complaints) == 1 and "502" in page.complaints[0]
+    page.complaints.clear()
+    say(page, "Hello again")
+    expect(page.locator(".answer").nth(1)).to_have_text("You said: Hello again")
