@@ -15,6 +15,8 @@ from playwright.sync_api import expect
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "target/management-pages"
 PAGES = ["Overview", "Usage", "Billing", "Keys", "Providers", "Playground", "System", "Audit log"]
+# What shows that a page has its data.
+CONTENT = {"Providers": "article", "Playground": ".lane"}
 PHONE = {"width": 360, "height": 640}
 DESK = {"width": 1280, "height": 900}
 MARKUP = "<img src=x onerror=\"document.title='broken'\"> =1+1"
@@ -74,6 +76,8 @@ def go(page, name):
     page.get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    if name in CONTENT:
+        expect(page.locator(CONTENT[name]).first).to_be_visible()
 
 
 def serious(page):
