@@ -98,15 +98,19 @@ final class ChunkedBody extends InputStream {
   /** Reads the body to its end, so that the connection can be used again. */
   @Override
   public void close() throws IOException {
-    if (!closed) {
-      byte[] rest = new byte[SKIPPED_AT_ONCE];
-      try {
-        while (read(rest) >= 0) {
-          // The data is not needed.
-        }
-      } finally {
-        closed = true;
+    try {
+      if (!closed && state != State.END) {
+        skip();
       }
+    } finally {
+      closed = true;
+    }
+  }
+
+  private void skip() throws IOException {
+    byte[] rest = new byte[SKIPPED_AT_ONCE];
+    while (read(rest) >= 0) {
+      // The data is not needed.
     }
   }
 
