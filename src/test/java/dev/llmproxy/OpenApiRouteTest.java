@@ -16,6 +16,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.EventSchemas;
 import dev.llmproxy.chat.ToolNotices;
 import dev.llmproxy.emulator.SignInStandIn;
+import dev.llmproxy.keys.ApiKey;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -322,6 +323,36 @@ class OpenApiRouteTest {
       assertDescribed(template, "get", user.get(path));
       assertDescribed(template, "get", gateway.get(path, null));
     });
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"scripted", "scripted-down", "text-embedding-3-small"})
+  void testsOfProvidersMatchTheDescription(String model) {
+    String template = "/admin/api/providers/{name}/test";
+    AdminBrowser admin = AdminBrowser.signedIn(gateway, AdminBrowser.ADMIN);
+    AdminBrowser user = AdminBrowser.signedIn(gateway, EMAIL);
+    String form = "{\"model\":\"%s\"}".formatted(model);
+
+    HttpResponse<String> answer = admin.post("/admin/api/providers/openai/test", form);
+
+    assertThat(answer.statusCode()).isEqualTo(200);
+    assertDescribed(template, "post", answer);
+    assertDescribed(template, "post", admin.post("/admin/api/providers/nobody/test", form));
+    assertDescribed(template, "post", user.post("/admin/api/providers/openai/test", form));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"hi", "[[script status=503]]", "[[script status=404]]"})
+  void chatsInThePlaygroundMatchTheDescription(String message) {
+    String path = "/admin/api/playground";
+    AdminBrowser user = AdminBrowser.signedIn(gateway, EMAIL);
+    String form =
+        "{\"model\":\"openai/scripted\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}"
+            .formatted(message);
+
+    assertDescribed(path, "post", user.post(path + "?key_id=" + ApiKey.hash(key), form));
+    assertDescribed(path, "post", user.post(path + "?key_id=none", form));
+    assertDescribed(path, "post", user.post(path, form));
   }
 
   /** The paths of the management API that answer GET with JSON, without those with an id. */
