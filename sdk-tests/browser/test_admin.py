@@ -2,10 +2,13 @@
 
 import json
 import os
+import sqlite3
 import subprocess
+import time
 import urllib.error
 import urllib.request
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -175,6 +178,77 @@ def test_markup_in_a_name_is_text(pages):
     expect(page.get_by_text(MARKUP).first).to_be_visible()
     assert page.title() == "Audit log · llmproxy"
     assert page.locator("main img").count() == 0
+
+
+def shoot(page, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def chat(key, content):
+    body = {"model": os.environ["LLMPROXY_SCRIPTED_MODEL"], "messages": [{"role": "user", "content": content}]}
+    request = urllib.request.Request(
+        os.environ["LLMPROXY_BASE_URL"] + "/chat/completions",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def refuse_newest():
+    """Puts the record of the newest request aside, as the server does when the workbook refuses it."""
+    with closing(sqlite3.connect(Path(os.environ["LLMPROXY_GATEWAY_DATA"]) / "ledger.db", timeout=30)) as ledger:
+        deadline = time.monotonic() + 30
+        while ledger.execute("select count(*) from request where sequence is null").fetchone()[0]:
+            assert time.monotonic() < deadline, "a request is not settled"
+            time.sleep(0.05)
+        newest = ledger.execute("select request_id, sequence from request order by sequence desc limit 1").fetchone()
+        ledger.execute("insert into dead_letter (request_id, sequence, error, parked_at) values (?, ?, ?, 0)", (*newest, MARKUP))
+        ledger.commit()
+    return newest[0]
+
+
+def test_refused_record_is_tried_again(pages):
+    page = pages()
+    key = create(page, "Refused")
+    page.get_by_role("button", name="Done").click()
+    assert chat(key, "to be refused") == 200
+    request_id = refuse_newest()
+
+    go(page, "Overview")
+    expect(page.get_by_text("refused by the workbook")).to_be_visible()
+    go(page, "System")
+    row = page.get_by_role("row").filter(has_text=request_id)
+    expect(row).to_contain_text(MARKUP)
+    assert serious(page) == []
+    row.get_by_role("button", name="again").click()
+    expect(page.get_by_role("status").filter(has_text="One record is tried again.")).to_be_visible()
+    refused = page.locator("section", has=page.get_by_role("heading", name="Refused records"))
+    deadline = time.monotonic() + 30
+    while request_id in refused.inner_text() and time.monotonic() < deadline:
+        refused.get_by_role("button", name="Reload").click()
+        page.wait_for_timeout(200)
+    expect(refused).to_contain_text("has refused no usage record")
+    go(page, "Audit log")
+    expect(page.get_by_role("row").filter(has_text="dead_letters.retry").first).to_contain_text(request_id)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_checks_show_their_findings(pages, scheme):
+    page = pages(color_scheme=scheme)
+    go(page, "System")
+    page.get_by_role("button", name="Check now").click()
+    expect(page.get_by_role("status").filter(has_text="Checked")).to_be_visible()
+    page.get_by_text("results without a problem").click()
+    results = page.get_by_role("region", name="Results without a problem")
+    expect(results).to_contain_text("ledger")
+    expect(results).to_contain_text("workbook")
+    assert serious(page) == []
+    shoot(page, f"system-checks-{scheme}")
 
 
 def test_pages_work_by_keyboard(pages):

@@ -25,6 +25,7 @@ class LayersTest {
       List.of(
           "cli",
           "app",
+          "doctor",
           "admin",
           "format.openai",
           "format.chat",

@@ -29,7 +29,6 @@ public final class AdminParts {
   private final SignInSteps signIn;
   private final SessionSteps session;
   private final AdminPages pages;
-  private final SystemReport system;
   private final KeyList keyList;
   private final KeySteps keySteps;
 
@@ -62,7 +61,6 @@ public final class AdminParts {
             new WrongKeys(values.limits().authFailuresPerMinute(), TimeMeter.SYSTEM_NANOTIME),
             settings.link());
     pages = new AdminPages(all.home().resolve("ui"), steady);
-    system = new SystemReport(all, keys, ledger, clock);
     keyList = new KeyList(keys, tiers, limits, clock, steady);
     keySteps =
         new KeySteps(
@@ -167,10 +165,6 @@ public final class AdminParts {
 
   public AdminPages pages() {
     return pages;
-  }
-
-  public SystemReport system() {
-    return system;
   }
 
   public KeyList keyList() {

@@ -174,7 +174,7 @@ public final class Overview {
           attention,
           "dead_letters",
           deadLetters
-              + " records are refused by the workbook. ./llmproxy dead-letters shows them, and tries them again.");
+              + " records are refused by the workbook. The page System shows them, and tries them again.");
     }
   }
 

@@ -8,6 +8,7 @@ import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.Version;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeyProblem;
+import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.Ledger;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,10 +18,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Properties;
 import java.util.regex.Pattern;
 
-/** The state of this server for administrators: versions, the sheet of keys, settings. */
+/** The state of this server for administrators: versions, sheets, settings. */
 public final class SystemReport {
   private static final int MOST_PROBLEMS = 200;
 
@@ -33,15 +35,25 @@ public final class SystemReport {
 
   private final Settings settings;
   private final KeyDirectory keys;
+  private final Tiers tiers;
   private final Ledger ledger;
+  private final SyncReport sync;
   private final Clock clock;
   private final Instant started;
   private final Properties defaults = defaults();
 
-  SystemReport(Settings settings, KeyDirectory keys, Ledger ledger, Clock clock) {
+  public SystemReport(
+      Settings settings,
+      KeyDirectory keys,
+      Tiers tiers,
+      Ledger ledger,
+      SyncReport sync,
+      Clock clock) {
     this.settings = settings;
     this.keys = keys;
+    this.tiers = tiers;
     this.ledger = ledger;
+    this.sync = sync;
     this.clock = clock;
     started = clock.instant();
   }
@@ -64,17 +76,21 @@ public final class SystemReport {
             .put("read_at", keys.readAt().map(Instant::toString).orElse(null))
             .put("usable", keys.loaded())
             .put("count", keys.size());
-    ArrayNode problems = sheet.putArray("problems");
-    for (KeyProblem problem : keys.problems().stream().limit(MOST_PROBLEMS).toList()) {
-      problems
-          .addObject()
+    put(sheet.putArray("problems"), keys.problems());
+    put(report.putObject("tiers").putArray("problems"), tiers.problems());
+    report.set("sync", sync.report());
+    ArrayNode list = report.putArray("settings");
+    KnownSettings.all().keySet().forEach(name -> list.add(setting(name)));
+    return report;
+  }
+
+  private static void put(ArrayNode list, List<KeyProblem> problems) {
+    for (KeyProblem problem : problems.stream().limit(MOST_PROBLEMS).toList()) {
+      list.addObject()
           .put("row", problem.row())
           .put("what", problem.what())
           .put("remedy", problem.remedy());
     }
-    ArrayNode list = report.putArray("settings");
-    KnownSettings.all().keySet().forEach(name -> list.add(setting(name)));
-    return report;
   }
 
   private ObjectNode setting(String name) {

@@ -3,6 +3,7 @@ package dev.llmproxy.app;
 import dev.llmproxy.admin.AdminActions;
 import dev.llmproxy.admin.AdminGate;
 import dev.llmproxy.admin.AdminPages;
+import dev.llmproxy.admin.DeadLetterSteps;
 import dev.llmproxy.admin.KeyList;
 import dev.llmproxy.admin.KeySteps;
 import dev.llmproxy.admin.Overview;
@@ -12,6 +13,7 @@ import dev.llmproxy.admin.ProviderReport;
 import dev.llmproxy.admin.RequestReport;
 import dev.llmproxy.admin.SessionSteps;
 import dev.llmproxy.admin.SignInSteps;
+import dev.llmproxy.admin.SyncReport;
 import dev.llmproxy.admin.SystemReport;
 import dev.llmproxy.admin.UsageReport;
 import dev.llmproxy.attempt.ModelHealth;
@@ -26,6 +28,7 @@ import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
+import dev.llmproxy.doctor.DoctorReport;
 import dev.llmproxy.flush.FlushCommit;
 import dev.llmproxy.flush.KeyCounters;
 import dev.llmproxy.flush.UsageFlush;
@@ -301,8 +304,29 @@ public final class Parts {
     return application.admin().keySteps();
   }
 
+  /** Created for the routes of the management pages. */
   public static SystemReport systemReport(Application application) {
-    return application.admin().system();
+    return new SystemReport(
+        application.settings(),
+        application.keyDirectory(),
+        application.tiers(),
+        application.ledger(),
+        new SyncReport(
+            application.workbook(),
+            application.keyDirectory(),
+            application.usageFlush(),
+            application.conversationFlush()),
+        application.clock());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static DoctorReport doctorReport(Application application) {
+    return new DoctorReport(application.settings(), application.workbook(), application.clock());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static DeadLetterSteps deadLetterSteps(Application application) {
+    return new DeadLetterSteps(application.usageFlush(), application.admin().actions());
   }
 
   public static SignInSteps signInSteps(Application application) {

@@ -1,14 +1,14 @@
 package dev.llmproxy.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.doctor.Doctor;
+import dev.llmproxy.doctor.Finding;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -24,6 +24,8 @@ import picocli.CommandLine.Spec;
           + " running or stopped. Exit status 1 when there is a problem."
     })
 final class DoctorCommand implements Callable<Integer> {
+  private static final int AFTER_SETTINGS = 2;
+
   private final Settings settings;
 
   @Option(
@@ -42,40 +44,12 @@ final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Finding> findings = new ArrayList<>();
-    findings.add(Finding.ok("java", Runtime.version() + ", " + System.getProperty("java.home")));
-    examine(findings, "settings", () -> new SettingsCheck(settings).run());
-    examine(findings, "port", () -> new PortCheck(settings).run());
-    examine(findings, "data", () -> new DataCheck(settings).run());
-    examine(findings, "ledger", () -> new LedgerCheck(settings).run());
-    examine(findings, "limits", () -> new LimitCheck(settings).run());
-    examine(findings, "workbook", () -> new WorkbookCheck(settings).run());
-    examine(findings, "providers", () -> new ProviderCheck(settings, online).run());
+    List<Doctor.Check> checks = new ArrayList<>(Doctor.checks(settings, null, online));
+    checks.add(AFTER_SETTINGS, new Doctor.Check("port", () -> new PortCheck(settings).run()));
+    List<Finding> findings = checks.stream().flatMap(check -> check.run().stream()).toList();
     PrintWriter out = spec.commandLine().getOut();
-    out.println(json ? json(findings) : table(findings));
+    out.println(json ? Json.pretty(Doctor.json(findings)) : table(findings));
     return findings.stream().anyMatch(finding -> finding.level() == Finding.Level.PROBLEM) ? 1 : 0;
-  }
-
-  /** Runs a check. Its exception becomes a problem, so that the other checks still run. */
-  private static void examine(
-      List<Finding> findings, String check, Supplier<List<Finding>> examination) {
-    try {
-      findings.addAll(examination.get());
-    } catch (RuntimeException e) {
-      findings.add(Finding.problem(check, String.valueOf(e.getMessage()), ""));
-    }
-  }
-
-  private static String json(List<Finding> findings) {
-    ArrayNode list = Json.array();
-    for (Finding finding : findings) {
-      list.addObject()
-          .put("level", finding.level().name().toLowerCase(Locale.ROOT))
-          .put("check", finding.check())
-          .put("what", finding.what())
-          .put("remedy", finding.remedy());
-    }
-    return Json.pretty(list);
   }
 
   private static String table(List<Finding> findings) {

@@ -7,6 +7,7 @@ import dev.llmproxy.catalogue.Model;
 import dev.llmproxy.catalogue.ModelListing;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.provider.ProviderClient;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;

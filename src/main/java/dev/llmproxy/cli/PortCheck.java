@@ -3,6 +3,7 @@ package dev.llmproxy.cli;
 import dev.llmproxy.app.RunningServer;
 import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.doctor.Finding;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;

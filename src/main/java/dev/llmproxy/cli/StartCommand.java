@@ -6,6 +6,7 @@ import dev.llmproxy.app.Application;
 import dev.llmproxy.app.Server;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.doctor.SettingsCheck;
 import dev.llmproxy.flush.FlushBook;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.ApiKeyBook;

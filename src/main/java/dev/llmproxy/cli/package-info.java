@@ -1,2 +1,2 @@
-/** The commands of {@code ./llmproxy}, and the checks of {@code doctor}. */
+/** The commands of {@code ./llmproxy}. */
 package dev.llmproxy.cli;

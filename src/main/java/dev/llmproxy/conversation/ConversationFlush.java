@@ -16,6 +16,7 @@ import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerException;
 import dev.llmproxy.ledger.Statements;
 import dev.llmproxy.workbook.SheetIndex;
+import dev.llmproxy.workbook.SyncTimes;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.time.Clock;
@@ -53,6 +54,7 @@ public final class ConversationFlush {
   private final ConversationLog log;
   private final WorkbookSchema schema;
   private final CommitWait commitWait;
+  private final SyncTimes times;
   private final Clock steady;
 
   private List<?> headers = ConversationSheet.HEADERS;
@@ -77,7 +79,22 @@ public final class ConversationFlush {
     this.log = log;
     this.schema = schema;
     this.commitWait = new CommitWait(workbook.commitWait(), this::noteCommitSent, clock, steady);
+    this.times = new SyncTimes(clock);
     this.steady = steady;
+  }
+
+  /** When conversations were last written to the workbook, and when and why that last failed. */
+  public SyncTimes times() {
+    return times;
+  }
+
+  /**
+   * The number of stored conversations that are for the workbook and have ended, and are not in it.
+   *
+   * @throws LedgerException when the ledger cannot be read
+   */
+  public long waiting() {
+    return ledger.read(ConversationTable::waiting);
   }
 
   /** Whether there is something to write or delete and it is time. */
@@ -113,6 +130,7 @@ public final class ConversationFlush {
   }
 
   private void backOff(Throwable cause) {
+    times.failed(FlushHealth.message(cause));
     failures++;
     Duration wait = Duration.ofSeconds(1L << Math.min(failures, LONGEST_EXPONENT));
     notBefore = steady.instant().plus(wait);
@@ -229,6 +247,7 @@ public final class ConversationFlush {
     @Override
     protected void committed() {
       if (!batch.isEmpty()) {
+        times.succeeded();
         setCheckpoint(batch.getLast().sequence());
         if (skipping()) {
           LOG.warn(

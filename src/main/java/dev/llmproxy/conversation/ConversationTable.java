@@ -203,6 +203,19 @@ final class ConversationTable {
         .getFirst();
   }
 
+  /** The number of ended conversations that are for the workbook and not known to be in it. */
+  static long waiting(Connection connection) throws SQLException {
+    return Jdbc.list(
+            connection,
+            "select (select count(*) from conversation, conversation_flush where sequence > checkpoint)"
+                + " + (select count(*) from conversation c join request r on r.request_id = c.request_id"
+                + " where c.to_workbook = 1 and c.sequence is null and "
+                + ENDED
+                + ")",
+            row -> row.getLong(1))
+        .getFirst();
+  }
+
   /** Stores the sequence up to which conversations are in the workbook. */
   static int setCheckpoint(Connection connection, long checkpoint) throws SQLException {
     return Jdbc.update(connection, "update conversation_flush set checkpoint = ?", checkpoint);

@@ -65,7 +65,8 @@ public final class FlushBook implements SheetMemory {
 
   /** The records put aside, oldest first. A server may have the ledger open. */
   public static List<DeadLetter> deadLetters(Settings settings) {
-    return Ledger.inspect(settings, FlushBook::deadLettersOf, List.of());
+    return Ledger.inspect(
+        settings, connection -> deadLettersOf(connection, Integer.MAX_VALUE), List.of());
   }
 
   /**
@@ -95,7 +96,7 @@ public final class FlushBook implements SheetMemory {
    * @return the number of these records
    */
   public static int retryDeadLetters(Settings settings) {
-    return Ledger.change(settings, FlushBook::retry, 0);
+    return Ledger.change(settings, connection -> retry(connection, null), 0);
   }
 
   /**
@@ -126,6 +127,11 @@ public final class FlushBook implements SheetMemory {
 
   State state() {
     return state;
+  }
+
+  /** The checkpoint in the ledger, which another server may have moved. */
+  long storedCheckpoint() {
+    return number(rows("select checkpoint from flush_state", 1).getFirst()[0]);
   }
 
   /** Reads the state again, because another server may have changed it. */
@@ -369,14 +375,30 @@ public final class FlushBook implements SheetMemory {
     sheetIds(spreadsheetId).put(title, sheetId);
   }
 
+  /** The records put aside, oldest first, at most {@code limit}. */
+  List<DeadLetter> refusedRecords(int limit) {
+    return ledger.read(connection -> deadLettersOf(connection, limit));
+  }
+
+  /**
+   * Makes the flush try records again that were put aside.
+   *
+   * @param requestId the id of the record's request; null for all records
+   * @return the number of these records; 0 when there is no such record, or it is being tried
+   */
+  int retry(String requestId) {
+    return ledger.write(connection -> retry(connection, requestId));
+  }
+
   /** The records put aside, oldest first, of a ledger that another process may have open. */
-  static List<DeadLetter> deadLettersOf(Connection connection) throws SQLException {
+  private static List<DeadLetter> deadLettersOf(Connection connection, int limit)
+      throws SQLException {
     return Jdbc.list(
         connection,
         "select d.request_id, r.admitted_at, r.email, r.model, d.parked_at, d.error, d.retry_number"
             + " from dead_letter d join request r on r.request_id = d.request_id"
             + " where d.retry_number is null or d.retry_number > (select retries from flush_state)"
-            + " order by d.sequence",
+            + " order by d.sequence limit ?",
         row ->
             new DeadLetter(
                 row.getString(1),
@@ -385,22 +407,26 @@ public final class FlushBook implements SheetMemory {
                 row.getString(4),
                 Instant.ofEpochMilli(row.getLong(5)),
                 row.getString(6),
-                row.getObject(7) != null));
+                row.getObject(7) != null),
+        limit);
   }
 
   /**
-   * Marks the records put aside to be tried again, in the caller's transaction. Returns their
-   * number.
+   * Marks records put aside to be tried again, in the caller's transaction. Returns their number.
+   *
+   * @param requestId null for all
    */
-  static int retry(Connection connection) throws SQLException {
+  private static int retry(Connection connection, String requestId) throws SQLException {
     // This update comes first because it takes the lock: the server may assign retry numbers too.
     Jdbc.update(connection, "update flush_state set retry_numbers = retry_numbers + 0");
     long number = number(query(connection, "select retry_numbers from flush_state", 1).get(0)[0]);
     List<Object[]> parked =
         query(
             connection,
-            "select request_id from dead_letter where retry_number is null order by sequence",
-            1);
+            "select request_id from dead_letter where retry_number is null and request_id = coalesce(?, request_id)"
+                + " order by sequence",
+            1,
+            requestId);
     for (Object[] row : parked) {
       number++;
       Jdbc.update(

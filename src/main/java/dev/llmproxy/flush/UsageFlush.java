@@ -9,6 +9,7 @@ import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerException;
 import dev.llmproxy.ledger.UsageRecord;
 import dev.llmproxy.workbook.SheetIndex;
+import dev.llmproxy.workbook.SyncTimes;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.time.Clock;
@@ -45,13 +46,14 @@ public final class UsageFlush {
   private final KeyCounters counters;
   private final UsageRotation rotation;
   private final FlushHealth health;
+  private final SyncTimes times;
   private final CommitWait commitWait;
   private final RoundPace pace;
   private final int detailRowsPerDay;
   private final Clock clock;
   private final Clock steady;
 
-  private boolean leading;
+  private volatile boolean leading;
   private Instant lateLoggedAt;
 
   // After a refused batch: the largest size of the next batches, the sequence up to which that
@@ -81,6 +83,7 @@ public final class UsageFlush {
     this.counters = new KeyCounters(book, schema, clock);
     this.rotation = new UsageRotation(ledger, book, schema, settings, commitWait, clock, steady);
     this.health = new FlushHealth(steady, () -> ThreadLocalRandom.current().nextDouble());
+    this.times = new SyncTimes(clock);
     this.pace = new RoundPace(settings.roundsPerMinute(), settings.interval(), System::nanoTime);
     this.detailRowsPerDay = settings.detailRowsPerDay().orElse(Integer.MAX_VALUE);
     this.clock = clock;
@@ -109,15 +112,57 @@ public final class UsageFlush {
     return book.deadLetters();
   }
 
+  /** The records that the workbook refuses, oldest first, at most {@code limit}. */
+  public List<DeadLetter> refusedRecords(int limit) {
+    return book.refusedRecords(limit);
+  }
+
+  /**
+   * Tries records again that the workbook has refused, with the next rounds.
+   *
+   * @param requestId the id of the record's request; null for all records
+   * @return the number of these records; 0 when there is no such record, or it is being tried
+   */
+  public int retry(String requestId) {
+    return book.retry(requestId);
+  }
+
+  /** When rows were last written to the usage sheets, and when and why that last failed. */
+  public SyncTimes times() {
+    return times;
+  }
+
+  /** Whether this server writes to the workbook, and no other server that shares the ledger. */
+  public boolean leading() {
+    return leading;
+  }
+
   /** The number of settled records that are not in the workbook. */
   public long waiting() {
     return Math.max(0, ledger.lastSequence() - book.state().checkpoint());
   }
 
+  /**
+   * The records of the ledger that are not in the workbook, whichever server writes them.
+   *
+   * @param oldest the time since the settlement of the oldest one; zero when there is none
+   */
+  public record Backlog(long records, Duration oldest) {}
+
+  /**
+   * The records that are not in the workbook, as the ledger has them.
+   *
+   * @throws LedgerException when the ledger cannot be read
+   */
+  public Backlog backlog() {
+    long checkpoint = book.storedCheckpoint();
+    return new Backlog(ledger.settledSince(checkpoint), behind(checkpoint));
+  }
+
   /** The time since the settlement of the oldest record that is not in the workbook. */
-  private Duration behind() {
+  private Duration behind(long checkpoint) {
     return ledger
-        .settledAfter(book.state().checkpoint())
+        .settledAfter(checkpoint)
         .map(settled -> Duration.between(settled, clock.instant()))
         .filter(age -> !age.isNegative())
         .orElse(Duration.ZERO);
@@ -197,7 +242,7 @@ public final class UsageFlush {
   /** Called when a round has succeeded. */
   public void succeeded() {
     health.succeeded();
-    Duration behind = waiting() == 0 ? Duration.ZERO : behind();
+    Duration behind = waiting() == 0 ? Duration.ZERO : behind(book.state().checkpoint());
     if (behind.compareTo(LATE) > 0) {
       if (lateLoggedAt == null || !steady.instant().isBefore(lateLoggedAt.plus(LATE))) {
         lateLoggedAt = steady.instant();
@@ -218,6 +263,7 @@ public final class UsageFlush {
     String message = FlushHealth.message(cause);
     boolean commit = round.sending();
     counters.setDue();
+    times.failed(message);
     if (FlushHealth.neverApplied(cause)) {
       answered();
     }
@@ -371,6 +417,7 @@ public final class UsageFlush {
     @Override
     protected void committed() {
       wrote = true;
+      times.succeeded();
       if (suspect != null) {
         park();
         return;

@@ -4,6 +4,7 @@ import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.workbook.ApiKeySheet;
 import dev.llmproxy.workbook.SheetText;
+import dev.llmproxy.workbook.SyncTimes;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -43,6 +44,7 @@ public final class KeyDirectory {
   private final RevokedKeys revokedKeys;
   private final KeyConfirmation confirmation;
   private final Predicate<String> tierHasLimit;
+  private final SyncTimes times;
   private final AtomicLong readings = new AtomicLong();
   private volatile Known known;
   // By the steady clock.
@@ -80,6 +82,7 @@ public final class KeyDirectory {
     this.revokedKeys = revokedKeys;
     this.confirmation = confirmation;
     this.tierHasLimit = tierHasLimit;
+    times = new SyncTimes(clock);
     revokedHere = revokedKeys.read(Set.of());
     if (snapshot != null) {
       snapshot.read().ifPresent(this::restore);
@@ -129,6 +132,7 @@ public final class KeyDirectory {
     Map<String, List<KeyRecord>> holders = same ? known.holders() : holders(records);
     known = new Known(records, holders, problems, fresh.held(), fresh.heldSince(), clock.instant());
     usableUntil = steady.instant().plus(maxAge);
+    times.succeeded();
     if (save()) {
       deleteRevocationsOfSheet(fresh, revoked);
       if (confirmed) {
@@ -277,6 +281,20 @@ public final class KeyDirectory {
   /** When the sheet was read, by this server or the one of the snapshot; empty for never. */
   public Optional<Instant> readAt() {
     return Optional.ofNullable(known).map(Known::readAt);
+  }
+
+  /**
+   * Notes that the sheet could not be read.
+   *
+   * @param why the reason, for an operator
+   */
+  public void readingFailed(String why) {
+    times.failed(why);
+  }
+
+  /** When this server last read the sheet, and when and why that last failed. */
+  public SyncTimes times() {
+    return times;
   }
 
   /** The consequence for requests while the sheet cannot be read, as a main clause. */

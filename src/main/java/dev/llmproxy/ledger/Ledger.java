@@ -331,6 +331,17 @@ public final class Ledger implements AutoCloseable {
     return read(connection -> RequestTable.settledAfter(connection, sequence));
   }
 
+  /** The number of settled records with a greater sequence. */
+  public long settledSince(long sequence) {
+    return read(connection ->
+        Jdbc.list(
+                connection,
+                "select count(*) from request where sequence > ?",
+                row -> row.getLong(1),
+                sequence)
+            .getFirst());
+  }
+
   /** The title of a user's sheet; empty when none is assigned. */
   public Optional<String> sheetTitle(String email) {
     return readText("select title from user_sheet where email = ?", email);

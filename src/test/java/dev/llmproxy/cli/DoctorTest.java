@@ -17,7 +17,6 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.ledger.Ledger;
-import dev.llmproxy.ledger.LedgerState;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import java.io.IOException;
@@ -34,11 +33,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -192,12 +189,6 @@ class DoctorTest {
     assertThat(out).contains("problem  data", "is not a folder", "LLMPROXY_DATA");
   }
 
-  @ParameterizedTest
-  @CsvSource({"10, PROBLEM", "500, WARNING", "5000, OK"})
-  void lowDiskSpaceIsReported(long megabytes, Finding.Level level) {
-    assertThat(DataCheck.space(megabytes).level()).isEqualTo(level);
-  }
-
   @Test
   void ledgerThatIsNoDatabaseIsAProblem() throws IOException {
     Files.createDirectories(data());
@@ -236,23 +227,6 @@ class DoctorTest {
 
     assertThat(doctor()).isOne();
     assertThat(out).contains("was created by a newer llmproxy");
-  }
-
-  @Test
-  void manyUnflushedAndRefusedRecordsAreWarnings() {
-    LedgerState behind =
-        new LedgerState(
-            "in data", "ok", 0, 20_000, 0, OptionalLong.of(5_000), Duration.ofSeconds(90), 3);
-
-    assertThat(LedgerCheck.findings(behind))
-        .anySatisfy(finding -> {
-          assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
-          assertThat(finding.what()).startsWith("15000 records are not in the workbook");
-        })
-        .anySatisfy(finding -> {
-          assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
-          assertThat(finding.what()).isEqualTo("the workbook has refused 3 records");
-        });
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.doctor;
 
 import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.base.FolderLock;

@@ -1,4 +1,4 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.doctor;
 
 import dev.llmproxy.admin.AdminParts;
 import dev.llmproxy.base.AdminSettings;
@@ -35,7 +35,7 @@ import java.util.stream.Stream;
  * are those of the application.properties in the product's JAR, and the keys and base URLs of
  * providers.
  */
-final class SettingsCheck {
+public final class SettingsCheck {
   private static final String CHECK = "settings";
   private static final int ALIKE = 2;
 
@@ -49,7 +49,7 @@ final class SettingsCheck {
   private final Settings settings;
   private final Properties shipped = shipped();
 
-  SettingsCheck(Settings settings) {
+  public SettingsCheck(Settings settings) {
     this.settings = settings;
   }
 
@@ -83,7 +83,7 @@ final class SettingsCheck {
    *
    * @throws Settings.SettingException that lists every wrong value
    */
-  void requireValidValues() {
+  public void requireValidValues() {
     List<Finding> wrong = values();
     if (!wrong.isEmpty()) {
       throw new Settings.SettingException(wrong.stream().map(Finding::what).toList());

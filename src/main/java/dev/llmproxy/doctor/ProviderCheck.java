@@ -1,4 +1,4 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.doctor;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.llmproxy.base.Json;
@@ -6,6 +6,7 @@ import dev.llmproxy.base.Settings;
 import dev.llmproxy.catalogue.ModelListing;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.provider.ProviderClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
@@ -15,7 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Checks which providers are on and, with {@code --online}, whether they accept their keys. */
+/** Checks which providers are on and, when asked to, whether they accept their keys. */
 final class ProviderCheck {
   private static final String CHECK = "provider";
 

@@ -1,4 +1,4 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.doctor;
 
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
@@ -34,9 +34,14 @@ final class WorkbookCheck {
           PosixFilePermission.OTHERS_WRITE);
 
   private final Settings settings;
+  private final Workbook open;
 
-  WorkbookCheck(Settings settings) {
+  /**
+   * @param open the open workbook; null has the check open and close the one of the settings
+   */
+  WorkbookCheck(Settings settings, Workbook open) {
     this.settings = settings;
+    this.open = open;
   }
 
   List<Finding> run() {
@@ -55,18 +60,30 @@ final class WorkbookCheck {
                   "GOOGLE_APPLICATION_CREDENTIALS is set without a spreadsheet, so the embedded workbook is used",
                   "Set GOOGLE_SHEETS_SPREADSHEET_ID"));
     }
+    if (open != null) {
+      check(findings, open);
+      return findings;
+    }
     Path embedded = settings.path("LLMPROXY_DATA").resolve("workbook.db");
     if (!another && !google && !Files.exists(embedded)) {
       findings.add(Finding.ok(CHECK, "the embedded workbook will be created by the first start"));
       return findings;
     }
     try (Workbook workbook = Workbook.open(settings)) {
+      check(findings, workbook);
+    } catch (WorkbookException e) {
+      findings.add(Finding.problem(CHECK, e.getMessage(), ""));
+    }
+    return findings;
+  }
+
+  private void check(List<Finding> findings, Workbook workbook) {
+    try {
       workbook.account().ifPresent(account -> keyFile(findings, account.file()));
       sheet(findings, workbook);
     } catch (WorkbookException e) {
       findings.add(Finding.problem(CHECK, e.getMessage(), ""));
     }
-    return findings;
   }
 
   private static void keyFile(List<Finding> findings, Path file) {

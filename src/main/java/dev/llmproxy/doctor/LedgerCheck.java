@@ -1,4 +1,4 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.doctor;
 
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.ledger.LedgerException;

@@ -1,4 +1,4 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.llmproxy.base.Json;
@@ -7,7 +7,6 @@ import dev.llmproxy.catalogue.ModelListing;
 import dev.llmproxy.catalogue.ModelPages;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.error.ApiException;
-import dev.llmproxy.provider.ForwardProxy;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -17,12 +16,12 @@ import java.time.Duration;
 import java.util.List;
 
 /** Asks providers for their lists of models. */
-final class ProviderClient implements AutoCloseable {
+public final class ProviderClient implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final HttpClient client;
 
-  ProviderClient(Settings settings) {
+  public ProviderClient(Settings settings) {
     ForwardProxy proxy = new ForwardProxy(settings);
     client =
         HttpClient.newBuilder()
@@ -38,7 +37,7 @@ final class ProviderClient implements AutoCloseable {
    * @throws IOException when the provider cannot be reached
    * @throws InterruptedException when the thread is interrupted
    */
-  HttpResponse<String> page(Provider provider) throws IOException, InterruptedException {
+  public HttpResponse<String> page(Provider provider) throws IOException, InterruptedException {
     return ask(new ModelPages(provider));
   }
 
@@ -49,7 +48,8 @@ final class ProviderClient implements AutoCloseable {
    *     models; the message is for people
    * @throws InterruptedException when the thread is interrupted
    */
-  List<ModelListing.Listed> models(Provider provider) throws IOException, InterruptedException {
+  public List<ModelListing.Listed> models(Provider provider)
+      throws IOException, InterruptedException {
     ModelPages pages = new ModelPages(provider);
     while (!pages.over()) {
       HttpResponse<String> answer = ask(pages);

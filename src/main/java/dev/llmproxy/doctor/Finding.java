@@ -1,29 +1,29 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.doctor;
 
 /**
- * One line of the output of {@code doctor}.
+ * One result of a check.
  *
  * @param check the checked part, in one or two words
  * @param what the result; contains nothing secret
  * @param remedy how to solve the problem; empty when nothing needs to be done
  */
-record Finding(Level level, String check, String what, String remedy) {
+public record Finding(Level level, String check, String what, String remedy) {
   /** The severity. */
-  enum Level {
+  public enum Level {
     OK,
     WARNING,
     PROBLEM
   }
 
-  static Finding ok(String check, String what) {
+  public static Finding ok(String check, String what) {
     return new Finding(Level.OK, check, what, "");
   }
 
-  static Finding warning(String check, String what, String remedy) {
+  public static Finding warning(String check, String what, String remedy) {
     return new Finding(Level.WARNING, check, what, remedy);
   }
 
-  static Finding problem(String check, String what, String remedy) {
+  public static Finding problem(String check, String what, String remedy) {
     return new Finding(Level.PROBLEM, check, what, remedy);
   }
 }

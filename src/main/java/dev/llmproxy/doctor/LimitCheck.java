@@ -1,4 +1,4 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.doctor;
 
 import dev.llmproxy.base.LimitSettings;
 import dev.llmproxy.base.Settings;
@@ -6,7 +6,7 @@ import dev.llmproxy.gate.RedisLimits;
 import io.github.bucket4j.TimeMeter;
 import java.util.List;
 
-/** The check of {@code doctor} for the Redis in which limits are counted. */
+/** Checks the Redis in which limits are counted. */
 final class LimitCheck {
   private static final String CHECK = "limits";
 
