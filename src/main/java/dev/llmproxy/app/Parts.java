@@ -11,6 +11,8 @@ import dev.llmproxy.admin.Playground;
 import dev.llmproxy.admin.ProviderPing;
 import dev.llmproxy.admin.ProviderReport;
 import dev.llmproxy.admin.RequestReport;
+import dev.llmproxy.admin.RouteMeter;
+import dev.llmproxy.admin.RouteReport;
 import dev.llmproxy.admin.SessionSteps;
 import dev.llmproxy.admin.SignInSteps;
 import dev.llmproxy.admin.SyncReport;
@@ -317,6 +319,16 @@ public final class Parts {
             application.usageFlush(),
             application.conversationFlush()),
         application.clock());
+  }
+
+  /** Created for a CamelContext, whose routes it measures. */
+  public static RouteMeter routeMeter(Application application) {
+    return new RouteMeter(application.clock());
+  }
+
+  /** Created for a CamelContext, whose routes it reports. */
+  public static RouteReport routeReport(Application application, RouteMeter meter) {
+    return new RouteReport(meter, application.admin().actions());
   }
 
   /** Created for the routes of the management pages. */
