@@ -9,6 +9,7 @@ const PAGES = [
   { path: "keys", title: "Keys", load: () => import("./pages/keys.js") },
   { path: "providers", title: "Providers", admin: true, load: () => import("./pages/providers.js") },
   { path: "playground", title: "Playground", load: () => import("./pages/playground.js") },
+  { path: "routes", title: "Routes", admin: true, load: () => import("./pages/routes.js") },
   { path: "system", title: "System", admin: true, load: () => import("./pages/system.js") },
   { path: "actions", title: "Audit log", admin: true, load: () => import("./pages/actions.js") },
 ];

@@ -17,9 +17,9 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "target/management-pages"
-PAGES = ["Overview", "Usage", "Billing", "Keys", "Providers", "Playground", "System", "Audit log"]
+PAGES = ["Overview", "Usage", "Billing", "Keys", "Providers", "Playground", "Routes", "System", "Audit log"]
 # What shows that a page has its data.
-CONTENT = {"Providers": "article", "Playground": ".lane"}
+CONTENT = {"Providers": "article", "Playground": ".lane", "Routes": ".diagram"}
 PHONE = {"width": 360, "height": 640}
 DESK = {"width": 1280, "height": 900}
 MARKUP = "<img src=x onerror=\"document.title='broken'\"> =1+1"
@@ -249,6 +249,51 @@ def test_checks_show_their_findings(pages, scheme):
     expect(results).to_contain_text("workbook")
     assert serious(page) == []
     shoot(page, f"system-checks-{scheme}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_route_is_found_on_the_map_measured_and_read(pages, scheme, size):
+    page = pages(color_scheme=scheme, viewport=PHONE if size == "phone" else DESK)
+    key = create(page, f"Routes {scheme} {size}")
+    page.get_by_role("button", name="Done").click()
+    go(page, "Routes")
+    map = page.get_by_role("figure", name="Map of the routes")
+    expect(map.get_by_role("link", name="chat-turns")).to_be_visible()
+    expect(map.get_by_role("link", name="admin-keys")).to_have_count(0)
+    page.get_by_label("Show").select_option("Management pages")
+    expect(map.get_by_role("link", name="admin-keys", exact=False).first).to_be_visible()
+    page.get_by_label("Show").select_option("Requests")
+    page.get_by_role("button", name="Measure for 5 minutes").click()
+    expect(page.get_by_role("status").filter(has_text="measured for 5 minutes")).to_be_visible()
+    assert chat(key, "hello") == 200
+    assert chat(key, "[[script status=400]]") == 400
+    expect(map.get_by_role("link", name="provider-openai: 2 exchanges, 1 failed")).to_be_visible()
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shoot(page, f"routes-map-{scheme}-{size}")
+
+    map.get_by_role("link", name="call-serve").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="call-serve", exact=True)).to_be_focused()
+    steps = page.get_by_role("figure", name="Diagram of call-serve")
+    expect(steps.get_by_role("link", name="choice")).to_be_visible()
+    step = steps.get_by_role("link", name="to direct:chat-turns")
+    expect(step).to_contain_text("1 failed")
+    step.focus()
+    page.keyboard.press("Enter")
+    expect(step).to_be_focused()
+    expect(step).to_have_attribute("aria-current", "true")
+    expect(page.locator("mark")).to_have_text("                      - to: direct:chat-turns\n")
+    expect(page.get_by_role("region", name="Steps of call-serve").get_by_role("row").filter(has_text="to direct:chat-turns")).to_contain_text("chat-turns")
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shoot(page, f"routes-call-serve-{scheme}-{size}")
+    page.reload()
+    expect(page.locator("mark")).to_contain_text("direct:chat-turns")
+
+    page.get_by_role("button", name="Stop measuring").click()
+    expect(page.get_by_role("button", name="Measure for 5 minutes")).to_be_visible()
 
 
 def test_pages_work_by_keyboard(pages):
