@@ -2,9 +2,11 @@ package dev.llmproxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.ledger.LedgerException;
 import java.sql.SQLException;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,7 +27,7 @@ class BackgroundRouteTest extends RouteTestSupport {
   @Override
   protected void bindToRegistry(Registry registry) {
     registry.bind("keyDirectory", new Broken());
-    registry.bind("requestLog", new RequestLog());
+    registry.bind("requestLog", new RequestLog(new LiveRequests(Clock.systemUTC())));
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.llmproxy.http.Reply;
 import dev.llmproxy.ledger.LedgerException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.apache.camel.ExchangeProperty;
 
 /**
@@ -84,8 +85,18 @@ public final class AdminGate {
    * @throws ApiException 503 when sessions cannot be read
    */
   Optional<AdminSession> find(RequestContext context) {
+    return read(context, sessions::find);
+  }
+
+  /** As {@link #find}, but the session does not count as used. */
+  Optional<AdminSession> look(RequestContext context) {
+    return read(context, sessions::look);
+  }
+
+  private static Optional<AdminSession> read(
+      RequestContext context, Function<String, Optional<AdminSession>> reading) {
     try {
-      return SessionCookie.of(context.reply()).flatMap(sessions::find);
+      return SessionCookie.of(context.reply()).flatMap(reading);
     } catch (LedgerException e) {
       throw OpenAiErrors.unavailable("Sessions cannot be read right now. Try again shortly.")
           .asException();

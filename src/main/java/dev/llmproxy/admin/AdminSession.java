@@ -21,9 +21,14 @@ public record AdminSession(
     return role == Role.ADMIN;
   }
 
+  /** Whether an address is the person's own. */
+  public boolean owns(String owner) {
+    return email.equals(EmailAddress.folded(owner));
+  }
+
   /** Whether the person may see and manage what belongs to an address. */
   public boolean mayManage(String owner) {
-    return isAdministrator() || email.equals(EmailAddress.folded(owner));
+    return isAdministrator() || owns(owner);
   }
 
   /** No token. */

@@ -77,23 +77,7 @@ public final class AdminSessions {
   public Optional<AdminSession> find(String token) {
     String id = Sha256.hex(token);
     Instant now = clock.instant();
-    Optional<Row> found =
-        ledger
-            .read(connection ->
-                Jdbc.list(
-                    connection,
-                    "select email, domain, method, csrf, used_at, expires_at from admin_session where id = ?",
-                    row ->
-                        new Row(
-                            new Person(row.getString(1), row.getString(2)),
-                            SignInMethod.of(row.getString(3)),
-                            row.getString(4),
-                            Instant.ofEpochMilli(row.getLong(5)),
-                            Instant.ofEpochMilli(row.getLong(6))),
-                    id))
-            .stream()
-            .filter(row -> now.isBefore(row.expires) && now.isBefore(row.used.plus(UNUSED)))
-            .findFirst();
+    Optional<Row> found = row(id, now);
     if (found.isPresent() && !now.isBefore(found.get().used.plus(NOTE_EVERY))) {
       ledger.write(connection ->
           Jdbc.update(
@@ -102,11 +86,37 @@ public final class AdminSessions {
               now.toEpochMilli(),
               id));
     }
-    return found.flatMap(row ->
-        roles
-            .of(row.person, row.method)
-            .map(role ->
-                new AdminSession(row.person.email(), role, row.csrf, row.method, row.expires)));
+    return found.flatMap(this::session);
+  }
+
+  /** As {@link #find}, but the session does not count as used: an open page is no use of it. */
+  Optional<AdminSession> look(String token) {
+    return row(Sha256.hex(token), clock.instant()).flatMap(this::session);
+  }
+
+  private Optional<Row> row(String id, Instant now) {
+    return ledger
+        .read(connection ->
+            Jdbc.list(
+                connection,
+                "select email, domain, method, csrf, used_at, expires_at from admin_session where id = ?",
+                row ->
+                    new Row(
+                        new Person(row.getString(1), row.getString(2)),
+                        SignInMethod.of(row.getString(3)),
+                        row.getString(4),
+                        Instant.ofEpochMilli(row.getLong(5)),
+                        Instant.ofEpochMilli(row.getLong(6))),
+                id))
+        .stream()
+        .filter(row -> now.isBefore(row.expires) && now.isBefore(row.used.plus(UNUSED)))
+        .findFirst();
+  }
+
+  private Optional<AdminSession> session(Row row) {
+    return roles
+        .of(row.person, row.method)
+        .map(role -> new AdminSession(row.person.email(), role, row.csrf, row.method, row.expires));
   }
 
   /**

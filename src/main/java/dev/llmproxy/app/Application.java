@@ -11,6 +11,7 @@ import dev.llmproxy.base.SteadyClock;
 import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
@@ -74,6 +75,7 @@ public final class Application implements AutoCloseable {
   private final AllSettings values;
   private final OpenParts parts;
   private final Clock clock;
+  private final Clock steady;
   private final String instance = UUID.randomUUID().toString();
   private final Vertx vertx;
   private final ProviderCatalogue providers;
@@ -103,9 +105,10 @@ public final class Application implements AutoCloseable {
   private final ModelHealth modelHealth;
   private final AttemptPolicy attemptPolicy;
   private final LiveModels liveModels;
-  private final CallWatch callWatch = new CallWatch();
+  private final LiveRequests live;
+  private final CallWatch callWatch;
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
-  private final RequestLog requestLog = new RequestLog();
+  private final RequestLog requestLog;
   private final BodyReader bodyReader;
   private final Requests requests;
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
@@ -113,7 +116,11 @@ public final class Application implements AutoCloseable {
   private Application(Settings settings, Clock clock, Clock steady, OpenParts parts) {
     this.settings = settings;
     this.clock = clock;
+    this.steady = steady;
     this.parts = parts;
+    live = new LiveRequests(clock);
+    callWatch = new CallWatch(live);
+    requestLog = new RequestLog(live);
     try {
       values = AllSettings.of(settings);
       bodyReader = new BodyReader(values.http());
@@ -209,6 +216,11 @@ public final class Application implements AutoCloseable {
   /** The time of day, for timestamps and calendars. */
   public Clock clock() {
     return clock;
+  }
+
+  /** A clock that only goes forward, for waits and durations. */
+  public Clock steady() {
+    return steady;
   }
 
   /** A random id of this start, which tells this server from others. It is not secret. */
@@ -322,6 +334,11 @@ public final class Application implements AutoCloseable {
 
   public ConversationFlush conversationFlush() {
     return conversationFlush;
+  }
+
+  /** Tells watchers what happens to requests. */
+  public LiveRequests live() {
+    return live;
   }
 
   public CallWatch callWatch() {

@@ -6,6 +6,7 @@ import dev.llmproxy.admin.AdminPages;
 import dev.llmproxy.admin.DeadLetterSteps;
 import dev.llmproxy.admin.KeyList;
 import dev.llmproxy.admin.KeySteps;
+import dev.llmproxy.admin.LiveReport;
 import dev.llmproxy.admin.Overview;
 import dev.llmproxy.admin.Playground;
 import dev.llmproxy.admin.ProviderPing;
@@ -113,6 +114,7 @@ public final class Parts {
     return new ProviderAttempts(
         application.attemptPolicy(),
         application.modelHealth(),
+        application.live(),
         application.values().routing(),
         Thread::sleep,
         application.keepAlive()::await);
@@ -120,7 +122,7 @@ public final class Parts {
 
   /** Created for the routes' tools. */
   public static ChatTurns chatTurns(Application application, ToolRunner tools, ToolMemory memory) {
-    return new ChatTurns(tools, memory, application.values().tools());
+    return new ChatTurns(tools, memory, application.live(), application.values().tools());
   }
 
   /** Created for a catalogue of tools of the routes. */
@@ -197,7 +199,25 @@ public final class Parts {
 
   /** Created for the routes of the management pages. */
   public static RequestReport requestReport(Application application) {
-    return new RequestReport(new RequestSearch(application.ledger()), application.keyDirectory());
+    return new RequestReport(
+        new RequestSearch(application.ledger()),
+        application.usageMeter(),
+        application.conversationLog(),
+        application.keyDirectory(),
+        application.admin().actions(),
+        application.clock());
+  }
+
+  /** Created for the routes of the management pages. */
+  public static LiveReport liveReport(Application application, RequestReport requests) {
+    return new LiveReport(
+        application.live(),
+        application.usageMeter(),
+        new RequestSearch(application.ledger()),
+        requests,
+        application.admin().gate(),
+        application.keepAlive(),
+        application.steady());
   }
 
   /** Created for the routes of the management pages. */

@@ -16,7 +16,15 @@ import org.slf4j.LoggerFactory;
 public final class CallWatch {
   private static final Logger LOG = LoggerFactory.getLogger(CallWatch.class);
 
+  private final LiveRequests live;
   private final Set<Reply> watched = ConcurrentHashMap.newKeySet();
+
+  /**
+   * @param live is told of each call that begins
+   */
+  public CallWatch(LiveRequests live) {
+    this.live = live;
+  }
 
   /**
    * Watches the client's connection: the request's thread is interrupted when the client leaves.
@@ -26,6 +34,7 @@ public final class CallWatch {
     Reply reply = context.answering(exchange);
     watched.add(reply);
     reply.watch();
+    live.began(context.call());
   }
 
   /** Interrupts all requests because the server stops. Their clients get an error. */

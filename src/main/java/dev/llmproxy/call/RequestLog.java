@@ -39,7 +39,15 @@ public final class RequestLog implements RefusalLog {
   /** Camel quotes the value that it cannot convert, which may be a client's text. */
   private static final Pattern VALUE = Pattern.compile("(?s) with value .*");
 
+  private final LiveRequests live;
   private final Map<String, Kind> kinds = new ConcurrentHashMap<>();
+
+  /**
+   * @param live is told of each request that has ended
+   */
+  public RequestLog(LiveRequests live) {
+    this.live = live;
+  }
 
   /**
    * Logs the end of an admitted request. Stores its record in the property {@code record}. A
@@ -66,6 +74,7 @@ public final class RequestLog implements RefusalLog {
             : Level.INFO,
         new Line(record.text(), record::fields));
     exchange.setProperty(RECORD, record);
+    live.ended(context.call(), record);
   }
 
   /** Sets the body to the record of the ended request, as JSON. */

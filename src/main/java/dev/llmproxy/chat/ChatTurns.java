@@ -3,6 +3,7 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ToolSettings;
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.Reservation;
 import dev.llmproxy.tool.ToolRunner;
@@ -20,16 +21,18 @@ import org.apache.camel.ExchangeProperty;
 public final class ChatTurns {
   private final ToolRunner tools;
   private final ToolMemory memory;
+  private final LiveRequests live;
   private final int mostTurns;
   private final Duration longest;
   private final BigDecimal mostDollars;
 
   /** Takes the limits of a chat from the settings. */
-  public ChatTurns(ToolRunner tools, ToolMemory memory, ToolSettings settings) {
-    this(tools, memory, settings.chatTurns(), settings.chatTime(), settings.chatDollars());
+  public ChatTurns(ToolRunner tools, ToolMemory memory, LiveRequests live, ToolSettings settings) {
+    this(tools, memory, live, settings.chatTurns(), settings.chatTime(), settings.chatDollars());
   }
 
   /**
+   * @param live is told of each tool that starts or ends
    * @param mostTurns the most turns of one chat
    * @param longest no turn begins after this time
    * @param mostDollars no turn begins after this cost in US dollars; empty for no limit
@@ -37,11 +40,13 @@ public final class ChatTurns {
   public ChatTurns(
       ToolRunner tools,
       ToolMemory memory,
+      LiveRequests live,
       int mostTurns,
       Duration longest,
       Optional<BigDecimal> mostDollars) {
     this.tools = tools;
     this.memory = memory;
+    this.live = live;
     this.mostTurns = mostTurns;
     this.longest = longest;
     this.mostDollars = mostDollars.orElse(null);
@@ -79,10 +84,14 @@ public final class ChatTurns {
 
   /** Starts the tools that the model called. */
   public void runTools(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
-    Turns turns = chat(context).turns();
+    ChatCall chat = chat(context);
+    Turns turns = chat.turns();
     turns.events(
         new ToolEvents(
-            tools.start(turns.asked(), turns.tools().names()), turns, () -> afterTools(context)));
+            tools.start(turns.asked(), turns.tools().names()),
+            chat,
+            live,
+            () -> afterTools(context)));
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.llmproxy.chat;
 
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
@@ -15,29 +16,35 @@ import java.util.function.Supplier;
 /** The chat events of the tools that run between two turns: the start and the result of each. */
 final class ToolEvents implements ChatEvents {
   private final ToolRun run;
-  private final Turns turns;
+  private final ChatCall chat;
+  private final LiveRequests live;
   private final Supplier<List<ChatEvent>> afterwards;
   private final Map<ToolCall, ToolResult> results = new HashMap<>();
   private final Queue<ChatEvent> ready = new ArrayDeque<>();
   private boolean over;
 
   /**
+   * @param live is told of each tool that starts or ends
    * @param afterwards gives the events after the last result; called when the turns have all
    *     results
    */
-  ToolEvents(ToolRun run, Turns turns, Supplier<List<ChatEvent>> afterwards) {
+  ToolEvents(ToolRun run, ChatCall chat, LiveRequests live, Supplier<List<ChatEvent>> afterwards) {
     this.run = run;
-    this.turns = turns;
+    this.chat = chat;
+    this.live = live;
     this.afterwards = afterwards;
-    turns.toolsBegin();
-    turns.asked().forEach(call -> ready.add(new ChatEvent.ToolCallStart(call)));
+    chat.turns().toolsBegin();
+    for (ToolCall call : chat.turns().asked()) {
+      live.toolStarted(chat, call.name());
+      ready.add(new ChatEvent.ToolCallStart(call));
+    }
   }
 
   @Override
   public boolean hasNext() {
     if (ready.isEmpty() && !run.hasNext() && !over) {
       over = true;
-      turns.answer(results);
+      chat.turns().answer(results);
       ready.addAll(afterwards.get());
     }
     return !ready.isEmpty() || (run.hasNext() && !over);
@@ -53,8 +60,14 @@ final class ToolEvents implements ChatEvents {
     }
     try {
       ToolRun.Finished finished = run.next();
-      results.put(finished.call(), finished.result());
-      return new ChatEvent.ToolCallResult(finished.call(), finished.result());
+      ToolResult result = finished.result();
+      results.put(finished.call(), result);
+      live.toolEnded(
+          chat,
+          finished.call().name(),
+          result.status() == ToolResult.Status.COMPLETED,
+          result.duration());
+      return new ChatEvent.ToolCallResult(finished.call(), result);
     } catch (InterruptedException e) {
       over = true;
       close();

@@ -8,6 +8,7 @@ import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.StoredConversation;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.Transcript;
+import dev.llmproxy.ledger.Conversation;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerException;
 import java.nio.charset.StandardCharsets;
@@ -107,6 +108,25 @@ public final class ConversationLog {
       LOG.warn(
           "{} its conversation is stored without the answer: {}", chat.requestId(), e.getMessage());
     }
+  }
+
+  /**
+   * Where the conversation of a request is stored; empty when it is not.
+   *
+   * @throws LedgerException when the ledger cannot be read
+   */
+  public Optional<ConversationStorage> storage(String requestId) {
+    return ledger.query(connection -> ConversationTable.storage(connection, requestId));
+  }
+
+  /**
+   * The stored conversation of a request; empty when there is none.
+   *
+   * @throws LedgerException when the ledger cannot be read
+   */
+  public Optional<Conversation> find(String requestId) {
+    return ledger.query(connection -> ConversationTable.find(connection, requestId)).stream()
+        .findFirst();
   }
 
   /** Deletes expired conversations in small batches. */

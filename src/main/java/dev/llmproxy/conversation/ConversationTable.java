@@ -2,6 +2,7 @@ package dev.llmproxy.conversation;
 
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Jdbc;
+import dev.llmproxy.call.ConversationStorage;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.ledger.Conversation;
 import dev.llmproxy.ledger.RequestTable;
@@ -11,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 /** The SQL of the tables of conversations. */
 final class ConversationTable {
@@ -139,6 +141,18 @@ final class ConversationTable {
   /** The conversation of a request, in a list of at most one. */
   static List<Conversation> find(Connection connection, String requestId) throws SQLException {
     return conversations(connection, " where c.request_id = ?", requestId);
+  }
+
+  /** Where the conversation of a request is stored; empty when it is not. */
+  static Optional<ConversationStorage> storage(Connection connection, String requestId)
+      throws SQLException {
+    return Jdbc.list(
+            connection,
+            "select to_workbook from conversation where request_id = ?",
+            row -> row.getInt(1) == 0 ? ConversationStorage.LEDGER : ConversationStorage.WORKBOOK,
+            requestId)
+        .stream()
+        .findFirst();
   }
 
   /**

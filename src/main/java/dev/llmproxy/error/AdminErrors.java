@@ -84,6 +84,17 @@ public final class AdminErrors {
         "There is no such " + what + ", or it is not yours.");
   }
 
+  /** The person, or all people together, watch requests in too many windows. */
+  public static ApiError tooManyWatchers(int mostOfAPerson) {
+    return new ApiError(
+        429,
+        "requests",
+        "too_many_watchers",
+        null,
+        "The page Live is open in too many windows: at most %d of one person, and 100 in all. Close one, and try again."
+            .formatted(mostOfAPerson));
+  }
+
   private static ApiError forbidden(String code, String message) {
     return new ApiError(403, INVALID_REQUEST, code, null, message);
   }

@@ -360,7 +360,7 @@ public final class Reply {
   }
 
   /** Whether nothing more can be written. */
-  boolean over() {
+  public boolean over() {
     return response.ended() || response.closed();
   }
 

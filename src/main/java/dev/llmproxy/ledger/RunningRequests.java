@@ -70,6 +70,11 @@ final class RunningRequests implements AutoCloseable {
     running.put(call.requestId(), new Running(call, clock.instant(), Use.admitted(admitted)));
   }
 
+  /** The calls that have not ended. */
+  List<Call> calls() {
+    return running.values().stream().map(Running::call).toList();
+  }
+
   /** The call is refused, although its admission may have been recorded. */
   void markDoubtful(Call call) {
     doubtful.add(call.requestId());

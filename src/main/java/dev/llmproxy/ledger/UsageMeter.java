@@ -51,7 +51,7 @@ public final class UsageMeter implements AutoCloseable {
               call.caller(),
               call.type(),
               call.target().servedModel(),
-              call.caller().isPerson() ? CHAT : REST_API,
+              way(call.caller().keyHash()),
               tokens,
               RunningRequests.cost(call, turns)));
     } catch (LedgerException e) {
@@ -100,6 +100,20 @@ public final class UsageMeter implements AutoCloseable {
             call.attempts().withCosts(turns, call.started()));
     running.settle(settlement);
     return settlement;
+  }
+
+  /**
+   * The way a request came in: {@code rest-api}, or {@code chat} from a signed-in person.
+   *
+   * @param keyHash of the key; empty without one
+   */
+  public static String way(String keyHash) {
+    return keyHash.isEmpty() ? CHAT : REST_API;
+  }
+
+  /** The admitted requests of this server that have not ended, in no order. */
+  public List<Call> running() {
+    return running.calls();
   }
 
   /** Settles the remaining requests. The routes must have stopped. The ledger stays open. */

@@ -6,6 +6,7 @@ import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.base.RoutingSettings;
 import dev.llmproxy.call.Call;
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
@@ -41,6 +42,7 @@ public final class ProviderAttempts {
 
   private final AttemptPolicy policy;
   private final ModelHealth health;
+  private final LiveRequests live;
   private final RoutingSettings settings;
   private final Pause pause;
   private final Consumer<Reply> keepAlive;
@@ -53,17 +55,20 @@ public final class ProviderAttempts {
   }
 
   /**
+   * @param live is told of each attempt that fails or begins to answer
    * @param pause waits before another round
    * @param keepAlive gets the answer of a stream whose provider has not sent any content yet
    */
   public ProviderAttempts(
       AttemptPolicy policy,
       ModelHealth health,
+      LiveRequests live,
       RoutingSettings settings,
       Pause pause,
       Consumer<Reply> keepAlive) {
     this.policy = policy;
     this.health = health;
+    this.live = live;
     this.settings = settings;
     this.pause = pause;
     this.keepAlive = keepAlive;
@@ -129,6 +134,7 @@ public final class ProviderAttempts {
       }
     }
     policy.answered(attempts, running.time());
+    live.attempted(call);
     context.nameTarget();
   }
 
@@ -149,6 +155,7 @@ public final class ProviderAttempts {
             running.time(),
             target -> canAnswer(target, chat),
             asked.cost(List.of(chat.soFar().getLast()), chat.started()));
+    live.attempted(chat);
     if (next.isEmpty()) {
       return false;
     }
@@ -194,6 +201,7 @@ public final class ProviderAttempts {
             running.time(),
             target -> canAnswer(target, call),
             cost(call, body instanceof ChatEvents || running.late() != null));
+    live.attempted(call);
     if (next.isEmpty()) {
       context.nameTarget();
       // The clients' own retries would multiply those of the server.

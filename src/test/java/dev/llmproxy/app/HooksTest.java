@@ -3,7 +3,9 @@ package dev.llmproxy.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.RouteTestSupport;
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestLog;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.builder.RouteBuilder;
@@ -20,7 +22,7 @@ class HooksTest extends RouteTestSupport {
 
   @Override
   protected void bindToRegistry(Registry registry) {
-    registry.bind("requestLog", new RequestLog());
+    registry.bind("requestLog", new RequestLog(new LiveRequests(Clock.systemUTC())));
     registry.bind("usageMeter", new Unused());
     registry.bind("hooks", hooks);
     hooks.setCamelContext(context());

@@ -15,6 +15,7 @@ import dev.llmproxy.base.RoutingSettings;
 import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
@@ -61,6 +62,8 @@ class ChatTurnsRouteTest extends RouteTestSupport {
   private static final ChatEvent LAST =
       new ChatEvent.Complete(Json.object().put("total_tokens", 2));
 
+  private static final LiveRequests LIVE = new LiveRequests(Clock.systemUTC());
+
   private final ChatCall chat =
       new ChatCall(
           "req_1",
@@ -93,13 +96,13 @@ class ChatTurnsRouteTest extends RouteTestSupport {
     registry.bind("chatCalls", new ChatCalls(null, null, null, null));
     registry.bind(
         "chatTurns",
-        new ChatTurns(null, new ToolMemory(), 10, Duration.ofMinutes(5), Optional.empty()));
+        new ChatTurns(null, new ToolMemory(), LIVE, 10, Duration.ofMinutes(5), Optional.empty()));
     registry.bind("providerAttempts", attempts());
     registry.bind("responseCache", new ResponseCache(new CacheSettings(0, Duration.ofMinutes(1))));
     registry.bind("callWatch", new Watchless());
     registry.bind("errorAnswer", new NobodyGone());
     registry.bind("conversationLog", new NotStored());
-    registry.bind("requestLog", new RequestLog());
+    registry.bind("requestLog", new RequestLog(LIVE));
     registry.bind("requests", new Requests(null, Clock.systemUTC(), Clock.systemUTC()));
     registry.bind("usageMeter", new Watchless());
     registry.bind(
@@ -124,6 +127,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
             Clock.systemUTC(),
             RandomGenerator.getDefault()),
         health,
+        LIVE,
         settings,
         Thread::sleep,
         reply -> {});

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.Fixtures;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
@@ -28,6 +29,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -64,7 +66,13 @@ class EventSinkTest {
 
   @BeforeEach
   void listen() {
-    new ChatTurns(null, null, 1, Duration.ofSeconds(1), Optional.empty())
+    new ChatTurns(
+            null,
+            null,
+            new LiveRequests(Clock.systemUTC()),
+            1,
+            Duration.ofSeconds(1),
+            Optional.empty())
         .begin(Fixtures.context(chat));
     server =
         vertx
