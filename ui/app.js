@@ -1,9 +1,11 @@
 // The frame of the management pages: sign-in, navigation, messages.
 import { api, html, onMessage, onSessionEnd, render, session, useEffect, useRef, useState } from "./lib.js";
 
-/** Each page is a module that exports Page. A page with admin is for administrators alone. */
+/** Each page is a module that exports Page. A page with admin is for administrators alone; one with under is reached from another page. */
 const PAGES = [
   { path: "overview", title: "Overview", load: () => import("./pages/overview.js") },
+  { path: "live", title: "Live", load: () => import("./pages/live.js") },
+  { path: "request", title: "Request", under: "live", load: () => import("./pages/request.js") },
   { path: "usage", title: "Usage", load: () => import("./pages/usage.js") },
   { path: "billing", title: "Billing", load: () => import("./pages/billing.js") },
   { path: "keys", title: "Keys", load: () => import("./pages/keys.js") },
@@ -123,7 +125,7 @@ function App({ first }) {
       <nav aria-label="Pages">
         <ul>
           <li><strong>llmproxy</strong></li>
-          ${pages.map((each) => html`<li><a href=${"#/" + each.path} aria-current=${each === page ? "page" : null}>${each.title}</a></li>`)}
+          ${pages.filter((each) => !each.under).map((each) => html`<li><a href=${"#/" + each.path} aria-current=${each === page ? "page" : each.path === page.under ? "true" : null}>${each.title}</a></li>`)}
         </ul>
         <ul>
           <li><${ThemeSwitch} /></li>

@@ -1,4 +1,4 @@
-// What the pages Overview, Usage and Billing share: costs, and a chart of rows.
+// What the pages about usage and requests share: costs, and a chart of rows.
 import { charts, html, useEffect, useRef } from "./lib.js";
 
 const DOLLARS = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD", maximumFractionDigits: 4 });

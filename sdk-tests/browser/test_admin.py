@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import time
@@ -17,9 +18,10 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "target/management-pages"
-PAGES = ["Overview", "Usage", "Billing", "Keys", "Providers", "Playground", "Routes", "System", "Audit log"]
+PAGES = ["Overview", "Live", "Usage", "Billing", "Keys", "Providers", "Playground", "Routes", "System", "Audit log"]
 # What shows that a page has its data.
 CONTENT = {"Providers": "article", "Playground": ".lane", "Routes": ".diagram"}
+MODEL = "openai/gpt-4.1-mini"  # the scripted provider answers; its price is known
 PHONE = {"width": 360, "height": 640}
 DESK = {"width": 1280, "height": 900}
 MARKUP = "<img src=x onerror=\"document.title='broken'\"> =1+1"
@@ -100,6 +102,37 @@ def status_with(key):
         return refused.code
 
 
+def ask(message, key=None, model=MODEL, **fields):
+    """Begins a chat. Returns its open answer, whose head has arrived; a failed one too."""
+    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": message}], **fields}
+    request = urllib.request.Request(
+        os.environ["LLMPROXY_BASE_URL"] + "/chat/completions",
+        json.dumps(body).encode(),
+        {"Authorization": f"Bearer {key or os.environ['LLMPROXY_KEY']}", "Content-Type": "application/json"},
+    )
+    try:
+        return urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as failed:
+        return failed
+
+
+def asked(message, **fields):
+    """The id of a chat that has ended."""
+    with ask(message, **fields) as answer:
+        answer.read()
+        return answer.headers["x-request-id"]
+
+
+def live_row(page, request_id):
+    link = page.locator(f'a[href="#/request/{request_id}"]')
+    return page.get_by_role("region", name="Requests").get_by_role("row").filter(has=link)
+
+
+def watch(page):
+    go(page, "Live")
+    expect(page.get_by_role("status").filter(has_text="Live.")).to_be_visible()
+
+
 def create(page, name):
     go(page, "Keys")
     page.get_by_role("button", name="Create a key").click()
@@ -116,6 +149,8 @@ def create(page, name):
 def test_pages_are_accessible_and_fit(pages, scheme, size):
     page = pages(color_scheme=scheme, viewport=PHONE if size == "phone" else DESK)
     SHOTS.mkdir(parents=True, exist_ok=True)
+    asked("hello")
+    asked("[[script status=500]]")
     for name in PAGES:
         go(page, name)
         assert page.complaints == [], name
@@ -251,6 +286,57 @@ def test_checks_show_their_findings(pages, scheme):
     shoot(page, f"system-checks-{scheme}")
 
 
+def test_request_appears_while_it_runs_and_ends_with_its_cost(pages, provider):
+    page = pages()
+    watch(page)
+    with ask("[[script chunks=2 hold=1]]") as answer:
+        row = live_row(page, answer.headers["x-request-id"])
+        expect(row).to_contain_text("RUNNING")
+        expect(row).to_contain_text("SDK tests")
+        expect(row).to_contain_text(MODEL)
+        time = row.get_by_role("cell").last
+        expect(time).not_to_have_text(time.inner_text())
+        assert serious(page) == []
+        provider.release()
+        answer.read()
+    expect(row).to_contain_text("SUCCESS")
+    expect(row).to_contain_text("$")
+
+
+def test_tools_are_seen_live_and_on_the_page_of_the_request(pages):
+    page = pages()
+    watch(page)
+    question = "walrus [[script calls='calculator {\"expression\": \"40+2\"}']]"
+    request_id = asked(question, tools=[{"type": "calculator"}])
+    row = live_row(page, request_id)
+    expect(row).to_contain_text("calculator")
+    row.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Request")
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline).to_contain_text("The whole request")
+    expect(timeline).to_contain_text(f"Turn 2, {MODEL}: first content")
+    expect(timeline.get_by_role("row").filter(has_text="Tool calculator")).to_have_count(1)
+
+    page.get_by_role("button", name="Show the conversation").click()
+    expect(page.get_by_text("walrus").first).to_be_visible()
+    expect(page.get_by_text("calculator completed")).to_be_visible()
+    page.get_by_role("link", name="All requests").click()
+    expect(row).to_be_visible()
+
+
+def test_page_of_a_running_request_shows_its_end(pages, provider):
+    page = pages()
+    with ask("[[script chunks=2 hold=1]]") as answer:
+        go(page, "Live")
+        page.get_by_label("Request id").fill(answer.headers["x-request-id"])
+        page.get_by_role("button", name="Open").click()
+        facts = page.locator("dl")
+        expect(facts).to_contain_text("RUNNING")
+        provider.release()
+        answer.read()
+    expect(facts).to_contain_text("SUCCESS")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desk"])
 def test_route_is_found_on_the_map_measured_and_read(pages, scheme, size):
@@ -294,6 +380,98 @@ def test_route_is_found_on_the_map_measured_and_read(pages, scheme, size):
 
     page.get_by_role("button", name="Stop measuring").click()
     expect(page.get_by_role("button", name="Measure for 5 minutes")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_page_of_a_failed_request_is_accessible_and_fits(pages, scheme, size):
+    request_id = asked("[[script status=500]]")
+    page = pages(color_scheme=scheme, viewport=PHONE if size == "phone" else DESK)
+    page.goto(page.url.split("#")[0] + "#/request/" + request_id)
+    expect(page.get_by_role("region", name="Attempts")).to_contain_text("upstream_error")
+    page.get_by_role("button", name="Show the conversation").click()
+    expect(page.get_by_text("script status=500").first).to_be_visible()
+    page.screenshot(path=SHOTS / f"request-{scheme}-{size}.png", full_page=True)
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_paused_list_stays_as_it_is(pages):
+    page = pages()
+    watch(page)
+    pause = page.get_by_role("button", name="Pause")
+    pause.click()
+    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
+    other = pages()
+    watch(other)
+    request_id = asked("hello")
+    expect(live_row(other, request_id)).to_contain_text("SUCCESS")
+    expect(live_row(page, request_id)).to_have_count(0)
+    pause.click()
+    expect(live_row(page, request_id)).to_contain_text("SUCCESS")
+
+
+def choose_key(page, name):
+    field = page.locator("input[list=key-names]")
+    field.fill(name)
+    option = page.locator("#key-names option").first
+    expect(option).to_have_attribute("value", re.compile("^" + re.escape(name)))
+    field.fill(option.get_attribute("value"))
+
+
+def test_requests_are_filtered_by_key_and_status(pages):
+    page = pages()
+    name = f"Filtered {uuid.uuid4().hex}"
+    key = create(page, name)
+    page.get_by_role("button", name="Done").click()
+    good, bad, others = asked("hello", key=key), asked("[[script status=500]]", key=key), asked("hello")
+    watch(page)
+    expect(live_row(page, others)).to_have_count(1)
+    choose_key(page, name)
+    expect(live_row(page, others)).to_have_count(0)
+    expect(live_row(page, good)).to_contain_text(name)
+    page.get_by_label("Status").select_option("ERROR")
+    expect(live_row(page, good)).to_have_count(0)
+    expect(live_row(page, bad)).to_contain_text("ERROR")
+
+    go(page, "Usage")
+    choose_key(page, name)
+    expect(page.get_by_text(": 2 requests, 1 failed")).to_be_visible()
+
+
+def test_lost_connection_is_shown_and_made_again(pages):
+    page = pages()
+    page.route("**/admin/api/live**", lambda route: route.abort())
+    page.get_by_role("link", name="Live", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="Connecting again")).to_be_visible()
+    page.unroute("**/admin/api/live**")
+    expect(page.get_by_role("status").filter(has_text="Live.")).to_be_visible()
+    page.complaints.clear()
+
+
+def test_fifth_window_is_told_why_it_shows_nothing(pages):
+    for _ in range(4):
+        watch(pages())
+    page = pages()
+    page.get_by_role("link", name="Live", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="too many windows")).to_be_visible()
+    page.complaints.clear()
+
+
+def test_markup_of_keys_and_models_is_text_on_the_pages_of_requests(pages):
+    page = pages()
+    key = create(page, MARKUP)
+    page.get_by_role("button", name="Done").click()
+    watch(page)
+    model = "openai/<img src=x onerror=1>"
+    row = live_row(page, asked(MARKUP, key=key, model=model))
+    expect(row).to_contain_text(MARKUP)
+    expect(row).to_contain_text(model)
+    row.get_by_role("link").click()
+    page.get_by_role("button", name="Show the conversation").click()
+    expect(page.get_by_text(MARKUP).nth(1)).to_be_visible()
+    assert page.title() == "Request · llmproxy"
+    assert page.locator("main img").count() == 0
 
 
 def test_pages_work_by_keyboard(pages):

@@ -1,4 +1,5 @@
 import { api, count, html, Loaded, session, Table, useLoaded, useState } from "../lib.js";
+import { KeyFilter } from "../keyfilter.js";
 import { Bars, cost, seconds } from "../usage.js";
 
 const WAYS = { day: "Day", model: "Model", key: "Key", user: "User", status: "Status" };
@@ -21,14 +22,15 @@ function columns(by) {
 
 /** Usage and cost by day, model, key, user or status. */
 export function Page() {
-  const [filter, setFilter] = useState({ by: "day", from: "", to: "", email: "", model: "", status: "" });
+  const [filter, setFilter] = useState({ by: "day", from: "", to: "", email: "", key: "", model: "", status: "" });
   const [sort, setSort] = useState(null);
   const [offset, setOffset] = useState(0);
-  const change = (name) => (event) => {
-    setFilter({ ...filter, [name]: event.target.value });
+  const set = (name, value) => {
+    setFilter((old) => ({ ...old, [name]: value }));
     setOffset(0);
     if (name === "by") setSort(null);
   };
+  const change = (name) => (event) => set(name, event.target.value);
   const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value.trim()));
   if (sort) {
     query.set("sort", sort.by);
@@ -42,6 +44,7 @@ export function Page() {
       <label>From <input type="date" value=${filter.from} onChange=${change("from")} /></label>
       <label>To <input type="date" value=${filter.to} onChange=${change("to")} /></label>
       ${session.role === "ADMIN" && html`<label>User <input type="email" value=${filter.email} onChange=${change("email")} /></label>`}
+      <${KeyFilter} onChange=${(key) => set("key", key)} />
       <label>Model <input type="text" value=${filter.model} onChange=${change("model")} /></label>
       <label>Status <select value=${filter.status} onChange=${change("status")}>
         <option value="">all</option>
