@@ -94,6 +94,11 @@ public final class ModelHealth {
 
     Health(String model) {
       breaker = CircuitBreaker.of(model, config);
+      if (!breaks) {
+        // It counts nothing, and lets every request pass.
+        breaker.transitionToDisabledState();
+        return;
+      }
       breaker
           .getEventPublisher()
           .onStateTransition(change -> {
@@ -140,7 +145,9 @@ public final class ModelHealth {
       boolean answered = waits.getTotalCount() > 0;
       return new View(
           breaker.getName(),
-          breaker.getState().name().toLowerCase(Locale.ROOT),
+          (breaks ? breaker.getState() : CircuitBreaker.State.CLOSED)
+              .name()
+              .toLowerCase(Locale.ROOT),
           Math.toIntExact(waits.getTotalCount()) + failures,
           failures,
           answered ? waits.getValueAtPercentile(50) : 0,

@@ -364,6 +364,23 @@ class AttemptPolicyTest {
         .containsExactly(new BigDecimal("0.25"), new BigDecimal("0.5"));
   }
 
+  @Test
+  void modelWithoutABreakerIsAskedHoweverOftenItFails() {
+    health = health(Optional.empty());
+    policy = policy(0);
+    for (int i = 0; i < 20; i++) {
+      fail(begin(chain(FIRST)), DOWN);
+    }
+
+    assertThat(health.paused("first/m")).isFalse();
+    assertThat(health.views())
+        .singleElement()
+        .satisfies(view -> {
+          assertThat(view.breaker()).isEqualTo("closed");
+          assertThat(view.failures()).isEqualTo(20);
+        });
+  }
+
   private Attempts begin(Chain chain) {
     Attempts attempts = new Attempts(chain);
     policy.begin(attempts);
