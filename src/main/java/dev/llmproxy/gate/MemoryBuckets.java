@@ -11,9 +11,13 @@ import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
-/** Buckets in the memory of this server. A finished window is forgotten. */
+/**
+ * Buckets in the memory of this server. A finished window is forgotten. A bucket is used within a
+ * change of its entry in the map, so that no thread takes from a bucket that another one replaces.
+ */
 final class MemoryBuckets implements Buckets {
   private static final String ALL_OTHERS = "";
   private static final Duration SWEEP = Duration.ofMinutes(1);
@@ -41,11 +45,22 @@ final class MemoryBuckets implements Buckets {
       return new Allowance(false, 0, 0, window, window);
     }
     sweep();
-    ConsumptionProbe probe =
-        bucket(name, limit, before).bucket.tryConsumeAndReturnRemaining(amount);
+    Allowance[] allowance = new Allowance[1];
+    held.compute(
+        tracked(name),
+        (same, known) -> {
+          Held now = current(known, limit, before);
+          allowance[0] = take(now, amount);
+          return now;
+        });
+    return allowance[0];
+  }
+
+  private static Allowance take(Held now, long amount) {
+    ConsumptionProbe probe = now.bucket.tryConsumeAndReturnRemaining(amount);
     return new Allowance(
         probe.isConsumed(),
-        limit,
+        now.limit,
         Math.max(0, probe.getRemainingTokens()),
         Duration.ofNanos(probe.getNanosToWaitForRefill()),
         Duration.ofNanos(probe.getNanosToWaitForReset()));
@@ -69,17 +84,22 @@ final class MemoryBuckets implements Buckets {
 
   @Override
   public void charge(String name, long amount) {
-    Held now = held.get(tracked(name));
-    if (now != null && amount > 0) {
-      now.bucket.consumeIgnoringRateLimits(amount);
-    }
+    change(name, amount, bucket -> bucket.consumeIgnoringRateLimits(amount));
   }
 
   @Override
   public void giveBack(String name, long amount) {
-    Held now = held.get(tracked(name));
-    if (now != null && amount > 0) {
-      now.bucket.addTokens(amount);
+    change(name, amount, bucket -> bucket.addTokens(amount));
+  }
+
+  private void change(String name, long amount, Consumer<Bucket> change) {
+    if (amount > 0) {
+      held.computeIfPresent(
+          tracked(name),
+          (same, now) -> {
+            change.accept(now.bucket);
+            return now;
+          });
     }
   }
 
@@ -97,25 +117,16 @@ final class MemoryBuckets implements Buckets {
     return held.size() < mostNames || held.containsKey(name) ? name : ALL_OTHERS;
   }
 
-  private Held bucket(String name, long limit, LongSupplier before) {
-    String tracked = tracked(name);
-    Held now = held.get(tracked);
-    if (now != null && now.limit == limit && !now.over()) {
-      return now;
+  /** The bucket to take from: a new one when the window is over. */
+  private Held current(Held known, long limit, LongSupplier before) {
+    if (known == null || known.over()) {
+      return new Held(create(limit, before.getAsLong()), limit);
     }
-    // Inside compute, so that no other thread takes from a bucket that this one replaces.
-    return held.compute(
-        tracked,
-        (same, known) -> {
-          if (known == null || known.over()) {
-            return new Held(create(limit, before.getAsLong()), limit);
-          }
-          if (known.limit != limit) {
-            change(known.bucket, known.limit, limit, window);
-            return new Held(known.bucket, limit);
-          }
-          return known;
-        });
+    if (known.limit != limit) {
+      change(known.bucket, known.limit, limit, window);
+      return new Held(known.bucket, limit);
+    }
+    return known;
   }
 
   /** Changes the limit and keeps what was counted: Bucket4j keeps it only for a higher limit. */

@@ -128,7 +128,7 @@ class MemoryBucketsTest {
   @Test
   void theLimitIsExactWithParallelRequests() throws Exception {
     Buckets real = new MemoryBuckets(MINUTE, 1000, TimeMeter.SYSTEM_NANOTIME);
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 300; round++) {
       String name = "name " + round;
       Callable<Boolean> ask = () -> real.take(name, 50, 1).granted();
       try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
