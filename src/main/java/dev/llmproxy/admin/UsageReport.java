@@ -104,7 +104,7 @@ public final class UsageReport {
     AdminQuery query = AdminQuery.of(exchange);
     UsageBy by = by(query);
     UsagePage page = page(query, by, filter(query, session), 0, MOST_CSV_ROWS);
-    return UsageRows.csv(by, page.rows(), this::keyName);
+    return UsageRows.csv(by, page.rows(), this::keyName, "\r\n");
   }
 
   /** A month's cost by user or key; for the current month with budgets and a forecast. */

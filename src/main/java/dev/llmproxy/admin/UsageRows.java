@@ -39,10 +39,13 @@ public final class UsageRows {
    *
    * @param by what the rows stand for: the name of the first column
    * @param keyName the name of a row's key; empty when it has none
+   * @param lineEnd CRLF as in the RFC, or LF for a terminal
    */
-  public static String csv(UsageBy by, List<UsageRow> rows, Function<UsageRow, String> keyName) {
+  public static String csv(
+      UsageBy by, List<UsageRow> rows, Function<UsageRow, String> keyName, String lineEnd) {
+    CSVFormat format = CSVFormat.RFC4180.builder().setRecordSeparator(lineEnd).get();
     StringBuilder text = new StringBuilder();
-    try (CSVPrinter csv = new CSVPrinter(text, CSVFormat.RFC4180)) {
+    try (CSVPrinter csv = new CSVPrinter(text, format)) {
       csv.printRecord(
           by.name().toLowerCase(Locale.ROOT),
           "key_name",

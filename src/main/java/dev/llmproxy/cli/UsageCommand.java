@@ -5,6 +5,7 @@ import dev.llmproxy.admin.UsageRows;
 import dev.llmproxy.base.EmailAddress;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.ShownText;
 import dev.llmproxy.keys.KeySnapshot;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.UsageBy;
@@ -182,10 +183,11 @@ final class UsageCommand implements Runnable {
         dimension == UsageBy.KEY
             ? new KeySnapshot(settings.path("LLMPROXY_DATA"), Workbook.idIn(settings)).names()
             : Map.of();
-    Function<UsageRow, String> keyName = row -> names.getOrDefault(row.keyHash(), "");
+    Function<UsageRow, String> keyName =
+        row -> row.keyHash() == null ? "" : names.getOrDefault(row.keyHash(), "");
     PrintWriter out = spec.commandLine().getOut();
     if (format.csv) {
-      out.print(UsageRows.csv(dimension, rows, keyName));
+      out.print(UsageRows.csv(dimension, rows, keyName, "\n"));
     } else if (format.json) {
       ArrayNode list = Json.array();
       rows.forEach(row -> list.add(UsageRows.json(row, keyName)));
@@ -230,7 +232,7 @@ final class UsageCommand implements Runnable {
   private static String key(UsageRow row, Function<UsageRow, String> keyName) {
     String hash = row.keyHash() == null ? "" : row.keyHash();
     String name = keyName.apply(row);
-    return name.isEmpty() && !hash.isEmpty() ? hash.substring(0, HASH_START) + "…" : name;
+    return name.isEmpty() ? ShownText.cut(hash, HASH_START) : name;
   }
 
   /** Whether no request has a known price. Such a cost is not 0. */

@@ -361,7 +361,7 @@ class CommandLineTest {
         .first()
         .asString()
         .startsWith("user,key_name,key_hash,requests,failed,cancelled,turns,tool_calls,");
-    assertThat(out).contains("\r\n'=bob@example.com,");
+    assertThat(out).contains("\n'=bob@example.com,").doesNotContain("\r", "\\u");
     assertThat(run("usage", "ann@example.com", "--by", "model")).isZero();
     assertThat(out.lines().map(line -> List.of(line.strip().split(" {2,}")).getFirst()))
         .containsExactly("Model", "openai/x");
