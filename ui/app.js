@@ -77,11 +77,10 @@ function Content({ page, parts }) {
   const heading = useRef();
   useEffect(() => {
     let current = true;
-    setModule(null);
     document.title = `${page.title} · llmproxy`;
     page.load().then(
-      (loaded) => current && setModule({ Page: loaded.Page }),
-      () => current && setModule({ Page: () => html`<p role="alert">This page cannot be loaded. Reload it.</p>` }),
+      (loaded) => current && setModule({ page, Page: loaded.Page }),
+      () => current && setModule({ page, Page: () => html`<p role="alert">This page cannot be loaded. Reload it.</p>` }),
     );
     return () => { current = false; };
   }, [page]);
@@ -92,7 +91,7 @@ function Content({ page, parts }) {
   }, [page]);
   return html`
     <h1 tabindex="-1" ref=${heading}>${page.title}</h1>
-    ${module ? html`<${module.Page} parts=${parts} />` : html`<p aria-busy="true">Loading …</p>`}`;
+    ${module?.page === page ? html`<${module.Page} parts=${parts} />` : html`<p aria-busy="true">Loading …</p>`}`;
 }
 
 function App({ first }) {
