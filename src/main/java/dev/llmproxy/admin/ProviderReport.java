@@ -64,7 +64,8 @@ public final class ProviderReport {
       String prefix = provider.name() + "/";
       views.stream()
           .filter(view -> view.model().startsWith(prefix))
-          .forEach(view -> asked.add(json(view, prefix.length())));
+          .forEach(view ->
+              asked.add(view.toJson().put("model", view.model().substring(prefix.length()))));
       ArrayNode models = json.putArray("models");
       provider.models().forEach(model -> models.add(json(provider, model, now)));
       providers.add(json);
@@ -174,24 +175,6 @@ public final class ProviderReport {
     targets.weights().forEach(json.putArray("weights")::add);
     targets.longContext().forEach(json.putArray("long_context")::add);
     targets.otherPolicy().forEach(json.putArray("content_policy")::add);
-    return json;
-  }
-
-  private static ObjectNode json(ModelHealth.View view, int prefix) {
-    ObjectNode json =
-        Json.object()
-            .put("model", view.model().substring(prefix))
-            .put("breaker", view.breaker())
-            .put("calls", view.calls())
-            .put("failures", view.failures());
-    if (view.firstContentMillis() > 0) {
-      json.put("first_content_ms", view.firstContentMillis())
-          .put("first_content_p95_ms", view.slowestMillis());
-    }
-    if (view.lastError() != null) {
-      json.put("last_error", view.lastError());
-      put(json, "last_error_at", view.lastErrorAt());
-    }
     return json;
   }
 }

@@ -105,7 +105,7 @@ public final class UsageRows {
   }
 
   /** US dollars without an exponent and without zeros at the end. */
-  static String plain(BigDecimal dollars) {
+  public static String plain(BigDecimal dollars) {
     return dollars.signum() == 0 ? "0" : dollars.stripTrailingZeros().toPlainString();
   }
 

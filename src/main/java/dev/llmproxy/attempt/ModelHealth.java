@@ -1,7 +1,9 @@
 package dev.llmproxy.attempt;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.base.RoutingSettings;
 import dev.llmproxy.error.ApiError;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
@@ -61,7 +63,24 @@ public final class ModelHealth {
       long firstContentMillis,
       long slowestMillis,
       String lastError,
-      Instant lastErrorAt) {}
+      Instant lastErrorAt) {
+    /** The view as JSON; what is unknown is absent. */
+    public ObjectNode toJson() {
+      ObjectNode json =
+          Json.object()
+              .put("model", model)
+              .put("breaker", breaker)
+              .put("calls", calls)
+              .put("failures", failures);
+      if (firstContentMillis > 0) {
+        json.put("first_content_ms", firstContentMillis).put("first_content_p95_ms", slowestMillis);
+      }
+      if (lastErrorAt != null) {
+        json.put("last_error", lastError).put("last_error_at", lastErrorAt.toString());
+      }
+      return json;
+    }
+  }
 
   /**
    * @param breaker when a model is not asked for a time; empty for never

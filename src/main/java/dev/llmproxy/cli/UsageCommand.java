@@ -244,7 +244,7 @@ final class UsageCommand implements Runnable {
     if (unknown(cost, unpriced)) {
       return "unknown";
     }
-    String known = cost.signum() == 0 ? "0" : cost.stripTrailingZeros().toPlainString();
+    String known = UsageRows.plain(cost);
     return unpriced == 0 ? known : "≥ " + known;
   }
 }

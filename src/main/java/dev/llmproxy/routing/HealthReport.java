@@ -42,25 +42,8 @@ public final class HealthReport {
       ArrayNode models = report.putArray("models");
       views.stream()
           .filter(view -> context.caller().mayUse(view.model()))
-          .forEach(view -> models.add(json(view)));
+          .forEach(view -> models.add(view.toJson()));
     }
     return Json.bytes(report);
-  }
-
-  private static ObjectNode json(ModelHealth.View view) {
-    ObjectNode json =
-        Json.object()
-            .put("model", view.model())
-            .put("breaker", view.breaker())
-            .put("calls", view.calls())
-            .put("failures", view.failures());
-    if (view.firstContentMillis() > 0) {
-      json.put("first_content_ms", view.firstContentMillis())
-          .put("first_content_p95_ms", view.slowestMillis());
-    }
-    if (view.lastError() != null) {
-      json.put("last_error", view.lastError()).put("last_error_at", view.lastErrorAt().toString());
-    }
-    return json;
   }
 }
