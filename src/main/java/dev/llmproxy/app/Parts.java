@@ -27,6 +27,7 @@ import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.chat.ChatTurns;
+import dev.llmproxy.chat.PromptCount;
 import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.conversation.ConversationFlush;
@@ -275,6 +276,11 @@ public final class Parts {
 
   public static KeepAlive keepAlive(Application application) {
     return application.keepAlive();
+  }
+
+  /** Created for the routes; the local model counts its own prompts. */
+  public static PromptCount promptCount(Application application) {
+    return new PromptCount(application.providers(), application.localChat()::count);
   }
 
   public static LocalChat localChat(Application application) {

@@ -111,6 +111,19 @@ public final class LocalModel implements AutoCloseable {
     return generation;
   }
 
+  /**
+   * The number of tokens of the prompt that {@link #generate} makes of these messages.
+   *
+   * @throws IllegalStateException when the model is closed
+   */
+  public int promptTokens(List<ChatMessage> messages) {
+    Engine current = engine;
+    if (current == null) {
+      throw new IllegalStateException("The local model is closed.");
+    }
+    return current.prompt(messages).length;
+  }
+
   /** The context length: the most tokens of prompt and answer together. */
   public int contextLength() {
     return contextLength;

@@ -40,6 +40,7 @@ class LocalModelTest {
     Generation answer = model.generate(CAPITAL, greedy(100));
 
     assertThat(answer.promptTokens()).isEqualTo(37);
+    assertThat(model.promptTokens(CAPITAL)).isEqualTo(37);
     assertThat(read(answer)).isEqualTo(CAPITAL_ANSWER);
     assertThat(answer.completionTokens()).isEqualTo(7);
     assertThat(answer.finishReason()).isEqualTo("stop");

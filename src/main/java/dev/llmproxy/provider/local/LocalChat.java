@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -80,6 +81,22 @@ public final class LocalChat implements AutoCloseable {
     } catch (LocalModelBusyException e) {
       throw OpenAiErrors.busy("The local model has too many requests waiting. Try again shortly.")
           .asException();
+    }
+  }
+
+  /**
+   * Counts the tokens of a chat's prompt with the model's tokenizer. The first call loads the
+   * model.
+   *
+   * @param chat a request in OpenAI's chat format
+   * @return empty when the model cannot be used, or reads no such message
+   */
+  public OptionalLong count(ObjectNode chat) {
+    try {
+      return OptionalLong.of(loaded().promptTokens(messages(chat.path("messages"))));
+    } catch (ApiException | IllegalStateException e) {
+      LOG.debug("The local model does not count a prompt", e);
+      return OptionalLong.empty();
     }
   }
 
