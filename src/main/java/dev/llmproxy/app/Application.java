@@ -15,6 +15,7 @@ import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
+import dev.llmproxy.chat.ReasoningSeal;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
 import dev.llmproxy.flush.FlushBook;
@@ -50,6 +51,8 @@ import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import io.github.bucket4j.TimeMeter;
 import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -107,6 +110,7 @@ public final class Application implements AutoCloseable {
   private final LiveModels liveModels;
   private final LiveRequests live;
   private final CallWatch callWatch;
+  private final ReasoningSeal reasoningSeal;
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final RequestLog requestLog;
   private final BodyReader bodyReader;
@@ -149,6 +153,7 @@ public final class Application implements AutoCloseable {
       parts.add(requestLog::summarise);
       vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
       ledger = parts.add(Ledger.open(settings));
+      reasoningSeal = openSeal();
       usageStatistics = new UsageStatistics(ledger);
       workbook = parts.add(Workbook.open(settings));
       tiers = new Tiers(values.limits(), settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
@@ -238,6 +243,11 @@ public final class Application implements AutoCloseable {
 
   public ResponseCache responseCache() {
     return responseCache;
+  }
+
+  /** Seals the reasoning that clients send back. */
+  public ReasoningSeal reasoningSeal() {
+    return reasoningSeal;
   }
 
   /** The health of the models that were asked. */
@@ -380,6 +390,16 @@ public final class Application implements AutoCloseable {
   @Override
   public void close() {
     parts.close();
+  }
+
+  private ReasoningSeal openSeal() {
+    Path data = settings.path("LLMPROXY_DATA");
+    try {
+      return ReasoningSeal.of(data);
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "The secret for reasoning cannot be read or written in the data folder " + data, e);
+    }
   }
 
   private void makeDataPrivate() {

@@ -28,6 +28,7 @@ import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.chat.ChatTurns;
 import dev.llmproxy.chat.PromptCount;
+import dev.llmproxy.chat.ReasoningSeal;
 import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.conversation.ConversationFlush;
@@ -302,6 +303,10 @@ public final class Parts {
 
   public static ProviderCatalogue providers(Application application) {
     return application.providers();
+  }
+
+  public static ReasoningSeal reasoningSeal(Application application) {
+    return application.reasoningSeal();
   }
 
   public static ResponseCache responseCache(Application application) {

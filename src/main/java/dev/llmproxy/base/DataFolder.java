@@ -30,7 +30,8 @@ public final class DataFolder {
 
   /** The names of the files that llmproxy and SQLite store in the folder. */
   private static final Pattern OURS =
-      Pattern.compile("(ledger|workbook|keys-snapshot|models|server)\\.[a-z].*|revoked-keys(/.*)?");
+      Pattern.compile(
+          "(ledger|workbook|keys-snapshot|models|server|reasoning)\\.[a-z].*|revoked-keys(/.*)?");
 
   private static final Set<PosixFilePermission> OWNERS =
       EnumSet.of(

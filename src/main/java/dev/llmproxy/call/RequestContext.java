@@ -1,6 +1,7 @@
 package dev.llmproxy.call;
 
 import dev.llmproxy.attempt.Attempts;
+import dev.llmproxy.base.ShownText;
 import dev.llmproxy.http.HttpFront;
 import dev.llmproxy.http.Reply;
 import java.net.URLEncoder;
@@ -8,7 +9,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.Objects;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
@@ -23,6 +28,11 @@ public final class RequestContext {
   private static final String PROVIDER_HEADER = "x-llmproxy-provider";
   private static final String ATTEMPTS_HEADER = "x-llmproxy-attempts";
   private static final String TRIED_HEADER = "x-llmproxy-tried";
+  private static final String DROPPED_HEADER = "x-llmproxy-dropped";
+
+  private static final int MOST_DROPPED = 50;
+  private static final int MOST_NAME_CHARACTERS = 80;
+  private static final Pattern NOT_OF_NAMES = Pattern.compile("[^A-Za-z0-9_.\\[\\]-]");
 
   /** The exchange property that holds it. */
   public static final String PROPERTY = "context";
@@ -38,6 +48,8 @@ public final class RequestContext {
   private Instant deadline;
   private StoredConversation conversation;
   private Reservation reservation;
+  private Object format;
+  private final Set<String> dropped = new LinkedHashSet<>();
 
   /** The model in the header, or null. */
   private String namedModel;
@@ -188,6 +200,47 @@ public final class RequestContext {
     String tried = attempts.tried();
     if (!tried.isEmpty()) {
       reply.header(TRIED_HEADER, ascii(tried));
+    }
+  }
+
+  /** Sets what the format of the client remembers of its request. */
+  public void setFormat(Object remembered) {
+    format = remembered;
+  }
+
+  /**
+   * What the format of the client remembers of its request, cast to its class; null for OpenAI's
+   * chats.
+   *
+   * @throws ClassCastException when it is of another class
+   */
+  public <T> T formatAs(Class<T> kind) {
+    return kind.cast(format);
+  }
+
+  /**
+   * Names a kind of thing in the request that no provider gets, in the header {@value
+   * #DROPPED_HEADER}.
+   *
+   * @param kind e.g. {@code tools.tool_search}; a part that comes from the client may be any text
+   */
+  public void drop(String kind) {
+    if (dropped.size() < MOST_DROPPED
+        && dropped.add(
+            NOT_OF_NAMES.matcher(ShownText.cut(kind, MOST_NAME_CHARACTERS, "")).replaceAll("_"))) {
+      nameDropped(Set.of());
+    }
+  }
+
+  /**
+   * Names the fields that the provider of this attempt does not get, besides those of {@link
+   * #drop}, unless the answer has begun.
+   */
+  public void nameDropped(Collection<String> ofProvider) {
+    if (reply != null && !(dropped.isEmpty() && ofProvider.isEmpty())) {
+      Set<String> all = new LinkedHashSet<>(dropped);
+      all.addAll(ofProvider);
+      reply.header(DROPPED_HEADER, ascii(String.join(", ", all)));
     }
   }
 

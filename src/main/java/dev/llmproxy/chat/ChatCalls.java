@@ -54,13 +54,36 @@ public final class ChatCalls {
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     ToolNotices notices = ToolNotices.of(context.reply().requestHeader(ToolNotices.HEADER));
-    Attempts attempts = attempts(request, context);
-    ServerTools offer = tools.of(request, context.caller(), attempts.target());
-    // An answer without streaming is built from the collected events.
-    Accumulator.Kept kept = request.stream() ? Accumulator.Kept.NOTHING : Accumulator.Kept.ALL;
     if (request.stream()) {
       context.reply().willStream(KeepAlive.LINE);
     }
+    return call(request, notices, Accumulator.Kept.NOTHING, context, exchange);
+  }
+
+  /**
+   * Creates the call of a request that came in another format, and sets it in the request context.
+   * The client gets no notifications about tools. Nothing begins its stream before the provider's
+   * first event.
+   *
+   * @throws dev.llmproxy.error.ApiException as {@link #call}
+   */
+  public ChatCall callOfFormat(
+      @ExchangeProperty("request") ChatRequest request,
+      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
+      Exchange exchange) {
+    return call(request, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
+  }
+
+  private ChatCall call(
+      ChatRequest request,
+      ToolNotices notices,
+      Accumulator.Kept keptOfStream,
+      RequestContext context,
+      Exchange exchange) {
+    Attempts attempts = attempts(request, context);
+    ServerTools offer = tools.of(request, context.caller(), attempts.target());
+    // An answer without streaming is built from the collected events.
+    Accumulator.Kept kept = request.stream() ? keptOfStream : Accumulator.Kept.ALL;
     return call(request, attempts, offer, notices, kept, context, exchange);
   }
 

@@ -75,6 +75,12 @@ public record ApiError(
         : this;
   }
 
+  /** Returns this error with another status and code. */
+  ApiError with(int otherStatus, String otherCode) {
+    return new ApiError(
+        otherStatus, type, otherCode, param, message, retryAfter, retryInVain, upstream);
+  }
+
   /** Returns this error with the provider's error. */
   public ApiError because(Upstream upstream) {
     return new ApiError(status, type, code, param, message, retryAfter, retryInVain, upstream);

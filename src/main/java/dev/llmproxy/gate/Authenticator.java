@@ -3,6 +3,7 @@ package dev.llmproxy.gate;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.ApiException;
+import dev.llmproxy.error.ErrorForm;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.KeyDirectory;
@@ -31,7 +32,12 @@ public final class Authenticator {
    */
   public void takeKey(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
-    String key = BearerToken.take(exchange, OpenAiErrors::missingApiKey, OpenAiErrors::notBearer);
+    String path = context.reply().path();
+    String key =
+        ErrorForm.of(path) == ErrorForm.MESSAGES || path.startsWith("/v1/models")
+            ? BearerToken.takeOrApiKey(
+                exchange, OpenAiErrors::missingApiKey, OpenAiErrors::notBearer)
+            : BearerToken.take(exchange, OpenAiErrors::missingApiKey, OpenAiErrors::notBearer);
     context.setKeyHash(ApiKey.hash(key));
   }
 

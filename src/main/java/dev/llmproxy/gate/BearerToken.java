@@ -3,6 +3,7 @@ package dev.llmproxy.gate;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ApiException;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
 import java.util.function.Supplier;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
@@ -10,6 +11,7 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
 /** The token in the header {@code Authorization: Bearer …}. */
 final class BearerToken {
   private static final String BEARER = "bearer ";
+  private static final String API_KEY = "x-api-key";
 
   private BearerToken() {}
 
@@ -24,8 +26,25 @@ final class BearerToken {
    */
   static String take(Exchange exchange, Supplier<ApiError> missing, Supplier<ApiError> malformed) {
     exchange.getMessage().removeHeaders("*");
-    String authorization =
-        exchange.getMessage(HttpMessage.class).getRequest().getHeader(HttpHeaders.AUTHORIZATION);
+    return of(exchange.getMessage(HttpMessage.class).getRequest(), missing, malformed);
+  }
+
+  /**
+   * As {@link #take}, for paths of Anthropic's API: there the header {@code x-api-key} holds the
+   * key, unless there is an {@code Authorization} header.
+   */
+  static String takeOrApiKey(
+      Exchange exchange, Supplier<ApiError> missing, Supplier<ApiError> malformed) {
+    exchange.getMessage().removeHeaders("*");
+    HttpServerRequest request = exchange.getMessage(HttpMessage.class).getRequest();
+    String key = request.getHeader(API_KEY);
+    boolean alone = !request.headers().contains(HttpHeaders.AUTHORIZATION);
+    return alone && key != null && !key.isBlank() ? key.strip() : of(request, missing, malformed);
+  }
+
+  private static String of(
+      HttpServerRequest request, Supplier<ApiError> missing, Supplier<ApiError> malformed) {
+    String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
     if (authorization == null || authorization.isBlank()) {
       throw missing.get().asException();
     }

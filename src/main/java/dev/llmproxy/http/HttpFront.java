@@ -2,6 +2,7 @@ package dev.llmproxy.http;
 
 import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiError;
+import dev.llmproxy.error.ErrorForm;
 import dev.llmproxy.error.OpenAiErrors;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.vertx.core.MultiMap;
@@ -24,12 +25,13 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Adds the request id and the timing to every HTTP answer, and answers errors outside the routes in
- * OpenAI's format.
+ * the format of the path.
  */
 public final class HttpFront {
   /** The response header with the id that the log and the usage record use too. */
   public static final String REQUEST_ID = "x-request-id";
 
+  private static final String ANTHROPIC_REQUEST_ID = "request-id";
   private static final String PROCESSING_MS = "openai-processing-ms";
   private static final String VERSION = "/v1";
   private static final int ID_BYTES = 12;
@@ -155,6 +157,9 @@ public final class HttpFront {
     String id = newId();
     ((HttpServerRequestInternal) request).context().putLocal(REQUEST_ID, id);
     response.putHeader(REQUEST_ID, id);
+    if (ErrorForm.of(request.path()) == ErrorForm.MESSAGES) {
+      response.putHeader(ANTHROPIC_REQUEST_ID, id);
+    }
     response.headersEndHandler(done -> {
       response.putHeader(
           PROCESSING_MS, Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started)));
@@ -213,12 +218,13 @@ public final class HttpFront {
     }
     log.refused(
         error, requestId(context.request()), null, Reply.address(context.request()), method, path);
-    error.headers().forEach(context.response()::putHeader);
+    ErrorForm.Answer answer = ErrorForm.of(path).answer(error, requestId(context.request()));
+    answer.headers().forEach(context.response()::putHeader);
     context
         .response()
-        .setStatusCode(error.status())
+        .setStatusCode(answer.status())
         .putHeader("Content-Type", "application/json")
-        .end(Buffer.buffer(Json.bytes(error.toJson())));
+        .end(Buffer.buffer(Json.bytes(answer.body())));
   }
 
   /**

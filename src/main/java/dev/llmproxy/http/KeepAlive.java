@@ -4,10 +4,12 @@ import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /**
  * Sends comments on silent streams, because proxies and clients close silent connections. Any other
- * kind of event breaks some clients. One timer serves all streams.
+ * kind of event breaks some clients of OpenAI's chats; other formats have an event for this. One
+ * timer serves all streams.
  *
  * <p>A comment without an empty line after it belongs to the next event. openai-go before v3.43
  * needs this form: it reads a comment and an empty line as an event without data, and stops. A page
@@ -51,6 +53,15 @@ public final class KeepAlive {
    * @param ping {@link #LINE} or {@link #BLOCK}
    */
   public void begin(Reply stream, String ping) {
+    begin(stream, () -> ping);
+  }
+
+  /**
+   * Begins a stream of another format; see {@link #begin(Reply, String)}.
+   *
+   * @param ping gives the event to send when the stream is silent; called by the timer's thread
+   */
+  public void begin(Reply stream, Supplier<String> ping) {
     if (!stream.begun()) {
       stream.beginStream(ping);
       streams.add(stream);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ClientGoneException;
+import dev.llmproxy.error.ErrorForm;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.Cookie;
 import io.vertx.core.http.HttpServerRequest;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
@@ -72,7 +74,7 @@ public final class Reply {
   private final Semaphore unsent = new Semaphore(MOST_UNSENT_BYTES);
   private final Object lock = new Object();
   private Thread worker;
-  private volatile String ping;
+  private volatile Supplier<String> ping;
 
   /** The comment that may begin the stream; null when the answer is no stream. */
   private volatile String firstPing;
@@ -279,8 +281,9 @@ public final class Reply {
     if (response.ended() || response.closed()) {
       return;
     }
-    error.headers().forEach(response::putHeader);
-    json(error.status(), error.toJson());
+    ErrorForm.Answer answer = answer(error);
+    answer.headers().forEach(response::putHeader);
+    json(answer.status(), answer.body());
   }
 
   /**
@@ -292,12 +295,16 @@ public final class Reply {
   public void fail(ApiError error) {
     synchronized (lock) {
       if (begun()) {
-        event("error", Json.bytes(error.toJson()));
+        event("error", Json.bytes(answer(error).body()));
         end();
       } else {
         error(error);
       }
     }
+  }
+
+  private ErrorForm.Answer answer(ApiError error) {
+    return ErrorForm.of(path()).answer(error, HttpFront.requestId(request));
   }
 
   /**
@@ -317,9 +324,9 @@ public final class Reply {
   /**
    * Begins an event stream; its head is sent with the first event.
    *
-   * @param ping comment to send while the stream is silent
+   * @param ping gives what to send while the stream is silent: a comment or an event
    */
-  void beginStream(String ping) {
+  void beginStream(Supplier<String> ping) {
     synchronized (lock) {
       if (begun()) {
         return;
@@ -339,8 +346,8 @@ public final class Reply {
   }
 
   /**
-   * Writes a comment, which clients ignore, when a stream has been silent for this long. The
-   * comment may begin the stream.
+   * Writes a comment, or an event that clients ignore, when a stream has been silent for this long.
+   * Only a comment may begin the stream.
    */
   void keepAlive(Duration silence) {
     synchronized (lock) {
@@ -352,9 +359,10 @@ public final class Reply {
       if (open && System.nanoTime() - lastWrite >= silence.toNanos()) {
         lastWrite = System.nanoTime();
         if (first) {
-          beginStream(firstPing);
+          String comment = firstPing;
+          beginStream(() -> comment);
         }
-        var unused = response.write(ping);
+        var unused = response.write(ping.get());
       }
     }
   }

@@ -11,8 +11,6 @@ import java.util.TreeSet;
 
 /** Tells the client which fields of its request the provider does not get. */
 public final class DroppedFields {
-  private static final String HEADER = "x-llmproxy-dropped";
-
   private DroppedFields() {}
 
   /**
@@ -21,9 +19,7 @@ public final class DroppedFields {
    * @param fields the fields' paths; nothing is said when there are none
    */
   public static void name(RequestContext context, Collection<String> fields) {
-    if (!fields.isEmpty() && context.reply() != null && !context.reply().begun()) {
-      context.reply().header(HEADER, String.join(", ", fields));
-    }
+    context.nameDropped(fields);
   }
 
   /**
