@@ -191,7 +191,7 @@ public final class Attempts {
     lastError = null;
   }
 
-  Chain chain() {
+  public Chain chain() {
     return chain;
   }
 

@@ -49,6 +49,7 @@ public final class RequestContext {
   private StoredConversation conversation;
   private Reservation reservation;
   private Object format;
+  private OriginalRequest original;
   private final Set<String> dropped = new LinkedHashSet<>();
 
   /** The model in the header, or null. */
@@ -216,6 +217,18 @@ public final class RequestContext {
    */
   public <T> T formatAs(Class<T> kind) {
     return kind.cast(format);
+  }
+
+  /**
+   * The request as the client has sent it in another format than OpenAI's chats; null when there is
+   * none, or a route has changed the request.
+   */
+  public OriginalRequest original() {
+    return original;
+  }
+
+  public void setOriginal(OriginalRequest sent) {
+    original = sent;
   }
 
   /**

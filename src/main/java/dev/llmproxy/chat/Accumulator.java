@@ -103,6 +103,7 @@ public final class Accumulator {
     switch (event) {
       case ChatEvent.Delta delta -> add(delta);
       case ChatEvent.ServerToolDelta call -> {}
+      case ChatEvent.Passed passed -> {}
       case ChatEvent.ToolCallStart start -> toolNotifications.add(ToolNotification.of(start));
       case ChatEvent.ToolCallResult end -> {
         toolNotifications.add(ToolNotification.of(end));

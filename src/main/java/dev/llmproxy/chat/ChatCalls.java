@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.OriginalRequest;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Chain;
 import dev.llmproxy.catalogue.ProviderCatalogue;
@@ -63,7 +64,8 @@ public final class ChatCalls {
   /**
    * Creates the call of a request that came in another format, and sets it in the request context.
    * The client gets no notifications about tools. Nothing begins its stream before the provider's
-   * first event.
+   * first event. When all targets speak the client's format, the request goes through as it is, and
+   * no tool of the server takes part.
    *
    * @throws dev.llmproxy.error.ApiException as {@link #call}
    */
@@ -71,7 +73,18 @@ public final class ChatCalls {
       @ExchangeProperty("request") ChatRequest request,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
+    OriginalRequest original = context.original();
+    if (original != null && !original.translated().equals(request)) {
+      context.setOriginal(null);
+    }
     return call(request, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
+  }
+
+  /** Whether every target of a chain gets the request as the client has sent it. */
+  private static boolean allPass(OriginalRequest original, Attempts attempts) {
+    return original != null
+        && attempts.chain().targets().stream()
+            .allMatch(target -> target.provider().format().equals(original.format()));
   }
 
   private ChatCall call(
@@ -81,7 +94,10 @@ public final class ChatCalls {
       RequestContext context,
       Exchange exchange) {
     Attempts attempts = attempts(request, context);
-    ServerTools offer = tools.of(request, context.caller(), attempts.target());
+    ServerTools offer =
+        allPass(context.original(), attempts)
+            ? ServerTools.none(request)
+            : tools.of(request, context.caller(), attempts.target());
     // An answer without streaming is built from the collected events.
     Accumulator.Kept kept = request.stream() ? keptOfStream : Accumulator.Kept.ALL;
     return call(request, attempts, offer, notices, kept, context, exchange);

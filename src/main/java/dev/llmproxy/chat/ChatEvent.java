@@ -134,6 +134,21 @@ public sealed interface ChatEvent {
     }
   }
 
+  /**
+   * An event of the provider in the client's own format, for a request that goes through without
+   * translation. What it says follows as other events, for the accumulator, the usage and the log.
+   *
+   * @param event the event's name; null for a whole answer
+   * @param json the event's data, or the whole answer, as the provider has sent it, but with the
+   *     model that the client has asked for
+   */
+  record Passed(String event, String json) implements ChatEvent {
+    @Override
+    public String name() {
+      return "passed";
+    }
+  }
+
   /** The model has called a tool of the server, and the tool is about to run. */
   record ToolCallStart(ToolCall call) implements ChatEvent {
     @Override

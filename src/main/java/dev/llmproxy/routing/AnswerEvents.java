@@ -52,18 +52,29 @@ final class AnswerEvents implements ChatEvents {
         return attempt.late() == null ? failed.error() : attempt.late();
       }
       early.add(checked(event));
-      if (!(event instanceof ChatEvent.Delta delta) || delta.hasContent()) {
+      if (isContent(event)) {
         attempt.hear();
         return null;
       }
     }
   }
 
+  private static boolean isContent(ChatEvent event) {
+    return switch (event) {
+      case ChatEvent.Delta delta -> delta.hasContent();
+      // What it says follows.
+      case ChatEvent.Passed passed -> false;
+      default -> true;
+    };
+  }
+
   /** Whether the answer ended without content, because the provider's policy forbids it. */
   boolean isFiltered() {
     return early.stream()
         .allMatch(event ->
-            event instanceof ChatEvent.Delta delta && delta.isEmptyExceptFor("content_filter"));
+            event instanceof ChatEvent.Passed
+                || (event instanceof ChatEvent.Delta delta
+                    && delta.isEmptyExceptFor("content_filter")));
   }
 
   @Override

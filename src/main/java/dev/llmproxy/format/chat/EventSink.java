@@ -43,6 +43,7 @@ public final class EventSink {
     switch (event) {
       case ChatEvent.Delta delta -> pieces(reply, delta);
       case ChatEvent.ServerToolDelta call -> {}
+      case ChatEvent.Passed passed -> {}
       case ChatEvent.ToolCallStart start -> send(reply, start.name(), start(start.call()));
       case ChatEvent.ToolCallResult result -> send(reply, result.name(), result(result.result()));
       case ChatEvent.Complete complete -> {

@@ -50,6 +50,7 @@ public final class ChunkSink {
         keepAlive.begin(reply, KeepAlive.LINE);
         reply.data(Json.bytes(call.chunk()));
       }
+      case ChatEvent.Passed passed -> {}
       case ChatEvent.ToolCallStart start -> notify(ToolNotification.of(start), chat, reply);
       case ChatEvent.ToolCallResult end -> notify(ToolNotification.of(end), chat, reply);
       case ChatEvent.Complete complete -> {

@@ -26,6 +26,7 @@ public final class CompletionSink {
     switch (event) {
       case ChatEvent.Delta delta -> {}
       case ChatEvent.ServerToolDelta call -> {}
+      case ChatEvent.Passed passed -> {}
       case ChatEvent.ToolCallStart start -> {}
       case ChatEvent.ToolCallResult result -> {}
       case ChatEvent.Complete complete -> context.answering(exchange).json(200, completion(chat));

@@ -1,5 +1,7 @@
 package dev.llmproxy.provider.anthropic;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.chat.ChatCall;
@@ -26,11 +28,15 @@ import org.apache.camel.Header;
 
 /**
  * The wire format {@code anthropic} for chats: creates the provider's request and reads its answer.
- * A request that Anthropic refuses because of one part is sent once more without that part.
+ * A request that Anthropic refuses because of one part is sent once more without that part. A
+ * request of a client that speaks Anthropic's format itself goes through as it is.
  */
 public final class AnthropicChat {
   /** The exchange property with the request that is under way; see {@link Attempt}. */
   private static final String ATTEMPT = "anthropicAttempt";
+
+  /** Switches on what is not in Anthropic's format yet. */
+  private static final String BETA = "anthropic-beta";
 
   private static final int MOST_MODELS = 1000;
 
@@ -53,6 +59,7 @@ public final class AnthropicChat {
   /**
    * A request of one turn.
    *
+   * @param request the translated request; null when the client's own goes through
    * @param refused the parts that it goes without
    * @param again whether another request follows, because Anthropic has refused this one
    */
@@ -75,6 +82,12 @@ public final class AnthropicChat {
   public void prepare(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     ChatCall chat = context.callAs(ChatCall.class);
+    if (passes(context, chat)) {
+      exchange.setProperty(ATTEMPT, new Attempt(null, Set.of(), false));
+      context.nameDropped(Set.of());
+      pass(context, chat, exchange);
+      return;
+    }
     Attempt last = exchange.getProperty(ATTEMPT, Attempt.class);
     Set<Part> refused = EnumSet.noneOf(Part.class);
     refused.addAll(refusals.getOrDefault(chat.target().servedModel(), Set.of()));
@@ -90,6 +103,29 @@ public final class AnthropicChat {
         "/messages",
         request.body().has("stream") ? "text/event-stream" : "application/json",
         request.body());
+  }
+
+  /** Whether the client's request goes through as it is: the server's tools take no part in it. */
+  private static boolean passes(RequestContext context, ChatCall chat) {
+    return context.original() != null
+        && context.original().format().equals(chat.target().provider().format())
+        && !chat.turns().tools().any();
+  }
+
+  private static void pass(RequestContext context, ChatCall chat, Exchange exchange) {
+    ObjectNode body = Json.object();
+    body.setAll(context.original().body());
+    body.put("model", chat.target().modelId());
+    ProviderHttp.request(
+        exchange,
+        chat.target().provider(),
+        "/messages",
+        chat.request().stream() ? "text/event-stream" : "application/json",
+        body);
+    String betas = context.reply().requestHeader(BETA);
+    if (betas != null && !exchange.getMessage().getHeaders().containsKey(BETA)) {
+      exchange.getMessage().setHeader(BETA, betas);
+    }
   }
 
   /**
@@ -112,6 +148,18 @@ public final class AnthropicChat {
     Refusal refusal =
         ProviderHttp.refusal(
             exchange, chat.target().provider(), status, retryAfter, location, body, "messages");
+    if (attempt.request() == null) {
+      if (refusal != null) {
+        throw UpstreamErrors.of(chat.target().provider(), refusal).asException();
+      }
+      return new ProviderEvents(
+          body,
+          contentType,
+          new PassedMessages(
+              new MessagesStream(chat, null, memory, warnings), chat.request().model()),
+          mostBytes,
+          chat.memory());
+    }
     if (refusal == null) {
       String answerTool = attempt.request().answersByTool() ? MessagesRequest.ANSWER_TOOL : null;
       return new ProviderEvents(
