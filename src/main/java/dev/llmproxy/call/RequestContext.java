@@ -257,6 +257,11 @@ public final class RequestContext {
     }
   }
 
+  /** Removes the header, because the target gets the whole request as the client has sent it. */
+  public void nameNothingDropped() {
+    reply.removeHeader(DROPPED_HEADER);
+  }
+
   /** Sets the deadline to so long from now. */
   public void endIn(Duration longest) {
     deadline = steady.instant().plus(longest);

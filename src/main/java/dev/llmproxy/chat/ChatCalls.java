@@ -2,6 +2,7 @@ package dev.llmproxy.chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
@@ -21,6 +22,8 @@ import org.apache.camel.ExchangeProperty;
 
 /** Creates the {@link ChatCall} of a request and gives its events to the route. */
 public final class ChatCalls {
+  private static final String TOOLS = "tools";
+
   private final ProviderCatalogue providers;
   private final ToolOffer tools;
   private final ToolMemory memory;
@@ -58,14 +61,16 @@ public final class ChatCalls {
     if (request.stream()) {
       context.reply().willStream(KeepAlive.LINE);
     }
-    return call(request, notices, Accumulator.Kept.NOTHING, context, exchange);
+    Attempts attempts = attempts(request, context);
+    return call(request, attempts, notices, Accumulator.Kept.NOTHING, context, exchange);
   }
 
   /**
    * Creates the call of a request that came in another format, and sets it in the request context.
    * The client gets no notifications about tools. Nothing begins its stream before the provider's
    * first event. When all targets speak the client's format, the request goes through as it is, and
-   * no tool of the server takes part.
+   * no tool of the server takes part. Functions of the client are left out when no target can call
+   * tools, because agents send some with every request.
    *
    * @throws dev.llmproxy.error.ApiException as {@link #call}
    */
@@ -77,7 +82,36 @@ public final class ChatCalls {
     if (original != null && !original.translated().equals(request)) {
       context.setOriginal(null);
     }
-    return call(request, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
+    Attempts attempts = attempts(request, context);
+    ChatRequest fitting =
+        attempts.chain().targets().stream().noneMatch(Target::callsTools)
+            ? withoutFunctions(request, context)
+            : request;
+    return call(fitting, attempts, ToolNotices.OFF, Accumulator.Kept.END, context, exchange);
+  }
+
+  private static ChatRequest withoutFunctions(ChatRequest request, RequestContext context) {
+    ArrayNode others = Json.array();
+    boolean any = false;
+    for (JsonNode tool : request.body().path(TOOLS)) {
+      if (tool.path("type").asText("").equals("function")) {
+        any = true;
+      } else {
+        others.add(tool);
+      }
+    }
+    if (!any) {
+      return request;
+    }
+    context.drop(TOOLS);
+    ObjectNode body = request.copy();
+    body.remove(List.of("tool_choice", "parallel_tool_calls"));
+    if (others.isEmpty()) {
+      body.remove(TOOLS);
+    } else {
+      body.set(TOOLS, others);
+    }
+    return new ChatRequest(body);
   }
 
   /** Whether every target of a chain gets the request as the client has sent it. */
@@ -89,11 +123,11 @@ public final class ChatCalls {
 
   private ChatCall call(
       ChatRequest request,
+      Attempts attempts,
       ToolNotices notices,
       Accumulator.Kept keptOfStream,
       RequestContext context,
       Exchange exchange) {
-    Attempts attempts = attempts(request, context);
     ServerTools offer =
         allPass(context.original(), attempts)
             ? ServerTools.none(request)

@@ -263,6 +263,15 @@ public final class Reply {
     }
   }
 
+  /** Removes a header of the answer; without effect when the answer has begun. */
+  public void removeHeader(String name) {
+    synchronized (lock) {
+      if (!begun()) {
+        response.headers().remove(name);
+      }
+    }
+  }
+
   /** Writes a whole JSON answer. */
   public void json(int status, JsonNode body) {
     response

@@ -84,7 +84,7 @@ public final class AnthropicChat {
     ChatCall chat = context.callAs(ChatCall.class);
     if (passes(context, chat)) {
       exchange.setProperty(ATTEMPT, new Attempt(null, Set.of(), false));
-      context.nameDropped(Set.of());
+      context.nameNothingDropped();
       pass(context, chat, exchange);
       return;
     }
@@ -115,7 +115,7 @@ public final class AnthropicChat {
   private static void pass(RequestContext context, ChatCall chat, Exchange exchange) {
     ObjectNode body = Json.object();
     body.setAll(context.original().body());
-    body.put("model", chat.target().modelId());
+    body.put("model", chat.target().upstreamModel());
     ProviderHttp.request(
         exchange,
         chat.target().provider(),
