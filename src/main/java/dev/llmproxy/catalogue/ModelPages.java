@@ -1,7 +1,6 @@
 package dev.llmproxy.catalogue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,7 +26,7 @@ public final class ModelPages {
 
   /** The address of the next page. */
   public String url() {
-    String url = URI.create(provider.url(provider.modelList())).normalize().toString();
+    String url = provider.url(provider.modelList());
     return next.isEmpty() ? url : url + (url.contains("?") ? "&" : "?") + next;
   }
 

@@ -1,5 +1,6 @@
 package dev.llmproxy.catalogue;
 
+import java.net.URI;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,6 +33,7 @@ import java.util.function.Function;
  * @param spares the provider with each further key, in order; empty when it has one key
  * @param found the provider at its usual address on this machine, if it runs there without being
  *     configured; null for none
+ * @param endpoints what it has beside chats and embeddings
  */
 public record Provider(
     String name,
@@ -51,7 +53,8 @@ public record Provider(
     Function<String, List<Price>> unlisted,
     List<ModelRule> rules,
     List<Provider> spares,
-    Provider found) {
+    Provider found,
+    Endpoints endpoints) {
   public Provider {
     models = models == null ? List.of() : List.copyOf(models);
     headers = Map.copyOf(headers);
@@ -88,7 +91,8 @@ public record Provider(
         model -> List.of(),
         List.of(),
         List.of(),
-        null);
+        null,
+        Endpoints.NONE);
   }
 
   /** The provider with other models and prices. */
@@ -111,7 +115,8 @@ public record Provider(
         unlisted,
         rules,
         spares.stream().map(spare -> spare.with(models, unlisted)).toList(),
-        found == null ? null : found.with(models, unlisted));
+        found == null ? null : found.with(models, unlisted),
+        endpoints);
   }
 
   /** The path of its own list of models below the base URL. */
@@ -222,12 +227,15 @@ public record Provider(
   /**
    * The address of an endpoint.
    *
-   * @param path the path below the base URL, with a slash at the beginning
+   * @param path the path below the base URL, with a slash at the beginning; {@code /..} goes one
+   *     level up
    */
   public String url(String path) {
-    return query.isEmpty()
-        ? baseUrl + path
-        : baseUrl + path + (path.contains("?") ? "&" : "?") + query;
+    String address =
+        path.startsWith("/../")
+            ? URI.create(baseUrl + path).normalize().toString()
+            : baseUrl + path;
+    return query.isEmpty() ? address : address + (path.contains("?") ? "&" : "?") + query;
   }
 
   /** The text with … for each of the provider's secrets; null for null. */

@@ -89,6 +89,7 @@ final class ProviderFile {
   private String key;
 
   private Entry entry;
+  private Endpoints endpoints;
   private Provider provider;
 
   /**
@@ -143,6 +144,8 @@ final class ProviderFile {
     if (entry.detect != null && entry.baseUrl != null) {
       throw wrong("/detect", "detect is for a provider without a baseUrl");
     }
+    endpoints =
+        new EndpointsReader(entry.format, this::wrong).read(entry.completions, entry.endpoints);
     provider = unpriced();
     return this;
   }
@@ -365,7 +368,8 @@ final class ProviderFile {
         model -> List.of(),
         entry.rules,
         spares,
-        found);
+        found,
+        endpoints);
   }
 
   private ModelSource source() {
@@ -691,6 +695,8 @@ final class ProviderFile {
    *     model's name
    * @param price the price of the models without another one
    * @param rules what its models take
+   * @param completions its endpoint for completions; null for none
+   * @param endpoints its other endpoints, by name
    */
   record Entry(
       String label,
@@ -710,6 +716,8 @@ final class ProviderFile {
       String prices,
       @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<PriceEntry> price,
       List<ModelRule> rules,
+      JsonNode completions,
+      Map<String, JsonNode> endpoints,
       List<ModelEntry> models) {
     Entry {
       key = key == null ? List.of() : key;
@@ -719,6 +727,7 @@ final class ProviderFile {
       hide = hide == null ? List.of() : hide;
       rules = rules == null ? List.of() : rules;
       models = models == null ? List.of() : models;
+      endpoints = endpoints == null ? Map.of() : endpoints;
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import dev.llmproxy.MovedClock;
 import dev.llmproxy.base.RoutingSettings;
 import dev.llmproxy.catalogue.Chain;
+import dev.llmproxy.catalogue.Endpoints;
 import dev.llmproxy.catalogue.Model;
 import dev.llmproxy.catalogue.Price;
 import dev.llmproxy.catalogue.Provider;
@@ -440,7 +441,8 @@ class AttemptPolicyTest {
         model -> List.of(),
         List.of(),
         spares,
-        null);
+        null,
+        Endpoints.NONE);
   }
 
   private static ApiError tooMany(Duration retryAfter) {
