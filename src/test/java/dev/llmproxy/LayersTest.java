@@ -29,6 +29,7 @@ class LayersTest {
           "admin",
           "format.openai",
           "format.chat",
+          "format.completions",
           "gate",
           "routing",
           "provider.anthropic",

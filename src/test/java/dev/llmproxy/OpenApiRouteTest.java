@@ -195,6 +195,27 @@ class OpenApiRouteTest {
   }
 
   @ParameterizedTest
+  @ValueSource(
+      strings = {"hi", "[[script n=2 fields=1]]", "[[script status=500]]", "[[script cut=1]]"})
+  void completionsOfTextsMatchTheDescription(String script) {
+    for (boolean stream : new boolean[] {false, true}) {
+      HttpResponse<String> answer =
+          gateway.post(
+              "/v1/completions",
+              key,
+              "{\"model\":\"openai/scripted\",\"prompt\":\"%s\",\"stream\":%s}"
+                  .formatted(script, stream));
+
+      assertDescribed("/v1/completions", "post", answer);
+      if (answer.statusCode() == 200 && stream && !script.contains("cut")) {
+        assertThat(data(answer))
+            .isNotEmpty()
+            .allSatisfy(chunk -> assertThat(problems(schema("TextCompletion"), chunk)).isEmpty());
+      }
+    }
+  }
+
+  @ParameterizedTest
   @CsvSource({"hybrid, ToolNotification", "bare, BareToolNotification"})
   void toolNotificationsMatchTheDescription(String notices, String schema) {
     ObjectNode request =

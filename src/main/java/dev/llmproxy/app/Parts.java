@@ -60,6 +60,7 @@ import dev.llmproxy.provider.gemini.GeminiEmbedding;
 import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.provider.openai.OpenAiChat;
+import dev.llmproxy.provider.openai.OpenAiCompletions;
 import dev.llmproxy.provider.openai.OpenAiEmbedding;
 import dev.llmproxy.routing.HealthReport;
 import dev.llmproxy.routing.ProviderAttempts;
@@ -154,6 +155,10 @@ public final class Parts {
 
   public static GeminiEmbedding geminiEmbedding(Application application) {
     return new GeminiEmbedding(application.values().providers().answerBytes());
+  }
+
+  public static OpenAiCompletions openAiCompletions(Application application) {
+    return new OpenAiCompletions(application.values().providers().answerBytes());
   }
 
   public static OpenAiEmbedding openAiEmbedding(Application application) {

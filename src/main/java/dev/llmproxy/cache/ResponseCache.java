@@ -9,6 +9,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.chat.ChatCall;
+import dev.llmproxy.chat.TextRequest;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -81,7 +82,12 @@ public final class ResponseCache {
     if (wish == CacheWish.OFF || (wish == CacheWish.DEFAULT && !isRepeatable(chat))) {
       return null;
     }
-    CacheKey key = CacheKey.of(chat.caller(), chat.turns().body());
+    // A model may answer a text otherwise than a chat with the same text.
+    ObjectNode asked =
+        context.hasFormat(TextRequest.class)
+            ? context.formatAs(TextRequest.class).textBody()
+            : chat.turns().body();
+    CacheKey key = CacheKey.of(chat.caller(), asked);
     byte[] answer =
         wish == CacheWish.REFRESH ? null : answers.find(key.of(chat.target().servedModel()));
     context.reply().header(HEADER, answer == null ? "miss" : "hit");

@@ -219,6 +219,11 @@ public final class RequestContext {
     return kind.cast(format);
   }
 
+  /** Whether {@link #formatAs} gives an object of a class. */
+  public boolean hasFormat(Class<?> kind) {
+    return kind.isInstance(format);
+  }
+
   /**
    * The request as the client has sent it in another format than OpenAI's chats; null when there is
    * none, or a route has changed the request.

@@ -97,8 +97,7 @@ final class EndpointsReader {
     }
     if (texts.isEmpty() || texts.contains("")) {
       throw wrong.apply(
-          COMPLETIONS + "/" + field,
-          "completions.%s must be a list of %s".formatted(field, what));
+          COMPLETIONS + "/" + field, "completions.%s must be a list of %s".formatted(field, what));
     }
     return texts;
   }

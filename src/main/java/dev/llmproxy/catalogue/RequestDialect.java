@@ -206,12 +206,7 @@ public record RequestDialect(
     if (maxTokens != null) {
       renameLimit(request);
     }
-    rename.forEach((name, theirs) -> {
-      JsonNode value = request.remove(name);
-      if (value != null) {
-        request.set(theirs, value);
-      }
-    });
+    rename(request);
     if (restricts()) {
       drop(request, dropped);
     }
@@ -264,6 +259,41 @@ public record RequestDialect(
     defaults.forEach((field, value) -> {
       if (!request.has(field)) {
         request.set(field, value.deepCopy());
+      }
+    });
+  }
+
+  /**
+   * Changes a request for the continuation of a text. The fields of {@link #only} are those of a
+   * chat, so they do not count here.
+   *
+   * @param taken the fields that the endpoint takes; empty for all
+   * @return the fields of the request that the provider does not get, as {@link #applyToChat}
+   */
+  public Set<String> applyToText(ObjectNode request, Set<String> taken) {
+    omitNulls(request);
+    Set<String> dropped = new TreeSet<>();
+    rename(request);
+    request
+        .properties()
+        .removeIf(field -> {
+          boolean refused =
+              drop.contains(field.getKey())
+                  || (!taken.isEmpty() && !taken.contains(field.getKey()));
+          if (refused) {
+            dropped.add(field.getKey());
+          }
+          return refused;
+        });
+    dropped.remove("stream_options");
+    return dropped;
+  }
+
+  private void rename(ObjectNode request) {
+    rename.forEach((name, theirs) -> {
+      JsonNode value = request.remove(name);
+      if (value != null) {
+        request.set(theirs, value);
       }
     });
   }

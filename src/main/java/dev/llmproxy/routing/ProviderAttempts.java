@@ -12,6 +12,7 @@ import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvents;
+import dev.llmproxy.chat.TextRequest;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.error.OpenAiErrors;
@@ -87,7 +88,7 @@ public final class ProviderAttempts {
     if (!attempts.open()) {
       policy.begin(attempts);
     }
-    boolean others = policy.choose(attempts, target -> canAnswer(target, call));
+    boolean others = policy.choose(attempts, target -> canAnswer(target, context));
     exchange.setProperty(
         RUNNING,
         new RunningAttempt(
@@ -96,10 +97,22 @@ public final class ProviderAttempts {
             settings.total()));
   }
 
-  /** The endpoint of the route that asks the target: there is one for each wire format. */
+  /**
+   * The endpoint of the route that asks the target: there is one for each wire format and kind of
+   * request.
+   *
+   * @throws dev.llmproxy.error.ApiException when the target cannot answer such a request
+   */
   public String provider(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     Call call = context.call();
     String route = "direct:provider-" + call.target().provider().format();
+    if (call instanceof ChatCall && context.hasFormat(TextRequest.class)) {
+      Optional<ApiError> refusal = context.formatAs(TextRequest.class).refusal(call.target());
+      if (refusal.isPresent()) {
+        throw refusal.get().asException();
+      }
+      return TextRequest.isFor(call.target()) ? route + "-completions" : route;
+    }
     return call.type().equals(EMBEDDING) ? route + "-embeddings" : route;
   }
 
@@ -116,8 +129,9 @@ public final class ProviderAttempts {
     RunningAttempt running = exchange.getProperty(RUNNING, RunningAttempt.class);
     Call call = context.call();
     Attempts attempts = call.attempts();
-    if (body instanceof ChatEvents events && call instanceof ChatCall chat) {
-      AnswerEvents answer = new AnswerEvents(events, running, error -> lost(chat, running, error));
+    if (body instanceof ChatEvents events && call instanceof ChatCall) {
+      AnswerEvents answer =
+          new AnswerEvents(events, running, error -> lost(context, running, error));
       exchange.getMessage().setBody(answer);
       running.listen(events);
       ApiError error = answer.awaitContent(() -> keepAlive.accept(context.reply()));
@@ -142,7 +156,8 @@ public final class ProviderAttempts {
    * Decides what follows when an answer fails after its first content. Nothing of the answer was
    * sent to a client that does not stream, so another attempt may follow, after a wait.
    */
-  private boolean lost(ChatCall chat, RunningAttempt running, ApiError error) {
+  private boolean lost(RequestContext context, RunningAttempt running, ApiError error) {
+    ChatCall chat = context.callAs(ChatCall.class);
     Target asked = chat.target();
     health.broken(asked.servedModel(), error);
     if (chat.request().stream() || chat.turns().tools().any()) {
@@ -153,7 +168,7 @@ public final class ProviderAttempts {
             chat.attempts(),
             error,
             running.time(),
-            target -> canAnswer(target, chat),
+            target -> canAnswer(target, context),
             asked.cost(List.of(chat.soFar().getLast()), chat.started()));
     live.attempted(chat);
     if (next.isEmpty()) {
@@ -199,7 +214,7 @@ public final class ProviderAttempts {
             attempts,
             error,
             running.time(),
-            target -> canAnswer(target, call),
+            target -> canAnswer(target, context),
             cost(call, body instanceof ChatEvents || running.late() != null));
     live.attempted(call);
     if (next.isEmpty()) {
@@ -260,8 +275,12 @@ public final class ProviderAttempts {
   }
 
   /** Whether the model can answer such a request; true when its abilities are unknown. */
-  private static boolean canAnswer(Target target, Call call) {
-    if (call instanceof ChatCall chat) {
+  private static boolean canAnswer(Target target, RequestContext context) {
+    if (context.call() instanceof ChatCall chat) {
+      if (context.hasFormat(TextRequest.class)
+          && context.formatAs(TextRequest.class).refusal(target).isPresent()) {
+        return false;
+      }
       return target.can("chat") && (target.callsTools() || !chat.turns().body().has("tools"));
     }
     return target.can("embeddings");

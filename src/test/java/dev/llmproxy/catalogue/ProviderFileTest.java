@@ -148,7 +148,7 @@ class ProviderFileTest {
       value = {
         "label: A;format: opneai | , line 2: format is `opneai`; the formats are local, openai",
         "label: A                | : format is missing; the formats are local, openai",
-        "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, detect, format, googleAccount, headers, hide, key, label, listed, local, modelList, models, path, price, prices, query, request",
+        "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, completions, detect, endpoints, format, googleAccount, headers, hide, key, label, listed, local, modelList, models, path, price, prices, query, request",
         "format: openai;request:;  maxTokens: tokens | , line 2: maxTokens must be max_tokens or max_completion_tokens, not tokens",
         "format: openai;request:;  dorp: [a] | , line 3: there is no field `request.dorp` here; the fields are default, developerRole, drop, dropInMessages, dropInTools, dropWithTools, maxTokens, models, only, reasoning, rename, stream, toolIdLength, values",
         "format: openai;models:;- id: a;- id: a | , line 4: the model `a` is listed twice",
@@ -183,6 +183,18 @@ class ProviderFileTest {
         "format: openai;request: {drop: a} | , line 2: request.drop is `a`; it must be a list",
         "format: openai;request: {rename: [a]} | , line 2: request.rename is a list; it must be a map of fields",
         "format: openai;models:;- id: a;  price: {input: [1], output: 1} | , line 4: models[0].price.input is a list; it must be a number",
+        "format: openai;completions: yes please | , line 2: completions is `yes please`; it must be true, or a path below the base URL that begins with /",
+        "format: openai;completions: 1 | , line 2: completions is `1`; it must be true, or a path",
+        "format: openai;completions: https://a.example/c | , line 2: completions is `https://a.example/c`; it must be true, or a path",
+        "format: openai;completions:;  path: c | , line 3: completions.path is `c`; it must be true, or a path",
+        "format: openai;completions:;  model: a | , line 3: there is no field `completions.model` here; the fields are models, only, path",
+        "format: openai;completions:;  models: [] | , line 3: completions.models must be a list of names of models, with * for any text",
+        "format: openai;completions:;  only: [1] | , line 3: completions.only must be a list of the fields that the endpoint takes",
+        "format: local;completions: true | , line 2: only a provider of the format openai can have completions and endpoints, not local",
+        "format: openai;endpoints: [rerank] | , line 2: endpoints is a list; it must be a map of fields",
+        "format: openai;endpoints:;  images: true | , line 3: there is no endpoint `images`; the endpoints are audio/transcriptions, audio/translations, audio/speech, images/generations, images/edits, moderations, rerank",
+        "format: openai;endpoints:;  rerank: v2 | , line 3: endpoints.rerank is `v2`; it must be true, or a path below the base URL that begins with /",
+        "format: local;endpoints:;  rerank: true | , line 2: only a provider of the format openai can have completions and endpoints, not local",
         "format: [                | , line 2: invalid YAML",
         "format: openai;\tlabel: A | , line 2: invalid YAML",
         "format: openai;format: local | , line 2: invalid YAML: Duplicate field 'format'",
@@ -330,6 +342,34 @@ class ProviderFileTest {
           {"id": "n", "match": {"starts_with": "n"}, "context_window": 99, "prices": [{"input_mtok": 2, "output_mtok": 1}]}]},
         {"id": "b", "models": [{"id": "m", "match": {"equals": "m"}, "prices": [{"input_mtok": 3, "output_mtok": 1}]}]}]}
         """);
+  }
+
+  @Test
+  void endpointsMayHaveOtherPaths() throws IOException {
+    Provider provider =
+        provider(
+            """
+            format: openai
+            baseUrl: https://a.example/x/v1
+            completions: {path: /fim/completions, models: code*, only: [prompt]}
+            endpoints: {rerank: /../../v2/rerank, moderations: true, audio/speech: false}
+            """,
+            Map.of());
+
+    Endpoints endpoints = provider.endpoints();
+    assertThat(endpoints.completions("code-1").orElseThrow().path()).isEqualTo("/fim/completions");
+    assertThat(endpoints.completions("large")).isEmpty();
+    assertThat(provider.url(endpoints.path(MediaEndpoint.RERANK).orElseThrow()))
+        .isEqualTo("https://a.example/v2/rerank");
+    assertThat(endpoints.path(MediaEndpoint.MODERATIONS)).hasValue("/moderations");
+    assertThat(endpoints.path(MediaEndpoint.SPEECH)).isEmpty();
+    assertThat(
+            provider("format: openai\ncompletions: true\n", Map.of())
+                .endpoints()
+                .completions("any"))
+        .hasValueSatisfying(each -> assertThat(each.path()).isEqualTo("/completions"));
+    assertThat(provider("format: openai\ncompletions: false\n", Map.of()).endpoints())
+        .isEqualTo(Endpoints.NONE);
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.function.UnaryOperator;
 
 /**
  * Executes one script: rejects the request, answers without streaming, or streams until a failure.
@@ -18,11 +19,25 @@ final class ChatEndpoint {
   private final Script script;
   private final Answer answer;
   private final Semaphore releases;
+  private final UnaryOperator<ObjectNode> form;
 
   /**
    * @param releases the permits that release held answers
    */
   ChatEndpoint(RecordedRequest request, Script script, Answer.Head head, Semaphore releases) {
+    this(request, script, head, releases, UnaryOperator.identity());
+  }
+
+  /**
+   * @param form makes the objects of another form from a chat's chunks and completions
+   */
+  ChatEndpoint(
+      RecordedRequest request,
+      Script script,
+      Answer.Head head,
+      Semaphore releases,
+      UnaryOperator<ObjectNode> form) {
+    this.form = form;
     this.request = request;
     this.script = script;
     this.releases = releases;
@@ -94,7 +109,7 @@ final class ChatEndpoint {
         dialect.restyle(restyled, answer.usage());
       }
     }
-    return restyled;
+    return restyled.stream().map(form).toList();
   }
 
   private Duration milliseconds(Directive directive) {

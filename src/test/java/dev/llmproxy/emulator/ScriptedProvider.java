@@ -161,6 +161,7 @@ public final class ScriptedProvider implements AutoCloseable {
     switch (request.method() + " " + request.path()) {
       case "GET /v1/models" -> connection.respond(Reply.json(models()));
       case "POST /v1/chat/completions" -> chat(request, connection);
+      case "POST /v1/completions" -> text(request, connection);
       case "POST /v1/embeddings" -> play(new EmbeddingsEndpoint(request)::answer, connection);
       default ->
           connection.respond(Reply.error(404, "unknown_url", "Unknown URL: " + request.path()));
@@ -203,6 +204,15 @@ public final class ScriptedProvider implements AutoCloseable {
             Instant.now().getEpochSecond(),
             request.model());
     play(new ChatEndpoint(request, script, head, releases)::answer, connection);
+  }
+
+  private void text(RecordedRequest request, HttpConnection connection) throws IOException {
+    RecordedRequest chat = TextForm.asChat(request);
+    Script script = Script.of(chat.model(), chat.lastMessageOf("user"));
+    var head =
+        new Answer.Head(
+            "cmpl-scripted-" + ids.incrementAndGet(), Instant.now().getEpochSecond(), chat.model());
+    play(new ChatEndpoint(chat, script, head, releases, TextForm::of)::answer, connection);
   }
 
   private interface Endpoint {

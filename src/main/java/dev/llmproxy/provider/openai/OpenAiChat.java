@@ -87,19 +87,30 @@ public final class OpenAiChat {
     RequestDialect dialect = chat.target().dialect();
     dropped.addAll(dialect.applyToChat(request));
     request.put("model", chat.target().upstreamModel());
+    ask(request, chat, true);
+    return request;
+  }
+
+  /**
+   * Sets whether the provider is asked for a stream, and for its usage.
+   *
+   * @param options whether the endpoint takes {@code stream_options}
+   */
+  static void ask(ObjectNode request, ChatCall chat, boolean options) {
+    RequestDialect dialect = chat.target().dialect();
     if (!dialect.streams(chat.request().stream())) {
       request.remove(List.of("stream", "stream_options"));
-      return request;
+      return;
     }
     request.put("stream", true);
-    if (dialect.drops("stream_options")) {
-      return request;
+    if (!options || dialect.drops("stream_options")) {
+      request.remove("stream_options");
+      return;
     }
-    ObjectNode options = request.putObject("stream_options");
-    if (chat.request().body().get("stream_options") instanceof ObjectNode asked) {
-      options.setAll(asked);
+    ObjectNode asked = request.putObject("stream_options");
+    if (chat.request().body().get("stream_options") instanceof ObjectNode clients) {
+      asked.setAll(clients);
     }
-    options.put("include_usage", true);
-    return request;
+    asked.put("include_usage", true);
   }
 }
