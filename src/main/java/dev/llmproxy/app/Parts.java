@@ -62,6 +62,7 @@ import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.provider.openai.OpenAiChat;
 import dev.llmproxy.provider.openai.OpenAiCompletions;
 import dev.llmproxy.provider.openai.OpenAiEmbedding;
+import dev.llmproxy.provider.openai.OpenAiResponses;
 import dev.llmproxy.routing.HealthReport;
 import dev.llmproxy.routing.ProviderAttempts;
 import dev.llmproxy.routing.ProviderProbe;
@@ -159,6 +160,10 @@ public final class Parts {
 
   public static OpenAiCompletions openAiCompletions(Application application) {
     return new OpenAiCompletions(application.values().providers().answerBytes());
+  }
+
+  public static OpenAiResponses openAiResponses(Application application) {
+    return new OpenAiResponses(application.values().providers().answerBytes());
   }
 
   public static OpenAiEmbedding openAiEmbedding(Application application) {

@@ -10,11 +10,13 @@ import java.util.Set;
  * URL.
  *
  * @param completions its endpoint for completions; null for none
+ * @param responses whether it has {@code /responses} and speaks OpenAI's Responses format there
  * @param paths the paths of its other endpoints
  */
-public record Endpoints(Completions completions, Map<MediaEndpoint, String> paths) {
-  /** A provider with neither. */
-  public static final Endpoints NONE = new Endpoints(null, Map.of());
+public record Endpoints(
+    Completions completions, boolean responses, Map<MediaEndpoint, String> paths) {
+  /** A provider with none. */
+  public static final Endpoints NONE = new Endpoints(null, false, Map.of());
 
   public Endpoints {
     paths = Map.copyOf(paths);

@@ -11,11 +11,15 @@ import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.regex.Pattern;
 
-/** Reads the fields {@code completions} and {@code endpoints} of a provider's file. */
+/**
+ * Reads the fields {@code completions}, {@code responses} and {@code endpoints} of a provider's
+ * file.
+ */
 final class EndpointsReader {
   /** The only format whose requests for these endpoints are the clients' own. */
   private static final String FORMAT = "openai";
 
+  private static final String NATIVE = "native";
   private static final String COMPLETIONS = "/completions";
   private static final Pattern PATH = Pattern.compile("(/[A-Za-z0-9._~:@-]+)+");
   private static final Set<String> FIELDS = new TreeSet<>(Set.of("path", "models", "only"));
@@ -36,8 +40,9 @@ final class EndpointsReader {
    * @param completions the value of the field; null when it is missing
    * @throws SettingException when a value is wrong
    */
-  Endpoints read(JsonNode completions, Map<String, JsonNode> endpoints) {
+  Endpoints read(JsonNode completions, JsonNode responses, Map<String, JsonNode> endpoints) {
     Endpoints.Completions own = completions(completions);
+    boolean speaksResponses = responses(responses);
     Map<MediaEndpoint, String> paths = new EnumMap<>(MediaEndpoint.class);
     endpoints.forEach((name, value) -> {
       String place = "/endpoints/" + name.replace("~", "~0").replace("/", "~1");
@@ -52,16 +57,29 @@ final class EndpointsReader {
         paths.put(MediaEndpoint.of(name), path);
       }
     });
-    if (own == null && paths.isEmpty()) {
+    if (own == null && !speaksResponses && paths.isEmpty()) {
       return Endpoints.NONE;
     }
     if (!FORMAT.equals(format)) {
       throw wrong.apply(
-          own == null ? "/endpoints" : COMPLETIONS,
-          "only a provider of the format %s can have completions and endpoints, not %s"
+          own != null ? COMPLETIONS : speaksResponses ? "/responses" : "/endpoints",
+          "only a provider of the format %s can have completions, responses and endpoints, not %s"
               .formatted(FORMAT, format));
     }
-    return new Endpoints(own, paths);
+    return new Endpoints(own, speaksResponses, paths);
+  }
+
+  private boolean responses(JsonNode value) {
+    if (value == null || value.isNull()) {
+      return false;
+    }
+    if (!value.asText("").equals(NATIVE)) {
+      throw wrong.apply(
+          "/responses",
+          "responses is `%s`; it must be %s, or left out"
+              .formatted(value.isTextual() ? value.textValue() : value, NATIVE));
+    }
+    return true;
   }
 
   private Endpoints.Completions completions(JsonNode value) {

@@ -55,6 +55,9 @@ public record Provider(
     List<Provider> spares,
     Provider found,
     Endpoints endpoints) {
+  /** OpenAI's Responses format, of clients and of some providers. */
+  public static final String RESPONSES = "responses";
+
   public Provider {
     models = models == null ? List.of() : List.copyOf(models);
     headers = Map.copyOf(headers);
@@ -190,6 +193,15 @@ public record Provider(
     Map<String, String> all = new HashMap<>(headers);
     all.put("Authorization", "Bearer " + google.value(name));
     return all;
+  }
+
+  /**
+   * Whether it takes requests of a client's format as they are.
+   *
+   * @param clientFormat {@code anthropic} for Messages, {@link #RESPONSES} for OpenAI's Responses
+   */
+  public boolean speaks(String clientFormat) {
+    return format.equals(clientFormat) || (clientFormat.equals(RESPONSES) && endpoints.responses());
   }
 
   /** Whether the provider is configured and may be called. */

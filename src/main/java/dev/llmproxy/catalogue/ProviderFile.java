@@ -145,7 +145,8 @@ final class ProviderFile {
       throw wrong("/detect", "detect is for a provider without a baseUrl");
     }
     endpoints =
-        new EndpointsReader(entry.format, this::wrong).read(entry.completions, entry.endpoints);
+        new EndpointsReader(entry.format, this::wrong)
+            .read(entry.completions, entry.responses, entry.endpoints);
     provider = unpriced();
     return this;
   }
@@ -696,6 +697,7 @@ final class ProviderFile {
    * @param price the price of the models without another one
    * @param rules what its models take
    * @param completions its endpoint for completions; null for none
+   * @param responses {@code native} when it speaks OpenAI's Responses format; null otherwise
    * @param endpoints its other endpoints, by name
    */
   record Entry(
@@ -717,6 +719,7 @@ final class ProviderFile {
       @JsonFormat(with = JsonFormat.Feature.ACCEPT_SINGLE_VALUE_AS_ARRAY) List<PriceEntry> price,
       List<ModelRule> rules,
       JsonNode completions,
+      JsonNode responses,
       Map<String, JsonNode> endpoints,
       List<ModelEntry> models) {
     Entry {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.OriginalRequest;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
@@ -144,6 +145,18 @@ public record ChatCall(
    */
   public ObjectNode head() {
     return accumulator.head() == null ? turns.head(this) : accumulator.head();
+  }
+
+  /**
+   * Whether the target gets the client's request as it was sent: it speaks the client's format, and
+   * no tool of the server takes part.
+   *
+   * @param original the request as it was sent, or null
+   */
+  public boolean passes(OriginalRequest original) {
+    return original != null
+        && target().provider().speaks(original.format())
+        && !turns.tools().any();
   }
 
   /** Answers the chat with these events of a stored answer; no provider is asked. */

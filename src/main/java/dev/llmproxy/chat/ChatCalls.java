@@ -118,7 +118,7 @@ public final class ChatCalls {
   private static boolean allPass(OriginalRequest original, Attempts attempts) {
     return original != null
         && attempts.chain().targets().stream()
-            .allMatch(target -> target.provider().format().equals(original.format()));
+            .allMatch(target -> target.provider().speaks(original.format()));
   }
 
   private ChatCall call(

@@ -139,8 +139,7 @@ public sealed interface ChatEvent {
    * translation. What it says follows as other events, for the accumulator, the usage and the log.
    *
    * @param event the event's name; null for a whole answer
-   * @param json the event's data, or the whole answer, as the provider has sent it, but with the
-   *     model that the client has asked for
+   * @param json the event's data, or the whole answer, as the provider has sent it
    */
   record Passed(String event, String json) implements ChatEvent {
     @Override

@@ -8,6 +8,7 @@ import dev.llmproxy.base.RoutingSettings;
 import dev.llmproxy.call.Call;
 import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.chat.ChatCall;
@@ -112,6 +113,11 @@ public final class ProviderAttempts {
         throw refusal.get().asException();
       }
       return TextRequest.isFor(call.target()) ? route + "-completions" : route;
+    }
+    if (call instanceof ChatCall chat
+        && chat.passes(context.original())
+        && context.original().format().equals(Provider.RESPONSES)) {
+      return route + "-responses";
     }
     return call.type().equals(EMBEDDING) ? route + "-embeddings" : route;
   }

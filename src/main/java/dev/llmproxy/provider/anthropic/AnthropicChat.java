@@ -9,6 +9,7 @@ import dev.llmproxy.chat.ChatEvents;
 import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.provider.DroppedFields;
+import dev.llmproxy.provider.PassedEvents;
 import dev.llmproxy.provider.ProviderEvents;
 import dev.llmproxy.provider.ProviderHttp;
 import dev.llmproxy.provider.ProviderWarnings;
@@ -82,7 +83,7 @@ public final class AnthropicChat {
   public void prepare(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
     ChatCall chat = context.callAs(ChatCall.class);
-    if (passes(context, chat)) {
+    if (chat.passes(context.original())) {
       exchange.setProperty(ATTEMPT, new Attempt(null, Set.of(), false));
       context.nameNothingDropped();
       pass(context, chat, exchange);
@@ -103,13 +104,6 @@ public final class AnthropicChat {
         "/messages",
         request.body().has("stream") ? "text/event-stream" : "application/json",
         request.body());
-  }
-
-  /** Whether the client's request goes through as it is: the server's tools take no part in it. */
-  private static boolean passes(RequestContext context, ChatCall chat) {
-    return context.original() != null
-        && context.original().format().equals(chat.target().provider().format())
-        && !chat.turns().tools().any();
   }
 
   private static void pass(RequestContext context, ChatCall chat, Exchange exchange) {
@@ -155,8 +149,7 @@ public final class AnthropicChat {
       return new ProviderEvents(
           body,
           contentType,
-          new PassedMessages(
-              new MessagesStream(chat, null, memory, warnings), chat.request().model()),
+          new PassedEvents(new MessagesStream(chat, null, memory, warnings)),
           mostBytes,
           chat.memory());
     }

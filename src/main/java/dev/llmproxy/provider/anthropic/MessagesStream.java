@@ -130,7 +130,7 @@ final class MessagesStream extends ChunkTranslator {
         ObjectNode call = call(block, "").put("id", given.path("id").asText(""));
         call.put("type", "function");
         call.withObject("/function").put("name", given.path("name").asText(""));
-        yield delta(callDelta(call));
+        yield callDelta(call);
       }
       default -> List.of();
     };
@@ -171,7 +171,7 @@ final class MessagesStream extends ChunkTranslator {
     keep(block.text, json, keepsBlocks);
     return block.answers(answerTool)
         ? delta(Json.object().put("content", json))
-        : delta(callDelta(call(block, json)));
+        : callDelta(call(block, json));
   }
 
   private void keep(StringBuilder all, String text, boolean kept) {
@@ -231,7 +231,7 @@ final class MessagesStream extends ChunkTranslator {
     if (reason.equals("refusal") && explanation != null) {
       delta.put("refusal", explanation);
     }
-    List<ChatEvent> events = new ArrayList<>(chunks.translate(chunk(delta, reason)));
+    List<ChatEvent> events = new ArrayList<>(chunks.translate(chunk(0, delta, reason)));
     rememberTurn();
     events.addAll(chunks.end());
     return events;
@@ -315,24 +315,6 @@ final class MessagesStream extends ChunkTranslator {
       said = object.deepCopy().put("status", status);
     }
     return chunks.failed(UpstreamErrors.inStream(chat.target().provider(), said));
-  }
-
-  private List<ChatEvent> delta(ObjectNode delta) {
-    return chunks.translate(chunk(delta, null));
-  }
-
-  private static ObjectNode chunk(ObjectNode delta, String reason) {
-    ObjectNode chunk = Json.object();
-    ObjectNode choice = chunk.putArray("choices").addObject().put("index", 0);
-    choice.set("delta", delta);
-    choice.putNull("logprobs").put("finish_reason", reason);
-    return chunk;
-  }
-
-  private static ObjectNode callDelta(ObjectNode call) {
-    ObjectNode delta = Json.object();
-    delta.putArray("tool_calls").add(call);
-    return delta;
   }
 
   private static ObjectNode call(Block block, String arguments) {

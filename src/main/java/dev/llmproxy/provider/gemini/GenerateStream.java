@@ -245,14 +245,6 @@ final class GenerateStream extends ChunkTranslator {
     return chunks.translate(chunk(index, delta, reason));
   }
 
-  private static ObjectNode chunk(int index, ObjectNode delta, String reason) {
-    ObjectNode chunk = Json.object();
-    ObjectNode choice = chunk.putArray("choices").addObject().put("index", index);
-    choice.set("delta", delta);
-    choice.putNull("logprobs").put("finish_reason", reason);
-    return chunk;
-  }
-
   private List<ChatEvent> usage(JsonNode reported) {
     if (over() || reported.isEmpty()) {
       return List.of();

@@ -1,5 +1,7 @@
 package dev.llmproxy.provider.openai;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.provider.ProviderWarnings;
@@ -18,6 +20,27 @@ public abstract class ChunkTranslator implements StreamTranslator {
 
   protected ChunkTranslator(ChatCall chat, ProviderWarnings warnings) {
     chunks = new OpenAiStreamTranslator(chat, warnings);
+  }
+
+  /** A chunk with one choice. */
+  protected static ObjectNode chunk(int index, ObjectNode delta, String finishReason) {
+    ObjectNode chunk = Json.object();
+    ObjectNode choice = chunk.putArray("choices").addObject().put("index", index);
+    choice.set("delta", delta);
+    choice.putNull("logprobs").put("finish_reason", finishReason);
+    return chunk;
+  }
+
+  /** The events of a piece of the first choice. */
+  protected final List<ChatEvent> delta(ObjectNode delta) {
+    return chunks.translate(chunk(0, delta, null));
+  }
+
+  /** The events of a piece of a tool call of the first choice. */
+  protected final List<ChatEvent> callDelta(ObjectNode call) {
+    ObjectNode delta = Json.object();
+    delta.putArray("tool_calls").add(call);
+    return delta(delta);
   }
 
   @Override
