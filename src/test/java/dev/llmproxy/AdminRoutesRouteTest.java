@@ -92,7 +92,15 @@ class AdminRoutesRouteTest {
         .containsExactly("call-serve", "gate-authenticate", "gate-limit", "hook-request");
     assertThat(texts(route(list, "chat-events").path("calls")))
         .as("by the property sink")
-        .containsExactly("sink-chunks", "sink-completion", "sink-embeddings", "sink-events");
+        .containsExactly(
+            "sink-chunks",
+            "sink-completion",
+            "sink-embeddings",
+            "sink-events",
+            "sink-response",
+            "sink-response-events",
+            "sink-text-chunks",
+            "sink-text-completion");
     assertThat(texts(route(list, "provider-attempts").path("calls")))
         .as("by the description of the step")
         .contains("provider-openai", "provider-anthropic", "provider-gemini", "provider-local");

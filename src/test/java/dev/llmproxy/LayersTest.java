@@ -30,6 +30,7 @@ class LayersTest {
           "format.openai",
           "format.chat",
           "format.completions",
+          "format.responses",
           "gate",
           "routing",
           "provider.anthropic",

@@ -133,7 +133,15 @@ class OpenApiRouteTest {
 
   @Test
   void examplesMatchTheirSchemas() {
-    Map.of("/v1/chat/completions", "ChatRequest", "/chat", "ChatForm")
+    Map.of(
+            "/v1/chat/completions",
+            "ChatRequest",
+            "/chat",
+            "ChatForm",
+            "/v1/responses",
+            "ResponseRequest",
+            "/v1/responses/input_tokens",
+            "ResponseRequest")
         .forEach((path, schema) ->
             assertThat(
                     operation(path, "post").at("/requestBody/content/application~1json/examples"))
@@ -213,6 +221,51 @@ class OpenApiRouteTest {
             .allSatisfy(chunk -> assertThat(problems(schema("TextCompletion"), chunk)).isEmpty());
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "hi",
+        "[[script tools=2]]",
+        "[[script chunks=3 cut=1]]",
+        "[[script finish=length]]",
+        "[[script status=500]]",
+        "[[script status=429]]"
+      })
+  void responsesMatchTheDescription(String script) {
+    Responses responses = new Responses(gateway, key);
+    ObjectNode request = Responses.request(script);
+    HttpResponse<String> whole = responses.post(request);
+    HttpResponse<String> stream = responses.post(request.put("stream", true));
+
+    assertDescribed("/v1/responses", "post", whole);
+    assertDescribed("/v1/responses", "post", stream);
+    if (stream.statusCode() == 200) {
+      assertThat(Responses.events(stream.body()))
+          .allSatisfy(event -> assertThat(problems(schema("ResponseEvent"), event)).isEmpty());
+    }
+  }
+
+  @Test
+  void rememberedResponsesMatchTheDescription() {
+    Responses responses = new Responses(gateway, key);
+    String id = responses.whole(Responses.request("hi")).path("id").asText();
+
+    for (String each : List.of(id, "resp_x")) {
+      assertDescribed("/v1/responses/{id}", "get", responses.send("GET", "/" + each));
+      assertDescribed(
+          "/v1/responses/{id}/input_items",
+          "get",
+          responses.send("GET", "/" + each + "/input_items"));
+      assertDescribed(
+          "/v1/responses/{id}/cancel", "post", responses.send("POST", "/" + each + "/cancel"));
+      assertDescribed("/v1/responses/{id}", "delete", responses.send("DELETE", "/" + each));
+    }
+    HttpResponse<String> tokens =
+        gateway.post("/v1/responses/input_tokens", key, Json.text(Responses.request("hi")));
+    assertThat(tokens.statusCode()).isEqualTo(200);
+    assertDescribed("/v1/responses/input_tokens", "post", tokens);
   }
 
   @ParameterizedTest

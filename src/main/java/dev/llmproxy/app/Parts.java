@@ -39,6 +39,9 @@ import dev.llmproxy.flush.KeyCounters;
 import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.flush.UsageRotation;
 import dev.llmproxy.format.openai.ModelList;
+import dev.llmproxy.format.responses.ResponseMemory;
+import dev.llmproxy.format.responses.ResponseSink;
+import dev.llmproxy.format.responses.ResponsesForm;
 import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Limits;
 import dev.llmproxy.gate.SignIn;
@@ -321,6 +324,24 @@ public final class Parts {
 
   public static ResponseCache responseCache(Application application) {
     return application.responseCache();
+  }
+
+  /** Created for the routes: what it remembers ends with them. */
+  public static ResponseMemory responseMemory(Application application) {
+    return new ResponseMemory(application.values().responses().keep());
+  }
+
+  /** Created for a catalogue of tools and a memory of the routes. */
+  public static ResponsesForm responsesForm(
+      Application application, ToolCatalogue catalogue, ResponseMemory memory) {
+    return new ResponsesForm(
+        catalogue, memory, application.reasoningSeal(), application.values().http().maxBodyBytes());
+  }
+
+  /** Created for a memory of the routes. */
+  public static ResponseSink responseSink(Application application, ResponseMemory memory) {
+    return new ResponseSink(
+        application.keepAlive(), memory, application.reasoningSeal(), application.clock());
   }
 
   public static Limits limits(Application application) {

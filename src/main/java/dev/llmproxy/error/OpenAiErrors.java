@@ -275,6 +275,19 @@ public final class OpenAiErrors {
         "%s is not supported on %s.".formatted(method, path));
   }
 
+  /**
+   * The client asks for a WebSocket. With the status 426 Codex sends its request without one at
+   * once; with any other it tries again for seconds.
+   */
+  public static ApiError noWebSockets(String path) {
+    return new ApiError(
+        426,
+        INVALID_REQUEST,
+        "websocket_not_supported",
+        null,
+        "This server has no WebSockets. Send a POST request to %s.".formatted(path));
+  }
+
   /** The HTTP request is malformed: status 431 for headers that are too large, otherwise 400. */
   public static ApiError malformedHttp(int status) {
     return new ApiError(

@@ -34,6 +34,7 @@ public final class HttpFront {
   private static final String ANTHROPIC_REQUEST_ID = "request-id";
   private static final String PROCESSING_MS = "openai-processing-ms";
   private static final String VERSION = "/v1";
+  private static final int UPGRADE_REQUIRED = 426;
   private static final int ID_BYTES = 12;
   private static final long MOST_DRAINED_BYTES = 256L << 20;
   private static final long MOST_DRAINED_MILLIS = 30_000;
@@ -190,6 +191,10 @@ public final class HttpFront {
     }
   }
 
+  private static boolean isWebSocket(HttpServerRequest request) {
+    return request.headers().contains(HttpHeaders.UPGRADE, HttpHeaders.WEBSOCKET, true);
+  }
+
   private String newId() {
     byte[] id = new byte[ID_BYTES];
     random.nextBytes(id);
@@ -206,13 +211,19 @@ public final class HttpFront {
         switch (status) {
           case 400 -> OpenAiErrors.malformedHttp(400);
           case 404 -> OpenAiErrors.unknownUrl(method, path, meant(path));
-          case 405 -> OpenAiErrors.methodNotSupported(method, path);
+          case 405 ->
+              isWebSocket(context.request())
+                  ? OpenAiErrors.noWebSockets(path)
+                  : OpenAiErrors.methodNotSupported(method, path);
           case 503 -> OpenAiErrors.stopping();
           default ->
               context.failure() == null
                   ? OpenAiErrors.internal()
                   : OpenAiErrors.of(context.failure(), null);
         };
+    if (error.status() == UPGRADE_REQUIRED) {
+      closeAfter(context.request());
+    }
     if (status == 405) {
       context.response().putHeader("Allow", allowed(context));
     }
