@@ -100,6 +100,11 @@ public final class Fixtures {
     Golden.ofThisRun().check(FOLDER.resolve(file), actual);
   }
 
+  /** Compares a text with a golden file; see {@link #check(String, JsonNode)}. */
+  public static void check(String file, String actual) {
+    Golden.ofThisRun().check(FOLDER.resolve(file), actual);
+  }
+
   /** A chat request to {@code groq/llama-test} that arrived at second 1760000000. */
   public static ChatCall chat(byte[] request) {
     Provider groq =

@@ -171,11 +171,13 @@ class GateRouteTest {
     assertThat(Gateway.json(gateway.get("/v1/models/openai/gpt-4o-mini", key)).toString())
         .isEqualTo(
             "{\"id\":\"openai/gpt-4o-mini\",\"object\":\"model\",\"created\":1721260800,\"owned_by\":\"openai\","
+                + "\"type\":\"model\",\"display_name\":\"GPT-4o mini\",\"created_at\":\"2024-07-18T00:00:00Z\","
                 + "\"label\":\"GPT-4o mini\",\"context_length\":128000,"
                 + "\"abilities\":[\"chat\",\"tools\",\"vision\",\"json-schema\"]}");
     assertThat(Gateway.json(gateway.get("/v1/models/openai/scripted", key)).toString())
         .isEqualTo(
-            "{\"id\":\"openai/scripted\",\"object\":\"model\",\"created\":0,\"owned_by\":\"openai\"}");
+            "{\"id\":\"openai/scripted\",\"object\":\"model\",\"created\":0,\"owned_by\":\"openai\","
+                + "\"type\":\"model\",\"display_name\":\"openai/scripted\",\"created_at\":\"1970-01-01T00:00:00Z\"}");
   }
 
   @Wire("6.404")

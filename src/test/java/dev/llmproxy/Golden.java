@@ -19,8 +19,8 @@ import java.nio.file.Path;
 import java.util.stream.Collectors;
 
 /**
- * Compares JSON with golden files. With the system property {@code golden=write} ({@code make
- * golden}) it writes the files that differ; the test then fails, because the new files are not
+ * Compares JSON and texts with golden files. With the system property {@code golden=write} ({@code
+ * make golden}) it writes the files that differ; the test then fails, because the new files are not
  * reviewed. On a CI server it does not write.
  *
  * @param write whether files that differ are written
@@ -71,6 +71,28 @@ record Golden(boolean write, boolean ci) {
         throw new AssertionError(file + " is not written because CI is set");
       }
       Files.writeString(file, written(actual));
+      throw new AssertionError(file + " was written; review it with git diff");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Checks a text; see {@link #check(Path, JsonNode)}. */
+  void check(Path file, String actual) {
+    try {
+      String expected = Files.exists(file) ? Files.readString(file) : "";
+      if (expected.equals(actual)) {
+        return;
+      }
+      if (!write) {
+        assertThat(actual)
+            .as("%s; if the new result is right, run: make golden", file)
+            .isEqualTo(expected);
+      }
+      if (ci) {
+        throw new AssertionError(file + " is not written because CI is set");
+      }
+      Files.writeString(file, actual);
       throw new AssertionError(file + " was written; review it with git diff");
     } catch (IOException e) {
       throw new UncheckedIOException(e);

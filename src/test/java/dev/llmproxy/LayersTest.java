@@ -31,6 +31,7 @@ class LayersTest {
           "format.chat",
           "format.completions",
           "format.responses",
+          "format.messages",
           "gate",
           "routing",
           "provider.anthropic",

@@ -136,6 +136,8 @@ class OpenApiRouteTest {
     Map.of(
             "/v1/chat/completions",
             "ChatRequest",
+            "/v1/messages",
+            "MessagesRequest",
             "/chat",
             "ChatForm",
             "/v1/responses",
@@ -158,7 +160,9 @@ class OpenApiRouteTest {
         .allSatisfy(response -> {
           JsonNode example = response.at("/content/application~1json/example");
           if (!example.isMissingNode()) {
-            assertThat(problems(schema("Error"), example)).isEmpty();
+            String schema = response.at("/content/application~1json/schema/$ref").asText();
+            assertThat(problems(schema(schema.substring(schema.lastIndexOf('/') + 1)), example))
+                .isEmpty();
           }
         });
   }
@@ -336,6 +340,44 @@ class OpenApiRouteTest {
       assertThat(response.statusCode()).isEqualTo(status);
       assertDescribed("/v1/chat/completions", "post", response);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "hi,                       200",
+    "[[script tools=2]],       200",
+    "[[script reasoning=1]],   200",
+    "[[script finish=length]], 200",
+    "[[script status=400]],    400",
+    "[[script status=404]],    404",
+    "[[script status=413]],    413",
+    "[[script status=422]],    422",
+    "[[script status=429]],    429",
+    "[[script status=500]],    502",
+    "[[script status=504]],    504"
+  })
+  void messagesMatchTheDescription(String message, int status) {
+    MessageChats messages = new MessageChats(gateway, key);
+    for (boolean stream : new boolean[] {false, true}) {
+      HttpResponse<String> response =
+          messages.post(MessageChats.request(message).put("stream", stream));
+
+      assertThat(response.statusCode()).isEqualTo(status);
+      assertDescribed(MessageChats.PATH, "post", response);
+    }
+  }
+
+  @Test
+  void refusalsOfMessagesMatchTheDescription() {
+    MessageChats messages = new MessageChats(gateway, key);
+    String counted = MessageChats.PATH + "/count_tokens";
+    for (String path : List.of(MessageChats.PATH, counted)) {
+      assertDescribed(path, "post", messages.post(path, Json.object()));
+      assertDescribed(
+          path, "post", messages.post(path, MessageChats.request("hi").put("model", "a/b")));
+      assertDescribed(path, "post", gateway.post(path, "sk-unknown", "{}"));
+    }
+    assertDescribed(counted, "post", messages.post(counted, MessageChats.request("hi")));
   }
 
   @Test

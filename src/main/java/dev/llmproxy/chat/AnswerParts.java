@@ -6,6 +6,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.http.AnswerMemory;
 import java.util.ArrayDeque;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -233,11 +234,24 @@ public final class AnswerParts {
     }
     call.arguments.append(arguments);
     memory.keep(arguments.length() * BYTES_OF_A_CHARACTER);
-    boolean mayBegin = open == null || open.kind != Kind.CALL || whole(open);
-    if (mayBegin && !call.name.isEmpty()) {
-      waiting.remove(index);
-      begin(new Part(Kind.CALL, parts, call.id.toString(), call.name.toString()), index);
-      write(call.arguments.toString());
+    if (open == null || open.kind != Kind.CALL || whole(open)) {
+      beginWaiting();
+    }
+  }
+
+  /** Begins the waiting calls in the order of their indexes, until one is incomplete. */
+  private void beginWaiting() {
+    Iterator<Map.Entry<Integer, Waiting>> calls = waiting.entrySet().iterator();
+    boolean mayBegin = true;
+    while (mayBegin && calls.hasNext()) {
+      Map.Entry<Integer, Waiting> next = calls.next();
+      Waiting call = next.getValue();
+      if (!call.name.isEmpty()) {
+        calls.remove();
+        begin(new Part(Kind.CALL, parts, call.id.toString(), call.name.toString()), next.getKey());
+        write(call.arguments.toString());
+        mayBegin = whole(open);
+      }
     }
   }
 

@@ -74,6 +74,28 @@ class AnswerPartsTest {
   }
 
   @Test
+  void callsThatWait_beginInTheOrderOfTheirIndexes() {
+    add("{'tool_calls':[{'index':0,'id':'a','function':{'name':'f','arguments':'{'}}]}");
+    add("{'tool_calls':[{'index':1,'id':'b','function':{'name':'g','arguments':'{}'}}]}");
+    add("{'tool_calls':[{'index':2,'id':'c','function':{'name':'h','arguments':'{'}}]}");
+    add("{'tool_calls':[{'index':0,'function':{'arguments':'}'}}]}");
+    add("{'tool_calls':[{'index':2,'function':{'arguments':'}'}}]}");
+    parts.end();
+    assertThat(written)
+        .containsExactly(
+            "begin 0 CALL a f",
+            "{",
+            "}",
+            "end 0",
+            "begin 1 CALL b g",
+            "{}",
+            "end 1",
+            "begin 2 CALL c h",
+            "{}",
+            "end 2");
+  }
+
+  @Test
   void textWhileACallIsIncomplete_comesAfterTheCall() {
     add("{'tool_calls':[{'index':0,'id':'a','function':{'name':'f','arguments':'{'}}]}");
     add("{'content':'late'}");

@@ -14,6 +14,7 @@ import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
@@ -22,10 +23,14 @@ import org.apache.camel.component.platform.http.vertx.HttpMessage;
 
 /**
  * The models of the active providers and their aliases, as OpenAI's list and model objects with a
- * few additional fields.
+ * few additional fields. The fields of Anthropic's list are among them, so that clients of both
+ * APIs read the same list.
+ *
+ * @see <a href="https://platform.claude.com/docs/en/api/models-list">Anthropic's list of models</a>
  */
 public final class ModelList {
   private static final String PATH = "/v1/models/";
+  private static final String ID = "id";
 
   private final ProviderCatalogue providers;
 
@@ -33,7 +38,10 @@ public final class ModelList {
     this.providers = providers;
   }
 
-  /** {@code {"object":"list","data":[…]}} with the models that the caller may use. */
+  /**
+   * {@code {"object":"list","data":[…],"has_more":false,…}} with the models that the caller may
+   * use.
+   */
   public byte[] list(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     return Json.bytes(of(context.caller()));
   }
@@ -63,7 +71,9 @@ public final class ModelList {
                     .put("alias_of", aliasOf(providers.chain(name))));
           }
         });
-    return list;
+    return list.put("has_more", false)
+        .put("first_id", data.path(0).path(ID).textValue())
+        .put("last_id", data.path(data.size() - 1).path(ID).textValue());
   }
 
   /**
@@ -94,12 +104,16 @@ public final class ModelList {
   }
 
   private static ObjectNode model(String id, Provider provider, Model model) {
+    long created = model == null ? 0 : model.created();
     ObjectNode json =
         Json.object()
-            .put("id", id)
+            .put(ID, id)
             .put("object", "model")
-            .put("created", model == null ? 0 : model.created())
-            .put("owned_by", provider.name());
+            .put("created", created)
+            .put("owned_by", provider.name())
+            .put("type", "model")
+            .put("display_name", model == null ? id : model.label())
+            .put("created_at", Instant.ofEpochSecond(created).toString());
     if (model != null) {
       json.put("label", model.label());
       if (model.contextLength() > 0) {
