@@ -97,6 +97,8 @@ class AdminRoutesRouteTest {
             "sink-completion",
             "sink-embeddings",
             "sink-events",
+            "sink-message",
+            "sink-message-events",
             "sink-response",
             "sink-response-events",
             "sink-text-chunks",
