@@ -41,6 +41,11 @@ public record Endpoints(
     }
   }
 
+  /** The same without {@link #responses}. */
+  Endpoints withoutResponses() {
+    return new Endpoints(completions, false, paths);
+  }
+
   /** The endpoint for completions of a model; empty when the model has none. */
   public Optional<Completions> completions(String upstreamModel) {
     return Optional.ofNullable(completions).filter(each -> each.serves(upstreamModel));

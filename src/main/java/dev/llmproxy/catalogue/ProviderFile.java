@@ -370,7 +370,8 @@ final class ProviderFile {
         entry.rules,
         spares,
         found,
-        endpoints);
+        // Another server than the file's may speak chats alone.
+        own != null && entry.baseUrl != null ? endpoints.withoutResponses() : endpoints);
   }
 
   private ModelSource source() {

@@ -29,6 +29,8 @@ public final class PlayedProvider implements AutoCloseable {
   private final AtomicInteger hungUp = new AtomicInteger();
   private final AtomicInteger underWay = new AtomicInteger();
   private Performance last = out -> false;
+  private volatile String lastBody = "";
+  private volatile Map<String, String> lastHeaders = Map.of();
 
   private PlayedProvider() {
     server = LoopbackServer.start(this::serve);
@@ -61,6 +63,16 @@ public final class PlayedProvider implements AutoCloseable {
     return asked.get();
   }
 
+  /** The body of the last request. */
+  public String lastBody() {
+    return lastBody;
+  }
+
+  /** The headers of the last request; names are in lower case. */
+  public Map<String, String> lastHeaders() {
+    return lastHeaders;
+  }
+
   /** The number of running answers. */
   public int underWay() {
     return underWay.get();
@@ -84,7 +96,9 @@ public final class PlayedProvider implements AutoCloseable {
           connection.readHead().map(HttpConnection.Head::headers).orElse(null);
       goesOn = headers != null;
       if (goesOn) {
-        connection.readBody(headers);
+        byte[] body = connection.readBody(headers);
+        lastHeaders = headers;
+        lastBody = new String(body, StandardCharsets.UTF_8);
         goesOn = play(answer(), socket.getOutputStream());
       }
     }

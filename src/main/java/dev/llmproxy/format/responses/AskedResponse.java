@@ -14,6 +14,7 @@ final class AskedResponse {
   private final OfferedTools tools;
   private final boolean keeps;
   private volatile ResponseWriter writer;
+  private volatile NativeResponse ofProvider;
 
   /**
    * @param id of the response
@@ -62,6 +63,15 @@ final class AskedResponse {
 
   void setWriter(ResponseWriter begun) {
     writer = begun;
+  }
+
+  /** The answer of a provider that speaks the Responses format; null before its first event. */
+  NativeResponse ofProvider() {
+    return ofProvider;
+  }
+
+  void setOfProvider(NativeResponse begun) {
+    ofProvider = begun;
   }
 
   /** The model as asked. */

@@ -110,6 +110,17 @@ final class ResponseJson {
     return response;
   }
 
+  /** Adds an error to the event that ends a stream. Returns the event. */
+  static ObjectNode addError(ObjectNode event, ApiError error) {
+    event
+        .putObject("error")
+        .put("type", error.type())
+        .put("code", error.codeOrType())
+        .put("message", error.message())
+        .put("param", error.param());
+    return event;
+  }
+
   private static ObjectNode usage(ObjectNode chat) {
     long input = chat.path("prompt_tokens").asLong();
     long output = chat.path("completion_tokens").asLong();

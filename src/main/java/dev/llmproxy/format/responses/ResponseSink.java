@@ -46,6 +46,10 @@ public final class ResponseSink {
         reply.error(failed.error());
         return;
       }
+      if (event instanceof ChatEvent.Passed || asked.ofProvider() != null) {
+        pass(event, asked, context, reply);
+        continue;
+      }
       ResponseWriter writer = writer(asked, context, reply);
       boolean complete = writer.add(event) != null;
       if (complete || event instanceof ChatEvent.Failed) {
@@ -53,6 +57,33 @@ public final class ResponseSink {
       }
     }
     reply.flush();
+  }
+
+  /** Writes an event of a provider that speaks the format. What it says follows as other events. */
+  private void pass(ChatEvent event, AskedResponse asked, RequestContext context, Reply reply) {
+    NativeResponse response = ofProvider(asked, context);
+    switch (event) {
+      case ChatEvent.Passed passed -> {
+        keepAlive.begin(reply, response::ping);
+        reply.event(passed.event(), Json.bytes(response.forClient(passed.json())));
+      }
+      case ChatEvent.Failed failed -> {
+        ObjectNode last = response.failed(failed.error());
+        reply.event(last.path("type").asText(), Json.bytes(last));
+        reply.end();
+      }
+      case ChatEvent.Complete complete -> reply.end();
+      default -> {}
+    }
+  }
+
+  private NativeResponse ofProvider(AskedResponse asked, RequestContext context) {
+    if (asked.ofProvider() == null) {
+      asked.setOfProvider(
+          new NativeResponse(
+              asked, context.caller(), memory, context.callAs(ChatCall.class).started()));
+    }
+    return asked.ofProvider();
   }
 
   private ResponseWriter writer(AskedResponse asked, RequestContext context, Reply reply) {
@@ -76,17 +107,31 @@ public final class ResponseSink {
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context,
       Exchange exchange) {
     AskedResponse asked = context.formatAs(AskedResponse.class);
+    for (ChatEvent event : events) {
+      switch (event) {
+        case ChatEvent.Passed passed -> {
+          ObjectNode unused = ofProvider(asked, context).forClient(passed.json());
+        }
+        case ChatEvent.Failed failed -> context.answering(exchange).error(failed.error());
+        default -> {
+          ObjectNode response = whole(event, asked, context);
+          if (response != null) {
+            context.answering(exchange).json(200, response);
+          }
+        }
+      }
+    }
+  }
+
+  /** Takes an event. Returns the response when it is complete, else null. */
+  private ObjectNode whole(ChatEvent event, AskedResponse asked, RequestContext context) {
+    if (asked.ofProvider() != null) {
+      return event instanceof ChatEvent.Complete ? asked.ofProvider().response() : null;
+    }
     if (asked.writer() == null) {
       asked.setWriter(
           new ResponseWriter(asked, context.callAs(ChatCall.class), seal, memory, clock, null));
     }
-    for (ChatEvent event : events) {
-      ObjectNode response = asked.writer().add(event);
-      if (response != null) {
-        context.answering(exchange).json(200, response);
-      } else if (event instanceof ChatEvent.Failed failed) {
-        context.answering(exchange).error(failed.error());
-      }
-    }
+    return asked.writer().add(event);
   }
 }

@@ -30,6 +30,13 @@ final class ResponseWriter implements AnswerParts.Writer {
   private final ResponseJson json;
   private final ResponseOutput output;
   private final AnswerParts parts;
+
+  /**
+   * Whether each piece is taken as it comes. Without a stream and without the server's tools the
+   * answer may begin once more, and is taken at its end.
+   */
+  private final boolean takesPieces;
+
   private final ServerToolItems serverTools;
   private final Set<String> callIds = new HashSet<>();
   private OpenItem open;
@@ -55,6 +62,7 @@ final class ResponseWriter implements AnswerParts.Writer {
     json = new ResponseJson(asked, chat.started());
     output = new ResponseOutput(asked.id(), events);
     parts = new AnswerParts(this, false, chat.memory());
+    takesPieces = events != null || chat.turns().tools().any();
     serverTools = new ServerToolItems(output, asked.wantsSources());
     if (output.streams()) {
       tell("response.created", json.begun());
@@ -75,7 +83,11 @@ final class ResponseWriter implements AnswerParts.Writer {
    */
   ObjectNode add(ChatEvent event) {
     switch (event) {
-      case ChatEvent.Delta delta -> add(delta);
+      case ChatEvent.Delta delta -> {
+        if (takesPieces) {
+          add(delta);
+        }
+      }
       case ChatEvent.ServerToolDelta call -> {}
       case ChatEvent.Passed passed -> {}
       case ChatEvent.ToolCallStart start -> {
@@ -100,9 +112,20 @@ final class ResponseWriter implements AnswerParts.Writer {
     logprobs = null;
   }
 
+  private void addWhole(JsonNode choice) {
+    if (asked.wantsLogprobs() && choice.at("/logprobs/content") instanceof ArrayNode ofText) {
+      logprobs = ofText;
+    }
+    AnswerParts.whole(choice.path("message"), this, chat.memory());
+  }
+
   private ObjectNode complete(ObjectNode usage) {
     ending = true;
-    parts.end();
+    if (takesPieces) {
+      parts.end();
+    } else {
+      addWhole(chat.accumulator().completion().path("choices").path(0));
+    }
     String cut = cut();
     String status = cut == null ? ResponseOutput.COMPLETED : ResponseOutput.INCOMPLETE;
     ObjectNode response = ended(status, output.shown(), usage, cut);
@@ -148,13 +171,7 @@ final class ResponseWriter implements AnswerParts.Writer {
     if (output.streams()) {
       ObjectNode event = output.event("response.failed");
       event.set("response", json.failed(output.shown(), error));
-      event
-          .putObject("error")
-          .put("type", error.type())
-          .put("code", error.codeOrType())
-          .put("message", error.message())
-          .put("param", error.param());
-      output.send(event);
+      output.send(ResponseJson.addError(event, error));
     }
   }
 

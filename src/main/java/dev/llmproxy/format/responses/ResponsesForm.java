@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.call.OriginalRequest;
 import dev.llmproxy.call.RequestBody;
 import dev.llmproxy.call.RequestContext;
+import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.chat.ChatRequest;
 import dev.llmproxy.chat.ReasoningSeal;
 import dev.llmproxy.error.OpenAiErrors;
@@ -86,7 +88,14 @@ public final class ResponsesForm {
       chat.put("logprobs", true);
     }
     context.setFormat(asked);
-    return new ChatRequest(chat);
+    ChatRequest translated = new ChatRequest(chat);
+    context.setOriginal(
+        new OriginalRequest(
+            Provider.RESPONSES,
+            NativeRequest.of(
+                body, items, sealed -> opened(caller, model, sealed).isPresent(), asked.keeps()),
+            translated));
+    return translated;
   }
 
   private Optional<String> opened(Caller caller, String model, String sealed) {

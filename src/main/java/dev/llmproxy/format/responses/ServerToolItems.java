@@ -12,7 +12,7 @@ import java.util.Map;
  * for any other tool. Tools that run at the same time are shown one after the other.
  */
 final class ServerToolItems {
-  private static final String LABEL = "llmproxy";
+  static final String LABEL = "llmproxy";
   private static final String FAILED = "failed";
 
   private final ResponseOutput output;
