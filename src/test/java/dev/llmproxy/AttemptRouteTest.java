@@ -264,6 +264,24 @@ class AttemptRouteTest {
     assertThat(attempts(record)).hasSize(2);
   }
 
+  @Wire("10.next")
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/v1/responses   | {\"model\":\"cut-later\",\"input\":\"Hello there\"} | /output/0/content/0/text",
+        "/v1/messages    | {\"model\":\"cut-later\",\"max_tokens\":99,\"messages\":[{\"role\":\"user\",\"content\":\"Hello there\"}]} | /content/0/text",
+        "/v1/completions | {\"model\":\"cut-later\",\"prompt\":\"Hello there\",\"max_tokens\":99} | /choices/0/text"
+      })
+  void answerOfAnotherFormatThatIsLostHasNoPieceOfTheFirstAttempt(
+      String path, String request, String text) {
+    HttpResponse<String> answer = gateway.post(path, key, request);
+
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    assertThat(Gateway.json(answer).at(text).asText()).isEqualTo("You said: Hello there");
+    assertThat(header(answer, "x-llmproxy-attempts")).isEqualTo("2");
+  }
+
   @Wire("10.total")
   @Test
   void answerThatIsNotCompleteInTimeEndsWithATimeout() {
