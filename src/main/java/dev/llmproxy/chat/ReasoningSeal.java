@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Optional;
 import javax.crypto.Cipher;
@@ -31,7 +32,11 @@ public final class ReasoningSeal {
   private static final int NONCE_BYTES = 12;
   private static final int TAG_BITS = 128;
   private static final String CIPHER = "AES/GCM/NoPadding";
-  private static final byte VERSION = 1;
+
+  /** Marks what a server of this kind has sealed; its length is a multiple of three for Base64. */
+  private static final byte[] MARK = "llmpx1".getBytes(StandardCharsets.US_ASCII);
+
+  private static final String MARK_IN_BASE64 = Base64.getEncoder().encodeToString(MARK);
 
   private final SecretKey secret;
   private final SecureRandom random = new SecureRandom();
@@ -75,27 +80,31 @@ public final class ReasoningSeal {
       byte[] sealed =
           cipher(Cipher.ENCRYPT_MODE, nonce, caller, model)
               .doFinal(text.getBytes(StandardCharsets.UTF_8));
-      ByteBuffer all = ByteBuffer.allocate(1 + NONCE_BYTES + sealed.length);
-      return Base64.getEncoder().encodeToString(all.put(VERSION).put(nonce).put(sealed).array());
+      ByteBuffer all = ByteBuffer.allocate(MARK.length + NONCE_BYTES + sealed.length);
+      return Base64.getEncoder().encodeToString(all.put(MARK).put(nonce).put(sealed).array());
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("Java has no AES-GCM", e);
     }
+  }
+
+  /** Whether a server of this kind has sealed a text, for any caller and model. */
+  public static boolean isSealed(String text) {
+    return text.startsWith(MARK_IN_BASE64);
   }
 
   /**
    * The sealed text; empty for anything that {@link #seal} has not made for this caller and model.
    */
   public Optional<String> open(Caller caller, String model, String sealed) {
-    byte[] all = decoded(sealed);
-    if (all.length <= 1 + NONCE_BYTES || all[0] != VERSION) {
+    byte[] all = isSealed(sealed) ? decoded(sealed) : new byte[0];
+    int begin = MARK.length + NONCE_BYTES;
+    if (all.length <= begin) {
       return Optional.empty();
     }
-    byte[] nonce = new byte[NONCE_BYTES];
-    System.arraycopy(all, 1, nonce, 0, NONCE_BYTES);
+    byte[] nonce = Arrays.copyOfRange(all, MARK.length, begin);
     try {
       byte[] text =
-          cipher(Cipher.DECRYPT_MODE, nonce, caller, model)
-              .doFinal(all, 1 + NONCE_BYTES, all.length - 1 - NONCE_BYTES);
+          cipher(Cipher.DECRYPT_MODE, nonce, caller, model).doFinal(all, begin, all.length - begin);
       return Optional.of(new String(text, StandardCharsets.UTF_8));
     } catch (GeneralSecurityException e) {
       return Optional.empty();

@@ -41,6 +41,8 @@ class ReasoningSealTest {
     assertThat(seal.open(ANN, "p/m", "")).isEmpty();
     assertThat(seal.open(ANN, "p/m", "no Base64!")).isEmpty();
     assertThat(seal.open(ANN, "p/m", "gAAAAABn")).isEmpty();
+    assertThat(ReasoningSeal.isSealed(seal.seal(BOB, "p/other", THOUGHT))).isTrue();
+    assertThat(ReasoningSeal.isSealed("gAAAAABn")).isFalse();
   }
 
   @Test

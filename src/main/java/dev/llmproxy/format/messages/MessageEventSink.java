@@ -45,8 +45,7 @@ public final class MessageEventSink {
     switch (event) {
       case ChatEvent.Passed passed -> {
         keepAlive.begin(reply, () -> PING);
-        format.setPassed(passed.json());
-        reply.event(passed.event(), passed.json().getBytes(StandardCharsets.UTF_8));
+        reply.event(passed.event(), format.pass(passed).getBytes(StandardCharsets.UTF_8));
       }
       case ChatEvent.Failed failed -> reply.fail(failed.error());
       case ChatEvent.Complete complete when format.passed() != null -> reply.end();

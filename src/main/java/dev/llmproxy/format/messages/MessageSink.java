@@ -37,8 +37,9 @@ public final class MessageSink {
         }
       }
       case ChatEvent.ServerToolDelta call -> {}
-      case ChatEvent.Passed passed ->
-          context.formatAs(MessagesFormat.class).setPassed(passed.json());
+      case ChatEvent.Passed passed -> {
+        String unused = context.formatAs(MessagesFormat.class).pass(passed);
+      }
       case ChatEvent.ToolCallStart start -> answer(context).add(start);
       case ChatEvent.ToolCallResult end -> answer(context).add(end);
       case ChatEvent.Complete complete -> end(complete, context, reply);

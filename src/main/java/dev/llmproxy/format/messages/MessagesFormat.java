@@ -1,6 +1,10 @@
 package dev.llmproxy.format.messages;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
+import dev.llmproxy.chat.ChatEvent;
 
 /**
  * What a request in Anthropic's format remembers for its answer. One per request; not thread-safe.
@@ -69,8 +73,25 @@ public final class MessagesFormat {
     return passed;
   }
 
-  void setPassed(String json) {
-    passed = json;
+  /**
+   * Notes an event that is passed on, and returns it for the client: with the model that the client
+   * has asked for.
+   */
+  String pass(ChatEvent.Passed event) {
+    passed = event.json();
+    if (event.event() == null || event.event().equals("message_start")) {
+      try {
+        JsonNode json = Json.parse(passed);
+        JsonNode message = event.event() == null ? json : json.path("message");
+        if (message instanceof ObjectNode object) {
+          object.put("model", model());
+          passed = Json.text(json);
+        }
+      } catch (JsonProcessingException e) {
+        throw new IllegalStateException("The event was read before.", e);
+      }
+    }
+    return passed;
   }
 
   /** Begins the answer. */

@@ -50,7 +50,7 @@ public final class MessagesRequests {
     ObjectNode asked = MessagesBody.parse(body, true);
     context.setFormat(new MessagesFormat(asked));
     ChatRequest chat = chat(asked, context, false);
-    context.setOriginal(new OriginalRequest(Asked.WIRE_FORMAT, asked, chat));
+    context.setOriginal(new OriginalRequest(Asked.WIRE_FORMAT, NativeMessages.of(asked), chat));
     return chat;
   }
 

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.chat.ReasoningSeal;
 import java.util.List;
-import java.util.function.Predicate;
 
 /**
  * The client's request for a provider that speaks the Responses format. It is the request as it was
@@ -22,11 +22,9 @@ final class NativeRequest {
    *
    * @param body the client's request; never changed
    * @param items all items of the conversation
-   * @param ownSeal whether this server has sealed a text, which the provider cannot open
    * @param keeps whether this server remembers the response
    */
-  static ObjectNode of(
-      ObjectNode body, List<Item> items, Predicate<String> ownSeal, boolean keeps) {
+  static ObjectNode of(ObjectNode body, List<Item> items, boolean keeps) {
     ObjectNode request = Json.object();
     request.setAll(body);
     request.remove("previous_response_id");
@@ -35,7 +33,7 @@ final class NativeRequest {
     if (body.path("input").isArray() || body.hasNonNull("previous_response_id")) {
       ArrayNode input = request.putArray("input");
       for (Item item : items) {
-        if (isForProvider(item.json(), ownSeal)) {
+        if (isForProvider(item.json())) {
           input.add(withoutOwnFields(item.json()));
         }
       }
@@ -49,11 +47,11 @@ final class NativeRequest {
   /**
    * Thoughts without the provider's own seal, and calls of this server's tools, are unknown there.
    */
-  private static boolean isForProvider(JsonNode item, Predicate<String> ownSeal) {
+  private static boolean isForProvider(JsonNode item) {
     return switch (item.path("type").asText("")) {
       case "reasoning" -> {
         String sealed = item.path(ENCRYPTED).asText("");
-        yield !sealed.isEmpty() && !ownSeal.test(sealed);
+        yield !sealed.isEmpty() && !ReasoningSeal.isSealed(sealed);
       }
       case "mcp_call" -> !item.path("server_label").asText("").equals(ServerToolItems.LABEL);
       default -> true;

@@ -91,10 +91,7 @@ public final class ResponsesForm {
     ChatRequest translated = new ChatRequest(chat);
     context.setOriginal(
         new OriginalRequest(
-            Provider.RESPONSES,
-            NativeRequest.of(
-                body, items, sealed -> opened(caller, model, sealed).isPresent(), asked.keeps()),
-            translated));
+            Provider.RESPONSES, NativeRequest.of(body, items, asked.keeps()), translated));
     return translated;
   }
 
