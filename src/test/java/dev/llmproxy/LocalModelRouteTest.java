@@ -100,6 +100,23 @@ class LocalModelRouteTest {
   }
 
   @Test
+  void instructionsAfterTheQuestionAreReadBeforeIt() {
+    HttpResponse<String> answer =
+        gateway.post(
+            "/v1/messages",
+            key,
+            """
+            {"model":"local/smollm2-135m-instruct","max_tokens":20,"temperature":0,"tools":[{"name":"f","input_schema":{"type":"object"}}],
+             "system":"Answer briefly.","messages":[{"role":"user","content":"What is the capital of France?"},
+              {"role":"system","content":"# Environment\\nThe platform is linux."}]}\
+            """);
+
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    assertThat(Gateway.json(answer).at("/content/0/text").asText()).contains("Paris");
+    assertThat(answer.headers().firstValue("x-llmproxy-dropped")).hasValue("tools");
+  }
+
+  @Test
   void unsupportedRequestsAreRefused() {
     String tools = ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]";
     HttpResponse<String> response = gateway.post(key, QUESTION.formatted(true, tools));

@@ -19,6 +19,8 @@ import java.util.TreeSet;
  *     {@code max_completion_tokens}; null when it accepts both
  * @param developerRole whether the provider supports the role {@code developer}; otherwise it gets
  *     {@code system}. Null means true
+ * @param midSystem whether a system message may follow a message of the user or the assistant;
+ *     otherwise it becomes the user's text {@code <system>…</system>}. Null means true
  * @param stream when the provider is asked for a stream: {@code always}, {@code asked} (when the
  *     client asks for one) or {@code never}; null means always
  * @param only the fields that a chat may have, for a provider that refuses unknown fields; empty
@@ -40,6 +42,7 @@ import java.util.TreeSet;
 public record RequestDialect(
     String maxTokens,
     Boolean developerRole,
+    Boolean midSystem,
     String stream,
     Set<String> only,
     Set<String> drop,
@@ -53,6 +56,7 @@ public record RequestDialect(
     int toolIdLength,
     List<OfModels> models) {
   private static final Set<String> LIMITS = Set.of("max_tokens", "max_completion_tokens");
+  private static final Set<String> INSTRUCTING = Set.of("system", "developer");
   private static final String ALWAYS = "always";
   private static final String NEVER = "never";
   private static final int MOST_ID_CHARACTERS = 40;
@@ -119,6 +123,7 @@ public record RequestDialect(
         developerRole,
         null,
         null,
+        null,
         drop,
         null,
         null,
@@ -146,6 +151,7 @@ public record RequestDialect(
     return new RequestDialect(
         or(other.maxTokens, maxTokens),
         or(other.developerRole, developerRole),
+        or(other.midSystem, midSystem),
         or(other.stream, stream),
         other.only.isEmpty() ? only : other.only,
         union(drop, other.drop),
@@ -322,6 +328,7 @@ public record RequestDialect(
 
   private boolean changesMessages() {
     return Boolean.FALSE.equals(developerRole)
+        || Boolean.FALSE.equals(midSystem)
         || !dropInMessages.isEmpty()
         || reasoning != null
         || toolIdLength > 0;
@@ -329,10 +336,27 @@ public record RequestDialect(
 
   private ArrayNode messages(ArrayNode messages, Set<String> dropped) {
     ArrayNode changed = messages.arrayNode();
-    for (JsonNode message : messages) {
-      changed.add(message instanceof ObjectNode object ? message(object, dropped) : message);
+    boolean begun = false;
+    for (JsonNode each : messages) {
+      if (each instanceof ObjectNode object) {
+        ObjectNode message = message(object, dropped);
+        boolean instructs = INSTRUCTING.contains(message.path("role").asText());
+        if (instructs && begun && Boolean.FALSE.equals(midSystem)) {
+          message.put("role", "user").put("content", marked(message.path("content")));
+        }
+        begun |= !instructs;
+        changed.add(message);
+      } else {
+        changed.add(each);
+      }
     }
     return changed;
+  }
+
+  private static String marked(JsonNode content) {
+    StringBuilder text = new StringBuilder(content.asText(""));
+    content.forEach(part -> text.append(part.path("text").asText("")));
+    return "<system>\n" + text + "\n</system>";
   }
 
   private ObjectNode message(ObjectNode client, Set<String> dropped) {

@@ -150,7 +150,7 @@ class ProviderFileTest {
         "label: A                | : format is missing; the formats are local, openai",
         "format: openai;labels: A | , line 2: there is no field `labels` here; the fields are baseUrl, completions, detect, endpoints, format, googleAccount, headers, hide, key, label, listed, local, modelList, models, path, price, prices, query, request",
         "format: openai;request:;  maxTokens: tokens | , line 2: maxTokens must be max_tokens or max_completion_tokens, not tokens",
-        "format: openai;request:;  dorp: [a] | , line 3: there is no field `request.dorp` here; the fields are default, developerRole, drop, dropInMessages, dropInTools, dropWithTools, maxTokens, models, only, reasoning, rename, stream, toolIdLength, values",
+        "format: openai;request:;  dorp: [a] | , line 3: there is no field `request.dorp` here; the fields are default, developerRole, drop, dropInMessages, dropInTools, dropWithTools, maxTokens, midSystem, models, only, reasoning, rename, stream, toolIdLength, values",
         "format: openai;models:;- id: a;- id: a | , line 4: the model `a` is listed twice",
         "format: openai;models:;- label: a | , line 3: a model has no id",
         "format: openai;models:;- id: a;  abilities: [chat, fly] | , line 4: there is no ability `fly`; the abilities are audio, chat, embeddings, json-schema, reasoning, tools, vision",

@@ -97,6 +97,7 @@ class RequestDialectTest {
           reasoning: thinking           | {"messages":[{"role":"assistant","content":"x","reasoning":"r"}]} | {"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"r"}]},{"type":"text","text":"x"}]}]}
           reasoning: thinking           | {"messages":[{"role":"assistant","content":null,"reasoning_content":"r"}]} | {"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"r"}]}]}]}
           reasoning: thinking           | {"messages":[{"role":"assistant","content":"x"},{"role":"user","content":"r"}]} | {"messages":[{"role":"assistant","content":"x"},{"role":"user","content":"r"}]}
+          midSystem: false              | {"messages":[{"role":"system","content":"a"},{"role":"user","content":"b"},{"role":"system","content":[{"type":"text","text":"c"}]}]} | {"messages":[{"role":"system","content":"a"},{"role":"user","content":"b"},{"role":"user","content":"<system>\\nc\\n</system>"}]}
           toolIdLength: 9               | {"messages":[{"role":"tool","tool_call_id":"Abcdefgh9","content":"x"}]} | {"messages":[{"role":"tool","tool_call_id":"Abcdefgh9","content":"x"}]}
           """)
   void differenceOfTheFileChangesTheRequest(String file, String request, String sent)

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -29,6 +30,7 @@ import org.slf4j.LoggerFactory;
  * first request loads the model.
  */
 public final class LocalChat implements AutoCloseable {
+  private static final Set<String> INSTRUCTING = Set.of("system", "developer");
   private static final Logger LOG = LoggerFactory.getLogger(LocalChat.class);
 
   /** Temperature 0: a small model gives its best answers so, and the same answer each time. */
@@ -153,14 +155,21 @@ public final class LocalChat implements AutoCloseable {
     }
   }
 
+  /** Puts all instructions first: the model answers the last message, whoever has written it. */
   private static List<ChatMessage> messages(JsonNode messages) {
     List<ChatMessage> texts = new ArrayList<>();
+    List<String> instructions = new ArrayList<>();
     for (int i = 0; i < messages.size(); i++) {
-      JsonNode message = messages.get(i);
-      texts.add(
-          new ChatMessage(
-              message.get("role").textValue(),
-              text(message.path("content"), "messages[" + i + "].content")));
+      String role = messages.get(i).get("role").textValue();
+      String text = text(messages.get(i).path("content"), "messages[" + i + "].content");
+      if (INSTRUCTING.contains(role)) {
+        instructions.add(text);
+      } else {
+        texts.add(new ChatMessage(role, text));
+      }
+    }
+    if (!instructions.isEmpty()) {
+      texts.addFirst(new ChatMessage("system", String.join("\n\n", instructions)));
     }
     return texts;
   }
