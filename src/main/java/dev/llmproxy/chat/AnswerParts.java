@@ -177,9 +177,7 @@ public final class AnswerParts {
       close();
     });
     waiting.clear();
-    for (Held text = held.poll(); text != null; text = held.poll()) {
-      add(text.kind, text.text);
-    }
+    writeHeld();
     close();
   }
 
@@ -206,6 +204,18 @@ public final class AnswerParts {
       held.add(new Held(kind, text));
       return;
     }
+    writeHeld();
+    writeText(kind, text);
+  }
+
+  /** Writes the texts that waited for the end of the open call. */
+  private void writeHeld() {
+    for (Held text = held.poll(); text != null; text = held.poll()) {
+      writeText(text.kind, text.text);
+    }
+  }
+
+  private void writeText(Kind kind, String text) {
     if (open == null || open.kind != kind) {
       begin(new Part(kind, parts, null, null), -1);
     }

@@ -106,6 +106,17 @@ class AnswerPartsTest {
   }
 
   @Test
+  void textsWhileACallIsIncompleteAndAfterIt_keepTheirOrder() {
+    add("{'tool_calls':[{'index':0,'id':'a','function':{'name':'f','arguments':'{'}}]}");
+    add("{'content':'one'}");
+    add("{'tool_calls':[{'index':0,'function':{'arguments':'}'}}]}");
+    add("{'content':'two'}");
+    parts.end();
+    assertThat(written)
+        .containsExactly("begin 0 CALL a f", "{", "}", "end 0", "begin 1 TEXT", "one", "two", "end 1");
+  }
+
+  @Test
   void aSecondCallWithTheIndexOfTheFirst_isAPartOfItsOwn() {
     add("{'tool_calls':[{'index':0,'id':'a','function':{'name':'f','arguments':'{}'}}]}");
     add("{'tool_calls':[{'index':0,'id':'b','function':{'name':'f','arguments':'{}'}}]}");
