@@ -1,38 +1,24 @@
 package dev.llmproxy.format.responses;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiError;
 import java.time.Instant;
-import java.util.Map;
 
 /** The response object, with the fields of its request that OpenAI repeats in it. */
 final class ResponseJson {
-  private static final String NULL = "null";
+  /** Fields that a response repeats, with their values when the request has none. */
+  private static final String REPEATED =
+      """
+      {"instructions":null,"max_output_tokens":null,"max_tool_calls":null,"metadata":{},"parallel_tool_calls":true,
+       "previous_response_id":null,"prompt_cache_key":null,"safety_identifier":null,"service_tier":"default","temperature":1,
+       "text":{"format":{"type":"text"}},"tool_choice":"auto","tools":[],"top_logprobs":0,"top_p":1,"truncation":"disabled",
+       "user":null}
+      """;
 
-  /** Fields that a response repeats, with their values when the request has none, as JSON. */
-  private static final Map<String, String> REPEATED =
-      Map.ofEntries(
-          Map.entry("instructions", NULL),
-          Map.entry("max_output_tokens", NULL),
-          Map.entry("max_tool_calls", NULL),
-          Map.entry("metadata", "{}"),
-          Map.entry("parallel_tool_calls", "true"),
-          Map.entry("previous_response_id", NULL),
-          Map.entry("prompt_cache_key", NULL),
-          Map.entry("safety_identifier", NULL),
-          Map.entry("service_tier", "\"default\""),
-          Map.entry("temperature", "1"),
-          Map.entry("text", "{\"format\":{\"type\":\"text\"}}"),
-          Map.entry("tool_choice", "\"auto\""),
-          Map.entry("tools", "[]"),
-          Map.entry("top_logprobs", "0"),
-          Map.entry("top_p", "1"),
-          Map.entry("truncation", "\"disabled\""),
-          Map.entry("user", NULL));
-
-  private static final ObjectNode DEFAULTS = defaults();
+  private static final JsonNode DEFAULTS = defaults();
 
   private final ObjectNode fixed;
 
@@ -68,16 +54,12 @@ final class ResponseJson {
     }
   }
 
-  private static ObjectNode defaults() {
-    ObjectNode defaults = Json.object();
-    REPEATED.forEach((name, json) -> {
-      try {
-        defaults.set(name, Json.parse(json));
-      } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
-        throw new IllegalStateException(name, e);
-      }
-    });
-    return defaults;
+  private static JsonNode defaults() {
+    try {
+      return Json.parse(REPEATED);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("The default values are no JSON.", e);
+    }
   }
 
   /** The response before its first item. */

@@ -22,6 +22,9 @@ import java.util.function.BiConsumer;
 final class ResponseWriter implements AnswerParts.Writer {
   private static final long BYTES_OF_A_CHARACTER = 4;
 
+  /** What a chat has between the texts of two turns; here they are two messages. */
+  private static final String BETWEEN_TURNS = "\n\n";
+
   private final AskedResponse asked;
   private final ChatCall chat;
   private final ReasoningSeal seal;
@@ -41,6 +44,7 @@ final class ResponseWriter implements AnswerParts.Writer {
   private final Set<String> callIds = new HashSet<>();
   private OpenItem open;
   private int textLength;
+  private boolean newTurn;
   private boolean ending;
   private ArrayNode logprobs;
 
@@ -93,6 +97,7 @@ final class ResponseWriter implements AnswerParts.Writer {
       case ChatEvent.ToolCallStart start -> {
         parts.place();
         serverTools.started(start.call());
+        newTurn = true;
       }
       case ChatEvent.ToolCallResult end -> serverTools.ended(end.call(), end.result());
       case ChatEvent.Complete complete -> {
@@ -183,7 +188,8 @@ final class ResponseWriter implements AnswerParts.Writer {
   public void begin(AnswerParts.Part part) {
     open =
         switch (part.kind()) {
-          case TEXT -> new MessageItem(output, false, textLength);
+          // Its first piece says whether it begins with a separator.
+          case TEXT -> null;
           case REFUSAL -> new MessageItem(output, true, 0);
           case REASONING ->
               new ReasoningItem(
@@ -195,11 +201,18 @@ final class ResponseWriter implements AnswerParts.Writer {
 
   @Override
   public void piece(AnswerParts.Part part, String piece) {
-    chat.memory().keep(piece.length() * BYTES_OF_A_CHARACTER);
+    String said = piece;
+    if (open == null) {
+      said = withoutSeparator(piece);
+      open = new MessageItem(output, false, textLength);
+    }
+    chat.memory().keep(said.length() * BYTES_OF_A_CHARACTER);
     if (logprobs != null && part.kind() == AnswerParts.Kind.TEXT) {
       ((MessageItem) open).logprobs(logprobs);
     }
-    open.text(piece);
+    if (!said.isEmpty()) {
+      open.text(said);
+    }
   }
 
   @Override
@@ -216,6 +229,16 @@ final class ResponseWriter implements AnswerParts.Writer {
     }
     open.end(ending && cut() != null ? ResponseOutput.INCOMPLETE : ResponseOutput.COMPLETED);
     open = null;
+  }
+
+  private String withoutSeparator(String firstPiece) {
+    boolean separated = newTurn && textLength > 0 && firstPiece.startsWith(BETWEEN_TURNS);
+    newTurn = false;
+    if (!separated) {
+      return firstPiece;
+    }
+    textLength += BETWEEN_TURNS.length();
+    return firstPiece.substring(BETWEEN_TURNS.length());
   }
 
   /** The provider's id of a call, or another if it is empty or not unique in the answer. */
