@@ -28,6 +28,7 @@ from conftest import (
 class OpenAiAgents(Framework):
     error = openai.APIError
     rate_limit_error = openai.RateLimitError
+    model_class = OpenAIChatCompletionsModel
 
     def agent(self, key=KEY, model=MODEL, retries=0, tools=(), output_type=None, **fields):
         client = openai.AsyncOpenAI(
@@ -35,7 +36,7 @@ class OpenAiAgents(Framework):
         )
         return Agent(
             name="tester",
-            model=OpenAIChatCompletionsModel(model=model, openai_client=client),
+            model=self.model_class(model=model, openai_client=client),
             model_settings=ModelSettings(include_usage=True, **fields),
             tools=list(tools),
             output_type=output_type,

@@ -13,6 +13,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 class PydanticAi(Framework):
     error = (ModelAPIError, openai.APIError)
     rate_limit_error = ModelHTTPError  # the exception for every status
+    model_class = OpenAIChatModel
 
     def provider(self, key=KEY, retries=0):
         client = openai.AsyncOpenAI(
@@ -21,7 +22,7 @@ class PydanticAi(Framework):
         return OpenAIProvider(openai_client=client)
 
     def agent(self, key=KEY, model=MODEL, retries=0, output_type=str, **fields):
-        chat_model = OpenAIChatModel(model, provider=self.provider(key, retries))
+        chat_model = self.model_class(model, provider=self.provider(key, retries))
         # pydantic-ai drops them as settings, because it does not know the model.
         settings = {"extra_body": fields} if fields else None
         return Agent(chat_model, output_type=output_type, model_settings=settings)
