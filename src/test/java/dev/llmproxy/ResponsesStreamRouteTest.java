@@ -80,8 +80,8 @@ class ResponsesStreamRouteTest {
   }
 
   @Wire("11.same")
-  @MethodSource("recorded")
   @ParameterizedTest
+  @MethodSource("recorded")
   void chatsAndResponsesSayTheSameForRecordedStreams(String name) {
     check(Fixtures.bytes("streams/" + name + ".openai.sse"));
   }
@@ -91,8 +91,8 @@ class ResponsesStreamRouteTest {
   }
 
   @Wire("11.same")
-  @MethodSource("seeds")
   @ParameterizedTest
+  @MethodSource("seeds")
   void chatsAndResponsesSayTheSameForRandomStreams(int seed) {
     check(randomStream(new Random(seed)).getBytes(StandardCharsets.UTF_8));
   }
@@ -251,6 +251,7 @@ class ResponsesStreamRouteTest {
   }
 
   @Wire({"11.stream", "11.message", "11.calls"})
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "plain",
@@ -260,7 +261,6 @@ class ResponsesStreamRouteTest {
         "finish-reason-length",
         "error-event"
       })
-  @ParameterizedTest
   void streamsHaveTheirExactBytes(String name) throws IOException {
     provider.play(List.of(played(Fixtures.bytes("streams/" + name + ".openai.sse"))));
     ObjectNode request = Responses.request("hi").put("stream", true);

@@ -113,7 +113,8 @@ class AnswerPartsTest {
     add("{'content':'two'}");
     parts.end();
     assertThat(written)
-        .containsExactly("begin 0 CALL a f", "{", "}", "end 0", "begin 1 TEXT", "one", "two", "end 1");
+        .containsExactly(
+            "begin 0 CALL a f", "{", "}", "end 0", "begin 1 TEXT", "one", "two", "end 1");
   }
 
   @Test
