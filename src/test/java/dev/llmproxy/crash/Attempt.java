@@ -26,11 +26,13 @@ final class Attempt {
   }
 
   private static final int HUNDRED = 100;
+  private static final List<Format> FORMATS = List.of(Format.values());
 
   final int number;
   final int life;
   final User user;
   final Kind kind;
+  final Format format;
   final int chunks;
   final int gapMillis;
   final String message;
@@ -49,6 +51,7 @@ final class Attempt {
     this.life = life;
     this.user = user;
     kind = kind(random.nextInt(HUNDRED));
+    format = FORMATS.get(random.nextInt(FORMATS.size()));
     boolean slow = kind == Kind.LONG_STREAM || kind == Kind.CLIENT_LEAVES;
     // From " word100" on, the gateway estimates two tokens for a chunk.
     chunks = slow ? 40 + random.nextInt(60) : 1 + random.nextInt(15);
@@ -83,9 +86,10 @@ final class Attempt {
 
   @Override
   public String toString() {
-    return "%s (%s, life %d, %s, status %d, %d of %d chunks, %s)"
+    return "%s (%s, %s, life %d, %s, status %d, %d of %d chunks, %s)"
         .formatted(
             model(),
+            format,
             kind.name().toLowerCase(Locale.ROOT),
             life,
             requestId,

@@ -24,6 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Clients that send one request after the other, whatever the outcome, and record what they saw.
  */
 final class Clients {
+  private static final String DATA = "data: ";
   private static final int LONGEST_THOUGHT_MILLIS = 150;
   private static final int PAUSE_WHILE_DEAD_MILLIS = 50;
 
@@ -117,14 +118,15 @@ final class Clients {
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(body, StandardCharsets.UTF_8), 512);
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      if (line.equals("data: [DONE]")) {
+      if (!line.startsWith(DATA)) {
+        continue;
+      }
+      String data = line.substring(DATA.length());
+      if (attempt.format.ends(data)) {
         attempt.whole = true;
-      } else if (line.startsWith("data: ") && line.contains("\"content\":\"")) {
-        JsonNode delta = Json.parse(line.substring(6)).at("/choices/0/delta/content");
-        if (!delta.asText().isEmpty()) {
-          attempt.chunksSeen.add(System.nanoTime());
-          tripwire.trip(Moment.WITHIN_A_STREAM);
-        }
+      } else if (!attempt.format.text(Json.parse(data)).isEmpty()) {
+        attempt.chunksSeen.add(System.nanoTime());
+        tripwire.trip(Moment.WITHIN_A_STREAM);
       }
       if (attempt.kind == Attempt.Kind.CLIENT_LEAVES
           && attempt.chunksSeen.size() > attempt.chunks / 3) {
@@ -135,9 +137,8 @@ final class Clients {
   }
 
   private HttpRequest request(Attempt attempt) {
-    var body = Json.object().put("model", attempt.model()).put("stream", attempt.kind.streams());
-    body.putArray("messages").addObject().put("role", "user").put("content", attempt.message);
-    return HttpRequest.newBuilder(uri)
+    var body = attempt.format.request(attempt.model(), attempt.kind.streams(), attempt.message);
+    return HttpRequest.newBuilder(uri.resolve(attempt.format.path()))
         .timeout(Duration.ofMinutes(2))
         .header("Authorization", "Bearer " + attempt.user.key())
         .header("Content-Type", "application/json")

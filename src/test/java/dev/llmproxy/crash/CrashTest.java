@@ -89,7 +89,7 @@ class CrashTest {
           Workbook.open(Settings.load(Path.of(""), Map.of("SHEETS_ROOT_URL", embedded.rootUrl())));
       clients =
           new Clients(
-              URI.create("http://127.0.0.1:" + environment.get("PORT") + "/v1/chat/completions"),
+              URI.create("http://127.0.0.1:" + environment.get("PORT") + "/"),
               users(workbook),
               tripwire);
       Books books = killRepeatedly(workbook);
