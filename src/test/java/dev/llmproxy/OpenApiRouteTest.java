@@ -273,6 +273,24 @@ class OpenApiRouteTest {
   }
 
   @ParameterizedTest
+  @CsvSource({
+    "/v1/audio/speech, 200",
+    "/v1/images/generations, 200",
+    "/v1/moderations, 200",
+    "/v1/rerank, 404"
+  })
+  void answersThatPassThroughMatchTheDescription(String path, int status) {
+    HttpResponse<String> answer =
+        gateway.post(path, key, "{\"model\":\"openai/scripted\",\"input\":\"hi\"}");
+
+    assertThat(answer.statusCode()).isEqualTo(status);
+    if (!path.endsWith("speech")) {
+      assertDescribed(path, "post", answer);
+    }
+    assertDescribed(path, "post", gateway.post(path, key, "{}"));
+  }
+
+  @ParameterizedTest
   @CsvSource({"hybrid, ToolNotification", "bare, BareToolNotification"})
   void toolNotificationsMatchTheDescription(String notices, String schema) {
     ObjectNode request =

@@ -163,6 +163,7 @@ public final class AttemptPolicy {
       Attempts attempts, FailureKind kind, ApiError error, Predicate<Target> usable) {
     Optional<Duration> next = wait(attempts, kind, error, usable);
     if (next.isEmpty()
+        || attempts.isLast()
         || attempts.asked() >= MOST_ATTEMPTS
         || !attempts.inTime(clock.instant().plus(next.get()))) {
       attempts.end();

@@ -42,6 +42,7 @@ public final class Attempts {
   private int turn;
   private Instant deadline;
   private boolean open;
+  private boolean last;
   private int asked;
   private int round;
 
@@ -171,6 +172,16 @@ public final class Attempts {
       }
     }
     return all;
+  }
+
+  /** No attempt follows the present one: the request cannot be sent again. */
+  public void forbidMore() {
+    last = true;
+  }
+
+  /** Whether no attempt may follow the present one. */
+  boolean isLast() {
+    return last;
   }
 
   /** Whether the turn has no answer yet, and another attempt follows. */

@@ -9,6 +9,7 @@ import java.util.OptionalInt;
  * @param port 0 for any free port
  * @param host the address to listen on
  * @param maxBodyBytes limit for a request body
+ * @param maxUploadBytes limit for a form with files, which is not kept in memory
  * @param bodyMemoryBytes memory for the bodies of all requests; 0 for a third of the heap
  * @param maxJsonValues limit for the values in the JSON of a request
  * @param maxHeaderBytes limit for the request line, and for all headers
@@ -27,6 +28,7 @@ public record HttpSettings(
     int port,
     String host,
     long maxBodyBytes,
+    long maxUploadBytes,
     long bodyMemoryBytes,
     int maxJsonValues,
     int maxHeaderBytes,
@@ -51,6 +53,7 @@ public record HttpSettings(
         in.number("PORT", 0, 65_535),
         in.text("HOST"),
         in.megabytes("MAX_BODY_MB", 1, 1024),
+        in.megabytes("MAX_UPLOAD_MB", 1, 1 << 20),
         in.megabytes("BODY_MEMORY_MB", 0, 1 << 20),
         in.number("MAX_JSON_VALUES", 1000, Integer.MAX_VALUE),
         in.kilobytes("MAX_HEADER_KB", 1, 1024),

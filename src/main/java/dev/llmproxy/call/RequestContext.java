@@ -49,6 +49,7 @@ public final class RequestContext {
   private StoredConversation conversation;
   private Reservation reservation;
   private Object format;
+  private boolean acceptsForm;
   private OriginalRequest original;
   private final Set<String> dropped = new LinkedHashSet<>();
 
@@ -122,6 +123,16 @@ public final class RequestContext {
   public Reply answering(Exchange exchange) {
     takeHeaders(exchange);
     return reply;
+  }
+
+  /** Lets the client send a form with files, which is passed on while it arrives. */
+  void acceptForm() {
+    acceptsForm = true;
+  }
+
+  /** Whether the body is a form with files that is passed on while it arrives. */
+  boolean hasForm() {
+    return acceptsForm && reply.sendsForm();
   }
 
   /** When the request arrived. */

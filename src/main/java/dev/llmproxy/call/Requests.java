@@ -41,13 +41,24 @@ public final class Requests {
     exchange.setProperty(RequestContext.PROPERTY, RequestContext.of(message, clock, steady));
   }
 
+  /** As {@link #open}, for a route whose clients may send forms with files. */
+  public void openForm(Exchange exchange) {
+    open(exchange);
+    RequestContext.of(exchange).acceptForm();
+  }
+
   /**
-   * Reads the body of a request whose key has been checked.
+   * Reads the body of a request whose key has been checked. A form with files becomes a stream.
    *
    * @see BodyReader#read
+   * @see BodyReader#readForm
    */
   public void readBody(
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context, Exchange exchange) {
-    bodyReader.read(exchange, context.reply());
+    if (context.hasForm()) {
+      bodyReader.readForm(exchange);
+    } else {
+      bodyReader.read(exchange, context.reply());
+    }
   }
 }

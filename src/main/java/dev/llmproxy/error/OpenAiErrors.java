@@ -311,6 +311,42 @@ public final class OpenAiErrors {
             .formatted(limitMegabytes));
   }
 
+  /** A form with files exceeds MAX_UPLOAD_MB. */
+  public static ApiError uploadTooLarge(long limitMegabytes) {
+    return new ApiError(
+        413,
+        INVALID_REQUEST,
+        "request_too_large",
+        null,
+        "The form is larger than %d MB, the limit of this server for files (MAX_UPLOAD_MB)."
+            .formatted(limitMegabytes));
+  }
+
+  /** The body is not the form that its Content-Type says; {@code why} ends the sentence. */
+  public static ApiError badForm(String why) {
+    return new ApiError(
+        400,
+        INVALID_REQUEST,
+        null,
+        null,
+        "The request body is not valid multipart/form-data: " + why);
+  }
+
+  /**
+   * The provider of the model does not have the endpoint.
+   *
+   * @param path the client's path of it
+   */
+  public static ApiError endpointMissing(String model, String provider, String path) {
+    return new ApiError(
+        404,
+        INVALID_REQUEST,
+        "endpoint_not_found",
+        "model",
+        "The provider `%s` of the model `%s` does not have %s; docs/media.md lists the providers that do."
+            .formatted(provider, model, path));
+  }
+
   /** The body needs more memory than all bodies together may take. */
   public static ApiError requestTooLargeForMemory() {
     return new ApiError(

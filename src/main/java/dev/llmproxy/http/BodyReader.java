@@ -69,6 +69,7 @@ public final class BodyReader implements Handler<RoutingContext> {
 
   private final long most;
   private final int mostValues;
+  private final long mostOfForm;
   private final Duration patience;
   private final BodyBudget budget;
 
@@ -76,13 +77,15 @@ public final class BodyReader implements Handler<RoutingContext> {
   public BodyReader(HttpSettings settings) {
     this(
         settings.maxBodyBytes(),
+        settings.maxUploadBytes(),
         settings.maxJsonValues(),
         settings.clientStall(),
         BodyBudget.of(settings.bodyMemoryBytes()));
   }
 
-  BodyReader(long most, int mostValues, Duration patience, BodyBudget budget) {
+  BodyReader(long most, long mostOfForm, int mostValues, Duration patience, BodyBudget budget) {
     this.most = most;
+    this.mostOfForm = mostOfForm;
     this.mostValues = mostValues;
     this.patience = patience;
     this.budget = budget;
@@ -121,6 +124,7 @@ public final class BodyReader implements Handler<RoutingContext> {
     String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
     return length != null
         && length.length() < SHORT_DIGITS
+        && !HttpFront.isForm(request)
         && !request.headers().contains(HttpHeaders.EXPECT);
   }
 
@@ -177,6 +181,39 @@ public final class BodyReader implements Handler<RoutingContext> {
     long values = (long) COST_OF_VALUE * incoming.values;
     reply.keeps(hold, values + (long) COST_OF_PARSED_BYTE * body.length, values + body.length);
     exchange.getMessage().setBody(body);
+  }
+
+  /**
+   * Makes the body of a form with files the message's body: an input stream of what arrives, which
+   * takes little memory. The request's key has been checked. Reading fails like {@link #read}.
+   *
+   * @throws ApiException 413 for a body over the limit, 415 for a content coding
+   */
+  public void readForm(Exchange exchange) {
+    HttpMessage message = exchange.getMessage(HttpMessage.class);
+    HttpServerRequest request = message.getRequest();
+    String coding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+    if (coding != null && !coding.strip().equalsIgnoreCase("identity")) {
+      throw OpenAiErrors.unsupportedCoding(coding.strip()).asException();
+    }
+    String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+    if (length != null && Long.parseLong(length) > mostOfForm) {
+      throw OpenAiErrors.uploadTooLarge(mostOfForm / MEGABYTE).asException();
+    }
+    UploadInput upload = new UploadInput(request, mostOfForm, patience);
+    if (hasBody(request)) {
+      CompletableFuture<Void> broken =
+          ((HttpServerRequestInternal) request).context().getLocal(BROKEN);
+      var unused = broken.thenRun(upload::broken);
+      if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+        message.getResponse().writeContinue();
+        request.headers().remove(HttpHeaders.EXPECT);
+      }
+      upload.start();
+    } else {
+      upload.end();
+    }
+    exchange.getMessage().setBody(upload);
   }
 
   private void checkLength(HttpServerRequest request) {

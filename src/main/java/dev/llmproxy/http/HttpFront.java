@@ -35,6 +35,11 @@ public final class HttpFront {
   private static final String PROCESSING_MS = "openai-processing-ms";
   private static final String VERSION = "/v1";
   private static final int UPGRADE_REQUIRED = 426;
+  private static final String FORM = "multipart/form-data";
+
+  /** The local of a request's Vert.x context with the header that the routes do not see. */
+  private static final String CONTENT_TYPE = "contentType";
+
   private static final int ID_BYTES = 12;
   private static final long MOST_DRAINED_BYTES = 256L << 20;
   private static final long MOST_DRAINED_MILLIS = 30_000;
@@ -57,6 +62,17 @@ public final class HttpFront {
   /** The id of a request; null when it has not passed the handler that {@link #install} adds. */
   public static String requestId(HttpServerRequest request) {
     return ((HttpServerRequestInternal) request).context().getLocal(REQUEST_ID);
+  }
+
+  /** The Content-Type that the client has sent; null when it has sent none. */
+  static String contentType(HttpServerRequest request) {
+    return ((HttpServerRequestInternal) request).context().getLocal(CONTENT_TYPE);
+  }
+
+  /** Whether the client sends a form with files ({@code multipart/form-data}). */
+  static boolean isForm(HttpServerRequest request) {
+    String type = contentType(request);
+    return type != null && type.strip().toLowerCase(Locale.ROOT).startsWith(FORM);
   }
 
   /** Installs its handler before the routes of a router, and its error handlers. */
@@ -178,7 +194,11 @@ public final class HttpFront {
       return;
     }
     // Any content type counts as JSON: the body handler would otherwise consume a form.
-    request.headers().remove("Content-Type");
+    String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
+    if (type != null) {
+      ((HttpServerRequestInternal) request).context().putLocal(CONTENT_TYPE, type);
+      request.headers().remove(HttpHeaders.CONTENT_TYPE);
+    }
     if (!cors.handle(context)) {
       context.next();
     }

@@ -9,6 +9,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.Cookie;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.HostAndPort;
 import io.vertx.core.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -17,8 +18,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.apache.camel.Exchange;
@@ -66,6 +69,7 @@ public final class Reply {
   private static final int MOST_UNSENT_BYTES = 16 << 10;
 
   private static final int MOST_STANDSTILL_SECONDS = 300;
+  private static final int MOST_CLOSE_SECONDS = 5;
 
   private final HttpServerRequest request;
   private final HttpServerResponse response;
@@ -285,6 +289,52 @@ public final class Reply {
     var unused = response.setStatusCode(status).end(Buffer.buffer(body));
   }
 
+  /** The Content-Type of the request; null when it has none. */
+  public String requestType() {
+    return HttpFront.contentType(request);
+  }
+
+  /** Whether the client sends a form with files. */
+  public boolean sendsForm() {
+    return HttpFront.isForm(request);
+  }
+
+  /** The Content-Type of the answer; empty when it is not set yet. */
+  public String answerType() {
+    String type = response.headers().get("Content-Type");
+    return type == null ? "" : type;
+  }
+
+  /**
+   * Begins an answer whose bytes follow; {@link #end} ends it.
+   *
+   * @param contentType its Content-Type
+   * @param length the number of its bytes; -1 when it is unknown
+   */
+  public void beginBytes(String contentType, long length) {
+    synchronized (lock) {
+      streaming = true;
+      if (body != null) {
+        body.shrink(heldBody);
+      }
+      response.putHeader("Content-Type", contentType);
+      if (length < 0) {
+        response.setChunked(true);
+      } else {
+        response.putHeader("Content-Length", Long.toString(length));
+      }
+    }
+  }
+
+  /**
+   * Writes bytes at once. Waits while the client reads slowly.
+   *
+   * @throws ClientGoneException when the client has left
+   */
+  public void bytes(byte[] from, int offset, int length) {
+    write(Buffer.buffer(length).appendBytes(from, offset, length));
+  }
+
   /** Writes an error as a whole JSON answer, unless the answer has ended. */
   public void error(ApiError error) {
     if (response.ended() || response.closed()) {
@@ -432,9 +482,31 @@ public final class Reply {
    */
   public void breakOff() {
     synchronized (lock) {
-      if (!response.ended()) {
-        response.reset();
+      if (response.ended()) {
+        return;
       }
+      response.reset();
+    }
+    if (request.version() != HttpVersion.HTTP_2) {
+      awaitClose();
+    }
+    // Otherwise Camel would try to write an answer of its own.
+    gone = true;
+  }
+
+  /** Until the connection is closed, an end of the answer would reach the client. */
+  private void awaitClose() {
+    try {
+      request
+          .connection()
+          .close()
+          .toCompletionStage()
+          .toCompletableFuture()
+          .get(MOST_CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      // It is broken already.
     }
   }
 

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.http.HttpMethods;
+import org.apache.hc.core5.http.HttpEntity;
 
 /** The common part of all calls of providers over HTTP. */
 public final class ProviderHttp {
@@ -29,16 +30,26 @@ public final class ProviderHttp {
    */
   public static void request(
       Exchange exchange, Provider provider, String path, String accept, ObjectNode body) {
+    Message message = head(exchange, provider, path, accept);
+    message.setHeader("Content-Type", "application/json");
+    message.setBody(Json.bytes(body));
+  }
+
+  /** As {@link #request}, with a body of another type, which names its type itself. */
+  public static void upload(Exchange exchange, Provider provider, String path, HttpEntity body) {
+    head(exchange, provider, path, "*/*").setBody(body);
+  }
+
+  private static Message head(Exchange exchange, Provider provider, String path, String accept) {
     Message message = exchange.getMessage();
     message.removeHeaders("*");
     message.setHeader(Exchange.HTTP_METHOD, HttpMethods.POST);
     message.setHeader(Exchange.HTTP_URI, provider.url(path));
-    message.setHeader("Content-Type", "application/json");
     message.setHeader("Accept", accept);
     // A compressed stream arrives late, and its decoder reads on after an abort.
     message.setHeader("Accept-Encoding", "identity");
     provider.requestHeaders().forEach(message::setHeader);
-    message.setBody(Json.bytes(body));
+    return message;
   }
 
   /**

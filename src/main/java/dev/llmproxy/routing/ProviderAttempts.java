@@ -18,6 +18,7 @@ import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.http.Reply;
+import dev.llmproxy.media.MediaCall;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
@@ -118,6 +119,10 @@ public final class ProviderAttempts {
         && chat.passes(context.original())
         && context.original().format().equals(Provider.RESPONSES)) {
       return route + "-responses";
+    }
+    if (call instanceof MediaCall media) {
+      media.path();
+      return route + "-media";
     }
     return call.type().equals(EMBEDDING) ? route + "-embeddings" : route;
   }
@@ -289,6 +294,8 @@ public final class ProviderAttempts {
       }
       return target.can("chat") && (target.callsTools() || !chat.turns().body().has("tools"));
     }
-    return target.can("embeddings");
+    return context.call() instanceof MediaCall media
+        ? media.request().has(target)
+        : target.can("embeddings");
   }
 }

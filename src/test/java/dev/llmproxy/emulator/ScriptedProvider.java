@@ -127,7 +127,11 @@ public final class ScriptedProvider implements AutoCloseable {
     }
     byte[] body = connection.readBody(head.headers());
     try {
-      JsonNode json = body.length == 0 ? MissingNode.getInstance() : Json.parse(body);
+      String type = head.headers().getOrDefault("content-type", "");
+      JsonNode json =
+          body.length == 0
+              ? MissingNode.getInstance()
+              : type.startsWith("multipart/") ? FormBody.of(type, body) : Json.parse(body);
       answer(new RecordedRequest(head.method(), head.path(), head.headers(), json), connection);
     } catch (JsonProcessingException | IllegalArgumentException e) {
       connection.respond(Reply.error(400, "invalid_value", e.getMessage()));
@@ -162,6 +166,14 @@ public final class ScriptedProvider implements AutoCloseable {
       case "GET /v1/models" -> connection.respond(Reply.json(models()));
       case "POST /v1/chat/completions" -> chat(request, connection);
       case "POST /v1/completions" -> text(request, connection);
+      case "POST /v1/audio/transcriptions",
+          "POST /v1/audio/translations",
+          "POST /v1/audio/speech",
+          "POST /v1/images/generations",
+          "POST /v1/images/edits",
+          "POST /v1/moderations",
+          "POST /v1/rerank" ->
+          play(new MediaAnswers(request, releases)::answer, connection);
       case "POST /v1/embeddings" -> play(new EmbeddingsEndpoint(request)::answer, connection);
       default ->
           connection.respond(Reply.error(404, "unknown_url", "Unknown URL: " + request.path()));
