@@ -65,6 +65,7 @@ public final class LlmProxyCommand {
           Map.entry("conversations", ConversationsCommand.class),
           Map.entry("export", ExportCommand.class),
           Map.entry("dead-letters", DeadLettersCommand.class),
+          Map.entry("connect", ConnectCommand.class),
           Map.entry("test-rest-api", TestRestApiCommand.class),
           Map.entry("completion", CompletionCommand.class),
           Map.entry("help", HelpCommand.class));
@@ -77,7 +78,7 @@ public final class LlmProxyCommand {
 
   /** Commands that do not use the data folder, or report its problems themselves. */
   private static final Set<String> WITHOUT_DATA =
-      Set.of("start", "doctor", "models", "test-rest-api", "completion", "help");
+      Set.of("start", "doctor", "models", "connect", "test-rest-api", "completion", "help");
 
   private LlmProxyCommand() {}
 
