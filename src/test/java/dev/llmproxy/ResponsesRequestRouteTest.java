@@ -445,6 +445,33 @@ class ResponsesRequestRouteTest {
   }
 
   @Wire("11.search")
+  @Test
+  void theModelKeepsWhatASearchFoundBesideAClientsCall() {
+    ObjectNode request =
+        json(
+            """
+            {"tools":[{"type":"web_search"},{"type":"function","name":"get_weather","parameters":{"type":"object"}}]}\
+            """);
+    String prompt = "[[script calls='" + ToolChats.SEARCHES + " | get_weather {}']]";
+    JsonNode first = responses.whole(request.put("input", prompt));
+    ObjectNode next = request.deepCopy();
+    next.putArray("input").addObject().put("role", "user").put("content", prompt);
+    first.path("output").forEach(next.withArray("input")::add);
+    next.withArray("input")
+        .addObject()
+        .put("type", "function_call_output")
+        .put("call_id", items(first, "function_call").getFirst().path("call_id").asText())
+        .put("output", "sunny");
+    responses.whole(next);
+
+    assertThat(Responses.itemTypes(first)).containsExactly("web_search_call", "function_call");
+    List<String> roles =
+        responses.messages().valueStream().map(message -> message.path("role").asText()).toList();
+    assertThat(roles).containsExactly("user", "assistant", "tool", "assistant", "tool");
+    assertThat(responses.messages().at("/2/content").asText()).contains(ToolChats.SEARCH_ADDRESS);
+  }
+
+  @Wire("11.search")
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
