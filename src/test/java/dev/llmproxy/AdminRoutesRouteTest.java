@@ -97,6 +97,7 @@ class AdminRoutesRouteTest {
             "sink-completion",
             "sink-embeddings",
             "sink-events",
+            "sink-media",
             "sink-message",
             "sink-message-events",
             "sink-response",
@@ -122,7 +123,8 @@ class AdminRoutesRouteTest {
     JsonNode steps = route.at("/steps/0/steps");
     assertThat(kinds(steps))
         .containsExactly("to", "to", "process", "setProperty", "choice", "doCatch", "doFinally");
-    assertThat(kinds(steps.path(4).path("steps"))).containsExactly("when", "when", "otherwise");
+    assertThat(kinds(steps.path(4).path("steps")))
+        .containsExactly("when", "when", "when", "otherwise");
     assertThat(steps.path(0).path("label").asText()).isEqualTo("direct:gate-admit");
     assertThat(texts(steps.path(0).path("calls"))).containsExactly("gate-admit");
     assertThat(steps.path(2).path("label").asText()).contains("callWatch.begin");
