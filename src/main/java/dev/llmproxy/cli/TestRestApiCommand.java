@@ -34,7 +34,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Tests a running server.",
-      "Tests models, a streamed and a whole answer, the server's tools, embeddings and errors. Exit status 1 when a test"
+      "Tests models, streamed and whole answers in OpenAI's and Anthropic's formats, the server's tools, embeddings and errors."
+          + " Exit status 1 when a test"
           + " fails."
     })
 final class TestRestApiCommand implements Callable<Integer> {
@@ -43,6 +44,8 @@ final class TestRestApiCommand implements Callable<Integer> {
 
   /** Limit for answers of which only the tools are checked. */
   private static final int FEW_TOKENS = 16;
+
+  private static final int MOST_TOKENS = 100;
 
   private final Settings settings;
   private HttpClient client;
@@ -104,6 +107,9 @@ final class TestRestApiCommand implements Callable<Integer> {
       test("model", this::retrieve);
       test("stream", this::stream);
       test("whole answer", this::wholeAnswer);
+      test("Responses format", this::responses);
+      test("Messages format", this::messages);
+      test("completion of a text", this::completion);
       if (test("tools", this::tools)) {
         test("tools, without events", this::toolsWithoutEvents);
         test("tools, whole answer", this::toolsOfWholeAnswer);
@@ -237,6 +243,36 @@ final class TestRestApiCommand implements Callable<Integer> {
     return completion.path("usage").path("total_tokens") + " tokens";
   }
 
+  private String responses() throws IOException, InterruptedException {
+    ObjectNode request = Json.object().put("model", model).put("input", prompt);
+    request.put("max_output_tokens", MOST_TOKENS).put("store", false).put("stream", true);
+    return FormatStream.responses(streamOf("/responses", request), out);
+  }
+
+  private String messages() throws IOException, InterruptedException {
+    ObjectNode request = Json.object().put("model", model).put("max_tokens", MOST_TOKENS);
+    request.putArray("messages").addObject().put("role", "user").put("content", prompt);
+    return FormatStream.messages(streamOf("/messages", request.put("stream", true)), out);
+  }
+
+  private InputStream streamOf(String path, ObjectNode request)
+      throws IOException, InterruptedException {
+    HttpResponse<InputStream> response = send(post(path, request, key));
+    if (response.statusCode() != 200) {
+      throw new IOException(describe(response));
+    }
+    return response.body();
+  }
+
+  private String completion() throws IOException, InterruptedException {
+    ObjectNode request = Json.object().put("model", model).put("prompt", prompt);
+    JsonNode answer = json(send(post("/completions", request, key)), 200);
+    out.println(answer.at("/choices/0/text").asText());
+    check(answer.at("/choices/0/text").isTextual(), "there is no text");
+    check(answer.path("usage").path("total_tokens").asLong() > 0, "there is no usage");
+    return answer.path("usage").path("total_tokens") + " tokens";
+  }
+
   private String tools() throws IOException, InterruptedException {
     HttpResponse<InputStream> response = send(post(toolQuestion().put("stream", true), key));
     if (response.statusCode() == 400) {
@@ -337,7 +373,7 @@ final class TestRestApiCommand implements Callable<Integer> {
 
   private ObjectNode question() {
     ObjectNode request =
-        Json.object().put("model", model).put("temperature", 0).put("max_tokens", 100);
+        Json.object().put("model", model).put("temperature", 0).put("max_tokens", MOST_TOKENS);
     request.putArray("messages").addObject().put("role", "user").put("content", prompt);
     return request;
   }

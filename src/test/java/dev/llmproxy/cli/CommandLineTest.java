@@ -193,13 +193,15 @@ class CommandLineTest {
           .contains("You said: hello there")
           .contains(
               "PASS  models", "PASS  stream", "PASS  whole answer", "PASS  wrong key is refused")
+          .contains("PASS  Responses format", "PASS  Messages format")
+          .contains("PASS  completion of a text")
           .doesNotContain("FAIL");
       assertThat(status).isZero();
-      gateway.awaitRecords(3);
+      gateway.awaitRecords(6);
 
       assertThat(run("usage", "--json")).isZero();
       assertThat(Json.parse(out).get(0).path("email").asText()).isEqualTo("bob@example.com");
-      assertThat(Json.parse(out).get(0).path("requests").asInt()).isEqualTo(3);
+      assertThat(Json.parse(out).get(0).path("requests").asInt()).isEqualTo(6);
       assertThat(run("usage")).isZero();
       assertThat(out).contains("bob@example.com");
       assertThat(run("revoke-key", key)).isZero();
