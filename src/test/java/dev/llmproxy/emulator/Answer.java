@@ -94,9 +94,23 @@ record Answer(
       int turn = request.toolTurns();
       return turn < turns.size() ? scripted(turns.get(turn), turn) : List.of();
     }
-    return request.lastRole().equals("tool")
-        ? List.of()
+    if (request.lastRole().equals("tool")) {
+      return List.of();
+    }
+    String chosen = request.body().at("/tool_choice/function/name").asText();
+    return script.has(Directive.OBEY) && !chosen.isEmpty()
+        ? List.of(obedient(request, chosen))
         : toolCalls(request, script.number(Directive.TOOLS, 0));
+  }
+
+  /** A call of the function that the request chooses. */
+  private static ToolCall obedient(RecordedRequest request, String chosen) {
+    JsonNode function =
+        request.body().path("tools").findValues("function").stream()
+            .filter(tool -> tool.path("name").asText().equals(chosen))
+            .findFirst()
+            .orElseThrow(() -> new IllegalArgumentException("no such tool: " + chosen));
+    return new ToolCall("call_scripted_0", chosen, objectFor(function.path("parameters")));
   }
 
   private static List<ToolCall> scripted(String calls, int turn) {

@@ -14,6 +14,7 @@ enum Directive {
   CALLS(
       "tool calls by name and arguments, e.g. 'web_search {\"query\": \"a\"} & calculator {} | current_time {}':"
           + " & joins those of a turn, | separates turns"),
+  OBEY("1: calls the function that tool_choice names, with a value for each of its parameters"),
   IDS("the same id for all tool calls; none: calls without ids"),
   SAY("text before the tool calls of a turn; in single quotes if it contains spaces"),
   JSON("1: an object that matches the JSON schema in the request's response_format"),

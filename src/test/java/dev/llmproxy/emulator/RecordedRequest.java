@@ -32,8 +32,15 @@ public record RecordedRequest(
     return body.path("model").asText();
   }
 
+  /** The role of the last message that is no instruction. */
   String lastRole() {
-    return body.path("messages").path(body.path("messages").size() - 1).path("role").asText();
+    String role = "";
+    for (JsonNode message : body.path("messages")) {
+      if (!message.path("role").asText().equals("system")) {
+        role = message.path("role").asText();
+      }
+    }
+    return role;
   }
 
   /** The text of the last message of a role; text parts are joined. */

@@ -18,6 +18,7 @@ record Script(Map<Directive, String> values) {
           Map.entry("scripted", ""),
           Map.entry("scripted-slow", "chunks=100 gap=50"),
           Map.entry("scripted-tools", "tools=2"),
+          Map.entry("scripted-obedient", "obey=1"),
           Map.entry("scripted-reasoning", "reasoning=1"),
           Map.entry("scripted-groq", "groq=1"),
           Map.entry("scripted-bare", "bare=1"),
