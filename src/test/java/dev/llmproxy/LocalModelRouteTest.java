@@ -3,6 +3,7 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.call.Status;
 import dev.llmproxy.ledger.UsageRecord;
 import java.io.InputStream;
@@ -46,6 +47,24 @@ class LocalModelRouteTest {
         .isEqualTo("The capital of France is Paris.");
     assertThat(completion.path("usage").toString())
         .isEqualTo("{\"prompt_tokens\":37,\"completion_tokens\":7,\"total_tokens\":44}");
+  }
+
+  @Wire("12.count")
+  @Test
+  void countsAndAnswersOfMessagesAgreeAndToolsAreLeftOut() {
+    MessageChats chats = new MessageChats(gateway, key);
+    ObjectNode request =
+        MessageChats.request("What is the capital of France?", MessageChats.WEATHER)
+            .put("model", MODEL);
+
+    HttpResponse<String> answer = chats.post(request);
+    HttpResponse<String> count = chats.post(MessageChats.PATH + "/count_tokens", request);
+
+    assertThat(Gateway.json(answer).at("/content/0/text").asText())
+        .isEqualTo("The capital of France is Paris.");
+    assertThat(MessageChats.dropped(answer)).containsExactly("tools");
+    assertThat(Gateway.json(count).path("input_tokens").asInt()).isEqualTo(37);
+    assertThat(Gateway.json(answer).at("/usage/input_tokens").asInt()).isEqualTo(37);
   }
 
   @Test

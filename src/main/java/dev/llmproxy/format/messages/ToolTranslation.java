@@ -30,6 +30,11 @@ final class ToolTranslation {
   private static final Set<String> READ =
       Set.of("type", "name", "description", "input_schema", "defer_loading");
 
+  /** The fields of Anthropic's tools that are read. */
+  private static final Set<String> READ_OF_SERVER = Set.of("type", "name");
+
+  private static final String CACHE_CONTROL = "cache_control";
+
   private final Asked asked;
   private final ToolCatalogue catalogue;
   private final ArrayNode functions = Json.array();
@@ -94,8 +99,7 @@ final class ToolTranslation {
     }
     for (Map.Entry<String, JsonNode> field : tool.properties()) {
       if (!READ.contains(field.getKey()) && !field.getValue().isNull()) {
-        asked.drop(
-            field.getKey().equals("cache_control") ? "cache_control" : "tools." + field.getKey());
+        asked.drop(isCacheControl(field.getKey()) ? CACHE_CONTROL : "tools." + field.getKey());
       }
     }
     names.add(name);
@@ -112,13 +116,19 @@ final class ToolTranslation {
     }
   }
 
+  private static boolean isCacheControl(String field) {
+    return field.equals(CACHE_CONTROL);
+  }
+
   private void addOfServer(JsonNode tool, String type, String name, String ours) {
     boolean able = asked.target().callsTools() || ours.equals(ToolOffer.WEB_SEARCH);
     if (able && asked.caller().mayUseTool(ours) && catalogue.find(ours).isPresent()) {
       ofServer.put(tool.path("name").asText(name), ours);
-      for (String limit : new String[] {"allowed_domains", "blocked_domains", "user_location"}) {
-        if (!tool.path(limit).isEmpty()) {
-          asked.drop("tools." + limit);
+      for (Map.Entry<String, JsonNode> field : tool.properties()) {
+        JsonNode value = field.getValue();
+        boolean empty = value.isNull() || (value.isContainerNode() && value.isEmpty());
+        if (!READ_OF_SERVER.contains(field.getKey()) && !empty) {
+          asked.drop(isCacheControl(field.getKey()) ? CACHE_CONTROL : "tools." + field.getKey());
         }
       }
     } else {
