@@ -11,6 +11,7 @@ import dev.llmproxy.base.Json;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -159,6 +160,18 @@ class ResponsesMemoryRouteTest {
       assertThat(error.path("param").asText()).isEqualTo("input");
       assertThat(error.path("code").isNull()).isTrue();
     }
+  }
+
+  @Wire("11.reference")
+  @Test
+  void oneLargeItemCannotBeNamedOverAndOver() {
+    JsonNode first = responses.whole(request("long ".repeat(20_000)));
+    String reference = "{\"id\":\"" + first.at("/output/0/id").asText() + "\"}";
+    String input = String.join(",", Collections.nCopies(1000, reference));
+
+    JsonNode error = responses.refused(413, json("{\"input\":[" + input + "]}"));
+
+    assertThat(error.path("code").asText()).isEqualTo("request_too_large");
   }
 
   @Wire("11.reference")

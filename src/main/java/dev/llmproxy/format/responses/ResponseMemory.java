@@ -66,11 +66,17 @@ public final class ResponseMemory {
    * @param previous the id of the response before, or null
    * @param input the request's items; for {@code GET} these may be references
    * @param response the response with {@link #THOUGHT} and {@link #HIDDEN}
+   * @param bytes of both as JSON
    */
-  record Turn(String previous, ArrayNode input, ObjectNode response) {
+  record Turn(String previous, ArrayNode input, ObjectNode response, int bytes) {
     /** The items of the answer, with those that the client did not get. */
     JsonNode output() {
       return response.path("output");
+    }
+
+    /** The item of the answer with this id. */
+    Optional<JsonNode> item(String id) {
+      return output().valueStream().filter(item -> item.path("id").asText().equals(id)).findFirst();
     }
   }
 
@@ -119,7 +125,10 @@ public final class ResponseMemory {
     return kept(caller, id)
         .map(kept ->
             new Turn(
-                kept.previous, (ArrayNode) parsed(kept.input), (ObjectNode) parsed(kept.response)));
+                kept.previous,
+                (ArrayNode) parsed(kept.input),
+                (ObjectNode) parsed(kept.response),
+                kept.size()));
   }
 
   /** Forgets the caller's response of this id. Returns whether there was one. */
@@ -167,12 +176,7 @@ public final class ResponseMemory {
 
   /** The item of an answer with this id, as it is remembered. */
   Optional<JsonNode> item(Caller caller, String id) {
-    return find(caller, ResponseIds.responseOf(id))
-        .flatMap(turn ->
-            turn.output()
-                .valueStream()
-                .filter(item -> item.path("id").asText().equals(id))
-                .findFirst());
+    return find(caller, ResponseIds.responseOf(id)).flatMap(turn -> turn.item(id));
   }
 
   private Optional<Kept> kept(Caller caller, String id) {

@@ -28,7 +28,7 @@ public final class ResponsesForm {
   private final ToolCatalogue catalogue;
   private final ResponseMemory memory;
   private final ReasoningSeal seal;
-  private final RememberedItems remembered;
+  private final long mostBytes;
 
   /**
    * @param mostBytes limit of a remembered conversation that a request goes on with
@@ -38,7 +38,7 @@ public final class ResponsesForm {
     this.catalogue = catalogue;
     this.memory = memory;
     this.seal = seal;
-    remembered = new RememberedItems(memory, mostBytes);
+    this.mostBytes = mostBytes;
   }
 
   /**
@@ -60,7 +60,8 @@ public final class ResponsesForm {
     ObjectNode body = fields.json();
     ArrayNode input = input(fields);
     List<Item> items =
-        remembered.resolved(caller, body.path("previous_response_id").textValue(), input, dropped);
+        new RememberedItems(memory, caller, mostBytes, dropped)
+            .resolved(body.path("previous_response_id").textValue(), input);
     OfferedTools tools = tools(body, items, caller, dropped);
     ItemTranslator messages =
         new ItemTranslator(tools, sealed -> opened(caller, model, sealed), dropped);
