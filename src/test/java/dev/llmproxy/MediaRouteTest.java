@@ -298,6 +298,7 @@ class MediaRouteTest {
     "{\"input\":\"x\"}, 400, model",
     "{\"model\":7}, 400, model",
     "{, 400,",
+    "'', 400,",
     "{\"model\":\"nobody/nothing\"}, 404, model"
   })
   void requestWithoutAKnownModelIsRefused(String body, int status, String param) {

@@ -131,7 +131,7 @@ public final class RequestContext {
   }
 
   /** Whether the body is a form with files that is passed on while it arrives. */
-  boolean hasForm() {
+  public boolean hasForm() {
     return acceptsForm && reply.sendsForm();
   }
 

@@ -37,7 +37,7 @@ public final class MediaCalls {
       Exchange exchange)
       throws IOException {
     MediaEndpoint of = MediaEndpoint.of(endpoint);
-    if (body instanceof InputStream upload) {
+    if (context.hasForm() && body instanceof InputStream upload) {
       MultipartForm form = MultipartForm.read(upload, context.reply().requestType());
       // The request may be refused before it becomes a call.
       exchange
@@ -51,7 +51,8 @@ public final class MediaCalls {
               });
       return new MediaRequest(of, named(new RequestBody(form.texts())), form);
     }
-    return new MediaRequest(of, named(RequestBody.parse((byte[]) body)), null);
+    return new MediaRequest(
+        of, named(RequestBody.parse(exchange.getMessage().getBody(byte[].class))), null);
   }
 
   private static ObjectNode named(RequestBody body) {
