@@ -155,6 +155,39 @@ def test_node(dev):
     assert "Paris" in succeeded(typed(dev, command, ROOT / "sdk-tests/node"))
 
 
+def with_program(dev, code, program, home):
+    """The result of a block that calls a program, which reaches the server and nothing else."""
+    (home / ".codex").mkdir()
+    port = dev.address.rsplit(":", 1)[1]
+    path = f"{program.parent}:{os.environ['PATH']}"
+    env = {**dev.env, "HOME": str(home), "CODEX_HOME": str(home / ".codex"), "PATH": path}
+    # The block is typed in the folder of llmproxy; what it writes there goes to a folder of its own.
+    code = code.replace("./llmproxy", str(ROOT / "llmproxy"))
+    command = [sys.executable, ROOT / "sdk-tests/loopback_only.py", port, "bash", "-c", code]
+    work = home / "work"
+    work.mkdir()
+    subprocess.run(["git", "init", "-q", work], check=True)
+    return subprocess.run(
+        list(map(str, command)), cwd=work, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
+    )
+
+
+def test_claude_code(dev, tmp_path):
+    program = ROOT / "sdk-tests/claude-code/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
+
+    answer = with_program(dev, here(dev, block("bash", "ANTHROPIC_BASE_URL")), program, tmp_path)
+
+    assert "Paris" in succeeded(answer)
+
+
+def test_codex(dev, tmp_path):
+    program = ROOT / "sdk-tests/codex/node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex"
+
+    answer = with_program(dev, block("bash", "codex exec"), program, tmp_path)
+
+    assert "Paris" in succeeded(answer)
+
+
 def test_java(dev, tmp_path):
     source = tmp_path / "Hello.java"
     source.write_text(here(dev, block("java", "OpenAI")))
