@@ -5,6 +5,7 @@
 
 import json
 import os
+import platform
 import re
 import shlex
 import signal
@@ -155,6 +156,11 @@ def test_node(dev):
     assert "Paris" in succeeded(typed(dev, command, ROOT / "sdk-tests/node"))
 
 
+NEEDS_LINUX = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="the programs are for Linux on x86-64"
+)
+
+
 def with_program(dev, code, program, home):
     """The result of a block that calls a program, which reaches the server and nothing else."""
     (home / ".codex").mkdir()
@@ -172,6 +178,7 @@ def with_program(dev, code, program, home):
     )
 
 
+@NEEDS_LINUX
 def test_claude_code(dev, tmp_path):
     program = ROOT / "sdk-tests/claude-code/node_modules/@anthropic-ai/claude-code-linux-x64/claude"
 
@@ -180,6 +187,7 @@ def test_claude_code(dev, tmp_path):
     assert "Paris" in succeeded(answer)
 
 
+@NEEDS_LINUX
 def test_codex(dev, tmp_path):
     program = ROOT / "sdk-tests/codex/node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex"
 
