@@ -27,6 +27,7 @@ import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.format.openai.ErrorAnswer;
 import dev.llmproxy.gate.LimitStore;
 import dev.llmproxy.gate.Limits;
+import dev.llmproxy.media.MediaCalls;
 import dev.llmproxy.routing.ProviderAttempts;
 import io.github.bucket4j.TimeMeter;
 import java.math.BigDecimal;
@@ -93,6 +94,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
   @Override
   protected void bindToRegistry(Registry registry) {
     registry.bind("embeddingCalls", new EmbeddingCalls(null, null));
+    registry.bind("mediaCalls", new MediaCalls(null));
     registry.bind("chatCalls", new ChatCalls(null, null, null, null));
     registry.bind(
         "chatTurns",
