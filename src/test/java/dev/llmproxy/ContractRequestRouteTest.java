@@ -114,13 +114,17 @@ class ContractRequestRouteTest {
     "GET, /v1/models",
     "GET, /v1/models/openai/gpt-4o",
     "POST, /v1/chat/completions",
+    "POST, /v1/responses",
+    "POST, /v1/completions",
     "POST, /v1/embeddings"
   })
   void everyEndpointRequiresABearerKey(String method, String path) {
     HttpRequest.Builder request =
         gateway.request(path, null).method(method, HttpRequest.BodyPublishers.noBody());
 
-    for (String header : List.of("x-api-key", "api-key", "Proxy-Authorization")) {
+    // Clients of Anthropic's format list the models with a key in x-api-key.
+    String apiKey = path.startsWith("/v1/models") ? "x-goog-api-key" : "x-api-key";
+    for (String header : List.of(apiKey, "api-key", "Proxy-Authorization")) {
       HttpResponse<String> response = gateway.send(request.copy().header(header, key).build());
 
       assertThat(response.statusCode()).isEqualTo(401);
