@@ -165,7 +165,7 @@ def test_key_is_created_used_and_revoked(pages):
     key = create(page, "Browser")
     assert status_with(key) == 200
     assert serious(page) == []
-    for snippet in ("curl", "Python", "Node"):
+    for snippet in ("curl", "Python", "Node", "Claude Code", "Codex"):
         page.get_by_text(snippet, exact=True).click()
         expect(page.get_by_label(f"Request with {snippet}")).to_contain_text(key)
     models = page.get_by_label("Model of the first request")

@@ -25,6 +25,10 @@ const client = new OpenAI({ baseURL: "${base}", apiKey: "${key}" });
 const answer = await client.chat.completions.create({
   model: "${model}", messages: [{ role: "user", content: "Hello" }] });
 console.log(answer.choices[0].message.content);`],
+    ["Claude Code", `export ANTHROPIC_BASE_URL=${location.origin} ANTHROPIC_AUTH_TOKEN=${key}
+claude --model ${model}`],
+    ["Codex", `export LLMPROXY_KEY=${key}
+codex -m ${model} -c model_provider=llmproxy -c 'model_providers.llmproxy={name="llmproxy", base_url="${base}", env_key="LLMPROXY_KEY", wire_api="responses"}'`],
   ];
 }
 
