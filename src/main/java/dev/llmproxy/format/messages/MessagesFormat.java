@@ -24,11 +24,6 @@ public final class MessagesFormat {
     this.original = original;
   }
 
-  /** The client's request in Anthropic's format. Do not change it. */
-  public ObjectNode original() {
-    return original;
-  }
-
   /** The model's name as the client asked for it. */
   String model() {
     return original.get("model").textValue();

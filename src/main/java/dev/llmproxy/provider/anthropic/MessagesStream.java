@@ -8,9 +8,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ToolMemory;
-import dev.llmproxy.provider.ProviderJson;
 import dev.llmproxy.provider.ProviderWarnings;
-import dev.llmproxy.provider.SseEvent;
 import dev.llmproxy.provider.UpstreamErrors;
 import dev.llmproxy.provider.openai.ChunkTranslator;
 import java.util.ArrayList;
@@ -65,16 +63,6 @@ final class MessagesStream extends ChunkTranslator {
     this.memory = memory;
     this.answerTool = answerTool;
     keepsBlocks = !chat.turns().body().path("tools").isEmpty();
-  }
-
-  @Override
-  public List<ChatEvent> translate(SseEvent event) {
-    try {
-      JsonNode json = ProviderJson.parse(event.data(), chat.memory());
-      return json.isObject() ? translate(json) : chunks.translate(event);
-    } catch (JsonProcessingException e) {
-      return chunks.translate(event);
-    }
   }
 
   @Override

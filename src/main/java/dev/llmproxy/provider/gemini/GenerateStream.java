@@ -1,6 +1,5 @@
 package dev.llmproxy.provider.gemini;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,9 +9,7 @@ import dev.llmproxy.chat.ChatEvent;
 import dev.llmproxy.chat.ToolMemory;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.OpenAiErrors;
-import dev.llmproxy.provider.ProviderJson;
 import dev.llmproxy.provider.ProviderWarnings;
-import dev.llmproxy.provider.SseEvent;
 import dev.llmproxy.provider.UpstreamErrors;
 import dev.llmproxy.provider.openai.ChunkTranslator;
 import dev.llmproxy.provider.openai.FinishReason;
@@ -79,14 +76,10 @@ final class GenerateStream extends ChunkTranslator {
     return events;
   }
 
+  /** Google sends some answers as an array. */
   @Override
-  public List<ChatEvent> translate(SseEvent event) {
-    try {
-      JsonNode json = ProviderJson.parse(event.data(), chat.memory());
-      return json.isContainerNode() ? translate(json) : chunks.translate(event);
-    } catch (JsonProcessingException e) {
-      return chunks.translate(event);
-    }
+  protected boolean reads(JsonNode json) {
+    return json.isContainerNode();
   }
 
   @Override

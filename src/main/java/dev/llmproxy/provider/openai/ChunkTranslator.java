@@ -1,10 +1,14 @@
 package dev.llmproxy.provider.openai;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
+import dev.llmproxy.provider.ProviderJson;
 import dev.llmproxy.provider.ProviderWarnings;
+import dev.llmproxy.provider.SseEvent;
 import dev.llmproxy.provider.StreamTranslator;
 import java.io.IOException;
 import java.util.List;
@@ -18,8 +22,26 @@ public abstract class ChunkTranslator implements StreamTranslator {
   /** Takes the chunks and returns their events. */
   protected final OpenAiStreamTranslator chunks;
 
+  private final ChatCall chat;
+
   protected ChunkTranslator(ChatCall chat, ProviderWarnings warnings) {
+    this.chat = chat;
     chunks = new OpenAiStreamTranslator(chat, warnings);
+  }
+
+  @Override
+  public final List<ChatEvent> translate(SseEvent event) {
+    try {
+      JsonNode json = ProviderJson.parse(event.data(), chat.memory());
+      return reads(json) ? translate(json) : chunks.translate(event);
+    } catch (JsonProcessingException e) {
+      return chunks.translate(event);
+    }
+  }
+
+  /** Whether the data of an event is of this format; other data is handled as OpenAI's. */
+  protected boolean reads(JsonNode json) {
+    return json.isObject();
   }
 
   /** A chunk with one choice. */

@@ -1,14 +1,11 @@
 package dev.llmproxy.provider.openai;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.ChatEvent;
-import dev.llmproxy.provider.ProviderJson;
 import dev.llmproxy.provider.ProviderWarnings;
-import dev.llmproxy.provider.SseEvent;
 import dev.llmproxy.provider.UpstreamErrors;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,16 +27,6 @@ final class ResponseStream extends ChunkTranslator {
   ResponseStream(ChatCall chat, ProviderWarnings warnings) {
     super(chat, warnings);
     this.chat = chat;
-  }
-
-  @Override
-  public List<ChatEvent> translate(SseEvent event) {
-    try {
-      JsonNode json = ProviderJson.parse(event.data(), chat.memory());
-      return json.isObject() ? translate(json) : chunks.translate(event);
-    } catch (JsonProcessingException e) {
-      return chunks.translate(event);
-    }
   }
 
   @Override
