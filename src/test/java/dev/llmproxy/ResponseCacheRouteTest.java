@@ -248,6 +248,19 @@ class ResponseCacheRouteTest {
   }
 
   @Wire("8.stored")
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void clientThatAsksAgainAtOnceGetsTheStoredAnswer(boolean stream) {
+    for (int round = 0; round < 40; round++) {
+      ObjectNode body = body("openai/scripted", "at once " + round + stream).put("stream", stream);
+      String request = Json.text(body.put("temperature", 0));
+      gateway.post(key, request);
+
+      assertThat(cache(gateway.post(key, request))).as("round %d", round).hasValue("hit");
+    }
+  }
+
+  @Wire("8.stored")
   @Test
   void answersForWhichToolsHaveRunAreNotStored() {
     ObjectNode body =

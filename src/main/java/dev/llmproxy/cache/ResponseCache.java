@@ -7,7 +7,6 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import dev.llmproxy.base.CacheSettings;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.RequestContext;
-import dev.llmproxy.call.Status;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.TextRequest;
 import org.apache.camel.ExchangeProperty;
@@ -34,21 +33,6 @@ public final class ResponseCache {
 
   private final StoredAnswers answers;
 
-  /** What the cache knows about a request. */
-  public static final class Found {
-    private final CacheKey key;
-    private final byte[] answer;
-
-    /**
-     * @param key its place in the cache
-     * @param answer the stored answer in UTF-8; null when there is none
-     */
-    private Found(CacheKey key, byte[] answer) {
-      this.key = key;
-      this.answer = answer;
-    }
-  }
-
   /** A cache with the memory of the settings, but at most a quarter of the heap. */
   public ResponseCache(CacheSettings settings) {
     this(settings, Runtime.getRuntime().maxMemory() / PART_OF_HEAP, Ticker.systemTicker());
@@ -69,12 +53,13 @@ public final class ResponseCache {
 
   /**
    * Looks up a request, and says the result in the response header {@value #HEADER}. On a miss the
-   * whole answer is collected, also that of a stream.
+   * whole answer is collected, also that of a stream, and stored when it is complete.
    *
-   * @return null when the cache does not apply to the request
+   * @return the stored answer, a completion as JSON; null without one, or when the cache does not
+   *     apply to the request
    * @throws dev.llmproxy.error.ApiException 400 for an unknown wish of the client
    */
-  public Found find(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+  public byte[] find(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     if (answers == null || !(context.call() instanceof ChatCall chat)) {
       return null;
     }
@@ -93,48 +78,43 @@ public final class ResponseCache {
     context.reply().header(HEADER, answer == null ? "miss" : "hit");
     if (answer == null) {
       chat.accumulator().keepAll();
+      // Not after the answer: the client may ask again at once.
+      chat.accumulator().whenComplete(() -> keep(key, chat));
     }
-    return new Found(key, answer);
+    return answer;
   }
 
   /** Whether the cache has the answer. */
-  public boolean hit(@ExchangeProperty(PROPERTY) Found found) {
-    return found != null && found.answer != null;
+  public boolean hit(@ExchangeProperty(PROPERTY) byte[] answer) {
+    return answer != null;
   }
 
   /** Makes the stored answer the events of the chat. */
   public void replay(
-      @ExchangeProperty(PROPERTY) Found found,
+      @ExchangeProperty(PROPERTY) byte[] answer,
       @ExchangeProperty(RequestContext.PROPERTY) RequestContext context)
       throws JsonProcessingException {
     ChatCall chat = context.callAs(ChatCall.class);
-    chat.memory().keep(found.answer.length * MEMORY_OF_CHUNKS);
-    ObjectNode completion = (ObjectNode) Json.parse(found.answer);
+    chat.memory().keep(answer.length * MEMORY_OF_CHUNKS);
+    ObjectNode completion = (ObjectNode) Json.parse(answer);
     chat.answerFromCache(CompletionEvents.of(completion, chat.head()));
-  }
-
-  /** Stores the answer of the provider, if the cache applies and the answer is complete. */
-  public void keep(
-      @ExchangeProperty(PROPERTY) Found found,
-      @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
-    if (found == null) {
-      return;
-    }
-    ChatCall chat = context.callAs(ChatCall.class);
-    // Results of tools may be others next time.
-    if (chat.status() != Status.SUCCESS || chat.toolCallCount() > 0) {
-      return;
-    }
-    ObjectNode completion = chat.accumulator().completion();
-    if (completion.path("choices").valueStream().allMatch(ResponseCache::isFinished)) {
-      // The model that has answered, because an alias may have several.
-      answers.store(found.key.of(chat.target().servedModel()), Json.bytes(completion));
-    }
   }
 
   /** The bytes that the stored answers take; 0 when the cache is off. */
   public long bytes() {
     return answers == null ? 0 : answers.bytes();
+  }
+
+  private void keep(CacheKey key, ChatCall chat) {
+    // Results of tools may be others next time.
+    if (chat.toolCallCount() > 0) {
+      return;
+    }
+    ObjectNode completion = chat.accumulator().completion();
+    if (completion.path("choices").valueStream().allMatch(ResponseCache::isFinished)) {
+      // The model that has answered, because an alias may have several.
+      answers.store(key.of(chat.target().servedModel()), Json.bytes(completion));
+    }
   }
 
   private static boolean isFinished(JsonNode choice) {

@@ -27,7 +27,7 @@ final class StoredAnswers {
             .weigher((String key, byte[] answer) -> ENTRY_BYTES + answer.length)
             .expireAfterWrite(life)
             .ticker(ticker)
-            // On the storing thread, whose client has its answer: the limit holds at any time.
+            // On the storing thread: the limit holds at any time.
             .executor(Runnable::run)
             .build();
   }

@@ -61,6 +61,7 @@ public final class Accumulator {
   private final ArrayNode toolNotifications = Json.array();
   private final List<SearchResult> searchResults = new ArrayList<>();
   private ApiError error;
+  private Runnable whenComplete;
   private Kept kept;
   private final AnswerMemory.Share memory;
 
@@ -109,7 +110,12 @@ public final class Accumulator {
         toolNotifications.add(ToolNotification.of(end));
         searchResults.addAll(end.result().sources());
       }
-      case ChatEvent.Complete complete -> usage = complete.usage();
+      case ChatEvent.Complete complete -> {
+        usage = complete.usage();
+        if (complete() && whenComplete != null) {
+          whenComplete.run();
+        }
+      }
       case ChatEvent.Failed failed -> error = failed.error();
     }
   }
@@ -121,6 +127,11 @@ public final class Accumulator {
     } else {
       addChunk(delta.chunk());
     }
+  }
+
+  /** Runs a step as soon as the answer is complete, before its last event goes to the client. */
+  public void whenComplete(Runnable step) {
+    whenComplete = step;
   }
 
   /** The failure that ended the answer, or null. */
