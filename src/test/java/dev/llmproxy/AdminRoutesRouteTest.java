@@ -77,6 +77,7 @@ class AdminRoutesRouteTest {
     try (Stream<Path> routes = Files.list(Path.of("routes"))) {
       files =
           routes
+              .filter(Files::isRegularFile)
               .map(file -> file.getFileName().toString())
               .filter(name -> !name.matches("(beans|errors|application|search-errors)\\..*"))
               .toList();

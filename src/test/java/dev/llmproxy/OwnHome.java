@@ -17,10 +17,13 @@ public final class OwnHome {
    * @return the folder
    */
   public static Path copyTo(Path folder) throws IOException {
-    for (String part : List.of("providers", "routes")) {
+    for (String part : List.of("providers", "routes", "routes/optional")) {
       Path copies = Files.createDirectories(folder.resolve(part));
+      if (!Files.isDirectory(Path.of(part))) {
+        continue;
+      }
       try (Stream<Path> files = Files.list(Path.of(part))) {
-        for (Path file : files.toList()) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
           Files.copy(file, copies.resolve(file.getFileName()));
         }
       }

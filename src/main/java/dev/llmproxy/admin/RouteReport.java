@@ -3,6 +3,7 @@ package dev.llmproxy.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.RouteSettings;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.AdminErrors;
 import java.nio.file.Path;
@@ -221,10 +222,16 @@ public final class RouteReport implements CamelContextAware {
     return duration == null ? null : duration.toNanos() / NANOS_OF_A_MILLISECOND;
   }
 
-  /** The name of the file in the folder of routes; null for a route from no file. */
+  /** The file's path in the folder of routes; null for a route from no file. */
   private static String file(RouteDefinition route) {
-    return route.getResource() == null
-        ? null
-        : String.valueOf(Path.of(route.getResource().getLocation()).getFileName());
+    if (route.getResource() == null) {
+      return null;
+    }
+    Path file = Path.of(route.getResource().getLocation());
+    String name = String.valueOf(file.getFileName());
+    Path folder = file.getParent();
+    return folder != null && folder.endsWith(RouteSettings.OPTIONAL)
+        ? RouteSettings.OPTIONAL + "/" + name
+        : name;
   }
 }

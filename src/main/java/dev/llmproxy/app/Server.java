@@ -8,8 +8,8 @@ import org.apache.camel.main.SimpleMainShutdownStrategy;
 
 /**
  * The running gateway: the application's HTTP server and a CamelContext with the routes of the
- * folder {@code routes/}. The server is not Camel's own, so that it stays open while routes are
- * replaced.
+ * folder {@code routes/} and of OPTIONAL_ROUTES. The server is not Camel's own, so that it stays
+ * open while routes are replaced.
  */
 public final class Server implements AutoCloseable {
   /** The one file of routes/ that only {@code camel run} loads. */
@@ -82,7 +82,7 @@ public final class Server implements AutoCloseable {
     values.putAll(settings.asMap());
     main.setOverrideProperties(values);
     main.configure()
-        .withRoutesIncludePattern("file:" + settings.home().resolve("routes") + "/*.camel.yaml")
+        .withRoutesIncludePattern(application.values().routes().pattern())
         .withRoutesExcludePattern(FOR_CAMEL_RUN);
     main.bind("application", application);
     main.bind(http.router().getName(), http.router());

@@ -5,6 +5,7 @@ import java.util.List;
 /** All settings, one record for each concern. Read once, at the start. */
 public record AllSettings(
     HttpSettings http,
+    RouteSettings routes,
     LimitSettings limits,
     SignInSettings signIn,
     AdminSettings admin,
@@ -44,6 +45,7 @@ public record AllSettings(
     in.environmentWord("LOG_FORMAT", "text", "json");
     return new AllSettings(
         HttpSettings.read(in),
+        RouteSettings.read(in),
         LimitSettings.read(in),
         SignInSettings.read(in),
         AdminSettings.read(in),

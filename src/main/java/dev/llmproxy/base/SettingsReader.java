@@ -1,6 +1,8 @@
 package dev.llmproxy.base;
 
+import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -156,6 +158,57 @@ public final class SettingsReader {
         .orElse(Stream.of())
         .filter(entry -> !entry.isEmpty())
         .toList();
+  }
+
+  /** The folder with application.properties; the current one when only definitions are read. */
+  Path home() {
+    return settings == null ? Path.of("") : settings.home();
+  }
+
+  /**
+   * Names of files separated by commas, each once.
+   *
+   * @param folder where the files are
+   * @param suffix the end of the files' names, which the setting leaves out
+   */
+  List<String> names(String name, Path folder, String suffix) {
+    List<String> names = list(name).stream().distinct().toList();
+    if (names.isEmpty()) {
+      return names;
+    }
+    List<String> there = namesIn(folder, suffix);
+    List<String> unknown = names.stream().filter(each -> !there.contains(each)).toList();
+    if (!unknown.isEmpty()) {
+      problems.put(
+          name,
+          "%s names %s, which %s not in %s (%s). There %s"
+              .formatted(
+                  name,
+                  String.join(", ", unknown),
+                  unknown.size() == 1 ? "is" : "are",
+                  folder,
+                  settings.where(name),
+                  there.isEmpty() ? "is nothing" : "are: " + String.join(", ", there)));
+    }
+    return names.stream().filter(there::contains).toList();
+  }
+
+  /** The names of a folder's files that end with the suffix, without it, sorted. */
+  static List<String> namesIn(Path folder, String suffix) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(file -> file.endsWith(suffix))
+          .map(file -> file.substring(0, file.length() - suffix.length()))
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new Settings.SettingException(
+          "cannot read the folder " + folder + ": " + e.getMessage());
+    }
   }
 
   /** Ports separated by commas. */

@@ -1,12 +1,14 @@
 package dev.llmproxy.cli;
 
 import dev.llmproxy.base.Causes;
+import dev.llmproxy.base.RouteSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.camel.FailedToCreateRouteException;
 import org.apache.camel.NoSuchBeanException;
 import org.apache.camel.NoSuchEndpointException;
@@ -124,8 +126,12 @@ final class RouteProblem {
 
   /** The file of a route, whose name is the route's id; null when there is none. */
   private String fileOf(String routeId) {
-    Path file = home.resolve("routes").resolve(routeId + ".camel.yaml");
-    return Files.exists(file) ? file.toString() : null;
+    return Stream.of("routes", "routes/optional")
+        .map(folder -> home.resolve(folder).resolve(routeId + RouteSettings.SUFFIX))
+        .filter(Files::exists)
+        .map(Path::toString)
+        .findFirst()
+        .orElse(null);
   }
 
   private static String rootMessage(Throwable failure) {

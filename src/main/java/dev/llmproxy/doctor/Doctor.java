@@ -2,8 +2,10 @@ package dev.llmproxy.doctor;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.RouteSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.workbook.Workbook;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
@@ -43,11 +45,26 @@ public final class Doctor {
                     Finding.ok(
                         "java", Runtime.version() + ", " + System.getProperty("java.home")))),
         new Check("settings", () -> new SettingsCheck(settings).run()),
+        new Check("routes", () -> routes(RouteSettings.of(settings))),
         new Check("data", () -> new DataCheck(settings).run()),
         new Check("ledger", () -> new LedgerCheck(settings).run()),
         new Check("limits", () -> new LimitCheck(settings).run()),
         new Check("workbook", () -> new WorkbookCheck(settings, workbook).run()),
         new Check("providers", () -> new ProviderCheck(settings, online).run()));
+  }
+
+  private static List<Finding> routes(RouteSettings routes) {
+    List<String> off = new ArrayList<>(routes.available());
+    off.removeAll(routes.optional());
+    return List.of(
+        Finding.ok(
+            "routes",
+            "optional routes that are on: %s; off: %s"
+                .formatted(names(routes.optional()), names(off))));
+  }
+
+  private static String names(List<String> names) {
+    return names.isEmpty() ? "none" : String.join(", ", names);
   }
 
   /** The findings as JSON, for scripts and for the page. */

@@ -2,6 +2,7 @@ package dev.llmproxy.doctor;
 
 import dev.llmproxy.admin.AdminParts;
 import dev.llmproxy.base.AdminSettings;
+import dev.llmproxy.base.RouteSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SignInSettings;
 import dev.llmproxy.chat.ToolOffer;
@@ -189,7 +190,12 @@ public final class SettingsCheck {
 
   private Set<String> toolNames() {
     Set<String> names = new TreeSet<>();
-    for (Path file : filesIn("routes")) {
+    List<Path> files = new ArrayList<>(filesIn("routes"));
+    RouteSettings routes = RouteSettings.of(settings);
+    routes
+        .optional()
+        .forEach(name -> files.add(routes.optionalFolder().resolve(name + RouteSettings.SUFFIX)));
+    for (Path file : files) {
       Matcher route = TOOL_ROUTE.matcher(read(file));
       while (route.find()) {
         names.add(route.group(1).replace('-', '_'));

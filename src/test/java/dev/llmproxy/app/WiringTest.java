@@ -146,7 +146,12 @@ class WiringTest {
   private static Main camelRun(Path home) throws IOException {
     String files;
     try (Stream<Path> routes = Files.list(home.resolve("routes"))) {
-      files = routes.sorted().map(file -> "file:" + file).collect(Collectors.joining(","));
+      files =
+          routes
+              .filter(Files::isRegularFile)
+              .sorted()
+              .map(file -> "file:" + file)
+              .collect(Collectors.joining(","));
     }
     Main main = new Main();
     main.setShutdownStrategy(new SimpleMainShutdownStrategy());
