@@ -181,6 +181,16 @@ def test_failures_are_shown_and_seldom_repeated(claude, script, most, said):
     assert provider_requests() - before <= most
 
 
+def test_broken_stream_is_followed_by_a_whole_answer(claude):
+    before = provider_requests()
+
+    status, answer, log = claude.run("[[script fails=1 chunks=5 cut=2]]")
+
+    assert status == 0, log
+    assert answer.endswith("word0 word1 word2 word3 word4"), answer
+    assert provider_requests() - before == 2
+
+
 def test_model_that_does_not_exist_is_named(claude):
     status, answer, log = claude.run("hi", model="nowhere/at-all")
 

@@ -298,6 +298,27 @@ class MessagesRouteTest {
 
   @Wire("12.search")
   @Test
+  void searchesBeyondMaxUsesDoNotRun() {
+    ObjectNode request =
+        request(
+            "[[script calls='web_search {\"query\": \"a\"} & web_search {\"query\": \"b\"} | web_search {\"query\": \"c\"}']]",
+            "{\"type\":\"web_search_20250305\",\"name\":\"web_search\",\"max_uses\":1}");
+
+    HttpResponse<String> answer = chats.post(request);
+    JsonNode content = ToolChats.json(answer.body()).path("content");
+
+    JsonNode tooOften =
+        ToolChats.json(
+            "{\"type\":\"web_search_tool_result_error\",\"error_code\":\"max_uses_exceeded\"}");
+    assertThat(content.findValuesAsText("type")).contains("web_search_result");
+    assertThat(content.findValues("content").stream().filter(tooOften::equals)).hasSize(2);
+    assertThat(content.path(content.size() - 1).path("text").asText())
+        .isEqualTo("The tool said: The user allows no more calls of web_search. Go on without it.");
+    assertThat(answer.headers().firstValue("x-llmproxy-dropped")).isEmpty();
+  }
+
+  @Wire("12.search")
+  @Test
   void otherToolsOfTheServerShowNothing() {
     ObjectNode request =
         request(

@@ -88,7 +88,7 @@ public final class ChatTurns {
     Turns turns = chat.turns();
     turns.events(
         new ToolEvents(
-            tools.start(turns.asked(), turns.tools().names()),
+            tools.start(turns.asked(), turns.tools().names(), turns.tooOften()),
             chat,
             live,
             () -> afterTools(context)));

@@ -12,8 +12,11 @@ import java.util.Set;
  * @param offered the tools by name; empty in most chats
  * @param search the search to run before the first turn, for a model that cannot call tools; null
  *     otherwise
+ * @param most the most calls of a tool that the client allows, by its name; none for the other
+ *     tools
  */
-public record ServerTools(ObjectNode body, Map<String, Tool> offered, Search search) {
+public record ServerTools(
+    ObjectNode body, Map<String, Tool> offered, Search search, Map<String, Integer> most) {
   /**
    * A search before the first turn.
    *
@@ -24,7 +27,12 @@ public record ServerTools(ObjectNode body, Map<String, Tool> offered, Search sea
 
   /** A chat without tools of the server. */
   static ServerTools none(ChatRequest request) {
-    return new ServerTools(request.body(), Map.of(), null);
+    return without(request.body());
+  }
+
+  /** A chat with this body and without tools of the server. */
+  static ServerTools without(ObjectNode body) {
+    return new ServerTools(body, Map.of(), null, Map.of());
   }
 
   /** Whether the server may run a tool in this chat. */

@@ -62,11 +62,7 @@ final class ToolEvents implements ChatEvents {
       ToolRun.Finished finished = run.next();
       ToolResult result = finished.result();
       results.put(finished.call(), result);
-      live.toolEnded(
-          chat,
-          finished.call().name(),
-          result.status() == ToolResult.Status.COMPLETED,
-          result.duration());
+      live.toolEnded(chat, finished.call().name(), !result.failed(), result.duration());
       return new ChatEvent.ToolCallResult(finished.call(), result);
     } catch (InterruptedException e) {
       over = true;

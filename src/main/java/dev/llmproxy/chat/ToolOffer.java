@@ -13,6 +13,7 @@ import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.tool.TierTools;
 import dev.llmproxy.tool.Tool;
 import dev.llmproxy.tool.ToolCatalogue;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,12 +27,15 @@ import org.slf4j.LoggerFactory;
 /**
  * Selects the server's tools that a chat is offered: the tools that the request names, and the
  * tools of the caller's tier. A request names a tool with {@code {"type": "web_search"}} in {@code
- * tools}, with a function of that name without parameters, or with {@code web_search_options}.
+ * tools}, with a function of that name without parameters, or with {@code web_search_options}. The
+ * first form may limit its calls: {@code {"type": "web_search", "max_uses": 3}}, as in Anthropic's
+ * API.
  */
 public final class ToolOffer {
   private static final Logger LOG = LoggerFactory.getLogger(ToolOffer.class);
   public static final String WEB_SEARCH = "web_search";
   private static final String OPTIONS = "web_search_options";
+  public static final String MAX_USES = "max_uses";
   private static final String TOOLS = "tools";
   private static final String CHOICE = "tool_choice";
   private static final int LONGEST_QUESTION = 400;
@@ -110,12 +114,12 @@ public final class ToolOffer {
       if (!own.isEmpty()) {
         asked.set(TOOLS, own);
       }
-      return new ServerTools(asked, Map.of(), search(body, target));
+      return new ServerTools(asked, Map.of(), search(body, target), Map.of());
     }
     offered.values().forEach(tool -> own.add(tool.asOpenAi()));
     asked.set(TOOLS, own);
     choose(asked, offered);
-    return new ServerTools(asked, offered, null);
+    return new ServerTools(asked, offered, null, most(body));
   }
 
   /** The server's tools that a request names. Adds the client's own tools to {@code own}. */
@@ -145,6 +149,26 @@ public final class ToolOffer {
           : catalogue.find(function.path("name").asText(""));
     }
     return type.isEmpty() ? Optional.empty() : find(type);
+  }
+
+  /** The most calls of a tool that the request allows, by the tool's name. */
+  private Map<String, Integer> most(ObjectNode body) {
+    Map<String, Integer> most = new HashMap<>();
+    JsonNode tools = body.path(TOOLS);
+    for (int i = 0; i < tools.size(); i++) {
+      Optional<Tool> tool = serverTool(tools.get(i));
+      JsonNode limit = tools.get(i).path(MAX_USES);
+      if (tool.isEmpty() || limit.isMissingNode() || limit.isNull()) {
+        continue;
+      }
+      if (!limit.isIntegralNumber() || !limit.canConvertToInt() || limit.intValue() < 1) {
+        throw OpenAiErrors.invalidValue(
+                TOOLS + "[" + i + "]." + MAX_USES, "it must be a whole number from 1.")
+            .asException();
+      }
+      most.put(tool.get().name(), limit.intValue());
+    }
+    return most;
   }
 
   private Optional<Tool> find(String name) {
@@ -186,7 +210,7 @@ public final class ToolOffer {
     } else {
       asked.set(TOOLS, own);
     }
-    return new ServerTools(asked, Map.of(), null);
+    return ServerTools.without(asked);
   }
 
   private static void refuse(

@@ -8,6 +8,7 @@ import dev.llmproxy.catalogue.TokenCount;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,7 @@ public final class Turns {
   private volatile ObjectNode body;
   private volatile Used used;
   private final Set<String> failed = new HashSet<>();
+  private final Map<String, Integer> uses = new HashMap<>();
   private final AtomicLong hidden = new AtomicLong();
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicInteger toolCalls = new AtomicInteger();
@@ -230,6 +232,18 @@ public final class Turns {
     return finish;
   }
 
+  /** Counts the calls of the server's tools, and returns those beyond what the client allows. */
+  Set<ToolCall> tooOften() {
+    Set<ToolCall> tooOften = new HashSet<>();
+    for (ToolCall call : asked) {
+      Integer most = tools.most().get(call.name());
+      if (most != null && uses.merge(call.name(), 1, Integer::sum) > most) {
+        tooOften.add(call);
+      }
+    }
+    return tooOften;
+  }
+
   /** Adds the results of the tool calls to the next request. */
   void answer(Map<ToolCall, ToolResult> results) {
     ArrayNode messages = (ArrayNode) body.path("messages");
@@ -240,7 +254,7 @@ public final class Turns {
     } else {
       ArrayNode more = Json.array().add(assistant);
       for (ToolCall call : asked) {
-        if (results.get(call).status() == ToolResult.Status.FAILED) {
+        if (results.get(call).failed()) {
           failed.add(call.id());
         }
         more.addObject()

@@ -27,7 +27,9 @@ public record ToolResult(
   /** The outcome of a call. */
   public enum Status {
     COMPLETED,
-    FAILED;
+    FAILED,
+    /** The tool did not run: the client allows no more calls of it. */
+    TOO_OFTEN;
 
     /** The lower-case name that clients see. */
     public String wireName() {
@@ -38,6 +40,11 @@ public record ToolResult(
   public ToolResult {
     sources = List.copyOf(sources);
     summary = ShownText.cut(summary.strip().lines().findFirst().orElse(""), SUMMARY_CHARACTERS - 1);
+  }
+
+  /** Whether the model gets no result of the tool, but the reason why there is none. */
+  public boolean failed() {
+    return status != Status.COMPLETED;
   }
 
   /** A result whose summary is the first line of its content. */

@@ -40,12 +40,15 @@ public final class ToolRun implements AutoCloseable {
       Duration timeout,
       int mostAtOnce,
       List<ToolCall> calls,
-      Set<String> offered) {
+      Set<String> offered,
+      Set<ToolCall> tooOften) {
     this.runner = runner;
     this.timeout = timeout;
     ended = new ExecutorCompletionService<>(threads);
     for (ToolCall call : calls) {
-      if (running.size() < mostAtOnce) {
+      if (tooOften.contains(call)) {
+        over.add(new Finished(call, runner.tooOften(call, started)));
+      } else if (running.size() < mostAtOnce) {
         int number = running.size();
         running.put(
             number,

@@ -76,9 +76,18 @@ public final class ToolRunner {
    * Starts calls at the same time, each with the same time limit.
    *
    * @param offered names of the tools that may be called; a model may ask for others
+   * @param tooOften those of the calls that are not run, because the client allows no more
    */
-  public ToolRun start(List<ToolCall> calls, Set<String> offered) {
-    return new ToolRun(this, threads, timeout, MOST_AT_ONCE, calls, offered);
+  public ToolRun start(List<ToolCall> calls, Set<String> offered, Set<ToolCall> tooOften) {
+    return new ToolRun(this, threads, timeout, MOST_AT_ONCE, calls, offered, tooOften);
+  }
+
+  ToolResult tooOften(ToolCall call, long start) {
+    return ToolResult.of(
+        call,
+        Status.TOO_OFTEN,
+        "The user allows no more calls of %s. Go on without it.".formatted(call.name()),
+        since(start));
   }
 
   ToolResult tooMany(ToolCall call, int most, long start) {

@@ -126,7 +126,7 @@ class TurnEventsTest {
         plain.attempts(),
         Instant.EPOCH,
         new Accumulator(),
-        new Turns(new ServerTools(body, Map.of("find", TOOL), null)),
+        new Turns(new ServerTools(body, Map.of("find", TOOL), null, Map.of())),
         notices);
   }
 

@@ -53,7 +53,8 @@ enum Directive {
   END("N: end cleanly after N chunks, without finish_reason and [DONE]"),
   SILENT("N: send nothing after N chunks, until the peer leaves"),
   ERROR("N: send data: {\"error\": …} after N chunks and end"),
-  GARBAGE("N: send something that is not JSON after N chunks and continue");
+  GARBAGE("N: send something that is not JSON after N chunks and continue"),
+  FAILS("N: these failures strike the first N requests with the same script only");
 
   private final String description;
 

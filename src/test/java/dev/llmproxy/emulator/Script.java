@@ -70,6 +70,15 @@ record Script(Map<Directive, String> values) {
     }
   }
 
+  /** This script without the failures in the middle of a stream. */
+  Script withoutMishaps() {
+    Map<Directive, String> others = new EnumMap<>(values);
+    for (Mishap mishap : Mishap.values()) {
+      others.remove(mishap.directive);
+    }
+    return new Script(others);
+  }
+
   boolean has(Directive directive) {
     return values.containsKey(directive);
   }

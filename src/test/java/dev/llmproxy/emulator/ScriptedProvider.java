@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.net.Socket;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,6 +47,7 @@ public final class ScriptedProvider implements AutoCloseable {
   private final ConcurrentLinkedDeque<RecordedRequest> requests = new ConcurrentLinkedDeque<>();
   private final AtomicInteger received = new AtomicInteger();
   private final AtomicInteger ids = new AtomicInteger();
+  private final Map<Script, Integer> played = new ConcurrentHashMap<>();
   private final AtomicInteger cancelled = new AtomicInteger();
   private final AtomicLong written = new AtomicLong();
   private final Semaphore releases = new Semaphore(0);
@@ -215,7 +218,14 @@ public final class ScriptedProvider implements AutoCloseable {
             "chatcmpl-scripted-" + ids.incrementAndGet(),
             Instant.now().getEpochSecond(),
             request.model());
-    play(new ChatEndpoint(request, script, head, releases)::answer, connection);
+    play(new ChatEndpoint(request, healed(script), head, releases)::answer, connection);
+  }
+
+  private Script healed(Script script) {
+    boolean over =
+        script.has(Directive.FAILS)
+            && played.merge(script, 1, Integer::sum) > script.number(Directive.FAILS, 0);
+    return over ? script.withoutMishaps() : script;
   }
 
   private void text(RecordedRequest request, HttpConnection connection) throws IOException {

@@ -120,6 +120,14 @@ class ScriptedProviderTest {
   }
 
   @Test
+  void failsDirectiveLimitsTheFailures() throws Exception {
+    String script = "[[script fails=1 cut=1 chunks=3]]";
+
+    assertThatThrownBy(() -> stream(script)).isInstanceOf(IOException.class);
+    assertThat(stream(script).body()).contains("word2", "[DONE]");
+  }
+
+  @Test
   void endDirectiveEndsWithoutAFinishReason() throws Exception {
     String body = stream("[[script end=3 chunks=9]]").body();
 

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
@@ -300,7 +301,8 @@ class ToolRunnerRouteTest {
     try (ToolRun run =
         impatient.start(
             List.of(new ToolCall("a", "sleeps", "{}"), new ToolCall("b", "list", "{}")),
-            tools.names())) {
+            tools.names(),
+            Set.of())) {
       assertThat(run.next().call().id()).isEqualTo("b");
       assertThat(run.next().result().status()).isEqualTo(Status.FAILED);
       assertThat(run.hasNext()).isFalse();

@@ -104,7 +104,7 @@ final class Tools implements AutoCloseable {
     Map<ToolCall, ToolResult> results = new HashMap<>();
     Set<String> offered = new HashSet<>(names());
     calls.forEach(call -> offered.add(call.name()));
-    try (ToolRun run = runner.start(calls, offered)) {
+    try (ToolRun run = runner.start(calls, offered, Set.of())) {
       while (run.hasNext()) {
         ToolRun.Finished finished = run.next();
         results.put(finished.call(), finished.result());

@@ -225,8 +225,11 @@ final class MessageAnswer implements AnswerParts.Writer {
   }
 
   private static JsonNode found(ToolResult result) {
-    if (result.status() == ToolResult.Status.FAILED) {
-      return Json.object().put(TYPE, RESULT + "_error").put("error_code", "unavailable");
+    if (result.failed()) {
+      boolean tooOften = result.status() == ToolResult.Status.TOO_OFTEN;
+      return Json.object()
+          .put(TYPE, RESULT + "_error")
+          .put("error_code", tooOften ? "max_uses_exceeded" : "unavailable");
     }
     ArrayNode found = Json.array();
     for (SearchResult each : result.sources()) {

@@ -7,6 +7,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.chat.ToolOffer;
 import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.tool.ToolCatalogue;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -31,7 +32,7 @@ final class ToolTranslation {
       Set.of("type", "name", "description", "input_schema", "defer_loading");
 
   /** The fields of Anthropic's tools that are read. */
-  private static final Set<String> READ_OF_SERVER = Set.of("type", "name");
+  private static final Set<String> READ_OF_SERVER = Set.of("type", "name", ToolOffer.MAX_USES);
 
   private static final String CACHE_CONTROL = "cache_control";
 
@@ -42,6 +43,9 @@ final class ToolTranslation {
 
   /** The types of this server's tools, by the names under which the client knows them. */
   private final Map<String, String> ofServer = new LinkedHashMap<>();
+
+  /** The most calls that the client allows, by the type of the server's tool. */
+  private final Map<String, JsonNode> most = new HashMap<>();
 
   ToolTranslation(Asked asked, ToolCatalogue catalogue) {
     this.asked = asked;
@@ -67,7 +71,14 @@ final class ToolTranslation {
           return taken;
         });
     ArrayNode all = functions;
-    ofServer.values().forEach(type -> all.addObject().put("type", type));
+    ofServer
+        .values()
+        .forEach(type -> {
+          ObjectNode tool = all.addObject().put("type", type);
+          if (most.containsKey(type)) {
+            tool.set(ToolOffer.MAX_USES, most.get(type));
+          }
+        });
     if (!all.isEmpty()) {
       chat.set("tools", all);
       writeChoice(chat);
@@ -124,6 +135,9 @@ final class ToolTranslation {
     boolean able = asked.target().callsTools() || ours.equals(ToolOffer.WEB_SEARCH);
     if (able && asked.caller().mayUseTool(ours) && catalogue.find(ours).isPresent()) {
       ofServer.put(tool.path("name").asText(name), ours);
+      if (tool.hasNonNull(ToolOffer.MAX_USES)) {
+        most.put(ours, tool.get(ToolOffer.MAX_USES));
+      }
       for (Map.Entry<String, JsonNode> field : tool.properties()) {
         JsonNode value = field.getValue();
         boolean empty = value.isNull() || (value.isContainerNode() && value.isEmpty());

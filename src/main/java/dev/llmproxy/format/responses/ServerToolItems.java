@@ -92,7 +92,7 @@ final class ServerToolItems {
   }
 
   private void end(ToolResult result) {
-    boolean failed = result.status() == ToolResult.Status.FAILED;
+    boolean failed = result.failed();
     open.put("status", failed ? FAILED : ResponseOutput.COMPLETED);
     if (isSearch(open)) {
       if (withSources) {
