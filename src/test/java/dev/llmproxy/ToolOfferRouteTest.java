@@ -16,6 +16,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.ToolChats.Event;
 import dev.llmproxy.emulator.ScriptedSearch;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -200,6 +201,30 @@ class ToolOfferRouteTest {
         }
       }
     }
+  }
+
+  @Test
+  void callsBeyondMaxUsesDoNotRun() {
+    int before = search.asked().size();
+    ObjectNode request =
+        request(script(SEARCHES + " | " + SEARCHES), "{\"type\":\"web_search\",\"max_uses\":1}");
+
+    JsonNode completion = free.complete(request, null);
+
+    assertThat(search.asked()).hasSize(before + 1);
+    assertThat(completion.at("/choices/0/message/content").asText())
+        .contains("The user allows no more calls of web_search.");
+    assertThat(free.asked(0).findValue("max_uses")).isNull();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "-1", "1.5", "\"2\"", "5000000000"})
+  void aLimitThatIsNoNumberOfCallsIsRefused(String limit) {
+    HttpResponse<String> answer =
+        free.post(request("hi", "{\"type\":\"web_search\",\"max_uses\":" + limit + "}"), null);
+
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(json(answer.body()).at("/error/param").asText()).isEqualTo("tools[0].max_uses");
   }
 
   @Test
