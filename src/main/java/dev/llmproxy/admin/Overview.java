@@ -9,6 +9,7 @@ import dev.llmproxy.flush.UsageFlush;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.Spending;
+import dev.llmproxy.ledger.UsageEvents;
 import dev.llmproxy.ledger.UsageFilter;
 import dev.llmproxy.ledger.UsageStatistics;
 import dev.llmproxy.ledger.UsageSum;
@@ -38,6 +39,7 @@ public final class Overview {
   private final KeyDirectory keys;
   private final Tiers tiers;
   private final UsageFlush flush;
+  private final UsageEvents events;
   private final Clock clock;
 
   public Overview(
@@ -46,12 +48,14 @@ public final class Overview {
       KeyDirectory keys,
       Tiers tiers,
       UsageFlush flush,
+      UsageEvents events,
       Clock clock) {
     this.statistics = statistics;
     this.models = models;
     this.keys = keys;
     this.tiers = tiers;
     this.flush = flush;
+    this.events = events;
     this.clock = clock;
   }
 
@@ -84,6 +88,7 @@ public final class Overview {
       addTiers(attention);
       addBudgets(attention, YearMonth.from(today));
       addWorkbook(attention);
+      addUndelivered(attention);
     }
     return answer;
   }
@@ -176,6 +181,17 @@ public final class Overview {
           deadLetters
               + " records are refused by the workbook. The page System shows them, and tries them again.");
     }
+  }
+
+  private void addUndelivered(ArrayNode attention) {
+    UsageReport.read(events::consumers).stream()
+        .filter(consumer -> consumer.problem() != null)
+        .forEach(consumer ->
+            add(
+                attention,
+                "usage_events",
+                "The route %s has not delivered %d settled requests, and tries them again: %s"
+                    .formatted(consumer.name(), consumer.waiting(), consumer.problem())));
   }
 
   private static void add(ArrayNode attention, String about, String text) {

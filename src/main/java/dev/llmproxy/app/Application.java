@@ -40,6 +40,7 @@ import dev.llmproxy.keys.KeySnapshot;
 import dev.llmproxy.keys.RevokedKeys;
 import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.Ledger;
+import dev.llmproxy.ledger.UsageEvents;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageStatistics;
 import dev.llmproxy.mcp.McpServers;
@@ -99,6 +100,7 @@ public final class Application implements AutoCloseable {
   private final Ledger ledger;
   private final UsageMeter usageMeter;
   private final UsageStatistics usageStatistics;
+  private final UsageEvents usageEvents;
   private final FlushCommit flushCommit;
   private final UsageFlush usageFlush;
   private final ConversationLog conversationLog;
@@ -155,6 +157,7 @@ public final class Application implements AutoCloseable {
       ledger = parts.add(Ledger.open(settings));
       reasoningSeal = openSeal();
       usageStatistics = new UsageStatistics(ledger);
+      usageEvents = new UsageEvents(ledger);
       workbook = parts.add(Workbook.open(settings));
       tiers = new Tiers(values.limits(), settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
       limitStore =
@@ -323,6 +326,11 @@ public final class Application implements AutoCloseable {
 
   public UsageMeter usageMeter() {
     return usageMeter;
+  }
+
+  /** Gives settled requests to routes that deliver them to other systems. */
+  public UsageEvents usageEvents() {
+    return usageEvents;
   }
 
   /** Answers questions about recorded usage. */

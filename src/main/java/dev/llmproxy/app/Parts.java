@@ -51,6 +51,7 @@ import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.RequestSearch;
+import dev.llmproxy.ledger.UsageEvents;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageRollup;
 import dev.llmproxy.mcp.McpServers;
@@ -203,6 +204,11 @@ public final class Parts {
     return new UsageRollup(application.ledger());
   }
 
+  /** Created for the routes that deliver settled requests to other systems. */
+  public static UsageEvents usageEvents(Application application) {
+    return application.usageEvents();
+  }
+
   /** Created for the routes of the management pages. */
   public static UsageReport usageReport(Application application) {
     return new UsageReport(
@@ -243,6 +249,7 @@ public final class Parts {
         application.keyDirectory(),
         application.tiers(),
         application.usageFlush(),
+        application.usageEvents(),
         application.clock());
   }
 

@@ -20,7 +20,8 @@ public record AllSettings(
     SearchSettings search,
     WorkbookSettings workbook,
     KeySettings keys,
-    FlushSettings flush) {
+    FlushSettings flush,
+    KafkaSettings kafka) {
   private static final String[] LEVELS = {"OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
   /**
@@ -60,6 +61,7 @@ public record AllSettings(
         SearchSettings.read(in),
         WorkbookSettings.read(in),
         KeySettings.read(in),
-        FlushSettings.read(in));
+        FlushSettings.read(in),
+        KafkaSettings.read(in));
   }
 }

@@ -81,6 +81,11 @@ final class LedgerCheck {
               "the workbook has refused %d records".formatted(ledger.deadLetters()),
               "./llmproxy dead-letters shows them and the reasons"));
     }
+    for (String undelivered : ledger.undelivered()) {
+      findings.add(
+          Finding.problem(
+              CHECK, undelivered, "The server tries it again and skips none; see the log"));
+    }
     return findings;
   }
 }

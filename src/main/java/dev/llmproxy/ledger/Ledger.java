@@ -241,6 +241,16 @@ public final class Ledger implements AutoCloseable {
     }
   }
 
+  /** This server's id among those that share the ledger. */
+  String instance() {
+    return instance;
+  }
+
+  /** The SQL expression of the database's clock, in ms since 1970. */
+  String now() {
+    return store.now();
+  }
+
   /** Whether several servers may have the ledger open at once. */
   boolean shared() {
     return store.shared();

@@ -24,6 +24,7 @@ import org.flywaydb.core.Flyway;
  * @param flushed the sequence up to which records are in the workbook; empty when unknown
  * @param behind the time since the settlement of the oldest record that is not in the workbook
  * @param deadLetters records that the workbook refuses
+ * @param undelivered the routes whose last delivery of settled requests has failed, with the reason
  */
 public record LedgerState(
     String name,
@@ -33,7 +34,8 @@ public record LedgerState(
     long underWay,
     OptionalLong flushed,
     Duration behind,
-    long deadLetters) {
+    long deadLetters,
+    List<String> undelivered) {
 
   /**
    * Reads the state of the ledger that the settings name; empty when there is no ledger yet.
@@ -64,7 +66,8 @@ public record LedgerState(
                         connection,
                         "dead_letter",
                         "select count(*) from dead_letter where retry_number is null")
-                    .orElse(0)));
+                    .orElse(0),
+                undelivered(connection)));
       }
     } catch (SQLException e) {
       throw new LedgerException(
@@ -80,6 +83,20 @@ public record LedgerState(
         .map(settled -> Duration.between(settled, Instant.now()))
         .filter(age -> !age.isNegative())
         .orElse(Duration.ZERO);
+  }
+
+  private static List<String> undelivered(Connection connection) throws SQLException {
+    try (ResultSet found = connection.getMetaData().getTables(null, null, "usage_cursor", null)) {
+      if (!found.next()) {
+        return List.of();
+      }
+    }
+    return UsageCursor.states(connection).stream()
+        .filter(state -> state.problem() != null)
+        .map(state ->
+            "%s has not delivered %d settled requests: %s"
+                .formatted(state.name(), state.waiting(), state.problem()))
+        .toList();
   }
 
   private static String quickCheck(Connection connection) throws SQLException {

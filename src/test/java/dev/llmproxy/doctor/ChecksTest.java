@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.ledger.LedgerState;
 import java.time.Duration;
+import java.util.List;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,7 +22,15 @@ class ChecksTest {
   void manyUnflushedAndRefusedRecordsAreWarnings() {
     LedgerState behind =
         new LedgerState(
-            "in data", "ok", 0, 20_000, 0, OptionalLong.of(5_000), Duration.ofSeconds(90), 3);
+            "in data",
+            "ok",
+            0,
+            20_000,
+            0,
+            OptionalLong.of(5_000),
+            Duration.ofSeconds(90),
+            3,
+            List.of("usage-kafka has not delivered 7 settled requests: no broker"));
 
     assertThat(LedgerCheck.findings(behind))
         .anySatisfy(finding -> {
@@ -31,6 +40,10 @@ class ChecksTest {
         .anySatisfy(finding -> {
           assertThat(finding.level()).isEqualTo(Finding.Level.WARNING);
           assertThat(finding.what()).isEqualTo("the workbook has refused 3 records");
+        })
+        .anySatisfy(finding -> {
+          assertThat(finding.level()).isEqualTo(Finding.Level.PROBLEM);
+          assertThat(finding.what()).startsWith("usage-kafka has not delivered 7 settled requests");
         });
   }
 }
