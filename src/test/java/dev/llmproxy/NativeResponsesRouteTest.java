@@ -132,6 +132,42 @@ class NativeResponsesRouteTest {
 
   @Wire("11.native")
   @Test
+  void toolsThatTheProviderRuns_goThrough() throws IOException {
+    plays("text/event-stream", stream(completed("Hi")));
+    ObjectNode request = (ObjectNode) ToolChats.json(REQUEST);
+    JsonNode tools =
+        ToolChats.json(
+            """
+            [{"type":"mcp","server_label":"docs","server_url":"https://mcp.example.com"},
+             {"type":"code_interpreter","container":{"type":"auto"}},{"type":"computer_use_preview"}]\
+            """);
+    request.set("tools", tools);
+    request.set("tool_choice", ToolChats.json("{\"type\":\"mcp\",\"server_label\":\"docs\"}"));
+
+    HttpResponse<String> answer = responses.post(request);
+
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    JsonNode sent = Json.parse(provider.lastBody());
+    assertThat(sent.path("tools")).isEqualTo(tools);
+    assertThat(sent.path("tool_choice")).isEqualTo(request.path("tool_choice"));
+  }
+
+  @Wire("11.native")
+  @Test
+  void searchInTheFilesOfTheAccount_isRefused() {
+    ObjectNode request = (ObjectNode) ToolChats.json(REQUEST);
+    request.set(
+        "tools", ToolChats.json("[{\"type\":\"file_search\",\"vector_store_ids\":[\"vs_1\"]}]"));
+
+    HttpResponse<String> answer = responses.post(request);
+
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(ToolChats.json(answer.body()).at("/error/code").asText())
+        .isEqualTo("unsupported_tool");
+  }
+
+  @Wire("11.native")
+  @Test
   void stream_goesThroughWithTheIdsAndTheModelOfThisServer() {
     plays("text/event-stream", stream(completed("Hi")));
     HttpResponse<String> answer = responses.post((ObjectNode) ToolChats.json(REQUEST));

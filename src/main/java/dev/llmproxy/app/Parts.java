@@ -342,7 +342,11 @@ public final class Parts {
   public static ResponsesForm responsesForm(
       Application application, ToolCatalogue catalogue, ResponseMemory memory) {
     return new ResponsesForm(
-        catalogue, memory, application.reasoningSeal(), application.values().http().maxBodyBytes());
+        application.providers(),
+        catalogue,
+        memory,
+        application.reasoningSeal(),
+        application.values().http().maxBodyBytes());
   }
 
   /** Created for a memory of the routes. */

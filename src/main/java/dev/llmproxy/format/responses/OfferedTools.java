@@ -47,7 +47,10 @@ final class OfferedTools {
   /**
    * Tools that a client adds only because its user wants them: without them the answer is wrong.
    */
-  private static final Set<String> REFUSED = Set.of("mcp", "file_search", "code_interpreter");
+  private static final Set<String> REFUSED = Set.of("mcp", "code_interpreter");
+
+  /** Reads the files of the account at the provider, which all keys of this server share. */
+  private static final String FILE_SEARCH = "file_search";
 
   private static final String COMPUTER = "computer";
   private static final int LONGEST_NAME = 64;
@@ -59,14 +62,17 @@ final class OfferedTools {
   private final Map<Named, String> functionNames = new LinkedHashMap<>();
   private final Map<String, Named> named = new LinkedHashMap<>();
   private final Map<String, ObjectNode> functions = new LinkedHashMap<>();
+  private final boolean passed;
   private boolean search;
 
   /**
    * @param searchOffered whether the server has a search that the caller may use
+   * @param passed whether the provider gets the tools as the client has sent them, and runs its own
    * @param dropped is told what the model does not get
    */
-  OfferedTools(boolean searchOffered, Consumer<String> dropped) {
+  OfferedTools(boolean searchOffered, boolean passed, Consumer<String> dropped) {
     this.searchOffered = searchOffered;
+    this.passed = passed;
     this.dropped = dropped;
   }
 
@@ -102,7 +108,8 @@ final class OfferedTools {
       } else {
         dropped.accept("tools." + type);
       }
-    } else if (REFUSED.contains(type) || type.startsWith(COMPUTER)) {
+    } else if (type.equals(FILE_SEARCH)
+        || (!passed && (REFUSED.contains(type) || type.startsWith(COMPUTER)))) {
       throw new ApiError(
               400,
               "invalid_request_error",

@@ -9,6 +9,7 @@ import dev.llmproxy.call.OriginalRequest;
 import dev.llmproxy.call.RequestBody;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Provider;
+import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.chat.ChatRequest;
 import dev.llmproxy.chat.ReasoningSeal;
 import dev.llmproxy.error.OpenAiErrors;
@@ -25,6 +26,7 @@ import org.apache.camel.ExchangeProperty;
  * would be wrong is a 400.
  */
 public final class ResponsesForm {
+  private final ProviderCatalogue providers;
   private final ToolCatalogue catalogue;
   private final ResponseMemory memory;
   private final ReasoningSeal seal;
@@ -34,7 +36,12 @@ public final class ResponsesForm {
    * @param mostBytes limit of a remembered conversation that a request goes on with
    */
   public ResponsesForm(
-      ToolCatalogue catalogue, ResponseMemory memory, ReasoningSeal seal, long mostBytes) {
+      ProviderCatalogue providers,
+      ToolCatalogue catalogue,
+      ResponseMemory memory,
+      ReasoningSeal seal,
+      long mostBytes) {
+    this.providers = providers;
     this.catalogue = catalogue;
     this.memory = memory;
     this.seal = seal;
@@ -46,8 +53,8 @@ public final class ResponsesForm {
    *
    * @param json UTF-8 JSON, or null
    * @return the request in OpenAI's chat format
-   * @throws dev.llmproxy.error.ApiException 400 with the name of the wrong field; 404 for an item
-   *     that is not remembered
+   * @throws dev.llmproxy.error.ApiException 400 with the name of the wrong field; 403 for a model
+   *     that the caller may not use; 404 for an unknown one, and for an item that is not remembered
    */
   public ChatRequest request(
       @Body byte[] json, @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
@@ -62,7 +69,10 @@ public final class ResponsesForm {
     List<Item> items =
         new RememberedItems(memory, caller, mostBytes, dropped)
             .resolved(body.path("previous_response_id").textValue(), input);
-    OfferedTools tools = tools(body, items, caller, dropped);
+    boolean passed =
+        caller.allowed(model, providers.chatChain(model)).targets().stream()
+            .allMatch(target -> target.provider().speaks(Provider.RESPONSES));
+    OfferedTools tools = tools(body, items, caller, passed, dropped);
     ItemTranslator messages =
         new ItemTranslator(tools, sealed -> opened(caller, model, sealed), dropped);
     String instructions = body.path("instructions").asText("");
@@ -77,7 +87,9 @@ public final class ResponsesForm {
       throw OpenAiErrors.invalidValue("input", "expected at least one message.").asException();
     }
     options.set(chat);
-    ToolChoice.set(chat, body, tools, dropped);
+    if (!passed) {
+      ToolChoice.set(chat, body, tools, dropped);
+    }
     AskedResponse asked =
         new AskedResponse(
             ResponseIds.response(context.requestId()),
@@ -122,11 +134,11 @@ public final class ResponsesForm {
   }
 
   private OfferedTools tools(
-      ObjectNode body, List<Item> items, Caller caller, Consumer<String> dropped) {
+      ObjectNode body, List<Item> items, Caller caller, boolean passed, Consumer<String> dropped) {
     boolean search =
         caller.mayUseTool(OfferedTools.WEB_SEARCH)
             && catalogue.find(OfferedTools.WEB_SEARCH).isPresent();
-    OfferedTools tools = new OfferedTools(search, dropped);
+    OfferedTools tools = new OfferedTools(search, passed, dropped);
     tools.addAll(body.path("tools"), "tools");
     for (Item item : items) {
       if (Item.addsTools(item.type())) {
