@@ -3,7 +3,9 @@ package dev.llmproxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.llmproxy.call.Status;
+import dev.llmproxy.workbook.Workbook;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
@@ -21,7 +23,8 @@ class DrainRouteTest {
   @Wire({"1.2", "6.503stop"})
   @Test
   void refusedAndCutRequestsGetAnErrorDuringTheStop(@TempDir Path data) throws Exception {
-    try (Gateway gateway = Gateway.start(data, Map.of("camel.main.shutdownTimeout", "7"))) {
+    try (Gateway gateway =
+        Gateway.start(data, Map.of("DRAIN_SECONDS", "3", "DRAIN_DELAY_SECONDS", "4"))) {
       String key = gateway.createKey("drain@example.com");
       try (RawConnection late = gateway.connect();
           RawConnection ending = gateway.connect();
@@ -37,6 +40,10 @@ class DrainRouteTest {
         Awaitility.await().until(() -> gateway.provider().requests().size() == 3);
 
         CompletableFuture<Void> stop = CompletableFuture.runAsync(gateway::stop);
+        Awaitility.await().until(gateway.application()::isStopping);
+        assertThat(gateway.get("/v1/models", key).statusCode())
+            .as("accepted while load balancers notice")
+            .isEqualTo(200);
         Awaitility.await()
             .until(() -> {
               try (RawConnection probe = gateway.connect()) {
@@ -62,6 +69,7 @@ class DrainRouteTest {
         stop.join();
       }
       gateway.start();
+      assertThat(gateway.application().isStopping()).isFalse();
       assertThat(gateway.awaitRecords(3))
           .filteredOn(record -> record.status() == Status.SUCCESS)
           .hasSize(1);
@@ -69,6 +77,35 @@ class DrainRouteTest {
           .filteredOn(record -> record.status() == Status.ERROR)
           .hasSize(2)
           .anySatisfy(record -> assertThat(record.tokensOut()).isPositive());
+    }
+  }
+
+  @Test
+  void stopWritesWhatWasSettledToTheWorkbookThoughNoRoundIsDue(@TempDir Path data)
+      throws Exception {
+    String email = "last@example.com";
+    Gateway gateway = Gateway.start(data, Map.of("USAGE_FLUSH_SECONDS", "3600"));
+    try {
+      String key = gateway.createKey(email);
+      for (int i = 0; i < 3; i++) {
+        assertThat(gateway.chat(key, "openai/scripted", false, "hello").statusCode())
+            .isEqualTo(200);
+      }
+      gateway.awaitRecords(3);
+    } finally {
+      gateway.close();
+    }
+
+    try (Workbook workbook = Workbook.open(gateway.settings())) {
+      List<List<Object>> rows =
+          workbook
+              .client()
+              .spreadsheets()
+              .values()
+              .get(workbook.spreadsheetId(), "'last_at_example_dot_com'!A1:Z")
+              .execute()
+              .getValues();
+      assertThat(rows).as("the headers and three requests").hasSize(4);
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SteadyClock;
 import dev.llmproxy.emulator.ScriptedProvider;
+import dev.llmproxy.error.ApiError;
 import dev.llmproxy.keys.ApiKey;
 import dev.llmproxy.keys.ApiKeyBook;
 import dev.llmproxy.ledger.UsageRecord;
@@ -138,6 +139,11 @@ public final class Gateway implements AutoCloseable {
   private void open() {
     application = Application.open(settings, clock, steady);
     server = Server.start(application);
+  }
+
+  /** Ends all running requests with an error. */
+  public void cut(ApiError why) {
+    server.cut(why);
   }
 
   public void stop() {

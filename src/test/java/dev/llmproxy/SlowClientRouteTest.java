@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Status;
+import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.ledger.UsageRecord;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -67,7 +68,7 @@ class SlowClientRouteTest {
       writtenWhenProviderWaits();
 
       // As in a server stop, the error is written while nothing can be sent.
-      gateway.application().callWatch().cut();
+      gateway.cut(OpenAiErrors.stopping());
 
       assertThat(new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
           .contains("event: error", "The server is stopping.")

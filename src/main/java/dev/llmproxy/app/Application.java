@@ -9,7 +9,6 @@ import dev.llmproxy.base.DataFolder;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.SteadyClock;
 import dev.llmproxy.cache.ResponseCache;
-import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.Caller;
 import dev.llmproxy.call.LiveRequests;
 import dev.llmproxy.call.RequestLog;
@@ -61,6 +60,7 @@ import java.time.Duration;
 import java.time.YearMonth;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -111,9 +111,9 @@ public final class Application implements AutoCloseable {
   private final AttemptPolicy attemptPolicy;
   private final LiveModels liveModels;
   private final LiveRequests live;
-  private final CallWatch callWatch;
   private final ReasoningSeal reasoningSeal;
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
+  private final AtomicBoolean stopping = new AtomicBoolean();
   private final RequestLog requestLog;
   private final BodyReader bodyReader;
   private final Requests requests;
@@ -125,7 +125,6 @@ public final class Application implements AutoCloseable {
     this.steady = steady;
     this.parts = parts;
     live = new LiveRequests(clock);
-    callWatch = new CallWatch(live);
     requestLog = new RequestLog(live);
     try {
       values = AllSettings.of(settings);
@@ -359,10 +358,6 @@ public final class Application implements AutoCloseable {
     return live;
   }
 
-  public CallWatch callWatch() {
-    return callWatch;
-  }
-
   public BodyReader bodyReader() {
     return bodyReader;
   }
@@ -389,6 +384,19 @@ public final class Application implements AutoCloseable {
 
   public LocalEmbedding localEmbedding() {
     return localEmbedding;
+  }
+
+  /**
+   * Whether the server is stopping, and is therefore not ready for new requests. It still accepts
+   * them for DRAIN_DELAY_SECONDS.
+   */
+  public boolean isStopping() {
+    return stopping.get();
+  }
+
+  /** Notes that the server is stopping. */
+  void beginStop() {
+    stopping.set(true);
   }
 
   /**

@@ -23,46 +23,62 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import org.apache.camel.CamelContext;
+import java.util.function.Supplier;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
-import org.apache.camel.support.LifecycleStrategySupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The HTTP listener: the router on which the routes register, and its port. */
+/** The HTTP listener: the port, and the routers on which routes register. */
 final class HttpListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
-  private static final int CUT_BEFORE_SECONDS = 4;
 
   private final Application application;
   private final HttpFront front;
-  private final VertxPlatformHttpRouter router;
+  private final Supplier<Target> targets;
   private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
   private RunningServer running;
 
-  HttpListener(Application application) {
+  /** Routes that serve a request. */
+  interface Target {
+    void handle(HttpServerRequest request);
+
+    /** Called when the response has ended. */
+    void ended();
+  }
+
+  /**
+   * @param front installed on the routers of the targets
+   * @param targets gives the target of each request
+   */
+  HttpListener(Application application, HttpFront front, Supplier<Target> targets) {
     this.application = application;
+    this.front = front;
+    this.targets = targets;
+  }
+
+  /** What comes before all routes. */
+  static HttpFront front(Application application) {
+    return new HttpFront(application.values().http().corsOrigins(), application.requestLog());
+  }
+
+  /**
+   * A router on which the routes of a CamelContext register. Camel's component platform-http looks
+   * it up in the registry by its name.
+   */
+  static VertxPlatformHttpRouter router(Application application, HttpFront front) {
     BodyReader body = application.bodyReader();
     Router routes = Router.router(application.vertx());
-    front = new HttpFront(application.values().http().corsOrigins(), application.requestLog());
     front.install(routes);
     String name =
         VertxPlatformHttpRouter.getRouterNameFromPort(
             VertxPlatformHttpServerConfiguration.DEFAULT_BIND_PORT);
-    router =
-        new VertxPlatformHttpRouter(null, application.vertx(), routes, name) {
-          @Override
-          public Handler<RoutingContext> bodyHandler() {
-            return body;
-          }
-        };
-  }
-
-  /** The router. Camel's component platform-http looks it up in the registry by its name. */
-  VertxPlatformHttpRouter router() {
-    return router;
+    return new VertxPlatformHttpRouter(null, application.vertx(), routes, name) {
+      @Override
+      public Handler<RoutingContext> bodyHandler() {
+        return body;
+      }
+    };
   }
 
   /**
@@ -152,39 +168,18 @@ final class HttpListener implements AutoCloseable {
         why);
   }
 
-  /**
-   * Prepares the shutdown of the routes: new requests are refused, and requests that do not end in
-   * time get an error, early enough to be recorded.
-   */
-  void refuseWhileStopping(CamelContext context) {
-    try {
-      context.addLifecycleStrategy(
-          new LifecycleStrategySupport() {
-            @Override
-            public void onContextStopping(CamelContext stopping) {
-              front.stop();
-              long patience = stopping.getShutdownStrategy().getTimeout() - CUT_BEFORE_SECONDS;
-              application
-                  .vertx()
-                  .setTimer(
-                      Math.max(1, TimeUnit.SECONDS.toMillis(patience)),
-                      late -> application.callWatch().cut());
-            }
-          });
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   private void serve(HttpServerRequest request) {
     ConnectionGuard guard = ConnectionGuard.of(request.connection());
     Context loop = application.vertx().getOrCreateContext();
     guard.began(request.version());
+    Target target = targets.get();
     request
         .response()
-        .endHandler(end ->
-            loop.runOnContext(next -> front.drain(request, application.vertx(), guard::ended)));
-    router.handle(request);
+        .endHandler(end -> {
+          target.ended();
+          loop.runOnContext(next -> front.drain(request, application.vertx(), guard::ended));
+        });
+    target.handle(request);
   }
 
   /** The port on which the server listens. */

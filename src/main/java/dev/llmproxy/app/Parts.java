@@ -179,8 +179,9 @@ public final class Parts {
     return new DocumentIndex(DocumentIndex.folder(application.settings()).orElse(null));
   }
 
+  /** Created for the requests of a CamelContext. */
   public static CallWatch callWatch(Application application) {
-    return application.callWatch();
+    return new CallWatch(application.live());
   }
 
   public static Requests requests(Application application) {

@@ -2,9 +2,9 @@ package dev.llmproxy.app;
 
 import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.base.Settings;
-import java.util.Properties;
-import org.apache.camel.main.Main;
-import org.apache.camel.main.SimpleMainShutdownStrategy;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.http.HttpFront;
+import java.util.List;
 
 /**
  * The running gateway: the application's HTTP server and a CamelContext with the routes of the
@@ -12,15 +12,16 @@ import org.apache.camel.main.SimpleMainShutdownStrategy;
  * open while routes are replaced.
  */
 public final class Server implements AutoCloseable {
-  /** The one file of routes/ that only {@code camel run} loads. */
-  private static final String FOR_CAMEL_RUN = "**/application.camel.yaml";
-
   private final OpenParts parts;
   private final HttpListener http;
+  private final Generation generation;
+  private final Drain drain;
 
-  private Server(OpenParts parts, HttpListener http) {
+  private Server(OpenParts parts, HttpListener http, Generation generation, Drain drain) {
     this.parts = parts;
     this.http = http;
+    this.generation = generation;
+    this.drain = drain;
   }
 
   /**
@@ -37,13 +38,23 @@ public final class Server implements AutoCloseable {
   static Server start(Application application, OpenParts parts) {
     try {
       parts.add(application);
-      HttpListener http = parts.add(new HttpListener(application));
-      Main main = routes(application, http);
-      parts.add(main::stop);
-      main.start();
-      http.refuseWhileStopping(main.getCamelContext());
+      HttpFront front = HttpListener.front(application);
+      Generation generation = new Generation(application, front);
+      HttpListener http =
+          parts.add(
+              new HttpListener(
+                  application,
+                  front,
+                  () -> {
+                    generation.enter();
+                    return generation;
+                  }));
+      parts.add(generation);
+      generation.start();
+      generation.background().start();
       http.listen(application.values().http().port());
-      return new Server(parts, http);
+      Drain drain = new Drain(application, front, () -> List.of(generation));
+      return new Server(parts, http, generation, drain);
     } catch (RuntimeException | Error e) {
       parts.closeAfter(e);
       throw e;
@@ -64,28 +75,18 @@ public final class Server implements AutoCloseable {
     return http.port();
   }
 
-  /** Refuses new requests, waits a limited time for running ones, and closes everything. */
-  @Override
-  public void close() {
-    parts.close();
+  /** Ends all running requests with an error. */
+  public void cut(ApiError why) {
+    generation.cut(why);
   }
 
-  private static Main routes(Application application, HttpListener http) {
-    Settings settings = application.settings();
-    Main main = new Main();
-    // Main's default strategy adds a JVM shutdown hook that references every context it has
-    // created.
-    main.setShutdownStrategy(new SimpleMainShutdownStrategy());
-    main.setPropertyPlaceholderLocations(
-        "file:" + settings.home().resolve("application.properties"));
-    Properties values = new Properties();
-    values.putAll(settings.asMap());
-    main.setOverrideProperties(values);
-    main.configure()
-        .withRoutesIncludePattern(application.values().routes().pattern())
-        .withRoutesExcludePattern(FOR_CAMEL_RUN);
-    main.bind("application", application);
-    main.bind(http.router().getName(), http.router());
-    return main;
+  /**
+   * Refuses new requests, waits a limited time for running ones, writes what they have used to the
+   * workbook, and closes everything.
+   */
+  @Override
+  public void close() {
+    drain.run();
+    parts.close();
   }
 }

@@ -5,6 +5,7 @@ import java.util.List;
 /** All settings, one record for each concern. Read once, at the start. */
 public record AllSettings(
     HttpSettings http,
+    LifecycleSettings lifecycle,
     RouteSettings routes,
     LimitSettings limits,
     SignInSettings signIn,
@@ -46,6 +47,7 @@ public record AllSettings(
     in.environmentWord("LOG_FORMAT", "text", "json");
     return new AllSettings(
         HttpSettings.read(in),
+        LifecycleSettings.read(in),
         RouteSettings.read(in),
         LimitSettings.read(in),
         SignInSettings.read(in),

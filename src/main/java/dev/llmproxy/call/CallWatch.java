@@ -1,5 +1,6 @@
 package dev.llmproxy.call;
 
+import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.LiveBody;
 import dev.llmproxy.http.Reply;
 import java.io.Closeable;
@@ -12,7 +13,10 @@ import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Interrupts requests when their client leaves or the server stops. */
+/**
+ * Interrupts the requests of one CamelContext when their client leaves, the server stops, or the
+ * routes were replaced some time ago.
+ */
 public final class CallWatch {
   private static final Logger LOG = LoggerFactory.getLogger(CallWatch.class);
 
@@ -37,9 +41,13 @@ public final class CallWatch {
     live.began(context.call());
   }
 
-  /** Interrupts all requests because the server stops. Their clients get an error. */
-  public void cut() {
-    watched.forEach(Reply::cut);
+  /**
+   * Interrupts all requests that are being answered.
+   *
+   * @param why the error that their clients get
+   */
+  public void cut(ApiError why) {
+    watched.forEach(reply -> reply.cut(why));
   }
 
   /**

@@ -492,6 +492,12 @@ public final class OpenAiErrors {
         why == null || why.isBlank() ? "This server refuses the request." : why);
   }
 
+  /** The routes that answer a request were replaced, and it takes too long. */
+  public static ApiError replaced() {
+    return unavailable(
+        "The server's routes were replaced while it answered this request, which took too long. Try again.");
+  }
+
   /** The server stops before the answer is complete. */
   public static ApiError stopping() {
     return unavailable("The server is stopping. Try again shortly.");

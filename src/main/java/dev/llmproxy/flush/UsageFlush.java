@@ -54,6 +54,7 @@ public final class UsageFlush {
   private final Clock steady;
 
   private volatile boolean leading;
+  private volatile boolean hurried;
   private Instant lateLoggedAt;
 
   // After a refused batch: the largest size of the next batches, the sequence up to which that
@@ -179,7 +180,7 @@ public final class UsageFlush {
   }
 
   private boolean dueHere() {
-    if (!pace.open(false)) {
+    if (!pace.open(hurried)) {
       return false;
     }
     boolean led = leading;
@@ -194,6 +195,11 @@ public final class UsageFlush {
       return false;
     }
     return commitWait.over(ledger.commitSentAt().orElse(null));
+  }
+
+  /** Has rounds follow without spacing, because the server stops. */
+  public void hurry() {
+    hurried = true;
   }
 
   /** Reads the state that another server, or an earlier process, has left. */

@@ -46,7 +46,6 @@ public final class HttpFront {
 
   private final Cors cors;
   private final RefusalLog log;
-  private Router router;
   private volatile boolean stopping;
   private final SecureRandom random = new SecureRandom();
 
@@ -75,12 +74,14 @@ public final class HttpFront {
     return type != null && type.strip().toLowerCase(Locale.ROOT).startsWith(FORM);
   }
 
-  /** Installs its handler before the routes of a router, and its error handlers. */
+  /**
+   * Installs its handler before the routes of a router, and its error handlers. Several routers may
+   * have them.
+   */
   public void install(Router router) {
-    this.router = router;
-    router.route().order(Integer.MIN_VALUE).handler(this::begin);
+    router.route().order(Integer.MIN_VALUE).handler(context -> begin(context, router));
     for (int status : new int[] {400, 404, 405, 500, 503}) {
-      router.errorHandler(status, context -> fail(context, status));
+      router.errorHandler(status, context -> fail(context, status, router));
     }
   }
 
@@ -167,7 +168,7 @@ public final class HttpFront {
     stopping = true;
   }
 
-  private void begin(RoutingContext context) {
+  private void begin(RoutingContext context, Router router) {
     long started = System.nanoTime();
     HttpServerRequest request = context.request();
     HttpServerResponse response = context.response();
@@ -190,7 +191,7 @@ public final class HttpFront {
     }
     if (stopping) {
       closeAfter(request);
-      fail(context, 503);
+      fail(context, 503, router);
       return;
     }
     // Any content type counts as JSON: the body handler would otherwise consume a form.
@@ -221,7 +222,7 @@ public final class HttpFront {
     return "req_" + HexFormat.of().formatHex(id);
   }
 
-  private void fail(RoutingContext context, int status) {
+  private void fail(RoutingContext context, int status, Router router) {
     if (context.response().ended() || context.response().headWritten()) {
       return;
     }
@@ -230,7 +231,7 @@ public final class HttpFront {
     ApiError error =
         switch (status) {
           case 400 -> OpenAiErrors.malformedHttp(400);
-          case 404 -> OpenAiErrors.unknownUrl(method, path, meant(path));
+          case 404 -> OpenAiErrors.unknownUrl(method, path, meant(path, router));
           case 405 ->
               isWebSocket(context.request())
                   ? OpenAiErrors.noWebSockets(path)
@@ -245,7 +246,7 @@ public final class HttpFront {
       closeAfter(context.request());
     }
     if (status == 405) {
-      context.response().putHeader("Allow", allowed(context));
+      context.response().putHeader("Allow", allowed(context, router));
     }
     log.refused(
         error, requestId(context.request()), null, Reply.address(context.request()), method, path);
@@ -262,7 +263,7 @@ public final class HttpFront {
    * The path under /v1 that a client with a wrong base URL probably means. Wrong base URLs have no
    * /v1, have it twice, in capitals, or end in an endpoint's path. Null when no path fits.
    */
-  private String meant(String path) {
+  private static String meant(String path, Router router) {
     String asked = path.toLowerCase(Locale.ROOT);
     for (Route route : router.getRoutes()) {
       String known = route.getPath();
@@ -279,7 +280,7 @@ public final class HttpFront {
   }
 
   /** The value of the header Allow: the methods of the routes on this path. */
-  private String allowed(RoutingContext context) {
+  private static String allowed(RoutingContext context, Router router) {
     String path = context.request().path();
     TreeSet<String> methods = new TreeSet<>(Set.of("OPTIONS"));
     for (Route route : router.getRoutes()) {

@@ -88,7 +88,7 @@ public final class Reply {
 
   private boolean streaming;
   private volatile boolean gone;
-  private volatile boolean cut;
+  private volatile ApiError cut;
   private BodyBudget.Hold body;
   private long parsedBody;
   private long heldBody;
@@ -164,7 +164,7 @@ public final class Reply {
       if (worker == Thread.currentThread()) {
         worker = null;
         boolean interrupted = Thread.interrupted();
-        gone |= interrupted && !cut;
+        gone |= interrupted && cut == null;
       }
     }
     if (gone) {
@@ -174,13 +174,15 @@ public final class Reply {
   }
 
   /**
-   * Interrupts the request because the server stops. The error handler then reads {@link #wasCut}
-   * and tells the client.
+   * Interrupts the request because it may not run any longer. The error handler then reads {@link
+   * #cutBecause} and tells the client.
+   *
+   * @param why the error for the client
    */
-  public void cut() {
+  public void cut(ApiError why) {
     synchronized (lock) {
       if (worker != null && !over()) {
-        cut = true;
+        cut = why;
         worker.interrupt();
       }
     }
@@ -188,9 +190,15 @@ public final class Reply {
 
   /** Whether {@link #cut} has ended the request; if so, clears the calling thread's interrupt. */
   public boolean wasCut() {
-    if (cut) {
+    boolean wasCut = cut != null;
+    if (wasCut) {
       boolean unused = Thread.interrupted();
     }
+    return wasCut;
+  }
+
+  /** The error with which {@link #cut} has ended the request; null when it has not. */
+  public ApiError cutBecause() {
     return cut;
   }
 
@@ -536,7 +544,7 @@ public final class Reply {
         throw new ClientGoneException();
       }
     } catch (InterruptedException e) {
-      gone = !cut;
+      gone = cut == null;
       throw new ClientGoneException();
     }
     lastWrite = System.nanoTime();

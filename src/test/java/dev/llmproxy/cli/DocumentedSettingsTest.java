@@ -23,8 +23,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The real command accepts every documented value of every setting. */
 class DocumentedSettingsTest {
-  /** Settings that the tests choose: free ports. */
-  private static final Set<String> GIVEN = Set.of("PORT", "WORKBOOK_PORT");
+  /** Settings that the tests choose: free ports, and no wait at the stop. */
+  private static final Set<String> GIVEN = Set.of("PORT", "WORKBOOK_PORT", "DRAIN_DELAY_SECONDS");
 
   @TempDir private Path folder;
 

@@ -75,7 +75,7 @@ public final class ErrorAnswer {
 
   private static ApiError error(Exception exception, RequestContext context, String provider) {
     return context.reply().wasCut()
-        ? OpenAiErrors.stopping()
+        ? context.reply().cutBecause()
         : OpenAiErrors.of(exception, provider);
   }
 

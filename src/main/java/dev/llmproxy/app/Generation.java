@@ -1,0 +1,133 @@
+package dev.llmproxy.app;
+
+import dev.llmproxy.base.Settings;
+import dev.llmproxy.call.CallWatch;
+import dev.llmproxy.error.ApiError;
+import dev.llmproxy.http.HttpFront;
+import io.vertx.core.http.HttpServerRequest;
+import java.time.Duration;
+import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Route;
+import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.apache.camel.main.Main;
+import org.apache.camel.main.SimpleMainShutdownStrategy;
+
+/**
+ * The routes that serve requests from one moment on: a CamelContext with an HTTP router of its own.
+ * Everything that outlives it belongs to the application.
+ */
+final class Generation implements HttpListener.Target, AutoCloseable {
+  /** The one file of routes/ that only {@code camel run} loads. */
+  private static final String FOR_CAMEL_RUN = "**/application.camel.yaml";
+
+  /** For the background routes' present runs. */
+  private static final Duration PATIENCE = Duration.ofSeconds(4);
+
+  private final Main main;
+  private final VertxPlatformHttpRouter router;
+  private final BackgroundRoutes background;
+
+  /** Requests whose response has not ended. Camel does not know one before its body is read. */
+  private final AtomicInteger active = new AtomicInteger();
+
+  private List<String> served = List.of();
+
+  /** Loads the routes of the application's home folder. {@link #start} starts them. */
+  Generation(Application application, HttpFront front) {
+    router = HttpListener.router(application, front);
+    main = main(application, router);
+    background = new BackgroundRoutes(main);
+  }
+
+  private static Main main(Application application, VertxPlatformHttpRouter router) {
+    Settings settings = application.settings();
+    Main main = new Main();
+    // Main's default strategy adds a JVM shutdown hook that references every context it has
+    // created.
+    main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+    main.setPropertyPlaceholderLocations(
+        "file:" + settings.home().resolve("application.properties"));
+    Properties values = new Properties();
+    values.putAll(settings.asMap());
+    main.setOverrideProperties(values);
+    main.configure()
+        .withRoutesIncludePattern(application.values().routes().pattern())
+        .withRoutesExcludePattern(FOR_CAMEL_RUN);
+    main.bind("application", application);
+    main.bind(router.getName(), router);
+    return main;
+  }
+
+  /**
+   * Starts the routes, except those that work in the background.
+   *
+   * @throws RuntimeException when a route cannot be started
+   */
+  void start() {
+    main.start();
+    served =
+        context().getRoutes().stream()
+            .filter(route -> route.getEndpoint() instanceof PlatformHttpEndpoint)
+            .map(Route::getRouteId)
+            .toList();
+  }
+
+  CamelContext context() {
+    return main.getCamelContext();
+  }
+
+  /** The routes that a timer or another source starts. */
+  BackgroundRoutes background() {
+    return background;
+  }
+
+  /** Counts a request, which {@link #handle} then serves. */
+  void enter() {
+    active.incrementAndGet();
+  }
+
+  @Override
+  public void handle(HttpServerRequest request) {
+    router.handle(request);
+  }
+
+  @Override
+  public void ended() {
+    active.decrementAndGet();
+  }
+
+  /** Whether requests are being answered or recorded. */
+  boolean serves() {
+    return active.get() > 0
+        || served.stream().anyMatch(route -> context().getInflightRepository().size(route) > 0);
+  }
+
+  /** Ends all requests of this generation with an error. */
+  void cut(ApiError why) {
+    context().getRegistry().findByType(CallWatch.class).forEach(watch -> watch.cut(why));
+  }
+
+  /**
+   * Stops the routes.
+   *
+   * @param patience how long exchanges that still run may go on
+   */
+  void stop(Duration patience) {
+    CamelContext context = context();
+    if (context != null) {
+      context.getShutdownStrategy().setTimeUnit(TimeUnit.MILLISECONDS);
+      context.getShutdownStrategy().setTimeout(Math.max(1, patience.toMillis()));
+    }
+    main.stop();
+  }
+
+  @Override
+  public void close() {
+    stop(PATIENCE);
+  }
+}

@@ -1,0 +1,19 @@
+package dev.llmproxy.base;
+
+import java.time.Duration;
+
+/**
+ * The stop of the server.
+ *
+ * @param drain how long running requests may go on after the server has begun to refuse new ones
+ * @param drainDelay how long the server accepts requests after it has said that it is not ready
+ */
+public record LifecycleSettings(Duration drain, Duration drainDelay) {
+  private static final int MOST_SECONDS = 3600;
+
+  static LifecycleSettings read(SettingsReader in) {
+    return new LifecycleSettings(
+        in.seconds("DRAIN_SECONDS", 0, MOST_SECONDS),
+        in.seconds("DRAIN_DELAY_SECONDS", 0, MOST_SECONDS));
+  }
+}
