@@ -19,7 +19,8 @@ import java.util.regex.Pattern;
 
 /**
  * The operator's settings, with the names that application.properties documents. The environment
- * overrides the file. An empty value means that the setting is not set.
+ * overrides the file. An empty value means that the setting is not set. {@code NAME_FILE} names a
+ * file with the value of NAME.
  */
 public final class Settings {
   private static final String FILE = "application.properties";
@@ -45,7 +46,7 @@ public final class Settings {
    * Reads {@code home/application.properties} and the environment.
    *
    * @param home the folder with application.properties, routes/ and providers/
-   * @throws SettingException when the file cannot be read
+   * @throws SettingException when the file, or one that a setting names, cannot be read
    */
   public static Settings load(Path home) {
     return load(home, System.getenv());
@@ -61,12 +62,11 @@ public final class Settings {
     } catch (IOException e) {
       throw new SettingException("cannot read " + path.toAbsolutePath() + ": " + e.getMessage());
     }
-    environment.forEach((name, value) -> {
-      if (!value.isBlank()) {
-        values.put(name, value);
-        sources.put(name, "environment");
-      }
-    });
+    SecretFiles files = new SecretFiles(home.toAbsolutePath());
+    put(files.read(Map.copyOf(values), FILE), "a file named in " + FILE, values, sources);
+    put(environment, "environment", values, sources);
+    put(files.read(environment, "environment"), "a file named in the environment", values, sources);
+    files.demandNoProblems();
     // Routes append text to values: {{KEYS_REFRESH_SECONDS}}000.
     Set<String> rewritten = new TreeSet<>();
     values.replaceAll((name, value) -> {
@@ -77,6 +77,19 @@ public final class Settings {
       return canonical;
     });
     return new Settings(home.toAbsolutePath().normalize(), values, sources, rewritten);
+  }
+
+  private static void put(
+      Map<String, String> added,
+      String source,
+      Map<String, String> values,
+      Map<String, String> sources) {
+    added.forEach((name, value) -> {
+      if (!value.isBlank()) {
+        values.put(name, value);
+        sources.put(name, source);
+      }
+    });
   }
 
   /** Reads entry by entry, because Properties has no line numbers. */
@@ -157,6 +170,11 @@ public final class Settings {
     T value = record.apply(reader);
     reader.demandNoProblems();
     return value;
+  }
+
+  /** Whether {@code name} gives the file with the value of another setting: OPENAI_API_KEY_FILE. */
+  public boolean isFileOfSetting(String name) {
+    return SecretFiles.settingOf(home, name).isPresent();
   }
 
   /** The name of a tier's setting, e.g. {@code RATE_LIMIT_PRO_PLUS} for "pro plus". */

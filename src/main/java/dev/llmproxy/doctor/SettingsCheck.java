@@ -58,7 +58,7 @@ public final class SettingsCheck {
     List<Finding> findings = new ArrayList<>();
     Set<String> known = knownNames();
     for (String name : new TreeSet<>(ownProperties().stringPropertyNames())) {
-      if (!name.startsWith("camel.")) {
+      if (!name.startsWith("camel.") && !settings.isFileOfSetting(name)) {
         checkName(findings, known, name);
       }
     }

@@ -26,6 +26,61 @@ class SettingsTest {
     assertThat(settings.text("HOST")).isEqualTo("0.0.0.0");
   }
 
+  @Test
+  void settingOfAFileHasItsContent() throws IOException {
+    Path secret = Files.writeString(home.resolve("secret"), "sk-secret\n");
+    Files.createDirectories(home.resolve("providers"));
+    Files.writeString(home.resolve("providers/hub.yaml"), "key: [HF_TOKEN]\n");
+    Settings settings =
+        settings(
+            "BRAVE_API_KEY_FILE = secret\nDATABASE_URL = of-the-file\n",
+            Map.of(
+                "ACME_API_KEY_FILE", secret.toString(),
+                "HF_TOKEN_FILE", secret.toString(),
+                "DATABASE_URL_FILE", secret.toString()));
+
+    assertThat(settings.text("BRAVE_API_KEY")).isEqualTo("sk-secret");
+    assertThat(settings.text("ACME_API_KEY")).isEqualTo("sk-secret");
+    assertThat(settings.text("HF_TOKEN")).isEqualTo("sk-secret");
+    assertThat(settings.text("DATABASE_URL")).isEqualTo("sk-secret");
+    assertThat(settings.where("DATABASE_URL")).isEqualTo("a file named in the environment");
+    assertThat(settings.where("BRAVE_API_KEY")).contains("application.properties");
+  }
+
+  @Test
+  void filesOfOtherProgramsAreNotRead() throws IOException {
+    Settings settings =
+        settings(
+            "LOCAL_MODEL_FILE = models/none.gguf\n",
+            Map.of("AWS_WEB_IDENTITY_TOKEN_FILE", "/none", "SSL_CERT_FILE", "/none"));
+
+    assertThat(settings.asMap()).doesNotContainKeys("LOCAL_MODEL", "AWS_WEB_IDENTITY_TOKEN");
+  }
+
+  @Test
+  void everyFileThatCannotBeUsedIsListed() throws IOException {
+    Path empty = Files.writeString(home.resolve("empty"), " \n");
+    Path large = Files.writeString(home.resolve("large"), "x".repeat(70_000));
+
+    assertThatExceptionOfType(SettingException.class)
+        .isThrownBy(() ->
+            settings(
+                "",
+                Map.of(
+                    "GROQ_API_KEY_FILE", "/no/such/file",
+                    "OPENAI_API_KEY_FILE", empty.toString(),
+                    "BRAVE_API_KEY_FILE", large.toString(),
+                    "DATABASE_URL", "x",
+                    "DATABASE_URL_FILE", empty.toString())))
+        .satisfies(problem ->
+            assertThat(problem.getMessage().lines())
+                .hasSize(4)
+                .anyMatch(line -> line.startsWith("GROQ_API_KEY_FILE is \"/no/such/file\""))
+                .anyMatch(line -> line.contains("it is empty"))
+                .anyMatch(line -> line.contains("more than 65536 bytes"))
+                .anyMatch(line -> line.contains("DATABASE_URL and DATABASE_URL_FILE")));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "KEY =\n", "KEY =   \n", "# KEY = x\n"})
   void absentOrBlankValueIsNotSet(String file) throws IOException {
