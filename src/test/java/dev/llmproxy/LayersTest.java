@@ -40,6 +40,7 @@ class LayersTest {
           "provider.openai",
           "provider.local",
           "provider",
+          "guard",
           "cache",
           "conversation",
           "chat",

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,16 @@ class OptionalRoutesRouteTest {
               - setBody:
                   simple: "${ref:greeting}!"
       """;
+
+  /** Settings without which shipped routes do not start. */
+  private static final Map<String, String> NEEDED =
+      Map.of(
+          "KAFKA_BROKERS",
+          "127.0.0.1:9",
+          "GUARD_JUDGE_MODEL",
+          "openai/scripted",
+          "GUARD_JUDGE_KEY",
+          "sk-judge");
 
   @TempDir private Path folder;
   private Path home;
@@ -96,6 +107,21 @@ class OptionalRoutesRouteTest {
         .flatExtracting(Doctor.Check::run)
         .extracting(Finding::what)
         .anyMatch(what -> what.startsWith("OPTIONAL_ROUTES names greet-erly"));
+  }
+
+  /** Every shipped route is created, with all beans that it names. */
+  @Test
+  void allShippedRoutesRunTogether() {
+    List<String> shipped =
+        RouteSettings.of(Settings.load(Path.of(""), Map.of())).available();
+    Map<String, String> settings = new HashMap<>(AdminBrowser.SETTINGS);
+    settings.putAll(NEEDED);
+    settings.put("OPTIONAL_ROUTES", String.join(",", shipped));
+    try (Gateway gateway = Gateway.startAt(home, folder.resolve("data"), settings)) {
+      AdminBrowser admin = AdminBrowser.signedIn(gateway, AdminBrowser.ADMIN);
+      assertThat(Gateway.json(admin.get("/admin/api/routes")).path("routes").findValuesAsText("id"))
+          .containsAll(shipped);
+    }
   }
 
   @Test

@@ -46,6 +46,8 @@ import dev.llmproxy.gate.Authenticator;
 import dev.llmproxy.gate.Limits;
 import dev.llmproxy.gate.SignIn;
 import dev.llmproxy.gate.UnknownKeys;
+import dev.llmproxy.guard.GuardJudge;
+import dev.llmproxy.guard.GuardPatterns;
 import dev.llmproxy.http.AnswerMemory;
 import dev.llmproxy.http.KeepAlive;
 import dev.llmproxy.keys.KeyDirectory;
@@ -100,6 +102,14 @@ public final class Parts {
 
   public static Authenticator authenticator(Application application) {
     return application.authenticator();
+  }
+
+  public static GuardJudge guardJudge(Application application) {
+    return new GuardJudge(application.values().guards());
+  }
+
+  public static GuardPatterns guardPatterns(Application application) {
+    return GuardPatterns.read(application.values().guards().patterns());
   }
 
   public static ConversationFlush conversationFlush(Application application) {

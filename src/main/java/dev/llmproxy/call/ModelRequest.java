@@ -41,7 +41,17 @@ public interface ModelRequest {
    * @param regex regular expression in the syntax of {@link Pattern}
    * @param replacement the new text; {@code $1} is the first group
    */
-  ModelRequest withReplaced(String regex, String replacement);
+  default ModelRequest withReplaced(String regex, String replacement) {
+    Pattern pattern = pattern(regex);
+    return withTexts((role, text) ->
+        role.equals(TextChange.TOOL_CALL) ? text : pattern.matcher(text).replaceAll(replacement));
+  }
+
+  /**
+   * Visits all texts of the client in their order, each part of a structured content on its own,
+   * and returns a copy with the changed ones; this request when none has changed.
+   */
+  ModelRequest withTexts(TextChange change);
 
   /**
    * Returns a copy whose answer has at most this many tokens. A smaller limit of the client stays.

@@ -2,6 +2,7 @@ package dev.llmproxy.call;
 
 import dev.llmproxy.attempt.Attempts;
 import dev.llmproxy.base.ShownText;
+import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.HttpFront;
 import dev.llmproxy.http.Reply;
 import java.net.URLEncoder;
@@ -30,6 +31,8 @@ public final class RequestContext {
   private static final String TRIED_HEADER = "x-llmproxy-tried";
   private static final String DROPPED_HEADER = "x-llmproxy-dropped";
 
+  private static final String GUARD_HEADER = "x-llmproxy-guard";
+
   private static final int MOST_DROPPED = 50;
   private static final int MOST_NAME_CHARACTERS = 80;
   private static final Pattern NOT_OF_NAMES = Pattern.compile("[^A-Za-z0-9_.\\[\\]-]");
@@ -52,6 +55,8 @@ public final class RequestContext {
   private boolean acceptsForm;
   private OriginalRequest original;
   private final Set<String> dropped = new LinkedHashSet<>();
+  private final Set<String> marks = new LinkedHashSet<>();
+  private ApiError refusal;
 
   /** The model in the header, or null. */
   private String namedModel;
@@ -276,6 +281,32 @@ public final class RequestContext {
   /** Removes the header, because the target gets the whole request as the client has sent it. */
   public void nameNothingDropped() {
     reply.removeHeader(DROPPED_HEADER);
+  }
+
+  /**
+   * Notes what a guard has decided, for the record, and for the header {@value #GUARD_HEADER}
+   * unless the answer has begun.
+   *
+   * @param label of visible ASCII characters, without a comma
+   */
+  public void mark(String label) {
+    if (marks.add(label) && reply != null && !reply.begun()) {
+      reply.header(GUARD_HEADER, marks());
+    }
+  }
+
+  /** What guards have decided, separated by commas; empty when they have changed nothing. */
+  public String marks() {
+    return String.join(", ", marks);
+  }
+
+  /** The error of a request that a guard has refused, until the request is admitted; else null. */
+  public ApiError refusal() {
+    return refusal;
+  }
+
+  public void setRefusal(ApiError error) {
+    refusal = error;
   }
 
   /** Sets the deadline to so long from now. */

@@ -67,7 +67,7 @@ public final class RequestLog implements RefusalLog {
       }
       return;
     }
-    RequestRecord record = record(settlement, context.call(), context.reply());
+    RequestRecord record = record(settlement, context);
     LOG.log(
         record.httpStatus() >= SERVER_ERROR || record.status() == Status.ERROR
             ? Level.WARN
@@ -192,7 +192,9 @@ public final class RequestLog implements RefusalLog {
     return kind.next();
   }
 
-  private static RequestRecord record(Settlement settlement, Call call, Reply reply) {
+  private static RequestRecord record(Settlement settlement, RequestContext context) {
+    Call call = context.call();
+    Reply reply = context.reply();
     ApiError error = settlement.status() == Status.SUCCESS ? null : call.error();
     ApiError.Upstream upstream = error == null ? null : error.upstream();
     boolean leftEarly = settlement.status() == Status.CANCELLED && !reply.begun();
@@ -216,7 +218,8 @@ public final class RequestLog implements RefusalLog {
         call.fromCache(),
         settlement.cost(),
         settlement.duration().toMillis(),
-        call.attempts().tried());
+        call.attempts().tried(),
+        context.marks());
   }
 
   private static final class Kind {

@@ -30,6 +30,8 @@ import java.util.Map;
  * @param cost in US dollars, or null when the model's price is unknown
  * @param milliseconds from admission to the end
  * @param tried the attempts that failed, for people; empty when none has
+ * @param guards what guards have decided, e.g. {@code patterns:redacted}; empty when they have
+ *     changed nothing
  */
 public record RequestRecord(
     String requestId,
@@ -51,7 +53,8 @@ public record RequestRecord(
     boolean cached,
     BigDecimal cost,
     long milliseconds,
-    String tried) {
+    String tried,
+    String guards) {
 
   /** The fields by their names in the log and the hooks; without null values. */
   public Map<String, Object> fields() {
@@ -87,6 +90,9 @@ public record RequestRecord(
     fields.put("duration_ms", milliseconds);
     if (!tried.isEmpty()) {
       fields.put("tried", tried);
+    }
+    if (!guards.isEmpty()) {
+      fields.put("guards", guards);
     }
     return fields;
   }
@@ -129,6 +135,9 @@ public record RequestRecord(
     }
     if (!tried.isEmpty()) {
       text.append(" tried ").append(tried);
+    }
+    if (!guards.isEmpty()) {
+      text.append(" guards ").append(guards);
     }
     if (code != null) {
       text.append(' ').append(code);

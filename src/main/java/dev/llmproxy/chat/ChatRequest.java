@@ -3,15 +3,16 @@ package dev.llmproxy.chat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.base.Json;
 import dev.llmproxy.call.ModelRequest;
 import dev.llmproxy.call.RequestBody;
+import dev.llmproxy.call.TextChange;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /**
  * A chat request in the format of OpenAI's CreateChatCompletionRequest. Some fields are checked.
@@ -82,14 +83,15 @@ public record ChatRequest(ObjectNode body) implements ModelRequest {
   }
 
   @Override
-  public ModelRequest withReplaced(String regex, String replacement) {
-    Pattern pattern = ModelRequest.pattern(regex);
-    ObjectNode changed = copy();
-    ArrayNode messages = changed.putArray("messages");
+  public ModelRequest withTexts(TextChange change) {
+    ArrayNode messages = Json.array();
+    boolean same = true;
     for (JsonNode message : body.path("messages")) {
-      messages.add(PromptText.replaced((ObjectNode) message, pattern, replacement));
+      ObjectNode changed = PromptText.changed((ObjectNode) message, change);
+      same &= changed.equals(message);
+      messages.add(changed);
     }
-    return of(changed);
+    return same ? this : of(copy().set("messages", messages));
   }
 
   @Override

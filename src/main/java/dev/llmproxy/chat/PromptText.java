@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.ShownText;
+import dev.llmproxy.call.TextChange;
 import dev.llmproxy.tool.ToolResult;
 import java.util.regex.Pattern;
 
@@ -25,23 +26,40 @@ final class PromptText {
     return text.toString();
   }
 
-  /** Returns the message with replaced texts; the same object when nothing matches. */
-  static ObjectNode replaced(ObjectNode message, Pattern pattern, String replacement) {
+  /** Returns the message with changed texts; the same object when none has changed. */
+  static ObjectNode changed(ObjectNode message, TextChange change) {
+    String role = message.path("role").asText("");
+    ObjectNode copy = Json.object().setAll(message);
     JsonNode content = message.path("content");
-    if (!pattern.matcher(of(content)).find()) {
-      return message;
-    }
-    ObjectNode changed = message.deepCopy();
-    if (changed.get("content") instanceof ArrayNode parts) {
-      for (JsonNode part : parts) {
-        if (part instanceof ObjectNode object && part.path("text").isTextual()) {
-          object.put("text", pattern.matcher(part.path("text").asText()).replaceAll(replacement));
-        }
-      }
+    if (content.isArray()) {
+      ArrayNode parts = copy.putArray("content");
+      content.forEach(part -> parts.add(withText(part, "text", role, change)));
     } else {
-      changed.put("content", pattern.matcher(content.asText()).replaceAll(replacement));
+      copy = (ObjectNode) withText(copy, "content", role, change);
     }
-    return changed;
+    if (message.path("tool_calls").isArray()) {
+      ArrayNode calls = copy.putArray("tool_calls");
+      for (JsonNode call : message.path("tool_calls")) {
+        JsonNode function = call.path("function");
+        JsonNode changed = withText(function, "arguments", TextChange.TOOL_CALL, change);
+        calls.add(changed.equals(function) ? call : copy(call).set("function", changed));
+      }
+    }
+    return copy.equals(message) ? message : copy;
+  }
+
+  /** Returns the object with a changed text in a field; the same one when it has no text there. */
+  private static JsonNode withText(JsonNode object, String field, String role, TextChange change) {
+    JsonNode text = object.path(field);
+    if (!text.isTextual()) {
+      return object;
+    }
+    String changed = change.changed(role, text.textValue());
+    return changed.equals(text.textValue()) ? object : copy(object).put(field, changed);
+  }
+
+  private static ObjectNode copy(JsonNode object) {
+    return Json.object().setAll((ObjectNode) object);
   }
 
   /**

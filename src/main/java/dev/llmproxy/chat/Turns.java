@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The progress of one chat: the next request to the provider, the calls of the server's tools, and
@@ -68,6 +70,8 @@ public final class Turns {
   private ObjectNode finish;
   private ObjectNode head;
   private ChatEvents events;
+  private UnaryOperator<ChatEvents> filter = UnaryOperator.identity();
+  private Supplier<String> heldText = () -> "";
 
   Turns(ServerTools tools) {
     this.tools = tools;
@@ -86,14 +90,39 @@ public final class Turns {
   }
 
   void events(ChatEvents underWay) {
-    events = underWay;
+    events = filter.apply(underWay);
+  }
+
+  /** Passes the events of every turn, and of the tools between turns, through a filter. */
+  public void filter(UnaryOperator<ChatEvents> through) {
+    filter = through;
+  }
+
+  /**
+   * Ends the chat after a filter has refused a part of the answer: no turn follows.
+   *
+   * @param pieces the pieces of the answer that the client does not get
+   * @param usage the usage of the current turn if it is known, else null
+   */
+  public void refuse(int pieces, ObjectNode usage) {
+    heard = true;
+    hide(pieces);
+    if (usage != null && used.running) {
+      report(usage);
+    }
+    stop();
+  }
+
+  /** Sets the text of the first choice that a filter has received and not passed on. */
+  public void setHeldText(Supplier<String> text) {
+    heldText = text;
   }
 
   /** Sets the events of a stored answer in place of turns. */
   void answerFromCache(List<ChatEvent> stored) {
     fromCache = true;
     stop();
-    events = new StoredEvents(stored);
+    events(new StoredEvents(stored));
   }
 
   /** Whether the answer is a stored one. */
@@ -367,7 +396,8 @@ public final class Turns {
   List<ChatEvent> last(ChatCall chat, ObjectNode finishChunk) {
     List<ChatEvent> events = new ArrayList<>();
     ArrayNode citations =
-        Citations.in(chat.accumulator().content(), chat.accumulator().searchResults());
+        Citations.in(
+            chat.accumulator().content() + heldText.get(), chat.accumulator().searchResults());
     if (!citations.isEmpty()) {
       events.add(
           new ChatEvent.Delta(chunk(chat, Json.object().set("annotations", citations), null)));

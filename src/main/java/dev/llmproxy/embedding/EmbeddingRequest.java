@@ -3,13 +3,14 @@ package dev.llmproxy.embedding;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.ModelRequest;
 import dev.llmproxy.call.RequestBody;
+import dev.llmproxy.call.TextChange;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import java.util.List;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -63,23 +64,23 @@ public record EmbeddingRequest(ObjectNode body, List<JsonNode> inputs) implement
   }
 
   @Override
-  public ModelRequest withReplaced(String regex, String replacement) {
-    Pattern pattern = ModelRequest.pattern(regex);
-    ObjectNode changed = copy();
-    if (changed.path("input").isTextual()) {
-      changed.put("input", pattern.matcher(promptText()).replaceAll(replacement));
+  public ModelRequest withTexts(TextChange change) {
+    JsonNode input = body.get("input");
+    JsonNode changed;
+    if (input.isTextual()) {
+      changed = changed(input, change);
     } else {
-      ArrayNode rewritten = Json.array();
-      for (JsonNode input : body.path("input")) {
-        if (input.isTextual()) {
-          rewritten.add(pattern.matcher(input.textValue()).replaceAll(replacement));
-        } else {
-          rewritten.add(input);
-        }
-      }
-      changed.set("input", rewritten);
+      ArrayNode list = Json.array();
+      input.forEach(each -> list.add(changed(each, change)));
+      changed = list;
     }
-    return of(changed);
+    return changed.equals(input) ? this : of(copy().set("input", changed));
+  }
+
+  private static JsonNode changed(JsonNode input, TextChange change) {
+    return input.isTextual()
+        ? TextNode.valueOf(change.changed(TextChange.USER, input.textValue()))
+        : input;
   }
 
   /** Returns the same request, because embeddings have no completion tokens. */

@@ -20,6 +20,26 @@ public final class OpenAiErrors {
 
   private OpenAiErrors() {}
 
+  /**
+   * A guard refuses a prompt or an answer.
+   *
+   * @param reason the guard's, for the client
+   */
+  public static ApiError refusedByGuard(String reason) {
+    return new ApiError(400, INVALID_REQUEST, "content_policy_violation", null, reason);
+  }
+
+  /** A guard that must agree has failed, so that nothing can be said about the content. */
+  public static ApiError guardFailed() {
+    return new ApiError(
+        503,
+        SERVER,
+        "guard_failed",
+        null,
+        "The content could not be checked right now, and is not passed on unchecked. Try again shortly.",
+        Duration.ofSeconds(5));
+  }
+
   /** The {@code Authorization} header is missing. */
   public static ApiError missingApiKey() {
     return new ApiError(

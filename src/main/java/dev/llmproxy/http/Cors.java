@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 final class Cors {
   private static final String EXPOSED =
       "x-request-id, openai-processing-ms, retry-after, retry-after-ms, x-should-retry, x-llmproxy-dropped,"
-          + " x-llmproxy-model, x-llmproxy-provider, x-llmproxy-attempts, x-llmproxy-tried, x-llmproxy-cache,"
+          + " x-llmproxy-model, x-llmproxy-provider, x-llmproxy-attempts, x-llmproxy-tried, x-llmproxy-cache, x-llmproxy-guard,"
           + " x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests,"
           + " x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
   private static final String USUAL_HEADERS =

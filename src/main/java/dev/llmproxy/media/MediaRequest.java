@@ -6,11 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.ModelRequest;
+import dev.llmproxy.call.TextChange;
 import dev.llmproxy.catalogue.MediaEndpoint;
 import dev.llmproxy.catalogue.Target;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /**
  * A request that is passed on to its model's provider as it is, apart from the name of the model.
@@ -63,30 +63,29 @@ public record MediaRequest(MediaEndpoint endpoint, ObjectNode body, MultipartFor
   }
 
   @Override
-  public ModelRequest withReplaced(String regex, String replacement) {
-    Pattern pattern = ModelRequest.pattern(regex);
+  public ModelRequest withTexts(TextChange change) {
     ObjectNode changed = copy();
     for (String field : TEXTS) {
       if (changed.has(field)) {
-        changed.set(field, replaced(changed.get(field), pattern, replacement));
+        changed.set(field, changed(changed.get(field), change));
       }
     }
-    return of(changed);
+    return changed.equals(body) ? this : of(changed);
   }
 
-  private static JsonNode replaced(JsonNode value, Pattern pattern, String replacement) {
+  private static JsonNode changed(JsonNode value, TextChange change) {
     if (value.isTextual()) {
-      return TextNode.valueOf(pattern.matcher(value.textValue()).replaceAll(replacement));
+      return TextNode.valueOf(change.changed(TextChange.USER, value.textValue()));
     }
     if (value.isArray()) {
       ArrayNode list = Json.array();
-      value.forEach(each -> list.add(replaced(each, pattern, replacement)));
+      value.forEach(each -> list.add(changed(each, change)));
       return list;
     }
     if (value instanceof ObjectNode part && part.path("text").isTextual()) {
       ObjectNode copy = Json.object();
       copy.setAll(part);
-      return copy.set("text", replaced(part.get("text"), pattern, replacement));
+      return copy.set("text", changed(part.get("text"), change));
     }
     return value;
   }

@@ -173,6 +173,7 @@ class LiveRequestsTest {
             false,
             null,
             5,
+            "",
             "");
     try (LiveWatch watch = watch("ann@example.com")) {
       live.ended(CHAT, record);

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.ModelRequest;
 import dev.llmproxy.call.RequestBody;
+import dev.llmproxy.call.TextChange;
 import dev.llmproxy.chat.ChatRequest;
 import dev.llmproxy.error.ApiException;
 import dev.llmproxy.error.OpenAiErrors;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /**
  * A request in the form of OpenAI's CreateCompletionRequest. Some fields are checked. All fields,
@@ -100,19 +100,18 @@ public record CompletionRequest(ObjectNode body) implements ModelRequest {
   }
 
   @Override
-  public ModelRequest withReplaced(String regex, String replacement) {
-    Pattern pattern = ModelRequest.pattern(regex);
+  public ModelRequest withTexts(TextChange change) {
     ObjectNode changed = copy();
     if (body.path(PROMPT).isTextual()) {
-      changed.put(PROMPT, pattern.matcher(prompts().getFirst()).replaceAll(replacement));
+      changed.put(PROMPT, change.changed(TextChange.USER, prompts().getFirst()));
     } else {
-      ArrayNode rewritten = changed.putArray(PROMPT);
-      prompts().forEach(one -> rewritten.add(pattern.matcher(one).replaceAll(replacement)));
+      ArrayNode list = changed.putArray(PROMPT);
+      prompts().forEach(one -> list.add(change.changed(TextChange.USER, one)));
     }
     if (!suffix().isEmpty()) {
-      changed.put(SUFFIX, pattern.matcher(suffix()).replaceAll(replacement));
+      changed.put(SUFFIX, change.changed(TextChange.USER, suffix()));
     }
-    return of(changed);
+    return changed.equals(body) ? this : of(changed);
   }
 
   @Override

@@ -3,16 +3,17 @@ package dev.llmproxy.format.responses;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.llmproxy.call.KeepsPrompt;
 
 /** What the answer needs of a request in the Responses format, and the answer so far. */
-final class AskedResponse {
+final class AskedResponse implements KeepsPrompt {
   private static final String REASONING = "reasoning";
 
   private final String id;
   private final ObjectNode body;
   private final ArrayNode input;
   private final OfferedTools tools;
-  private final boolean keeps;
+  private volatile boolean keeps;
   private volatile ResponseWriter writer;
   private volatile NativeResponse ofProvider;
 
@@ -54,6 +55,11 @@ final class AskedResponse {
   /** Whether the response is remembered. */
   boolean keeps() {
     return keeps;
+  }
+
+  @Override
+  public void forgetPrompt() {
+    keeps = false;
   }
 
   /** The writer of the answer; null before its first event. */
