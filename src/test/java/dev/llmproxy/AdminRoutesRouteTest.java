@@ -123,17 +123,18 @@ class AdminRoutesRouteTest {
     assertThat(kinds(route.path("steps"))).containsExactly("doTry");
     JsonNode steps = route.at("/steps/0/steps");
     assertThat(kinds(steps))
-        .containsExactly("to", "to", "process", "setProperty", "choice", "doCatch", "doFinally");
-    assertThat(kinds(steps.path(4).path("steps")))
+        .containsExactly(
+            "to", "filter", "to", "process", "setProperty", "choice", "doCatch", "doFinally");
+    assertThat(kinds(steps.path(5).path("steps")))
         .containsExactly("when", "when", "when", "otherwise");
     assertThat(steps.path(0).path("label").asText()).isEqualTo("direct:gate-admit");
     assertThat(texts(steps.path(0).path("calls"))).containsExactly("gate-admit");
-    assertThat(steps.path(2).path("label").asText()).contains("callWatch.begin");
-    assertThat(steps.path(3).path("label").asText()).contains("cached");
-    assertThat(steps.at("/4/steps/0/label").asText()).contains("responseCache.hit");
-    assertThat(steps.at("/4/label").asText()).isEmpty();
-    assertThat(steps.at("/5/label").asText()).isEqualTo("java.lang.Exception");
-    assertThat(steps.at("/6/steps/0/calls/0").asText()).isEqualTo("call-end");
+    assertThat(steps.path(3).path("label").asText()).contains("callWatch.begin");
+    assertThat(steps.path(4).path("label").asText()).contains("cached");
+    assertThat(steps.at("/5/steps/0/label").asText()).contains("responseCache.hit");
+    assertThat(steps.at("/5/label").asText()).isEmpty();
+    assertThat(steps.at("/6/label").asText()).isEqualTo("java.lang.Exception");
+    assertThat(steps.at("/7/steps/0/calls/0").asText()).isEqualTo("call-end");
   }
 
   @Test
@@ -203,10 +204,10 @@ class AdminRoutesRouteTest {
     JsonNode steps = serve.at("/steps/0/steps");
     assertThat(serve.at("/steps/0/figures").isNull()).as("doTry has its steps'").isTrue();
     figures(steps.path(0), 3, 0);
-    figures(steps.path(4), 3, 1);
-    figures(steps.at("/5/steps/0"), 1, 0);
-    figures(steps.at("/6/steps/0"), 3, 0);
-    assertThat(steps.at("/4/steps/0/figures").isNull()).as("a branch has its steps'").isTrue();
+    figures(steps.path(5), 3, 1);
+    figures(steps.at("/6/steps/0"), 1, 0);
+    figures(steps.at("/7/steps/0"), 3, 0);
+    assertThat(steps.at("/5/steps/0/figures").isNull()).as("a branch has its steps'").isTrue();
     JsonNode whole = serve.path("figures");
     assertThat(whole.path("mean_ms").asDouble())
         .isPositive()

@@ -112,8 +112,7 @@ class OptionalRoutesRouteTest {
   /** Every shipped route is created, with all beans that it names. */
   @Test
   void allShippedRoutesRunTogether() {
-    List<String> shipped =
-        RouteSettings.of(Settings.load(Path.of(""), Map.of())).available();
+    List<String> shipped = RouteSettings.of(Settings.load(Path.of(""), Map.of())).available();
     Map<String, String> settings = new HashMap<>(AdminBrowser.SETTINGS);
     settings.putAll(NEEDED);
     settings.put("OPTIONAL_ROUTES", String.join(",", shipped));

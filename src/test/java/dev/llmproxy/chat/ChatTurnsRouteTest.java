@@ -24,6 +24,7 @@ import dev.llmproxy.catalogue.Target;
 import dev.llmproxy.embedding.EmbeddingCalls;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.guard.Guards;
 import dev.llmproxy.format.openai.ErrorAnswer;
 import dev.llmproxy.gate.LimitStore;
 import dev.llmproxy.gate.Limits;
@@ -93,6 +94,7 @@ class ChatTurnsRouteTest extends RouteTestSupport {
 
   @Override
   protected void bindToRegistry(Registry registry) {
+    registry.bind("guards", new Guards(null));
     registry.bind("embeddingCalls", new EmbeddingCalls(null, null));
     registry.bind("mediaCalls", new MediaCalls(null));
     registry.bind("chatCalls", new ChatCalls(null, null, null, null));

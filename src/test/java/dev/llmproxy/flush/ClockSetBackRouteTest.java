@@ -35,7 +35,8 @@ class ClockSetBackRouteTest {
   @Test
   void noRouteUsesAComponentThatFollowsTheSystemClock() throws IOException {
     try (Stream<Path> routes = Files.walk(Path.of("routes"))) {
-      List<String> texts = routes.filter(Files::isRegularFile).map(ClockSetBackRouteTest::read).toList();
+      List<String> texts =
+          routes.filter(Files::isRegularFile).map(ClockSetBackRouteTest::read).toList();
 
       assertThat(texts)
           .hasSizeGreaterThan(40)
