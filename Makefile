@@ -8,8 +8,10 @@
 # make bench   measures speed and memory beside a bare proxy, in about 14 minutes (docs/performance.md): make bench SCENARIOS=growth
 # make soak    puts every kind of request on the server and counts them all: make soak MINUTES=20 RATE=60
 # make golden  rewrites the golden files of the tests, for review with git diff
+# make dist    makes target/llmproxy-VERSION.tar.gz, which needs only Java; MODEL=on adds the local model (docs/deployment.md)
+# make deploy-lambda  deploys to AWS Lambda (deploy/lambda)
 # make format  formats the Java sources as the build requires
-.PHONY: dev test build fuzz crash hostile bench soak golden format model clean
+.PHONY: dev test build fuzz crash hostile bench soak golden format model dist deploy-lambda clean
 .DEFAULT_GOAL := dev
 
 maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
@@ -59,6 +61,12 @@ golden:
 	@$(golden_run) -Dtest='OpenAiStreamTranslatorTest,OpenAiChatTest,Messages*Test,Generate*Test,ProviderCasesRouteTest'
 	@$(golden_run) -Dtest=AccumulatorTest
 	@git status --short src/test/resources/fixtures
+
+dist:
+	@scripts/dist $(if $(filter on,$(MODEL)),--model)
+
+deploy-lambda:
+	@deploy/lambda/deploy
 
 format:
 	@$(maven) --quiet spotless:apply

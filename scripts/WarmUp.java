@@ -1,5 +1,6 @@
 import com.sun.net.httpserver.HttpServer;
 import java.io.BufferedReader;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -7,19 +8,24 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.ZipFile;
 
 /**
  * Starts a server with a scripted provider on this machine, sends it requests of several kinds, and stops it. Java records the
- * classes and methods that it uses meanwhile. scripts/archive-classes runs it: java WarmUp.java FOLDER LAUNCHER.
+ * classes and methods that it uses meanwhile. scripts/archive-classes runs it: java WarmUp.java FOLDER LAUNCHER JAR. The server's
+ * home is FOLDER/home, with the default settings of the jar.
  */
 final class WarmUp {
   private static final int CLIENTS = 8;
-  private static final int ROUNDS = 2500;
+  /** Requests of each client. With fewer, the archive has the classes but hardly any profiles of methods. */
+  private static final int ROUNDS =
+      Integer.parseInt(System.getenv().getOrDefault("WARM_UP_ROUNDS", "2500"));
   private static final HttpClient CLIENT =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
@@ -28,6 +34,10 @@ final class WarmUp {
 
   public static void main(String[] arguments) throws Exception {
     Path folder = Path.of(arguments[0]);
+    try (ZipFile jar = new ZipFile(arguments[2]);
+        InputStream settings = jar.getInputStream(jar.getEntry("dev/llmproxy/settings/application.properties"))) {
+      Files.copy(settings, folder.resolve("home/application.properties"));
+    }
     HttpServer provider = provider();
     ProcessBuilder builder = new ProcessBuilder(arguments[1], "start", "--first-key");
     builder.environment().putAll(
