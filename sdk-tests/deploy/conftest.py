@@ -65,10 +65,11 @@ def as_container(image, command, data, **environment):
     The command as a container would run it: another user without capabilities, the whole file system read-only except the data
     folder and an empty /tmp, and no environment but the given one.
     """
-    # /tmp is covered, so the folders in it are first bound to places that stay.
+    # /tmp is covered, so the folders in it are first bound to other places.
     script = """
       set -e
-      mkdir -p /run/llmproxy-image /run/llmproxy-data
+      mount -t tmpfs -o mode=755 tmpfs /run
+      mkdir /run/llmproxy-image /run/llmproxy-data
       mount --bind "$1" /run/llmproxy-image
       mount --bind "$2" /run/llmproxy-data
       shift 2

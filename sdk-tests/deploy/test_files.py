@@ -73,6 +73,19 @@ def test_compose_file_uses_files_and_settings_that_exist():
     assert all(map(is_setting, COMPOSE["services"]["llmproxy"]["environment"]))
 
 
+def test_prometheus_and_grafana_of_the_compose_file_find_their_sources():
+    prometheus = yaml.safe_load((DEPLOY / "docker/prometheus.yml").read_text())
+    source = yaml.safe_load((DEPLOY / "docker/grafana/datasources/prometheus.yaml").read_text())["datasources"][0]
+    port = COMPOSE["services"]["llmproxy"]["environment"]["MANAGEMENT_PORT"]
+    mounted = {volume.split(":")[1] for name in ("prometheus", "grafana") for volume in COMPOSE["services"][name]["volumes"]}
+
+    assert prometheus["scrape_configs"][0]["static_configs"][0]["targets"] == [f"llmproxy:{port}"]
+    assert {f"/etc/prometheus/{file}" for file in prometheus["rule_files"]} <= mounted
+    assert source["url"] == "http://prometheus:9090"
+    dashboards = yaml.safe_load((DEPLOY / "docker/grafana/dashboards/llmproxy.yaml").read_text())["providers"][0]["options"]["path"]
+    assert any(path.startswith(dashboards) for path in mounted)
+
+
 def test_compose_file_has_no_secrets():
     settings = (DEPLOY / "docker/settings.example").read_text()
 
