@@ -28,7 +28,7 @@ import org.apache.camel.model.language.ConstantExpression;
  * direct:${exchangeProperty.sink}}), or in its description the beginning of the routes' names
  * ({@code direct:provider-…}).
  */
-final class RouteGraph {
+public final class RouteGraph {
   private static final Pattern DIRECT = Pattern.compile("direct:(?://)?([\\w.-]+)");
   private static final Pattern OF_PROPERTY =
       Pattern.compile("direct:\\$\\{exchangeProperty\\.(\\w+)}");
@@ -81,7 +81,7 @@ final class RouteGraph {
   }
 
   /** All steps of a route, each before the steps in it. */
-  static Stream<NamedNode> steps(RouteDefinition route) {
+  public static Stream<NamedNode> steps(RouteDefinition route) {
     return within(route).flatMap(RouteGraph::withThoseIn);
   }
 
@@ -123,7 +123,7 @@ final class RouteGraph {
   }
 
   /** The endpoint of a step, with its parameters; empty for a step without one. */
-  static String uri(NamedNode step) {
+  public static String uri(NamedNode step) {
     String uri =
         step instanceof ToDynamicDefinition dynamic
             ? dynamic.getUri()

@@ -61,6 +61,7 @@ import java.time.YearMonth;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -119,7 +120,12 @@ public final class Application implements AutoCloseable {
   private final Requests requests;
   private final LocalEmbedding localEmbedding = new LocalEmbedding();
 
-  private Application(Settings settings, Clock clock, Clock steady, OpenParts parts) {
+  private Application(
+      Settings settings,
+      Clock clock,
+      Clock steady,
+      OpenParts parts,
+      Supplier<ProviderCatalogue> catalogue) {
     this.settings = settings;
     this.clock = clock;
     this.steady = steady;
@@ -130,7 +136,7 @@ public final class Application implements AutoCloseable {
       values = AllSettings.of(settings);
       bodyReader = new BodyReader(values.http());
       requests = new Requests(bodyReader, clock, steady);
-      providers = new ProviderCatalogue(settings);
+      providers = catalogue.get();
       responseCache = new ResponseCache(values.cache());
       modelHealth = new ModelHealth(values.routing().breaker(), steady);
       attemptPolicy =
@@ -208,7 +214,16 @@ public final class Application implements AutoCloseable {
   }
 
   static Application open(Settings settings, Clock clock, Clock steady, OpenParts parts) {
-    return new Application(settings, clock, steady, parts);
+    return open(settings, clock, steady, parts, () -> new ProviderCatalogue(settings));
+  }
+
+  static Application open(
+      Settings settings,
+      Clock clock,
+      Clock steady,
+      OpenParts parts,
+      Supplier<ProviderCatalogue> catalogue) {
+    return new Application(settings, clock, steady, parts, catalogue);
   }
 
   public Settings settings() {

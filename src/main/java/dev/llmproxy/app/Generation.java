@@ -1,5 +1,6 @@
 package dev.llmproxy.app;
 
+import dev.llmproxy.base.Problem;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.error.ApiError;
@@ -8,6 +9,7 @@ import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.CamelContext;
@@ -16,18 +18,18 @@ import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
+import org.apache.camel.model.ModelCamelContext;
 
 /**
  * The routes that serve requests from one moment on: a CamelContext with an HTTP router of its own.
  * Everything that outlives it belongs to the application.
  */
 final class Generation implements HttpListener.Target, AutoCloseable {
-  /** The one file of routes/ that only {@code camel run} loads. */
-  private static final String FOR_CAMEL_RUN = "**/application.camel.yaml";
-
   /** For the background routes' present runs. */
   private static final Duration PATIENCE = Duration.ofSeconds(4);
 
+  private final Application application;
+  private final RouteFiles files;
   private final Main main;
   private final VertxPlatformHttpRouter router;
   private final BackgroundRoutes background;
@@ -39,12 +41,15 @@ final class Generation implements HttpListener.Target, AutoCloseable {
 
   /** Loads the routes of the application's home folder. {@link #start} starts them. */
   Generation(Application application, HttpFront front) {
+    this.application = application;
     router = HttpListener.router(application, front);
-    main = main(application, router);
+    files = RouteFiles.of(application);
+    main = main();
+    files.loadInto(main, true);
     background = new BackgroundRoutes(main);
   }
 
-  private static Main main(Application application, VertxPlatformHttpRouter router) {
+  private Main main() {
     Settings settings = application.settings();
     Main main = new Main();
     // Main's default strategy adds a JVM shutdown hook that references every context it has
@@ -55,9 +60,6 @@ final class Generation implements HttpListener.Target, AutoCloseable {
     Properties values = new Properties();
     values.putAll(settings.asMap());
     main.setOverrideProperties(values);
-    main.configure()
-        .withRoutesIncludePattern(application.values().routes().pattern())
-        .withRoutesExcludePattern(FOR_CAMEL_RUN);
     main.bind("application", application);
     main.bind(router.getName(), router);
     return main;
@@ -66,10 +68,23 @@ final class Generation implements HttpListener.Target, AutoCloseable {
   /**
    * Starts the routes, except those that work in the background.
    *
-   * @throws RuntimeException when a route cannot be started
+   * @throws RoutesException when a route is wrong; it has every problem of all routes
    */
   void start() {
-    main.start();
+    try {
+      main.start();
+    } catch (RuntimeException e) {
+      throw new RoutesException(
+          new RouteDiagnosis(application.settings().home(), RouteFiles.of(application))
+              .of(e, main()),
+          e);
+    }
+    List<Problem> problems =
+        new RouteChecks(context(), ((ModelCamelContext) context()).getRouteDefinitions(), Set.of())
+            .run();
+    if (!problems.isEmpty()) {
+      throw new RoutesException(problems, null);
+    }
     served =
         context().getRoutes().stream()
             .filter(route -> route.getEndpoint() instanceof PlatformHttpEndpoint)

@@ -2,8 +2,6 @@ package dev.llmproxy.base;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The routes that run.
@@ -38,13 +36,9 @@ public record RouteSettings(Path folder, List<String> optional) {
     return folder.resolve(OPTIONAL);
   }
 
-  /** The patterns of the files that run, separated by commas, as Camel reads them. */
-  public String pattern() {
-    return Stream.concat(
-            Stream.of(folder + "/*" + SUFFIX),
-            optional.stream().map(name -> optionalFolder().resolve(name + SUFFIX).toString()))
-        .map(file -> "file:" + file)
-        .collect(Collectors.joining(","));
+  /** The files of {@link #optional}. */
+  public List<Path> files() {
+    return optional.stream().map(name -> optionalFolder().resolve(name + SUFFIX)).toList();
   }
 
   /** The names that OPTIONAL_ROUTES may have, sorted. */

@@ -225,8 +225,10 @@ public final class Settings {
 
   /** A setting is missing or wrong. The message contains its name and the rule for its value. */
   public static final class SettingException extends RuntimeException {
+    private final List<String> problems;
+
     public SettingException(String message) {
-      super(message);
+      this(List.of(message));
     }
 
     /**
@@ -234,6 +236,12 @@ public final class Settings {
      */
     public SettingException(List<String> problems) {
       super(String.join("\n", problems));
+      this.problems = List.copyOf(problems);
+    }
+
+    /** The sentences of the message. */
+    public List<String> problems() {
+      return problems;
     }
   }
 }

@@ -37,6 +37,9 @@ public final class ProviderCatalogue {
 
   private final List<ModelAlias> aliases;
 
+  /** What is wrong in the files. */
+  private final List<String> problems;
+
   /** The providers' own lists that were read last. */
   private final Map<String, List<ModelListing.Listed>> live = new HashMap<>();
 
@@ -103,28 +106,58 @@ public final class ProviderCatalogue {
    * @param all whether providers that are off get their prices, too
    */
   public ProviderCatalogue(Settings settings, boolean all) {
+    this(settings, all, new ArrayList<>());
+    if (!problems.isEmpty()) {
+      throw new Settings.SettingException(problems);
+    }
+  }
+
+  private ProviderCatalogue(Settings settings, boolean all, List<String> problems) {
+    this.problems = problems;
     Path folder = settings.home().resolve("providers");
     Set<String> formats = formats(settings.home().resolve("routes"));
     Map<String, String> owners = new HashMap<>();
     List<ProviderFile> files = new ArrayList<>();
+    Set<String> names = new TreeSet<>();
     for (Path path : files(folder)) {
-      ProviderFile file = new ProviderFile(path, settings).read(formats);
-      Provider provider = file.provider();
-      String other = owners.put(provider.setting("API_KEY"), provider.name());
-      if (other != null) {
-        throw new Settings.SettingException(
-            "providers/%s.yaml and providers/%s.yaml have the same settings (%s); rename one"
-                .formatted(other, provider.name(), provider.setting("API_KEY")));
+      names.add(path.getFileName().toString().replaceFirst("\\.yaml$", ""));
+      try {
+        ProviderFile file = new ProviderFile(path, settings).read(formats);
+        Provider provider = file.provider();
+        String other = owners.putIfAbsent(provider.setting("API_KEY"), provider.name());
+        if (other != null) {
+          throw new Settings.SettingException(
+              "providers/%s.yaml and providers/%s.yaml have the same settings (%s); rename one"
+                  .formatted(other, provider.name(), provider.setting("API_KEY")));
+        }
+        files.add(file);
+      } catch (Settings.SettingException e) {
+        problems.addAll(e.problems());
       }
-      files.add(file);
     }
     List<ProviderFile> priced = files.stream().filter(file -> all || file.provider().on()).toList();
     PriceList prices =
         PriceList.read(
             settings.home(), list -> priced.stream().anyMatch(file -> file.usesPriceList(list)));
-    files.forEach(file -> described.put(file.provider().name(), file.priced(prices)));
-    aliases = new RoutingFile(described.keySet()).aliases(settings);
+    for (ProviderFile file : files) {
+      try {
+        described.put(file.provider().name(), file.priced(prices));
+      } catch (Settings.SettingException e) {
+        problems.addAll(e.problems());
+      }
+    }
+    aliases = new RoutingFile(names, problems).aliases(settings);
     change();
+  }
+
+  /** The providers and aliases that are right, in place of an error about the others. */
+  public static ProviderCatalogue ofValidFiles(Settings settings) {
+    return new ProviderCatalogue(settings, false, new ArrayList<>());
+  }
+
+  /** A sentence for each problem of the files and of MODEL_ALIASES; empty when there is none. */
+  public static List<String> problems(Settings settings) {
+    return List.copyOf(new ProviderCatalogue(settings, false, new ArrayList<>()).problems);
   }
 
   /** Makes the snapshot of the present state. */
@@ -185,13 +218,13 @@ public final class ProviderCatalogue {
     return !described.get(provider).on();
   }
 
-  private static List<Path> files(Path folder) {
+  private List<Path> files(Path folder) {
     try (Stream<Path> all = Files.list(folder)) {
       List<Path> files = all.sorted().toList();
       for (Path file : files) {
         String name = file.getFileName().toString();
         if (name.endsWith(".yml") && !name.startsWith(".")) {
-          throw new Settings.SettingException(
+          problems.add(
               "providers/%s is not read; rename it %s"
                   .formatted(name, name.replaceFirst("yml$", "yaml")));
         }

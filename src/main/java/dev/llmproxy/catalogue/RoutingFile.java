@@ -47,47 +47,55 @@ final class RoutingFile {
   private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]{1,6}");
 
   private final Set<String> providers;
+  private final List<String> problems;
 
   /**
    * @param providers the names of all providers, on or off
+   * @param problems gets a sentence for each problem
    */
-  RoutingFile(Set<String> providers) {
+  RoutingFile(Set<String> providers, List<String> problems) {
     this.providers = providers;
+    this.problems = problems;
   }
 
   /**
-   * The aliases of the setting, then those of the file; the first that matches a name counts.
-   *
-   * @throws SettingException when one is wrong
+   * The valid aliases of the setting, then those of the file; the first that matches a name counts.
    */
   List<ModelAlias> aliases(Settings settings) {
-    List<ModelAlias> aliases = new ArrayList<>(ofSetting(settings));
+    List<ModelAlias> aliases = new ArrayList<>();
+    for (String each : ProviderSettings.modelAliases(settings).split(",", -1)) {
+      if (!each.isBlank()) {
+        collect(() -> aliases.add(ofSetting(each)));
+      }
+    }
     Path file = settings.home().resolve("providers").resolve(NAME);
     if (Files.exists(file)) {
-      aliases.addAll(ofFile(file));
+      collect(() -> ofFile(file, aliases));
     }
     return List.copyOf(aliases);
   }
 
-  private List<ModelAlias> ofSetting(Settings settings) {
-    List<ModelAlias> aliases = new ArrayList<>();
-    for (String each : ProviderSettings.modelAliases(settings).split(",", -1)) {
-      if (each.isBlank()) {
-        continue;
-      }
-      String[] sides = each.split(ARROW, -1);
-      if (sides.length != 2) {
-        throw new SettingException(
-            "%s has `%s`; it must be a list such as: fast -> groq/llama-3.1-8b-instant | openai/gpt-5-nano, gpt-* -> openai/gpt-*"
-                .formatted(SETTING, each.strip()));
-      }
-      List<String> chain = Arrays.stream(sides[1].split("\\|", -1)).map(String::strip).toList();
-      aliases.add(alias(SETTING, sides[0].strip(), Targets.of(chain)));
+  /** Notes what is wrong with an alias, so that the others are checked too. */
+  private void collect(Runnable reading) {
+    try {
+      reading.run();
+    } catch (SettingException e) {
+      problems.addAll(e.problems());
     }
-    return aliases;
   }
 
-  private List<ModelAlias> ofFile(Path file) {
+  private ModelAlias ofSetting(String each) {
+    String[] sides = each.split(ARROW, -1);
+    if (sides.length != 2) {
+      throw new SettingException(
+          "%s has `%s`; it must be a list such as: fast -> groq/llama-3.1-8b-instant | openai/gpt-5-nano, gpt-* -> openai/gpt-*"
+              .formatted(SETTING, each.strip()));
+    }
+    List<String> chain = Arrays.stream(sides[1].split("\\|", -1)).map(String::strip).toList();
+    return alias(SETTING, sides[0].strip(), Targets.of(chain));
+  }
+
+  private void ofFile(Path file, List<ModelAlias> aliases) {
     Node root;
     try {
       root = new Yaml(new LoaderOptions()).compose(new StringReader(Files.readString(file)));
@@ -98,9 +106,8 @@ final class RoutingFile {
     } catch (IOException e) {
       throw new SettingException(SHOWN + ": the file cannot be read as UTF-8 text");
     }
-    List<ModelAlias> aliases = new ArrayList<>();
     if (root == null) {
-      return aliases;
+      return;
     }
     for (NodeTuple part : entries(root, "the file")) {
       String name = text(part.getKeyNode(), "a name");
@@ -109,11 +116,14 @@ final class RoutingFile {
             part.getKeyNode(), "there is no field `%s`; the field is %s".formatted(name, ALIASES));
       }
       for (NodeTuple entry : entries(part.getValueNode(), ALIASES)) {
-        String alias = text(entry.getKeyNode(), "the name of an alias");
-        aliases.add(alias(place(entry.getKeyNode()), alias, targets(entry.getValueNode())));
+        collect(() -> aliases.add(alias(entry)));
       }
     }
-    return aliases;
+  }
+
+  private ModelAlias alias(NodeTuple entry) {
+    String name = text(entry.getKeyNode(), "the name of an alias");
+    return alias(place(entry.getKeyNode()), name, targets(entry.getValueNode()));
   }
 
   /** A target, a list of targets, or a map with the list and those for other cases. */

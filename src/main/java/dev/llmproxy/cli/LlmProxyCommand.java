@@ -55,6 +55,7 @@ public final class LlmProxyCommand {
           Map.entry("start", StartCommand.class),
           Map.entry("init-workbook", InitWorkbookCommand.class),
           Map.entry("doctor", DoctorCommand.class),
+          Map.entry("validate", ValidateCommand.class),
           Map.entry("create-api-key", CreateApiKeyCommand.class),
           Map.entry("list-keys", ListKeysCommand.class),
           Map.entry("revoke-key", RevokeKeyCommand.class),
@@ -78,7 +79,15 @@ public final class LlmProxyCommand {
 
   /** Commands that do not use the data folder, or report its problems themselves. */
   private static final Set<String> WITHOUT_DATA =
-      Set.of("start", "doctor", "models", "connect", "test-rest-api", "completion", "help");
+      Set.of(
+          "start",
+          "doctor",
+          "validate",
+          "models",
+          "connect",
+          "test-rest-api",
+          "completion",
+          "help");
 
   private LlmProxyCommand() {}
 

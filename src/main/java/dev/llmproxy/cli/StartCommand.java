@@ -3,7 +3,9 @@ package dev.llmproxy.cli;
 import dev.llmproxy.admin.AdminLinks;
 import dev.llmproxy.admin.AdminParts;
 import dev.llmproxy.app.Application;
+import dev.llmproxy.app.ConfigurationCheck;
 import dev.llmproxy.app.Server;
+import dev.llmproxy.base.Problem;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.doctor.SettingsCheck;
@@ -16,6 +18,7 @@ import java.net.UnknownHostException;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
@@ -57,9 +60,7 @@ final class StartCommand implements Callable<Integer> {
     if (port != null) {
       settings = settings.with("PORT", Integer.toString(port));
     }
-    new SettingsCheck(settings).requireValidValues();
-    Server.tryToListen(settings);
-    Application application = Application.open(settings);
+    Application application = open();
     String key = firstKey ? createFirstKey(application) : null;
     Server server = start(application, key);
     CountDownLatch ended = new CountDownLatch(1);
@@ -77,6 +78,17 @@ final class StartCommand implements Callable<Integer> {
     return 0;
   }
 
+  private Application open() {
+    try {
+      new SettingsCheck(settings).requireValidValues();
+      Server.tryToListen(settings);
+      return Application.open(settings);
+    } catch (Settings.SettingException e) {
+      List<String> all = ConfigurationCheck.run(settings).stream().map(Problem::text).toList();
+      throw all.isEmpty() ? e : new Settings.SettingException(all);
+    }
+  }
+
   private Server start(Application application, String key) {
     try {
       return Server.start(application);
@@ -85,11 +97,7 @@ final class StartCommand implements Callable<Integer> {
         // The next start finds this key and creates no other; the workbook has only its hash.
         spec.commandLine().getOut().println("Your first API key (it is not shown again): " + key);
       }
-      String problem = new RouteProblem(settings.home()).inWords(e);
-      if (problem == null) {
-        throw e;
-      }
-      throw new IllegalStateException(problem, e);
+      throw e;
     }
   }
 

@@ -79,6 +79,26 @@ public final class SettingsCheck {
         : findings;
   }
 
+  /** A sentence for each wrong value; each begins with the name of the setting. */
+  public List<String> problems() {
+    return values().stream().map(Finding::what).toList();
+  }
+
+  /** The settings with the default, or none, in place of each wrong value. */
+  public Settings corrected() {
+    Settings corrected = settings;
+    for (String problem : problems()) {
+      String name = problem.split("[ :]", 2)[0];
+      corrected = corrected.with(name, shipped.getProperty(name, "").strip());
+      String inCapitals = name.toUpperCase(Locale.ROOT);
+      if (!inCapitals.equals(name)) {
+        // The name of a proxy, which has two forms.
+        corrected = corrected.with(inCapitals, "");
+      }
+    }
+    return corrected;
+  }
+
   /**
    * Refuses wrong values.
    *

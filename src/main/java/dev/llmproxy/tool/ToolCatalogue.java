@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -92,6 +93,21 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
     return entries().values().stream().map(Entry::tool).toList();
   }
 
+  /** What is wrong with each invalid declaration of a tool, with its file and a colon in front. */
+  public List<String> problems() {
+    List<String> problems = new ArrayList<>();
+    for (RouteDefinition route : ((ModelCamelContext) context).getRouteDefinitions()) {
+      if (route.getRouteId().startsWith(PREFIX)) {
+        try {
+          new Tool(name(route), route.getDescriptionText(), parameters(route));
+        } catch (IllegalArgumentException e) {
+          problems.add(file(route).replaceFirst("^file:", "") + ": " + e.getMessage());
+        }
+      }
+    }
+    return problems;
+  }
+
   /** The tool with a name. */
   public Optional<Tool> find(String name) {
     return Optional.ofNullable(entries().get(name)).map(Entry::tool);
@@ -139,12 +155,19 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
   }
 
   private static Tool declared(RouteDefinition route) {
-    String name = route.getRouteId().substring(PREFIX.length()).replace('-', '_');
     try {
-      return new Tool(name, route.getDescriptionText(), parameters(route));
+      return new Tool(name(route), route.getDescriptionText(), parameters(route));
     } catch (IllegalArgumentException e) {
       throw wrong(route, e.getMessage(), e);
     }
+  }
+
+  private static String name(RouteDefinition route) {
+    return route.getRouteId().substring(PREFIX.length()).replace('-', '_');
+  }
+
+  private static String file(RouteDefinition route) {
+    return route.getResource() == null ? "?" : route.getResource().getLocation();
   }
 
   private static JsonNode parameters(RouteDefinition route) {
@@ -166,9 +189,8 @@ public final class ToolCatalogue implements CamelContextAware, StartupListener {
 
   private static IllegalArgumentException wrong(
       RouteDefinition route, String problem, Exception cause) {
-    String file = route.getResource() == null ? "?" : route.getResource().getLocation();
     return new IllegalArgumentException(
-        "The tool %s in %s cannot be used: %s.".formatted(route.getRouteId(), file, problem),
+        "The tool %s in %s cannot be used: %s.".formatted(route.getRouteId(), file(route), problem),
         cause);
   }
 }

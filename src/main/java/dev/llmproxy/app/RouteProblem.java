@@ -1,6 +1,7 @@
-package dev.llmproxy.cli;
+package dev.llmproxy.app;
 
 import dev.llmproxy.base.Causes;
+import dev.llmproxy.base.Problem;
 import dev.llmproxy.base.RouteSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,8 +47,20 @@ final class RouteProblem {
     this.home = home;
   }
 
-  /** The problem in one sentence; null when no route has caused the failure. */
-  String inWords(Throwable failure) {
+  /**
+   * The problem of a failure.
+   *
+   * @param file its file if the failure does not name one; null when it is unknown
+   */
+  Problem of(Throwable failure, Path file) {
+    Problem problem = named(failure);
+    if (problem.file() != null || file == null) {
+      return problem;
+    }
+    return new Problem(file.toString(), problem.line(), problem.reason());
+  }
+
+  private Problem named(Throwable failure) {
     String file = null;
     String line = null;
     String reason = null;
@@ -106,11 +119,11 @@ final class RouteProblem {
         reason = "two routes have the id %s".formatted(twice.group(1));
       }
     }
-    if (file == null || reason == null) {
-      return null;
-    }
-    line = line == null ? lineWith(file, culprit) : line;
-    return "%s%s: %s.".formatted(file, line == null ? "" : ", line " + line, reason);
+    line = line == null && file != null ? lineWith(file, culprit) : line;
+    return new Problem(
+        file,
+        line == null ? 0 : Integer.parseInt(line),
+        reason == null ? rootMessage(failure) : reason + ".");
   }
 
   /**
