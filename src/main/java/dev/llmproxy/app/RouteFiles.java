@@ -156,7 +156,7 @@ final class RouteFiles {
   private void noteSameIds(List<RouteDefinition> before) {
     List<RouteDefinition> now = definitions();
     for (RouteDefinition replaced : before) {
-      if (now.stream().noneMatch(each -> each == replaced)) {
+      if (!now.contains(replaced)) {
         now.stream()
             .filter(each -> each.getRouteId().equals(replaced.getRouteId()))
             .findFirst()
