@@ -60,6 +60,7 @@ class LayersTest {
           "error",
           "local",
           "local.embedding",
+          "redis",
           "base");
 
   private static final JavaClasses CLASSES =

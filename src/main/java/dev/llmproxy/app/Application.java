@@ -15,6 +15,7 @@ import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.chat.ReasoningSeal;
+import dev.llmproxy.chat.SealedMemory;
 import dev.llmproxy.conversation.ConversationFlush;
 import dev.llmproxy.conversation.ConversationLog;
 import dev.llmproxy.flush.FlushBook;
@@ -37,6 +38,7 @@ import dev.llmproxy.keys.KeyConfirmation;
 import dev.llmproxy.keys.KeyDirectory;
 import dev.llmproxy.keys.KeySnapshot;
 import dev.llmproxy.keys.RevokedKeys;
+import dev.llmproxy.keys.SharedRevocations;
 import dev.llmproxy.keys.Tiers;
 import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.UsageEvents;
@@ -47,6 +49,7 @@ import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
 import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
+import dev.llmproxy.redis.Redis;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
 import io.github.bucket4j.TimeMeter;
@@ -91,6 +94,7 @@ public final class Application implements AutoCloseable {
   private final ForwardProxy forwardProxy;
   private final McpServers mcpServers;
   private final Tiers tiers;
+  private final Redis redis;
   private final LimitStore limitStore;
   private final Limits limits;
   private final GoogleIdTokens googleIdTokens;
@@ -165,12 +169,21 @@ public final class Application implements AutoCloseable {
       usageEvents = new UsageEvents(ledger);
       workbook = parts.add(Workbook.open(settings));
       tiers = new Tiers(values.limits(), settings.path("LLMPROXY_DATA"), workbook.spreadsheetId());
-      limitStore =
+      redis =
           values.limits().redisUrl().isPresent()
-              ? parts.add(new RedisLimits(values.limits(), TimeMeter.SYSTEM_NANOTIME))
-              : LimitStore.inMemory(TimeMeter.SYSTEM_NANOTIME);
+              ? parts.add(RedisLimits.connect(values.limits(), TimeMeter.SYSTEM_NANOTIME))
+              : null;
+      limitStore =
+          redis == null
+              ? LimitStore.inMemory(TimeMeter.SYSTEM_NANOTIME)
+              : parts.add(
+                  new RedisLimits(redis, values.limits(), TimeMeter.SYSTEM_NANOTIME, ledger));
       limits = new Limits(limitStore, TimeMeter.SYSTEM_NANOTIME, clock, this::spent);
       keyDirectory = openKeyDirectory(clock, steady);
+      if (redis != null) {
+        RevokedKeys revoked = new RevokedKeys(settings.path("LLMPROXY_DATA"));
+        keyDirectory.share(new SharedRevocations(redis, revoked, steady));
+      }
       admin =
           new AdminParts(
               settings, values, ledger, workbook, keyDirectory, tiers, limits, clock, steady);
@@ -385,6 +398,19 @@ public final class Application implements AutoCloseable {
     return requestLog;
   }
 
+  /**
+   * A memory in Redis for all servers; null without REDIS_URL and DATABASE_URL, because the servers
+   * then have no common secret.
+   *
+   * @param kind tells it from others
+   * @param life time after the last use
+   */
+  SealedMemory sharedMemory(String kind, Duration life) {
+    return redis == null || !ledger.shared() || life.isZero()
+        ? null
+        : new SealedMemory(redis, reasoningSeal, kind, life);
+  }
+
   public AnswerMemory answerMemory() {
     return answerMemory;
   }
@@ -426,7 +452,7 @@ public final class Application implements AutoCloseable {
   private ReasoningSeal openSeal() {
     Path data = settings.path("LLMPROXY_DATA");
     try {
-      return ReasoningSeal.of(data);
+      return ReasoningSeal.of(data, own -> ledger.agree("reasoning.secret", own));
     } catch (IOException e) {
       throw new UncheckedIOException(
           "The secret for reasoning cannot be read or written in the data folder " + data, e);

@@ -79,6 +79,7 @@ import dev.llmproxy.tool.ToolCatalogue;
 import dev.llmproxy.tool.ToolRunner;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
+import java.time.Duration;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 
 /**
@@ -345,8 +346,13 @@ public final class Parts {
   }
 
   /** Created for the routes: what it remembers ends with them. */
+  public static ToolMemory toolMemory(Application application) {
+    return new ToolMemory(application.sharedMemory("tools", ToolMemory.LIFE));
+  }
+
   public static ResponseMemory responseMemory(Application application) {
-    return new ResponseMemory(application.values().responses().keep());
+    Duration life = application.values().responses().keep();
+    return new ResponseMemory(life, application.sharedMemory("response", life));
   }
 
   /** Created for a catalogue of tools and a memory of the routes. */

@@ -13,6 +13,7 @@ import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import javax.crypto.Cipher;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
@@ -23,7 +24,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Seals the reasoning of a model, so that a client can send it back with its next request and
  * cannot read or change it: AES-256-GCM under a secret of this server, bound to the caller's key
- * and to the model. The secret is in a file of the data folder, so that a restart keeps it.
+ * and to the model. The secret is in a file of the data folder, so that a restart keeps it, and in
+ * a ledger that several servers share.
  */
 public final class ReasoningSeal {
   private static final Logger LOG = LoggerFactory.getLogger(ReasoningSeal.class);
@@ -52,19 +54,40 @@ public final class ReasoningSeal {
    * @throws IOException when the secret cannot be read or written
    */
   public static ReasoningSeal of(Path dataFolder) throws IOException {
+    return of(dataFolder, UnaryOperator.identity());
+  }
+
+  /**
+   * A seal with the secret of all servers that share a ledger, of which the data folder has a copy.
+   *
+   * @param agree gives the secret of all servers, Base64, for this server's own one
+   * @throws IOException when the secret cannot be read or written
+   */
+  public static ReasoningSeal of(Path dataFolder, UnaryOperator<String> agree) throws IOException {
     Path file = dataFolder.resolve(FILE);
+    byte[] own = new byte[SECRET_BYTES];
+    boolean known = false;
     if (Files.exists(file)) {
-      byte[] known = decoded(Files.readString(file).strip());
-      if (known.length == SECRET_BYTES) {
-        return new ReasoningSeal(known);
+      byte[] stored = decoded(Files.readString(file).strip());
+      known = stored.length == SECRET_BYTES;
+      if (known) {
+        own = stored;
+      } else {
+        LOG.warn("The file {} holds no secret of this server. It is replaced.", file);
       }
-      LOG.warn("The file {} holds no secret of this server. It is replaced.", file);
     }
-    DataFolder.make(dataFolder);
-    byte[] fresh = new byte[SECRET_BYTES];
-    new SecureRandom().nextBytes(fresh);
-    PrivateFile.write(file, Base64.getEncoder().encodeToString(fresh) + "\n");
-    return new ReasoningSeal(fresh);
+    if (!known) {
+      new SecureRandom().nextBytes(own);
+    }
+    byte[] agreed = decoded(agree.apply(Base64.getEncoder().encodeToString(own)));
+    if (agreed.length != SECRET_BYTES) {
+      throw new IOException("The servers' common secret is damaged.");
+    }
+    if (!known || !Arrays.equals(own, agreed)) {
+      DataFolder.make(dataFolder);
+      PrivateFile.write(file, Base64.getEncoder().encodeToString(agreed) + "\n");
+    }
+    return new ReasoningSeal(agreed);
   }
 
   /**

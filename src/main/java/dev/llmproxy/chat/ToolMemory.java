@@ -1,5 +1,6 @@
 package dev.llmproxy.chat;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.TextNode;
@@ -10,20 +11,26 @@ import dev.llmproxy.base.Sha256;
 import dev.llmproxy.call.Caller;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * Remembers the calls and results of the server's tools in chats that then called the client's own
  * functions. The client never gets these messages, so it cannot send them together with the results
  * of its functions. When the same messages come again from the same caller, the stored messages are
- * inserted at their place. An entry is stored in memory for an hour after its last use. After that
- * the model may have to call the tools again.
+ * inserted at their place. An entry is stored in memory for an hour after its last use, and with
+ * Redis also there, for all servers. After that the model may have to call the tools again.
  *
  * <p>Also remembers turns with tool calls in the provider's own form, with thoughts and signatures
  * that OpenAI's format has no place for and that some providers demand in the next turn.
  */
 public final class ToolMemory {
-  private static final Duration LIFE = Duration.ofHours(1);
+  /** How long an entry is remembered after its last use. */
+  public static final Duration LIFE = Duration.ofHours(1);
+
   private static final long MOST_CHARACTERS = 32L << 20;
+  private static final Duration ABSENT = Duration.ofMinutes(10);
+  private static final int MOST_ABSENT = 100_000;
 
   private final Cache<String, ArrayNode> steps =
       Caffeine.newBuilder()
@@ -31,6 +38,24 @@ public final class ToolMemory {
           .maximumWeight(MOST_CHARACTERS)
           .weigher((String key, ArrayNode messages) -> Json.text(messages).length())
           .build();
+
+  /** Keys that Redis does not have. A key is stored before a client can ask for it. */
+  private final Cache<String, Boolean> absent =
+      Caffeine.newBuilder().expireAfterWrite(ABSENT).maximumSize(MOST_ABSENT).build();
+
+  private final SealedMemory shared;
+
+  /** A memory of this server alone. */
+  public ToolMemory() {
+    this(null);
+  }
+
+  /**
+   * @param shared the memory of all servers; null for none
+   */
+  public ToolMemory(SealedMemory shared) {
+    this.shared = shared;
+  }
 
   /**
    * Stores the messages that the server added to a chat that ends with calls of the client's
@@ -50,7 +75,7 @@ public final class ToolMemory {
     }
     if (firstOfClients != null) {
       ArrayNode asked = (ArrayNode) chat.request().body().path("messages");
-      steps.put(new Keys(chat.caller(), asked).of(asked.size(), firstOfClients), messages);
+      put(chat.caller(), new Keys(chat.caller(), asked).of(asked.size(), firstOfClients), messages);
     }
   }
 
@@ -59,15 +84,16 @@ public final class ToolMemory {
    * for them.
    */
   ArrayNode recall(Caller caller, JsonNode messages) {
-    if (steps.estimatedSize() == 0) {
+    if (shared == null && steps.estimatedSize() == 0) {
       return null;
     }
-    Keys keys = new Keys(caller, messages);
+    String[] places = places(caller, messages);
+    if (shared != null) {
+      fetch(caller, places);
+    }
     ArrayNode recalled = null;
     for (int i = 0; i < messages.size(); i++) {
-      JsonNode message = messages.get(i);
-      String call = message.path("tool_calls").path(0).path("id").asText("");
-      ArrayNode kept = call.isEmpty() ? null : steps.getIfPresent(keys.of(i, call));
+      ArrayNode kept = places[i] == null ? null : steps.getIfPresent(places[i]);
       if (kept != null && recalled == null) {
         recalled = Json.array();
         for (int before = 0; before < i; before++) {
@@ -77,10 +103,56 @@ public final class ToolMemory {
       if (kept != null) {
         recalled.addAll(kept);
       } else if (recalled != null) {
-        recalled.add(message);
+        recalled.add(messages.get(i));
       }
     }
     return recalled;
+  }
+
+  /** The keys of the places where stored messages may belong; null for the other messages. */
+  private static String[] places(Caller caller, JsonNode messages) {
+    Keys keys = new Keys(caller, messages);
+    String[] places = new String[messages.size()];
+    for (int i = 0; i < places.length; i++) {
+      String call = messages.get(i).path("tool_calls").path(0).path("id").asText("");
+      places[i] = call.isEmpty() ? null : keys.of(i, call);
+    }
+    return places;
+  }
+
+  private void put(Caller caller, String key, ArrayNode value) {
+    steps.put(key, value);
+    if (shared != null) {
+      shared.keep(caller, key, Json.text(value));
+    }
+  }
+
+  /** Takes over what another server has stored. */
+  private void fetch(Caller caller, String... keys) {
+    List<String> unknown =
+        Arrays.stream(keys)
+            .filter(key -> key != null && !steps.asMap().containsKey(key))
+            .filter(key -> absent.getIfPresent(key) == null)
+            .toList();
+    if (unknown.isEmpty()) {
+      return;
+    }
+    List<String> texts = shared.findAll(caller, unknown);
+    for (int i = 0; i < texts.size(); i++) {
+      if (texts.get(i) != null) {
+        steps.put(unknown.get(i), parsed(texts.get(i)));
+      } else if (!shared.down()) {
+        absent.put(unknown.get(i), true);
+      }
+    }
+  }
+
+  private static ArrayNode parsed(String json) {
+    try {
+      return (ArrayNode) Json.parse(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("What was written as JSON is no JSON.", e);
+    }
   }
 
   /**
@@ -91,13 +163,20 @@ public final class ToolMemory {
    */
   public void keepTurn(ChatCall chat, ArrayNode callIds, ArrayNode turn) {
     if (!callIds.isEmpty()) {
-      steps.put(key(chat, callIds), turn);
+      put(chat.caller(), key(chat, callIds), turn);
     }
   }
 
   /** The stored turn with these calls, or null. Do not change it. */
   public ArrayNode turn(ChatCall chat, ArrayNode callIds) {
-    return callIds.isEmpty() ? null : steps.getIfPresent(key(chat, callIds));
+    if (callIds.isEmpty()) {
+      return null;
+    }
+    String key = key(chat, callIds);
+    if (shared != null) {
+      fetch(chat.caller(), key);
+    }
+    return steps.getIfPresent(key);
   }
 
   private static String key(ChatCall chat, ArrayNode callIds) {

@@ -33,6 +33,11 @@ public interface LimitStore extends AutoCloseable {
 
   Places places();
 
+  /** What requests have reserved of budgets, for the case that this server dies. */
+  default Reservations reservations() {
+    return Reservations.NONE;
+  }
+
   /** The state of the store for {@code GET /health}; null for a store that cannot fail. */
   default String state() {
     return null;

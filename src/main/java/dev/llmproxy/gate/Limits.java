@@ -51,6 +51,7 @@ public final class Limits {
   private final Buckets tokens;
   private final Buckets budgets;
   private final Places places;
+  private final Reservations reservations;
 
   /** What an account has spent, by the ledger. */
   @FunctionalInterface
@@ -75,8 +76,9 @@ public final class Limits {
     minutes = store.buckets("minute", MINUTE);
     days = store.buckets("day", DAY);
     tokens = store.buckets("tokens", MINUTE);
-    budgets = store.buckets("budget", MONTH);
+    budgets = store.buckets(RedisLimits.BUDGET, MONTH);
     places = store.places();
+    reservations = store.reservations();
   }
 
   /**
@@ -359,7 +361,10 @@ public final class Limits {
               limit,
               amount,
               () -> picodollars(spent.of(caller, month), RoundingMode.HALF_EVEN));
-      moneyTaken += allowance.granted() ? amount : 0;
+      if (allowance.granted()) {
+        moneyTaken += amount;
+        reservations.took(requestId, budgetName(account, month), amount);
+      }
       return allowance;
     }
 
@@ -401,9 +406,10 @@ public final class Limits {
         }
       }
       if (moneyTaken > 0) {
+        long reserved = reservations.ended(requestId, budgetName(account, month)) ? moneyTaken : 0;
         BigDecimal cost = call.fromCache() ? BigDecimal.ZERO : call.cost(call.used());
         // What has an unknown price has cost what was reserved, and never nothing.
-        long more = cost == null ? 0 : picodollars(cost, RoundingMode.HALF_EVEN) - moneyTaken;
+        long more = cost == null ? 0 : picodollars(cost, RoundingMode.HALF_EVEN) - reserved;
         if (more > 0) {
           budgets.charge(budgetName(account, month), more);
         } else {

@@ -3,9 +3,10 @@ package dev.llmproxy.gate;
 import dev.llmproxy.base.LimitSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.ledger.Ledger;
+import dev.llmproxy.redis.Redis;
 import io.github.bucket4j.Bandwidth;
 import io.github.bucket4j.BucketConfiguration;
-import io.github.bucket4j.BucketExceptions;
 import io.github.bucket4j.ConsumptionProbe;
 import io.github.bucket4j.EstimationProbe;
 import io.github.bucket4j.TimeMeter;
@@ -13,17 +14,7 @@ import io.github.bucket4j.distributed.BucketProxy;
 import io.github.bucket4j.distributed.ExpirationAfterWriteStrategy;
 import io.github.bucket4j.distributed.proxy.ProxyManager;
 import io.github.bucket4j.redis.lettuce.Bucket4jLettuce;
-import io.lettuce.core.ClientOptions;
-import io.lettuce.core.RedisClient;
-import io.lettuce.core.RedisException;
-import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.SocketOptions;
-import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.api.StatefulRedisConnection;
-import io.lettuce.core.codec.ByteArrayCodec;
-import io.lettuce.core.codec.RedisCodec;
-import io.lettuce.core.codec.StringCodec;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -38,8 +29,6 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Counts in Redis, so that all servers with the same {@code REDIS_URL} share the limits. While
@@ -47,14 +36,14 @@ import org.slf4j.LoggerFactory;
  * {@code LIMITS_WITHOUT_REDIS} says.
  */
 public final class RedisLimits implements LimitStore {
-  private static final Logger LOG = LoggerFactory.getLogger(RedisLimits.class);
-  private static final String PREFIX = "llmproxy:";
-  private static final Duration PATIENCE = Duration.ofSeconds(2);
+  private static final String PREFIX = Redis.PREFIX;
   // For a change of a bucket, which is tried again when another server has changed it meanwhile.
   private static final Duration LONGEST_CHANGE = Duration.ofSeconds(5);
   private static final int LOCKS = 256;
-  // After a failure, Redis is not asked for so long: requests do not wait for it one by one.
-  private static final Duration PAUSE = Duration.ofSeconds(1);
+
+  /** The kind of the buckets of money. */
+  static final String BUDGET = "budget";
+
   private static final Duration KEPT = Duration.ofSeconds(10);
   private static final Duration LEASE = Duration.ofSeconds(30);
 
@@ -72,22 +61,17 @@ public final class RedisLimits implements LimitStore {
           + "redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], ARGV[1])"
           + " redis.call('PEXPIRE', KEYS[1], ARGV[2]) return 1";
 
-  private final RedisClient client;
-  private volatile Link link;
+  private final Redis redis;
+  private final boolean owned;
+  private final RedisReservations reservations;
+  private volatile ProxyManager<String> manager;
   private final LimitStore memory;
   private final boolean open;
-  private final TimeMeter clock;
   private final Map<String, String> leases = new ConcurrentHashMap<>();
   private final ScheduledExecutorService renewal =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("limit-leases").factory());
   private final Duration lease;
-  private volatile boolean down;
-  private volatile long pauseEnds;
-
-  /** The connection, which Lettuce renews by itself after it was established once. */
-  private record Link(
-      StatefulRedisConnection<String, byte[]> connection, ProxyManager<String> manager) {}
 
   /**
    * Connects. A Redis that cannot be reached is tried again later.
@@ -103,61 +87,71 @@ public final class RedisLimits implements LimitStore {
    * @param lease the time after which the places of a server that has died are free
    */
   RedisLimits(LimitSettings settings, TimeMeter clock, Duration lease) {
-    this.clock = clock;
+    this(connect(settings, clock), true, settings, clock, lease, null, null);
+  }
+
+  /**
+   * Counts in a Redis that others use too.
+   *
+   * @param ledger tells what the requests of a server that has died have cost
+   */
+  public RedisLimits(Redis redis, LimitSettings settings, TimeMeter clock, Ledger ledger) {
+    this(redis, false, settings, clock, LEASE, ledger.server(), ledger::end);
+  }
+
+  /**
+   * @param owned whether the connection ends with this
+   * @param server this server's name among those that share the ledger; null: reservations of money
+   *     stay until the month ends when this server dies
+   */
+  RedisLimits(
+      Redis redis,
+      boolean owned,
+      LimitSettings settings,
+      TimeMeter clock,
+      Duration lease,
+      String server,
+      RedisReservations.Ends ends) {
+    this.redis = redis;
+    this.owned = owned;
     this.lease = lease;
     open = settings.openWithoutRedis();
     memory = LimitStore.inMemory(clock);
-    client = RedisClient.create(uri(settings.redisUrl().orElseThrow()));
-    client.setOptions(
-        ClientOptions.builder()
-            .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-            .socketOptions(SocketOptions.builder().connectTimeout(PATIENCE).build())
-            .timeoutOptions(TimeoutOptions.enabled(PATIENCE))
-            .build());
-    ask(() -> link().connection().sync().ping(), () -> null);
+    reservations =
+        server == null
+            ? null
+            : new RedisReservations(redis, server, lease, ends, this::giveBackShared);
     long millis = lease.toMillis() / 3;
     // renew never throws, so nothing is lost with the future.
     ScheduledFuture<?> unused =
-        renewal.scheduleWithFixedDelay(this::renew, millis, millis, TimeUnit.MILLISECONDS);
+        renewal.scheduleWithFixedDelay(this::renew, 0, millis, TimeUnit.MILLISECONDS);
   }
 
-  private Link link() {
-    Link now = link;
-    return now == null ? connect() : now;
+  /** Connects to the Redis of the settings. */
+  public static Redis connect(LimitSettings settings, TimeMeter clock) {
+    return new Redis(
+        settings.redisUrl().orElseThrow(),
+        clock::currentTimeNanos,
+        settings.openWithoutRedis()
+            ? "this server counts limits alone"
+            : "requests with a limit are refused (503)");
   }
 
-  private synchronized Link connect() {
-    if (link == null) {
-      StatefulRedisConnection<String, byte[]> connection =
-          client.connect(RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE));
-      link =
-          new Link(
-              connection,
-              Bucket4jLettuce.casBasedBuilder(connection)
-                  .expirationAfterWrite(
-                      ExpirationAfterWriteStrategy.basedOnTimeForRefillingBucketUpToMax(KEPT))
-                  .requestTimeout(LONGEST_CHANGE)
-                  .build());
+  private ProxyManager<String> manager() {
+    ProxyManager<String> now = manager;
+    return now == null ? newManager() : now;
+  }
+
+  private synchronized ProxyManager<String> newManager() {
+    if (manager == null) {
+      manager =
+          Bucket4jLettuce.casBasedBuilder(redis.connection())
+              .expirationAfterWrite(
+                  ExpirationAfterWriteStrategy.basedOnTimeForRefillingBucketUpToMax(KEPT))
+              .requestTimeout(LONGEST_CHANGE)
+              .build();
     }
-    return link;
-  }
-
-  private static RedisURI uri(String url) {
-    try {
-      return RedisURI.create(url);
-    } catch (IllegalArgumentException e) {
-      throw new Settings.SettingException(
-          "REDIS_URL must be an address such as redis://:password@host:6379/0 or rediss://host:6380");
-    }
-  }
-
-  /** Does not contain the address, which may have a password. */
-  private static String reason(Throwable failure) {
-    Throwable cause = failure;
-    while (cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    return cause.getClass().getSimpleName();
+    return manager;
   }
 
   @Override
@@ -172,41 +166,21 @@ public final class RedisLimits implements LimitStore {
 
   @Override
   public String state() {
-    return down ? (open ? "redis is down: this server counts alone" : "redis is down") : "redis";
+    return redis.down()
+        ? (open ? "redis is down: this server counts alone" : "redis is down")
+        : "redis";
   }
 
   @Override
   public void close() {
     renewal.shutdownNow();
-    Link now = link;
-    if (now != null) {
-      now.connection().close();
+    if (owned) {
+      redis.close();
     }
-    client.shutdown(Duration.ZERO, PATIENCE);
   }
 
-  /** Asks Redis, or does without it. */
-  private <T> T ask(Supplier<T> redis, Supplier<T> without) {
-    if (!down || clock.currentTimeNanos() - pauseEnds >= 0) {
-      try {
-        T answer = redis.get();
-        if (down) {
-          down = false;
-          LOG.info("Redis answers again: limits are counted there.");
-        }
-        return answer;
-      } catch (RedisException | BucketExceptions.BucketExecutionException e) {
-        pauseEnds = clock.currentTimeNanos() + PAUSE.toNanos();
-        if (!down) {
-          down = true;
-          LOG.warn(
-              "Redis does not answer ({}): {}",
-              reason(e),
-              open ? "this server counts limits alone" : "requests with a limit are refused (503)");
-        }
-      }
-    }
-    return without.get();
+  private <T> T ask(Supplier<T> asked, Supplier<T> without) {
+    return redis.ask(asked, without);
   }
 
   private <T> Supplier<T> without(Supplier<T> inMemory) {
@@ -218,13 +192,29 @@ public final class RedisLimits implements LimitStore {
         };
   }
 
+  @Override
+  public Reservations reservations() {
+    return reservations == null ? Reservations.NONE : reservations;
+  }
+
+  /** Gives an amount back to a bucket that this server may not know. */
+  private void giveBackShared(String name, long amount) {
+    String key = PREFIX + BUDGET + ":" + name;
+    manager()
+        .getProxyConfiguration(key)
+        .ifPresent(
+            configuration -> manager().builder().build(key, () -> configuration).addTokens(amount));
+  }
+
   private void renew() {
+    if (reservations != null) {
+      reservations.keepUp();
+    }
     leases.forEach((member, key) ->
         ask(
             () ->
-                link()
-                    .connection()
-                    .sync()
+                redis
+                    .commands()
                     .eval(
                         RENEW,
                         ScriptOutputType.INTEGER,
@@ -337,7 +327,7 @@ public final class RedisLimits implements LimitStore {
     }
 
     /** Never fails: the request has been served. */
-    private void settle(String name, Long limit, Runnable redis, Runnable inMemory) {
+    private void settle(String name, Long limit, Runnable shared, Runnable inMemory) {
       if (limit == null) {
         inMemory.run();
         return;
@@ -346,7 +336,7 @@ public final class RedisLimits implements LimitStore {
           inTurn(
               name,
               () -> {
-                redis.run();
+                shared.run();
                 return null;
               }),
           () -> {
@@ -361,7 +351,7 @@ public final class RedisLimits implements LimitStore {
       if (limits.remove(name) != null) {
         ask(
             () -> {
-              link().manager().removeProxy(prefix + name);
+              manager().removeProxy(prefix + name);
               return null;
             },
             () -> null);
@@ -376,12 +366,11 @@ public final class RedisLimits implements LimitStore {
     private BucketProxy bucket(String name, long limit, LongSupplier before) {
       String key = prefix + name;
       BucketProxy bucket =
-          link().manager().builder().build(key, () -> configuration(limit, before.getAsLong()));
+          manager().builder().build(key, () -> configuration(limit, before.getAsLong()));
       Long known = limits.put(name, limit);
       if (known == null || known != limit) {
         // Another server may have changed the limit, or have begun with another one.
-        link()
-            .manager()
+        manager()
             .getProxyConfiguration(key)
             .map(now -> now.getBandwidths()[0].getCapacity())
             .filter(capacity -> capacity != limit)
@@ -410,9 +399,8 @@ public final class RedisLimits implements LimitStore {
       return ask(
           () -> {
             Long entered =
-                link()
-                    .connection()
-                    .sync()
+                redis
+                    .commands()
                     .eval(
                         ENTER,
                         ScriptOutputType.INTEGER,
@@ -440,7 +428,7 @@ public final class RedisLimits implements LimitStore {
         memory.leave(account, requestId);
       } else if (leases.remove(requestId) != null) {
         // If Redis does not answer, the lease ends.
-        ask(() -> link().connection().sync().zrem(key(account), bytes(requestId)), () -> null);
+        ask(() -> redis.commands().zrem(key(account), bytes(requestId)), () -> null);
       }
     }
 

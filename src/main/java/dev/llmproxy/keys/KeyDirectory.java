@@ -50,6 +50,7 @@ public final class KeyDirectory {
   // By the steady clock.
   private volatile Instant usableUntil = Instant.EPOCH;
   private volatile Set<String> revokedHere;
+  private volatile SharedRevocations shared;
   private long lastLoaded;
   private KeySnapshot.Content saved;
   private volatile boolean untidy;
@@ -147,7 +148,18 @@ public final class KeyDirectory {
         .filter(fresh.table()::rejects)
         // While keys are held, a missing row does not mean that its key was deleted on purpose.
         .filter(hash -> fresh.held().isEmpty() || fresh.table().records().containsKey(hash))
-        .forEach(revokedKeys::remove);
+        .forEach(hash -> {
+          revokedKeys.remove(hash);
+          if (shared != null) {
+            shared.withdraw(hash);
+          }
+        });
+  }
+
+  /** Tells other servers at once which keys are revoked here, and learns it from them. */
+  public void share(SharedRevocations revocations) {
+    shared = revocations;
+    readRevoked();
   }
 
   /** Reads the keys that revoke-key has revoked. The route keys-revoked calls this every 250 ms. */
@@ -159,6 +171,9 @@ public final class KeyDirectory {
           fresh.size());
     }
     revokedHere = fresh;
+    if (shared != null) {
+      shared.exchange(fresh, this::readRevoked);
+    }
   }
 
   /** Whether keys can be checked: the sheet or a snapshot was read and is not too old. */

@@ -246,13 +246,67 @@ public final class Ledger implements AutoCloseable {
     return instance;
   }
 
+  /** The ledger's id, a slash, and this server's id among those that share the ledger. */
+  public String server() {
+    return id + "/" + instance;
+  }
+
+  /**
+   * The end of a request; empty while it runs.
+   *
+   * @throws LedgerException when the ledger cannot be read
+   */
+  public Optional<RequestEnd> end(String requestId) {
+    return query(connection -> RequestTable.end(connection, requestId));
+  }
+
+  /**
+   * The value that all servers with this ledger use for a name: the first that one of them has
+   * given.
+   *
+   * @param own this server's, if there is none yet
+   * @return {@code own} when the ledger is not shared
+   * @throws LedgerException when the ledger does not work now
+   */
+  public String agree(String name, String own) {
+    if (!store.shared()) {
+      return own;
+    }
+    return write(connection -> {
+      Jdbc.update(
+          connection,
+          "insert into shared_value (name, text) values (?, ?) on conflict (name) do nothing",
+          name,
+          own);
+      return Jdbc.list(
+              connection,
+              "select text from shared_value where name = ?",
+              row -> row.getString(1),
+              name)
+          .getFirst();
+    });
+  }
+
+  /**
+   * The server that writes to the workbook, by the id in {@link #server}; empty when none does at
+   * the moment.
+   */
+  public Optional<String> writer() {
+    return store.shared() ? read(PostgresStore::writer) : Optional.of(instance);
+  }
+
+  /** Whether a server is this one, by its id. */
+  public boolean isThis(String server) {
+    return instance.equals(server);
+  }
+
   /** The SQL expression of the database's clock, in ms since 1970. */
   String now() {
     return store.now();
   }
 
   /** Whether several servers may have the ledger open at once. */
-  boolean shared() {
+  public boolean shared() {
     return store.shared();
   }
 
@@ -388,7 +442,7 @@ public final class Ledger implements AutoCloseable {
 
   /** Tries to become, or to stay, the only server that writes to the workbook. */
   public synchronized boolean lead() {
-    return store.lead();
+    return store.lead(instance);
   }
 
   /**

@@ -70,9 +70,12 @@ public sealed interface LedgerStore permits SqliteStore, PostgresStore {
 
   /**
    * Tries to become, or to stay, the only one of the servers sharing the store that writes to the
-   * workbook. That role ends with {@link #release} and with the process. Called by one thread.
+   * workbook. That role ends with {@link #release} and with the process, and when the others have
+   * taken this server for dead. Called by one thread.
+   *
+   * @param instance this server's id
    */
-  default boolean lead() {
+  default boolean lead(String instance) {
     return true;
   }
 

@@ -1,5 +1,6 @@
 package dev.llmproxy.ledger;
 
+import dev.llmproxy.base.Jdbc;
 import dev.llmproxy.base.Settings.SettingException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -32,13 +33,38 @@ final class PostgresStore implements LedgerStore {
   /** "llmproxy" as a number, so that no other program uses the same lock. */
   private static final long LEADER_LOCK = 0x6c6c_6d70_726f_7879L;
 
+  /** The application name of the session that asks for the lock, before the server's id. */
+  private static final String WRITER = "llmproxy writer ";
+
+  /** The session that has the lock in this database. */
+  private static final String HOLDER =
+      "from (select a.pid, substr(a.application_name, "
+          + (WRITER.length() + 1)
+          + ") as writer from pg_locks l join pg_stat_activity a on a.pid = l.pid"
+          + " where l.locktype = 'advisory' and l.granted and l.objsubid = 1"
+          + " and l.database = (select oid from pg_database where datname = current_database())"
+          + " and l.classid = "
+          + (LEADER_LOCK >>> 32)
+          + " and l.objid = "
+          + (LEADER_LOCK & 0xffff_ffffL)
+          + " and a.application_name like '"
+          + WRITER
+          + "%') h";
+
+  /** The others delete the row of a server in the table instance when it has died. */
+  private static final String END_DEAD_WRITER =
+      "select pg_terminate_backend(h.pid) "
+          + HOLDER
+          + " where not exists (select 1 from instance i where i.id = h.writer)";
+
   private static final String NO_SUCH_TABLE = "42P01";
 
   private final String servers;
   private final String database;
   private final Map<String, String> properties = new LinkedHashMap<>();
   private final boolean fullSync;
-  private volatile Connection leading;
+  private volatile Connection session;
+  private volatile boolean leading;
 
   /**
    * @param url {@code postgres://user:password@host:port/database?…}, {@code postgresql://…} or
@@ -99,54 +125,66 @@ final class PostgresStore implements LedgerStore {
   }
 
   /**
-   * A session's advisory lock ends with the connection, so a dead server never stays the writer.
+   * A session's advisory lock ends with the connection, so a dead server never stays the writer. A
+   * server that hangs keeps its connection; its session is ended once its lease has.
    */
   @Override
-  public boolean lead() {
+  public boolean lead(String instance) {
     if (leads()) {
       return true;
     }
-    stepDown();
+    leading = false;
     try {
-      Connection session = reading();
-      try (Statement statement = session.createStatement();
-          ResultSet row =
-              statement.executeQuery("select pg_try_advisory_lock(" + LEADER_LOCK + ")")) {
-        row.next();
-        if (row.getBoolean(1)) {
-          leading = session;
-          return true;
-        }
-      } finally {
-        if (leading == null) {
-          session.close();
-        }
+      if (session == null || !session.isValid(ANSWER_SECONDS)) {
+        stepDown();
+        session = reading();
+        session.setClientInfo("ApplicationName", WRITER + instance);
+      }
+      leading = asked("select pg_try_advisory_lock(" + LEADER_LOCK + ")");
+      if (!leading) {
+        asked(END_DEAD_WRITER);
       }
     } catch (SQLException e) {
       LOG.debug("The lock for writing to the workbook cannot be requested", e);
+      stepDown();
     }
-    return false;
+    return leading;
+  }
+
+  private boolean asked(String select) throws SQLException {
+    try (Statement statement = session.createStatement();
+        ResultSet row = statement.executeQuery(select)) {
+      return row.next() && row.getBoolean(1);
+    }
+  }
+
+  /** The id of the server that writes to the workbook; empty when none does. */
+  static Optional<String> writer(Connection connection) throws SQLException {
+    return Jdbc.list(connection, "select writer " + HOLDER, row -> row.getString(1)).stream()
+        .findFirst();
   }
 
   @Override
   public boolean leads() {
     try {
-      return leading != null && leading.isValid(ANSWER_SECONDS);
+      Connection now = session;
+      return leading && now != null && now.isValid(ANSWER_SECONDS);
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
   }
 
   private void stepDown() {
-    if (leading == null) {
+    leading = false;
+    if (session == null) {
       return;
     }
     try {
-      leading.close();
+      session.close();
     } catch (SQLException e) {
       LOG.debug("A connection to the ledger did not close cleanly", e);
     }
-    leading = null;
+    session = null;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.llmproxy.ledger;
 
+import dev.llmproxy.base.Jdbc;
 import dev.llmproxy.call.Settlement;
 import dev.llmproxy.call.Status;
 import java.math.BigDecimal;
@@ -174,6 +175,23 @@ public final class RequestTable {
         ResultSet row = select.executeQuery()) {
       return row.next() ? row.getLong(1) : 0;
     }
+  }
+
+  /** The end of a request; empty while it runs. */
+  static Optional<RequestEnd> end(Connection connection, String requestId) throws SQLException {
+    List<Optional<RequestEnd>> found =
+        Jdbc.list(
+            connection,
+            "select sequence, cost_picodollars from request where request_id = ?",
+            row -> {
+              if (row.getObject(1) == null) {
+                return Optional.empty();
+              }
+              long picodollars = row.getLong(2);
+              return Optional.of(new RequestEnd(row.wasNull() ? null : dollars(picodollars)));
+            },
+            requestId);
+    return found.isEmpty() ? Optional.of(new RequestEnd(BigDecimal.ZERO)) : found.getFirst();
   }
 
   /** Settled records after a sequence, in order, at most {@code limit}. */

@@ -5,7 +5,9 @@ import static org.awaitility.Awaitility.await;
 
 import dev.llmproxy.Gateway;
 import dev.llmproxy.PostgresServer;
+import dev.llmproxy.base.Jdbc;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.ledger.Ledger;
 import dev.llmproxy.ledger.LedgerStore;
 import dev.llmproxy.ledger.UsageRecord;
 import dev.llmproxy.workbook.ApiKeySheet;
@@ -18,6 +20,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,14 +69,15 @@ class ReplicasRouteTest {
   }
 
   @Test
-  void formerWriterSendsNothing() {
+  void formerWriterSendsNothing() throws SQLException {
     try (Gateway gateway = Gateway.start(folder.resolve("only"), settings)) {
       await().until(() -> gateway.application().ledger().lead());
       LedgerStore store = LedgerStore.of(gateway.settings());
-      assertThat(store.lead()).isFalse();
+      addServer(store, "stand-in");
+      assertThat(store.lead("stand-in")).isFalse();
 
       gateway.stop();
-      assertThat(store.lead()).isTrue();
+      assertThat(store.lead("stand-in")).isTrue();
       gateway.start();
       String key = gateway.createKey(EMAIL);
       serve(key, 3, gateway);
@@ -84,6 +88,39 @@ class ReplicasRouteTest {
 
       store.release();
       awaitRows(gateway, 3);
+    }
+  }
+
+  @Test
+  void writerThatHangsIsReplacedAndCanSendNothingAfterwards() throws SQLException {
+    try (Gateway gateway = Gateway.start(folder.resolve("only"), settings)) {
+      LedgerStore hanging = LedgerStore.of(gateway.settings());
+      gateway.stop();
+      addServer(hanging, "hanging");
+      assertThat(hanging.lead("hanging")).isTrue();
+      gateway.start();
+      Ledger ledger = gateway.application().ledger();
+      await().until(() -> ledger.writer().equals(Optional.of("hanging")));
+      assertThat(ledger.lead()).isFalse();
+
+      // As the others do when its lease has ended.
+      try (Connection connection = hanging.writing()) {
+        Jdbc.update(connection, "delete from instance where id = 'hanging'");
+        connection.commit();
+      }
+      await().until(ledger::lead);
+      assertThat(ledger.writer())
+          .hasValueSatisfying(writer -> assertThat(ledger.isThis(writer)).isTrue());
+      assertThat(hanging.leads()).isFalse();
+      hanging.release();
+    }
+  }
+
+  private static void addServer(LedgerStore store, String id) throws SQLException {
+    try (Connection connection = store.writing()) {
+      Jdbc.update(
+          connection, "insert into instance (id, renewed_at) values (?, " + store.now() + ")", id);
+      connection.commit();
     }
   }
 

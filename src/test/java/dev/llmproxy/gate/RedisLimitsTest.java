@@ -7,13 +7,17 @@ import dev.llmproxy.RedisServer;
 import dev.llmproxy.base.LimitSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.error.ApiException;
+import dev.llmproxy.ledger.RequestEnd;
 import io.github.bucket4j.TimeMeter;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -195,6 +199,44 @@ class RedisLimitsTest {
       Awaitility.await()
           .until(() -> buckets.take("a", 1_000_000, 1).granted() && early.state().equals("redis"));
     }
+  }
+
+  @Test
+  void reservationsOfADeadServerAreGivenBackBeyondTheirCostOnceTheLedgerHasTheirEnd() {
+    Map<String, RequestEnd> ends = new ConcurrentHashMap<>();
+    ends.put("req_1", new RequestEnd(new BigDecimal("0.000000000010")));
+    String name = "budget-" + ThreadLocalRandom.current().nextInt() + " 2026-11";
+    RedisLimits dying = member("ledger/dying", ends);
+    Buckets budgets = dying.buckets(RedisLimits.BUDGET, HOUR);
+    assertThat(budgets.take(name, 100, 60).granted()).isTrue();
+    dying.reservations().took("req_1", name, 60);
+    assertThat(budgets.take(name, 100, 30).granted()).isTrue();
+    dying.reservations().took("req_2", name, 30);
+    dying.close();
+
+    try (RedisLimits living = member("ledger/living", ends);
+        RedisLimits third = member("ledger/third", ends);
+        RedisLimits stranger = member("other/server", ends)) {
+      Buckets seen = stranger.buckets(RedisLimits.BUDGET, HOUR);
+      // 60 were reserved and 10 are the cost; 30 belong to a request without an end yet.
+      Awaitility.await().until(() -> seen.look(name, 100, 1).remaining() == 60);
+      ends.put("req_2", new RequestEnd(BigDecimal.ZERO));
+      Awaitility.await().until(() -> seen.look(name, 100, 1).remaining() == 90);
+      assertThat(living.reservations().ended("req_9", name)).as("never reserved there").isTrue();
+      assertThat(third.state()).isEqualTo("redis");
+    }
+  }
+
+  private static RedisLimits member(String server, Map<String, RequestEnd> ends) {
+    LimitSettings settings = settings(redis.url(), "open");
+    return new RedisLimits(
+        RedisLimits.connect(settings, TimeMeter.SYSTEM_NANOTIME),
+        true,
+        settings,
+        TimeMeter.SYSTEM_NANOTIME,
+        Duration.ofSeconds(1),
+        server,
+        requestId -> Optional.ofNullable(ends.get(requestId)));
   }
 
   @Test

@@ -9,9 +9,10 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Ticker;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
+import dev.llmproxy.chat.SealedMemory;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,8 @@ import java.util.Optional;
  * {@code GET}. An entry has the items of its own request and answer, and the id of the response
  * before it, so that a long conversation is stored once. Only the key that asked gets an entry.
  * Entries are forgotten some time after their last use, and the least used ones when there are too
- * many bytes. Thread-safe.
+ * many bytes. With Redis they are also there, for all servers; then this server's own memory is
+ * used while Redis does not answer. Thread-safe.
  */
 public final class ResponseMemory {
   private static final int PART_OF_HEAP = 16;
@@ -35,7 +37,10 @@ public final class ResponseMemory {
   /** A field of a remembered item that the client did not get. */
   static final String HIDDEN = "llmproxy_hidden";
 
+  private static final int PARTS = 3;
+
   private final Cache<String, Kept> responses;
+  private final SealedMemory shared;
 
   /** A response and its request, as JSON. */
   private static final class Kept {
@@ -53,6 +58,28 @@ public final class ResponseMemory {
       this.previous = previous;
       this.input = input;
       this.response = response;
+    }
+
+    /** The parts, a line each: JSON of this kind has no line breaks. */
+    String text() {
+      return (previous == null ? "" : previous)
+          + "\n"
+          + new String(input, StandardCharsets.UTF_8)
+          + "\n"
+          + new String(response, StandardCharsets.UTF_8);
+    }
+
+    static Kept of(String account, String text) {
+      String[] parts = text.split("\n", PARTS);
+      return new Kept(
+          account,
+          parts[0].isEmpty() ? null : parts[0],
+          parts[1].getBytes(StandardCharsets.UTF_8),
+          parts[2].getBytes(StandardCharsets.UTF_8));
+    }
+
+    Turn turn() {
+      return new Turn(previous, (ArrayNode) parsed(input), (ObjectNode) parsed(response), size());
     }
 
     int size() {
@@ -84,13 +111,27 @@ public final class ResponseMemory {
    * @param life time for which a response is remembered after its last use; zero for not at all
    */
   public ResponseMemory(Duration life) {
+    this(life, null);
+  }
+
+  /**
+   * @param life time for which a response is remembered after its last use; zero for not at all
+   * @param shared the memory of all servers; null for none
+   */
+  public ResponseMemory(Duration life, SealedMemory shared) {
     this(
         life,
         Math.min(MOST_BYTES, Runtime.getRuntime().maxMemory() / PART_OF_HEAP),
-        Ticker.systemTicker());
+        Ticker.systemTicker(),
+        shared);
   }
 
   ResponseMemory(Duration life, long mostBytes, Ticker ticker) {
+    this(life, mostBytes, ticker, null);
+  }
+
+  private ResponseMemory(Duration life, long mostBytes, Ticker ticker, SealedMemory shared) {
+    this.shared = shared;
     responses =
         life.isZero()
             ? null
@@ -114,21 +155,18 @@ public final class ResponseMemory {
    */
   void keep(Caller caller, String previous, ArrayNode input, ObjectNode response) {
     if (isOn()) {
-      responses.put(
-          response.path("id").asText(),
-          new Kept(caller.account(), previous, Json.bytes(input), Json.bytes(response)));
+      String id = response.path("id").asText();
+      Kept kept = new Kept(caller.account(), previous, Json.bytes(input), Json.bytes(response));
+      responses.put(id, kept);
+      if (shared != null) {
+        shared.keep(caller, id, kept.text());
+      }
     }
   }
 
   /** The caller's response of this id. */
   Optional<Turn> find(Caller caller, String id) {
-    return kept(caller, id)
-        .map(kept ->
-            new Turn(
-                kept.previous,
-                (ArrayNode) parsed(kept.input),
-                (ObjectNode) parsed(kept.response),
-                kept.size()));
+    return kept(caller, id).map(Kept::turn);
   }
 
   /** Forgets the caller's response of this id. Returns whether there was one. */
@@ -136,6 +174,9 @@ public final class ResponseMemory {
     boolean known = kept(caller, id).isPresent();
     if (known) {
       responses.invalidate(id);
+      if (shared != null) {
+        shared.forget(id);
+      }
     }
     return known;
   }
@@ -148,30 +189,22 @@ public final class ResponseMemory {
    * @throws TooLargeException when they have more bytes
    */
   List<Turn> chain(Caller caller, String id, long mostBytes) {
-    Deque<String> ids = new ArrayDeque<>();
+    Deque<Kept> found = new ArrayDeque<>();
     long bytes = 0;
     String next = id;
     while (next != null) {
       Optional<Kept> kept = kept(caller, next);
-      if (kept.isEmpty() || ids.size() == LONGEST_CHAIN) {
+      if (kept.isEmpty() || found.size() == LONGEST_CHAIN) {
         return List.of();
       }
       bytes += kept.get().size();
       if (bytes > mostBytes) {
         throw new TooLargeException();
       }
-      ids.addFirst(next);
+      found.addFirst(kept.get());
       next = kept.get().previous;
     }
-    List<Turn> turns = new ArrayList<>();
-    for (String each : ids) {
-      Optional<Turn> turn = find(caller, each);
-      if (turn.isEmpty()) {
-        return List.of();
-      }
-      turns.add(turn.get());
-    }
-    return turns;
+    return found.stream().map(Kept::turn).toList();
   }
 
   /** The item of an answer with this id, as it is remembered. */
@@ -180,6 +213,12 @@ public final class ResponseMemory {
   }
 
   private Optional<Kept> kept(Caller caller, String id) {
+    if (isOn() && shared != null) {
+      String text = shared.find(caller, id);
+      if (text != null) {
+        return text.isEmpty() ? Optional.empty() : Optional.of(Kept.of(caller.account(), text));
+      }
+    }
     return Optional.ofNullable(isOn() ? responses.getIfPresent(id) : null)
         .filter(kept -> kept.account.equals(caller.account()));
   }

@@ -1,0 +1,2 @@
+/** The connection to Redis, which several servers share. */
+package dev.llmproxy.redis;
