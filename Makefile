@@ -4,6 +4,7 @@
 # make build   only builds; then run ./llmproxy start
 # make fuzz    searches for streams of providers that break the contract, three minutes for each wire format
 # make crash   kills the gateway a thousand times under load and compares ledger and sheets: make crash KILLS=1000 SEED=7
+# make test-cluster runs three servers on PostgreSQL, Redis and Kafka, kills each under load and restarts all: make test-cluster ROUNDS=3
 # make hostile runs the server with 512 MB against hostile clients and providers
 # make bench   measures speed and memory beside a bare proxy, in about 14 minutes (docs/performance.md): make bench SCENARIOS=growth
 # make soak    puts every kind of request on the server and counts them all: make soak MINUTES=20 RATE=60
@@ -11,7 +12,7 @@
 # make dist    makes target/llmproxy-VERSION.tar.gz, which needs only Java; MODEL=on adds the local model (docs/deployment.md)
 # make deploy-lambda  deploys to AWS Lambda (deploy/lambda)
 # make format  formats the Java sources as the build requires
-.PHONY: dev test build fuzz crash hostile bench soak golden format model dist deploy-lambda clean
+.PHONY: dev test test-cluster build fuzz crash hostile bench soak golden format model dist deploy-lambda clean
 .DEFAULT_GOAL := dev
 
 maven = . scripts/find-java && mvn --batch-mode --no-transfer-progress
@@ -41,6 +42,12 @@ KILLS = 1000
 crash:
 	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@crash \
 	  -Dcrash.kills=$(KILLS) $(if $(SEED),-Dcrash.seed=$(SEED))
+
+# Needs redis-server. The broker of Kafka has a class path of its own.
+ROUNDS = 1
+test-cluster:
+	@$(maven) --quiet -f src/test/kafka/pom.xml dependency:copy-dependencies
+	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@cluster -Dcluster.rounds=$(ROUNDS)
 
 hostile:
 	@$(maven) --quiet test-compile jar:jar dependency:copy-dependencies@lib surefire:test@hostile

@@ -166,6 +166,17 @@ public final class StartedProduct implements AutoCloseable {
     return Integer.parseInt(givenPort.equals("0") ? found(READY) : givenPort);
   }
 
+  /** Gets a path with a bearer token. */
+  public HttpResponse<String> get(String path, String key)
+      throws IOException, InterruptedException {
+    return client.send(
+        request(path)
+            .timeout(Duration.ofMinutes(1))
+            .header("Authorization", "Bearer " + key)
+            .build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
   /** Standard output so far. */
   public String output() {
     return read(output);

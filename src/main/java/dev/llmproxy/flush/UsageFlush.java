@@ -189,6 +189,7 @@ public final class UsageFlush {
       return false;
     }
     if (!led) {
+      LOG.info("This server writes to the workbook now");
       takeOver();
     }
     if (!health.mayTry() || !(rowsDue() || counters.due() || rotation.due())) {

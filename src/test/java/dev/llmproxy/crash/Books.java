@@ -28,7 +28,7 @@ import java.util.Set;
  * @param sheets the rows of all users' sheets
  * @param counters the counters in the sheet {@code User API Keys}, by the hash of the key
  */
-record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> counters) {
+public record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> counters) {
   private static final String REQUEST_ID = "Request ID";
 
   /**
@@ -37,7 +37,7 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
    * @param settled whether it has a place in the order of settlement
    * @param status null unless settled
    */
-  record Entry(
+  public record Entry(
       String requestId,
       String email,
       String keyHash,
@@ -48,16 +48,16 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
       long tokensOut) {}
 
   /** A request in a user's sheet. */
-  record SheetRow(
+  public record SheetRow(
       String requestId, String email, String model, String status, long tokensIn, long tokensOut) {
-    static SheetRow of(Entry entry) {
+    public static SheetRow of(Entry entry) {
       return new SheetRow(
           entry.requestId, entry.email, entry.model, entry.status, entry.tokensIn, entry.tokensOut);
     }
   }
 
   /** The usage of a key. */
-  record Count(long requests, long tokens) {
+  public record Count(long requests, long tokens) {
     static Count of(Entry entry) {
       return new Count(1, entry.tokensIn + entry.tokensOut);
     }
@@ -69,6 +69,18 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
 
   /** Reads the ledger in a folder, and the workbook. */
   static Books read(Path data, Workbook workbook) throws SQLException, IOException {
+    String url = "jdbc:sqlite:" + data.resolve("ledger.db") + "?open_mode=1&busy_timeout=10000";
+    return read(() -> DriverManager.getConnection(url), workbook);
+  }
+
+  /** Opens a connection to a ledger. */
+  @FunctionalInterface
+  public interface LedgerAt {
+    Connection open() throws SQLException;
+  }
+
+  /** Reads the ledger in a database, and the workbook. */
+  public static Books read(LedgerAt ledger, Workbook workbook) throws SQLException, IOException {
     // The ledger is read last: requests that it has not settled by now cannot be in the sheets.
     List<SheetRow> rows = new ArrayList<>();
     Map<String, Count> counters = new HashMap<>();
@@ -85,11 +97,11 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
         rows.addAll(sheetRows(cells));
       }
     }
-    return new Books(ledger(data), rows, counters);
+    return new Books(entries(ledger), rows, counters);
   }
 
   /** Whether all requests are settled and flushed; does not check that the records are right. */
-  boolean quiet() {
+  public boolean quiet() {
     Set<String> written = new HashSet<>();
     sheets.forEach(row -> written.add(row.requestId));
     return ledger.stream().allMatch(entry -> entry.settled && written.contains(entry.requestId))
@@ -97,7 +109,7 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
   }
 
   /** The usage of each key according to the ledger. */
-  Map<String, Count> sums() {
+  public Map<String, Count> sums() {
     Map<String, Count> sums = new HashMap<>();
     ledger.forEach(entry -> sums.merge(entry.keyHash, Count.of(entry), Count::plus));
     return sums;
@@ -156,10 +168,9 @@ record Books(List<Entry> ledger, List<SheetRow> sheets, Map<String, Count> count
         : -1;
   }
 
-  private static List<Entry> ledger(Path data) throws SQLException {
+  private static List<Entry> entries(LedgerAt ledger) throws SQLException {
     List<Entry> entries = new ArrayList<>();
-    String url = "jdbc:sqlite:" + data.resolve("ledger.db") + "?open_mode=1&busy_timeout=10000";
-    try (Connection connection = DriverManager.getConnection(url);
+    try (Connection connection = ledger.open();
         Statement select = connection.createStatement();
         ResultSet row =
             select.executeQuery(
