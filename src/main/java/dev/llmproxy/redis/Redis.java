@@ -146,7 +146,12 @@ public final class Redis implements AutoCloseable {
                             .start(() -> listener.accept(message));
                       }
                     });
-                fresh.sync().subscribe(channel);
+                try {
+                  fresh.sync().subscribe(channel);
+                } catch (RedisException e) {
+                  fresh.close();
+                  throw e;
+                }
                 return fresh;
               },
               () -> null);
