@@ -172,6 +172,19 @@ public final class Gateway implements AutoCloseable {
     return server.port();
   }
 
+  /** The port of MANAGEMENT_PORT. */
+  public int managementPort() {
+    return server.managementPort().orElseThrow();
+  }
+
+  /** Gets a path of the management port. */
+  public HttpResponse<String> getManagement(String path) {
+    return send(
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + managementPort() + path))
+            .timeout(Duration.ofSeconds(60))
+            .build());
+  }
+
   /** Creates a key as the command line does, and waits until the gateway accepts it. */
   public String createKey(String email) {
     return createKey(email, "free");

@@ -27,6 +27,7 @@ class LayersTest {
           "app",
           "doctor",
           "admin",
+          "monitoring",
           "format.openai",
           "format.chat",
           "format.completions",

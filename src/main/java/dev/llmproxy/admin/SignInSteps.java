@@ -3,6 +3,7 @@ package dev.llmproxy.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Networks;
 import dev.llmproxy.base.ShownText;
 import dev.llmproxy.call.Person;
 import dev.llmproxy.call.RequestContext;
@@ -11,9 +12,7 @@ import dev.llmproxy.error.OpenAiErrors;
 import dev.llmproxy.gate.WrongKeys;
 import dev.llmproxy.http.Reply;
 import dev.llmproxy.ledger.LedgerException;
-import java.net.InetAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -39,10 +38,8 @@ public final class SignInSteps {
   private static final int LONGEST_REASON = 300;
 
   /** Headers of requests that a proxy has passed on: the client may be anywhere. */
-  private static final List<String> PASSED_ON =
-      List.of("Forwarded", "X-Forwarded-For", "X-Real-IP");
-
   private final List<OpenIdProvider> providers;
+
   private final PendingSignIns pending;
   private final AdminLinks links;
   private final AdminSessions sessions;
@@ -237,20 +234,9 @@ public final class SignInSteps {
   private boolean accepted(Reply reply) {
     return switch (acceptedFrom) {
       case "any" -> true;
-      case "loopback" ->
-          isLoopback(reply.address())
-              && PASSED_ON.stream().allMatch(name -> reply.requestHeader(name) == null);
+      case "loopback" -> Networks.isLoopback(reply.address()) && !reply.passedOn();
       default -> false;
     };
-  }
-
-  private static boolean isLoopback(String address) {
-    try {
-      // A literal address, so there is no DNS lookup.
-      return InetAddress.getByName(address).isLoopbackAddress();
-    } catch (UnknownHostException e) {
-      return false;
-    }
   }
 
   private OpenIdProvider provider(SignInMethod method) throws SignInException {

@@ -45,6 +45,8 @@ import dev.llmproxy.ledger.UsageEvents;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageStatistics;
 import dev.llmproxy.mcp.McpServers;
+import dev.llmproxy.monitoring.Metrics;
+import dev.llmproxy.monitoring.ServerMetrics;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
 import dev.llmproxy.provider.local.LocalChat;
@@ -113,6 +115,7 @@ public final class Application implements AutoCloseable {
   private final LocalChat localChat;
   private final KeepAlive keepAlive;
   private final ModelHealth modelHealth;
+  private final Metrics metrics;
   private final AttemptPolicy attemptPolicy;
   private final LiveModels liveModels;
   private final LiveRequests live;
@@ -134,8 +137,6 @@ public final class Application implements AutoCloseable {
     this.clock = clock;
     this.steady = steady;
     this.parts = parts;
-    live = new LiveRequests(clock);
-    requestLog = new RequestLog(live);
     try {
       values = AllSettings.of(settings);
       bodyReader = new BodyReader(values.http());
@@ -143,6 +144,9 @@ public final class Application implements AutoCloseable {
       providers = catalogue.get();
       responseCache = new ResponseCache(values.cache());
       modelHealth = new ModelHealth(values.routing().breaker(), steady);
+      metrics = parts.add(new Metrics(modelHealth));
+      live = new LiveRequests(clock, metrics.requests());
+      requestLog = new RequestLog(live);
       attemptPolicy =
           new AttemptPolicy(
               values.routing(),
@@ -158,7 +162,8 @@ public final class Application implements AutoCloseable {
       liveModels =
           new LiveModels(values.modelLists(), providers, settings.path("LLMPROXY_DATA"), clock);
       makeDataPrivate();
-      vertx = VirtualThreads.vertx(new Connections(values.http()));
+      Connections connections = new Connections(values.http());
+      vertx = VirtualThreads.vertx(connections);
       parts.add(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
       keepAlive = new KeepAlive(vertx, values.http().keepAlive());
       parts.add(requestLog::summarise);
@@ -201,6 +206,7 @@ public final class Application implements AutoCloseable {
       parts.add(localEmbedding);
       localChat = parts.add(new LocalChat(values.providers()));
       parts.add(mcpServers).open();
+      measure(connections);
     } catch (RuntimeException | Error e) {
       parts.closeAfter(e);
       throw e;
@@ -278,6 +284,11 @@ public final class Application implements AutoCloseable {
   /** Seals the reasoning that clients send back. */
   public ReasoningSeal reasoningSeal() {
     return reasoningSeal;
+  }
+
+  /** The metrics of this server. */
+  public Metrics metrics() {
+    return metrics;
   }
 
   /** The health of the models that were asked. */
@@ -447,6 +458,19 @@ public final class Application implements AutoCloseable {
   @Override
   public void close() {
     parts.close();
+  }
+
+  private void measure(Connections connections) {
+    metrics.watch(vertx);
+    ServerMetrics server = metrics.server(clock);
+    server.build();
+    server.keys(keyDirectory);
+    server.ledger(ledger, usageMeter);
+    server.flush(usageFlush);
+    server.workbook(workbook.calls());
+    server.limits(limits, limitStore);
+    server.cache(responseCache);
+    server.http(connections, bodyReader.budget(), answerMemory);
   }
 
   private ReasoningSeal openSeal() {

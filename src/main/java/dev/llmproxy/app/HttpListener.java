@@ -9,6 +9,7 @@ import io.vertx.core.Context;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
+import io.vertx.core.Verticle;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
@@ -21,6 +22,7 @@ import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
@@ -37,6 +39,7 @@ final class HttpListener implements AutoCloseable {
   private final HttpFront front;
   private final Supplier<Target> targets;
   private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
+  private final List<HttpServer> managementServers = new CopyOnWriteArrayList<>();
   private RunningServer running;
 
   /** Routes that serve a request. */
@@ -59,7 +62,10 @@ final class HttpListener implements AutoCloseable {
 
   /** What comes before all routes. */
   static HttpFront front(Application application) {
-    return new HttpFront(application.values().http().corsOrigins(), application.requestLog());
+    return new HttpFront(
+        application.values().http().corsOrigins(),
+        application.values().monitoring().managementPort().isPresent(),
+        application.requestLog());
   }
 
   /**
@@ -89,30 +95,48 @@ final class HttpListener implements AutoCloseable {
   void listen(int port) {
     HttpSettings settings = application.values().http();
     String host = settings.host();
-    HttpServerOptions options =
-        new HttpServerOptions()
-            .setHost(host)
-            // Servers with the same negative port share one free port.
-            .setPort(port == 0 ? -1 : port)
-            .setMaxHeaderSize(settings.maxHeaderBytes())
-            .setMaxInitialLineLength(settings.maxHeaderBytes())
-            .setPerFrameWebSocketCompressionSupported(false)
-            .setPerMessageWebSocketCompressionSupported(false);
     int loops =
         settings.eventLoops() > 0
             ? settings.eventLoops()
             : Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    // Servers with the same negative port share one free port.
+    HttpServerOptions options = options(settings).setPort(port == 0 ? -1 : port);
+    deploy(() -> new OneLoop(options, this::serve, servers), loops, host, port, "PORT");
+    OptionalInt management = application.values().monitoring().managementPort();
+    if (management.isPresent()) {
+      int second = management.getAsInt();
+      HttpServerOptions own = options(settings).setPort(second);
+      deploy(
+          () -> new OneLoop(own, this::serveManagement, managementServers),
+          1,
+          host,
+          second,
+          "MANAGEMENT_PORT");
+    }
+    writeAddress(host);
+  }
+
+  private static HttpServerOptions options(HttpSettings settings) {
+    return new HttpServerOptions()
+        .setHost(settings.host())
+        .setMaxHeaderSize(settings.maxHeaderBytes())
+        .setMaxInitialLineLength(settings.maxHeaderBytes())
+        .setPerFrameWebSocketCompressionSupported(false)
+        .setPerMessageWebSocketCompressionSupported(false);
+  }
+
+  private void deploy(
+      Supplier<Verticle> verticle, int instances, String host, int port, String setting) {
     try {
       application
           .vertx()
-          .deployVerticle(() -> new OneLoop(options), new DeploymentOptions().setInstances(loops))
+          .deployVerticle(verticle, new DeploymentOptions().setInstances(instances))
           .toCompletionStage()
           .toCompletableFuture()
           .join();
-      writeAddress(host);
     } catch (CompletionException e) {
       if (e.getCause() instanceof IOException cause) {
-        throw cannotListen(host, port, cause);
+        throw cannotListen(host, port, setting, cause);
       }
       throw e;
     }
@@ -121,9 +145,14 @@ final class HttpListener implements AutoCloseable {
   /** Listens with one event loop. Vert.x spreads the connections over all that share the port. */
   private final class OneLoop extends AbstractVerticle {
     private final HttpServerOptions options;
+    private final Handler<HttpServerRequest> handler;
+    private final List<HttpServer> opened;
 
-    OneLoop(HttpServerOptions options) {
+    OneLoop(
+        HttpServerOptions options, Handler<HttpServerRequest> handler, List<HttpServer> opened) {
       this.options = options;
+      this.handler = handler;
+      this.opened = opened;
     }
 
     @Override
@@ -131,9 +160,9 @@ final class HttpListener implements AutoCloseable {
       vertx
           .createHttpServer(options)
           .invalidRequestHandler(front::refuse)
-          .requestHandler(HttpListener.this::serve)
+          .requestHandler(handler)
           .listen()
-          .onSuccess(servers::add)
+          .onSuccess(opened::add)
           .<Void>mapEmpty()
           .onComplete(started);
     }
@@ -152,20 +181,26 @@ final class HttpListener implements AutoCloseable {
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));
     } catch (IOException e) {
-      throw cannotListen(host, port, e);
+      throw cannotListen(host, port, "PORT", e);
     }
   }
 
-  private static IllegalStateException cannotListen(String host, int port, IOException why) {
+  private static IllegalStateException cannotListen(
+      String host, int port, String setting, IOException why) {
     boolean notHere =
         why instanceof UnknownHostException || ("" + why.getMessage()).contains("assign");
     return new IllegalStateException(
         notHere
             ? "HOST is \"%s\"; it must be an address of this machine: 127.0.0.1 for this machine alone, 0.0.0.0 for every network that it is in"
                 .formatted(host)
-            : "Cannot listen on %s:%d: %s. Set PORT to a free port."
-                .formatted(host, port, why.getMessage()),
+            : "Cannot listen on %s:%d: %s. Set %s to a free port."
+                .formatted(host, port, why.getMessage(), setting),
         why);
+  }
+
+  private void serveManagement(HttpServerRequest request) {
+    HttpFront.toManagementPort(request);
+    serve(request);
   }
 
   private void serve(HttpServerRequest request) {
@@ -187,6 +222,13 @@ final class HttpListener implements AutoCloseable {
     return servers.getFirst().actualPort();
   }
 
+  /** The port for health and metrics; empty when it is that of the API. */
+  OptionalInt managementPort() {
+    return managementServers.isEmpty()
+        ? OptionalInt.empty()
+        : OptionalInt.of(managementServers.getFirst().actualPort());
+  }
+
   /** Writes the server's address to the data folder, where commands look it up. */
   private void writeAddress(String host) {
     running =
@@ -206,6 +248,10 @@ final class HttpListener implements AutoCloseable {
     return application.settings().path("LLMPROXY_DATA");
   }
 
+  private static void close(HttpServer server) {
+    server.close().toCompletionStage().toCompletableFuture().join();
+  }
+
   /** Stops listening. Does nothing when the server does not listen. */
   @Override
   public void close() {
@@ -215,7 +261,8 @@ final class HttpListener implements AutoCloseable {
       } catch (IOException e) {
         LOG.debug("The file of {} cannot be deleted", running, e);
       }
-      servers.forEach(server -> server.close().toCompletionStage().toCompletableFuture().join());
+      servers.forEach(HttpListener::close);
+      managementServers.forEach(HttpListener::close);
     }
   }
 }

@@ -69,7 +69,6 @@ import dev.llmproxy.provider.openai.OpenAiChat;
 import dev.llmproxy.provider.openai.OpenAiCompletions;
 import dev.llmproxy.provider.openai.OpenAiEmbedding;
 import dev.llmproxy.provider.openai.OpenAiResponses;
-import dev.llmproxy.routing.HealthReport;
 import dev.llmproxy.routing.ProviderAttempts;
 import dev.llmproxy.routing.ProviderProbe;
 import dev.llmproxy.tool.DocumentIndex;
@@ -297,10 +296,6 @@ public final class Parts {
 
   public static UsageRotation usageRotation(Application application) {
     return application.usageFlush().rotation();
-  }
-
-  public static HealthReport healthReport(Application application) {
-    return new HealthReport(application.modelHealth(), application.limitStore()::state);
   }
 
   public static ForwardProxy forwardProxy(Application application) {

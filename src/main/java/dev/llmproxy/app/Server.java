@@ -5,6 +5,7 @@ import dev.llmproxy.base.Settings;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.HttpFront;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * The running gateway: the application's HTTP server and a CamelContext with the routes of the
@@ -78,6 +79,11 @@ public final class Server implements AutoCloseable {
   /** Ends all running requests with an error. */
   public void cut(ApiError why) {
     generation.cut(why);
+  }
+
+  /** The port for health and metrics; empty when it is that of the API. */
+  public OptionalInt managementPort() {
+    return http.managementPort();
   }
 
   /**

@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 public final class ModelHealth {
   private static final Logger LOG = LoggerFactory.getLogger(ModelHealth.class);
   private static final int MOST_MODELS = 1000;
+  private static final double HALF = 0.5;
   private static final int PROBES = 3;
   private static final int MINUTES = 5;
   private static final int LONGEST_WAIT_MILLIS = 3_600_000;
@@ -256,6 +257,19 @@ public final class ModelHealth {
     if (health != null) {
       health.breaker.releasePermission();
     }
+  }
+
+  /** How far a model's breaker is open: 0 closed, 0.5 half open, 1 open. */
+  public double openness(String model) {
+    Health known = models.getIfPresent(model);
+    if (!breaks || known == null) {
+      return 0;
+    }
+    return switch (known.breaker.getState()) {
+      case OPEN, FORCED_OPEN -> 1;
+      case HALF_OPEN -> HALF;
+      case CLOSED, DISABLED, METRICS_ONLY -> 0;
+    };
   }
 
   /** The health of every model that was asked, by name. */

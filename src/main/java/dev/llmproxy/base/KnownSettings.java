@@ -191,6 +191,63 @@ public final class KnownSettings {
     }
   }
 
+  /** A port number; 0 for any free port. It may be absent. */
+  public record OptionalPort() implements Kind {
+    private static final WholeNumber PORT = new WholeNumber(0, 65_535, false);
+
+    @Override
+    public String rule() {
+      return PORT.rule();
+    }
+
+    @Override
+    public String canonical(String value) {
+      return PORT.canonical(value);
+    }
+
+    @Override
+    public boolean mayBeEmpty() {
+      return true;
+    }
+
+    @Override
+    public List<String> examples() {
+      return PORT.examples();
+    }
+  }
+
+  /** Networks of IP addresses, separated by commas. They may be absent. */
+  public record NetworkList() implements Kind {
+    @Override
+    public String rule() {
+      return "networks such as 10.0.0.0/8 and fd00::/8, or IP addresses, separated by commas";
+    }
+
+    @Override
+    public String canonical(String value) {
+      try {
+        Networks unused = list(value);
+        return value;
+      } catch (IllegalArgumentException e) {
+        return null;
+      }
+    }
+
+    static Networks list(String value) {
+      return Networks.of(Arrays.stream(value.split(",", -1)).map(String::strip).toList());
+    }
+
+    @Override
+    public boolean mayBeEmpty() {
+      return true;
+    }
+
+    @Override
+    public List<String> examples() {
+      return List.of("10.0.0.0/8, fd00::/8", "192.0.2.7");
+    }
+  }
+
   /** Any text. The part that uses it checks it further. */
   public record Text(boolean mayBeEmpty) implements Kind {
     @Override

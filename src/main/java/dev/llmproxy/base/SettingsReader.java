@@ -217,6 +217,18 @@ public final class SettingsReader {
     return value == null ? Set.of() : KnownSettings.Ports.list(value);
   }
 
+  /** A port, or 0 for any free one; empty when the setting is not set. */
+  OptionalInt optionalPort(String name) {
+    String value = value(name, new KnownSettings.OptionalPort());
+    return value == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(value));
+  }
+
+  /** Networks of IP addresses, separated by commas. */
+  Networks networks(String name) {
+    String value = value(name, new KnownSettings.NetworkList());
+    return value == null ? Networks.of(List.of()) : KnownSettings.NetworkList.list(value);
+  }
+
   /** An http or https address. */
   String address(String name) {
     return Optional.ofNullable(value(name, new KnownSettings.WebAddress(false))).orElse("");

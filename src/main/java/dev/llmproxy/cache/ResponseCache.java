@@ -9,6 +9,7 @@ import dev.llmproxy.base.Json;
 import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.chat.ChatCall;
 import dev.llmproxy.chat.TextRequest;
+import java.util.concurrent.atomic.LongAdder;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +33,8 @@ public final class ResponseCache {
   private static final long MEMORY_OF_CHUNKS = 6;
 
   private final StoredAnswers answers;
+  private final LongAdder hits = new LongAdder();
+  private final LongAdder misses = new LongAdder();
 
   /** A cache with the memory of the settings, but at most a quarter of the heap. */
   public ResponseCache(CacheSettings settings) {
@@ -76,6 +79,7 @@ public final class ResponseCache {
     byte[] answer =
         wish == CacheWish.REFRESH ? null : answers.find(key.of(chat.target().servedModel()));
     context.reply().header(HEADER, answer == null ? "miss" : "hit");
+    (answer == null ? misses : hits).increment();
     if (answer == null) {
       chat.accumulator().keepAll();
       // Not after the answer: the client may ask again at once.
@@ -98,6 +102,16 @@ public final class ResponseCache {
     chat.memory().keep(answer.length * MEMORY_OF_CHUNKS);
     ObjectNode completion = (ObjectNode) Json.parse(answer);
     chat.answerFromCache(CompletionEvents.of(completion, chat.head()));
+  }
+
+  /** The number of chats that the cache has answered. */
+  public long hits() {
+    return hits.sum();
+  }
+
+  /** The number of chats that the cache applies to and has not answered. */
+  public long misses() {
+    return misses.sum();
   }
 
   /** The bytes that the stored answers take; 0 when the cache is off. */

@@ -38,7 +38,7 @@ public final class CallWatch {
     Reply reply = context.answering(exchange);
     watched.add(reply);
     reply.watch();
-    live.began(context.call());
+    live.began(context);
   }
 
   /**

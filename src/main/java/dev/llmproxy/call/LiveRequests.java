@@ -1,6 +1,7 @@
 package dev.llmproxy.call;
 
 import dev.llmproxy.attempt.Attempt;
+import dev.llmproxy.error.ApiError;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -20,6 +21,7 @@ public final class LiveRequests {
   private static final int MOST_WAITING = 1000;
 
   private final Clock clock;
+  private final CallObserver observer;
   private final int most;
   private final int mostWaiting;
   private final Object opening = new Object();
@@ -31,11 +33,20 @@ public final class LiveRequests {
    * @param clock gives the time of events
    */
   public LiveRequests(Clock clock) {
-    this(clock, MOST, MOST_WAITING);
+    this(clock, CallObserver.NONE);
   }
 
-  LiveRequests(Clock clock, int most, int mostWaiting) {
+  /**
+   * @param clock gives the time of events
+   * @param observer is always told, also while nobody watches
+   */
+  public LiveRequests(Clock clock, CallObserver observer) {
+    this(clock, observer, MOST, MOST_WAITING);
+  }
+
+  LiveRequests(Clock clock, CallObserver observer, int most, int mostWaiting) {
     this.clock = clock;
+    this.observer = observer;
     this.most = most;
     this.mostWaiting = mostWaiting;
   }
@@ -66,37 +77,69 @@ public final class LiveRequests {
   }
 
   /** A request was admitted. */
-  public void began(Call call) {
+  public void began(RequestContext context) {
     if (watched()) {
+      Call call = context.call();
       publish(new LiveEvent.Began(subject(call), after(call), call.target().servedModel()));
     }
   }
 
+  /** An attempt begins. */
+  public void asking(RequestContext context) {
+    observer.asking(context);
+  }
+
+  /** The last attempt of a request has begun to answer. */
+  public void answering(RequestContext context) {
+    observer.answering(context);
+    attempted(context);
+  }
+
+  /**
+   * An attempt has ended.
+   *
+   * @see CallObserver#asked
+   */
+  public void asked(RequestContext context, Duration duration, String error) {
+    observer.asked(context, duration, error);
+  }
+
   /** The last attempt of a request has failed or has begun to answer. */
-  public void attempted(Call call) {
+  public void attempted(RequestContext context) {
     if (watched()) {
+      Call call = context.call();
       Attempt last = call.attempts().made().getLast();
       publish(new LiveEvent.Attempted(subject(call), after(call), last));
     }
   }
 
   /** A tool of the server begins to run. */
-  public void toolStarted(Call call, String tool) {
+  public void toolStarted(RequestContext context, String tool) {
     if (watched()) {
+      Call call = context.call();
       publish(new LiveEvent.ToolStarted(subject(call), after(call), tool));
     }
   }
 
   /** A tool of the server has ended; {@code completed} says whether it gave a result. */
-  public void toolEnded(Call call, String tool, boolean completed, Duration duration) {
+  public void toolEnded(RequestContext context, String tool, boolean completed, Duration duration) {
+    observer.toolEnded(context, tool, completed, duration);
     if (watched()) {
+      Call call = context.call();
       publish(new LiveEvent.ToolEnded(subject(call), after(call), tool, completed, duration));
     }
   }
 
+  /** A request was refused before it was admitted; {@code context} may be null. */
+  public void refused(ApiError error, RequestContext context, String path) {
+    observer.refused(error, context, path);
+  }
+
   /** A request has ended. */
-  public void ended(Call call, RequestRecord record) {
+  public void ended(RequestContext context, RequestRecord record) {
+    observer.ended(context, record);
     if (watched()) {
+      Call call = context.call();
       publish(new LiveEvent.Ended(subject(call), after(call), record));
     }
   }

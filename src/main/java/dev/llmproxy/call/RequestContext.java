@@ -44,6 +44,8 @@ public final class RequestContext {
   private final Reply reply;
   private final Instant started;
   private final Clock steady;
+  private final long arrived = System.nanoTime();
+  private long firstContent;
   private String keyHash;
   private Person person;
   private Caller caller;
@@ -143,6 +145,25 @@ public final class RequestContext {
   /** When the request arrived. */
   public Instant started() {
     return started;
+  }
+
+  /** The time since the request arrived, in nanoseconds. */
+  public long nanosSinceArrival() {
+    return System.nanoTime() - arrived;
+  }
+
+  /** Notes that the first content of the answer is there; only the first call counts. */
+  public void noteFirstContent() {
+    if (firstContent == 0) {
+      firstContent = nanosSinceArrival();
+    }
+  }
+
+  /**
+   * The time from the arrival to the first content of the answer, in nanoseconds; 0 without one.
+   */
+  public long nanosToFirstContent() {
+    return firstContent;
   }
 
   /** Lower-case hex sha256 of the API key that was sent; null before it is read. */

@@ -74,7 +74,7 @@ public final class RequestLog implements RefusalLog {
             : Level.INFO,
         new Line(record.text(), record::fields));
     exchange.setProperty(RECORD, record);
-    live.ended(context.call(), record);
+    live.ended(context, record);
   }
 
   /** Sets the body to the record of the ended request, as JSON. */
@@ -87,7 +87,8 @@ public final class RequestLog implements RefusalLog {
   public void refused(ApiError error, RequestContext context) {
     Reply reply = context.reply();
     Caller caller = context.caller();
-    refused(
+    live.refused(error, context, reply.path());
+    logRefusal(
         error,
         context.requestId(),
         caller == null ? null : caller.email(),
@@ -98,6 +99,12 @@ public final class RequestLog implements RefusalLog {
 
   @Override
   public void refused(
+      ApiError error, String requestId, String user, String address, String method, String path) {
+    live.refused(error, null, path);
+    logRefusal(error, requestId, user, address, method, path);
+  }
+
+  private void logRefusal(
       ApiError error, String requestId, String user, String address, String method, String path) {
     String code = error.codeOrType();
     String what = error.status() + " " + code + " from " + address;

@@ -41,6 +41,11 @@ public final class Requests {
     exchange.setProperty(RequestContext.PROPERTY, RequestContext.of(message, clock, steady));
   }
 
+  /** Forbids everyone between the client and this server to store the answer. */
+  public void forbidStoring(@ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
+    context.header("Cache-Control", "no-store");
+  }
+
   /** As {@link #open}, for a route whose clients may send forms with files. */
   public void openForm(Exchange exchange) {
     open(exchange);

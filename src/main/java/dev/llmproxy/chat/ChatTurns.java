@@ -89,7 +89,7 @@ public final class ChatTurns {
     turns.events(
         new ToolEvents(
             tools.start(turns.asked(), turns.tools().names(), turns.tooOften()),
-            chat,
+            context,
             live,
             () -> afterTools(context)));
   }

@@ -1,6 +1,7 @@
 package dev.llmproxy.chat;
 
 import dev.llmproxy.call.LiveRequests;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.error.ClientGoneException;
 import dev.llmproxy.tool.ToolCall;
 import dev.llmproxy.tool.ToolResult;
@@ -16,6 +17,7 @@ import java.util.function.Supplier;
 /** The chat events of the tools that run between two turns: the start and the result of each. */
 final class ToolEvents implements ChatEvents {
   private final ToolRun run;
+  private final RequestContext context;
   private final ChatCall chat;
   private final LiveRequests live;
   private final Supplier<List<ChatEvent>> afterwards;
@@ -28,14 +30,19 @@ final class ToolEvents implements ChatEvents {
    * @param afterwards gives the events after the last result; called when the turns have all
    *     results
    */
-  ToolEvents(ToolRun run, ChatCall chat, LiveRequests live, Supplier<List<ChatEvent>> afterwards) {
+  ToolEvents(
+      ToolRun run,
+      RequestContext context,
+      LiveRequests live,
+      Supplier<List<ChatEvent>> afterwards) {
     this.run = run;
-    this.chat = chat;
+    this.context = context;
+    chat = context.callAs(ChatCall.class);
     this.live = live;
     this.afterwards = afterwards;
     chat.turns().toolsBegin();
     for (ToolCall call : chat.turns().asked()) {
-      live.toolStarted(chat, call.name());
+      live.toolStarted(context, call.name());
       ready.add(new ChatEvent.ToolCallStart(call));
     }
   }
@@ -62,7 +69,7 @@ final class ToolEvents implements ChatEvents {
       ToolRun.Finished finished = run.next();
       ToolResult result = finished.result();
       results.put(finished.call(), result);
-      live.toolEnded(chat, finished.call().name(), !result.failed(), result.duration());
+      live.toolEnded(context, finished.call().name(), !result.failed(), result.duration());
       return new ChatEvent.ToolCallResult(finished.call(), result);
     } catch (InterruptedException e) {
       over = true;

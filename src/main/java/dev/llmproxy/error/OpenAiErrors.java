@@ -469,6 +469,16 @@ public final class OpenAiErrors {
         "Your tier may not use the tool `%s`.".formatted(tool));
   }
 
+  /** The metrics are asked from a network that may not read them. */
+  public static ApiError metricsNotAllowed() {
+    return new ApiError(
+        403,
+        INVALID_REQUEST,
+        "metrics_not_allowed",
+        null,
+        "Metrics are for this machine and for the networks in METRICS_FROM, without a proxy in between.");
+  }
+
   /** A caller with a budget asks a model that may cost anything. */
   public static ApiError priceUnknown(String model) {
     return new ApiError(

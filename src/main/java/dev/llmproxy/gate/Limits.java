@@ -20,7 +20,10 @@ import java.time.Duration;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import org.apache.camel.ExchangeProperty;
 
 /**
@@ -52,6 +55,16 @@ public final class Limits {
   private final Buckets budgets;
   private final Places places;
   private final Reservations reservations;
+  private final Map<Kind, LongAdder> refusals = new EnumMap<>(Kind.class);
+
+  /** A kind of limit. */
+  public enum Kind {
+    REQUESTS_PER_MINUTE,
+    REQUESTS_PER_DAY,
+    TOKENS_PER_MINUTE,
+    CONCURRENT,
+    BUDGET
+  }
 
   /** What an account has spent, by the ledger. */
   @FunctionalInterface
@@ -79,6 +92,18 @@ public final class Limits {
     budgets = store.buckets(RedisLimits.BUDGET, MONTH);
     places = store.places();
     reservations = store.reservations();
+    for (Kind kind : Kind.values()) {
+      refusals.put(kind, new LongAdder());
+    }
+  }
+
+  /** The number of requests that a kind of limit has refused since the start. */
+  public long refusals(Kind kind) {
+    return refusals.get(kind).sum();
+  }
+
+  private void refuse(Kind kind) {
+    refusals.get(kind).increment();
   }
 
   /**
@@ -103,6 +128,8 @@ public final class Limits {
     context.header("x-ratelimit-remaining-requests", Long.toString(tighter.remaining()));
     context.header("x-ratelimit-reset-requests", GoDuration.text(tighter.untilReset()));
     if (!tighter.granted()) {
+      refuse(
+          minute != null && !minute.granted() ? Kind.REQUESTS_PER_MINUTE : Kind.REQUESTS_PER_DAY);
       throw refused(caller, minute != null && !minute.granted()).asException();
     }
   }
@@ -296,6 +323,7 @@ public final class Limits {
       long most = tier.concurrent().count();
       placed = places.enter(account, most, requestId);
       if (!placed) {
+        refuse(Kind.CONCURRENT);
         throw OpenAiErrors.rateLimited(
                 "requests",
                 "tier `%s` allows %d requests at once for each key and each person signed in"
@@ -318,6 +346,9 @@ public final class Limits {
       context.header("x-ratelimit-limit-tokens", Long.toString(limit));
       context.header("x-ratelimit-remaining-tokens", Long.toString(allowance.remaining()));
       context.header("x-ratelimit-reset-tokens", GoDuration.text(allowance.untilReset()));
+      if (tooLarge || !allowance.granted()) {
+        refuse(Kind.TOKENS_PER_MINUTE);
+      }
       if (tooLarge) {
         throw OpenAiErrors.tooLargeForLimit(tier.name(), limit, size.likelyPrompt()).asException();
       }
@@ -347,6 +378,7 @@ public final class Limits {
       }
       Allowance allowance = takeMoney(picodollars(most, RoundingMode.UP));
       if (!allowance.granted()) {
+        refuse(Kind.BUDGET);
         throw OpenAiErrors.budgetExceeded(
                 tier.budget().most(), dollars(allowance.remaining()), most, untilNextMonth())
             .asException();

@@ -39,6 +39,11 @@ public final class AnswerMemory {
     return new Share();
   }
 
+  /** Bytes that answers may take together. */
+  public long most() {
+    return most;
+  }
+
   /** Bytes that are reserved now. */
   public long taken() {
     return taken.get();

@@ -39,6 +39,11 @@ public final class BodyBudget {
     return most >= bytes;
   }
 
+  /** Bytes that bodies may take together. */
+  public long most() {
+    return most;
+  }
+
   /** Free bytes. */
   public long free() {
     return free.get();

@@ -69,6 +69,16 @@ public final class Connections extends ChannelInboundHandlerAdapter {
     return (int) Math.max(LEAST, afford);
   }
 
+  /** The number of open connections. */
+  public int open() {
+    return open.size();
+  }
+
+  /** The limit of open connections. */
+  public int most() {
+    return most;
+  }
+
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     if (message instanceof Channel child) {

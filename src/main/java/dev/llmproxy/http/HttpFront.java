@@ -1,5 +1,6 @@
 package dev.llmproxy.http;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ErrorForm;
@@ -44,23 +45,42 @@ public final class HttpFront {
   private static final long MOST_DRAINED_BYTES = 256L << 20;
   private static final long MOST_DRAINED_MILLIS = 30_000;
 
+  /** The local of a request's Vert.x context that marks requests to the management port. */
+  private static final String MANAGEMENT = "management";
+
+  private static final String HEALTH = "/health";
+  private static final String METRICS = "/metrics";
+
   private final Cors cors;
+  private final boolean ownManagementPort;
   private final RefusalLog log;
   private volatile boolean stopping;
   private final SecureRandom random = new SecureRandom();
 
   /**
    * @param origins the setting CORS_ORIGINS
+   * @param ownManagementPort whether {@code /metrics} is served on a port of its own alone
    * @param log logs the requests that are refused here
    */
-  public HttpFront(String origins, RefusalLog log) {
+  public HttpFront(String origins, boolean ownManagementPort, RefusalLog log) {
     this.cors = new Cors(origins);
+    this.ownManagementPort = ownManagementPort;
     this.log = log;
   }
 
   /** The id of a request; null when it has not passed the handler that {@link #install} adds. */
   public static String requestId(HttpServerRequest request) {
     return ((HttpServerRequestInternal) request).context().getLocal(REQUEST_ID);
+  }
+
+  /** Marks a request to the management port. */
+  public static void toManagementPort(HttpServerRequest request) {
+    ((HttpServerRequestInternal) request).context().putLocal(MANAGEMENT, MANAGEMENT);
+  }
+
+  /** Whether a request is marked by {@link #toManagementPort}. */
+  static boolean onManagementPort(HttpServerRequest request) {
+    return ((HttpServerRequestInternal) request).context().getLocal(MANAGEMENT) != null;
   }
 
   /** The Content-Type that the client has sent; null when it has sent none. */
@@ -189,8 +209,15 @@ public final class HttpFront {
       refuse(request, 400);
       return;
     }
+    if (ownManagementPort && !servesHere(request)) {
+      fail(context, 404, router);
+      return;
+    }
     if (stopping) {
       closeAfter(request);
+      if (answersHealthWhileStopping(context)) {
+        return;
+      }
       fail(context, 503, router);
       return;
     }
@@ -203,6 +230,39 @@ public final class HttpFront {
     if (!cors.handle(context)) {
       context.next();
     }
+  }
+
+  /** The management port serves health and metrics; the API's port everything but the metrics. */
+  private static boolean servesHere(HttpServerRequest request) {
+    String path = request.path();
+    boolean metrics = METRICS.equals(path);
+    return onManagementPort(request)
+        ? metrics || (path != null && (path.equals(HEALTH) || path.startsWith(HEALTH + "/")))
+        : !metrics;
+  }
+
+  /** The routes may have stopped already: the process is live, and not ready. */
+  private static boolean answersHealthWhileStopping(RoutingContext context) {
+    String path = context.request().path();
+    boolean live = (HEALTH + "/live").equals(path);
+    if (!live && !(HEALTH + "/ready").equals(path)) {
+      return false;
+    }
+    ObjectNode answer = Json.object().put("status", live ? "live" : "unready");
+    if (!live) {
+      answer
+          .putArray("reasons")
+          .addObject()
+          .put("check", "server")
+          .put("reason", "The server is stopping.");
+    }
+    context
+        .response()
+        .setStatusCode(live ? 200 : 503)
+        .putHeader("Content-Type", "application/json")
+        .putHeader("Cache-Control", "no-store")
+        .end(Buffer.buffer(Json.bytes(answer)));
+    return true;
   }
 
   /** Asks {@link #drain} to close the connection after the answer. */

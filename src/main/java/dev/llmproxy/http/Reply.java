@@ -14,6 +14,7 @@ import io.vertx.core.net.HostAndPort;
 import io.vertx.core.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +40,9 @@ public final class Reply {
   private static final HeaderFilterStrategy FILTER = new HttpHeaderFilterStrategy();
   private static final Pattern HEADER_NAME = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
   private static final Pattern CONTROLS = Pattern.compile("[\\p{Cntrl}]");
+
+  private static final List<String> PASSED_ON =
+      List.of("Forwarded", "X-Forwarded-For", "X-Real-IP");
 
   /** Headers for calls to other servers, and headers that would make the answer unreadable. */
   private static final Set<String> OWN =
@@ -250,6 +254,18 @@ public final class Reply {
   /** The client's IP address, from the connection: headers could contain anything. */
   public String address() {
     return address(request);
+  }
+
+  /**
+   * Whether a proxy says that it passes the request on, so that {@link #address} is the proxy's.
+   */
+  public boolean passedOn() {
+    return PASSED_ON.stream().anyMatch(name -> request.getHeader(name) != null);
+  }
+
+  /** Whether the request has come to the port MANAGEMENT_PORT. */
+  public boolean onManagementPort() {
+    return HttpFront.onManagementPort(request);
   }
 
   /** The IP address of a request's client; empty when unknown. */

@@ -40,6 +40,8 @@ final class GroupCommit implements AutoCloseable {
   private final Thread thread;
   private final Object closing = new Object();
   private boolean closed;
+  private volatile boolean works = true;
+  private volatile CommitWatch watch = CommitWatch.NONE;
   // All fields below belong to the writing thread.
   private Connection connection;
   private Prepared prepared;
@@ -103,6 +105,21 @@ final class GroupCommit implements AutoCloseable {
     }
   }
 
+  /** Tells a watch of each commit from now on. */
+  void watch(CommitWatch told) {
+    watch = told;
+  }
+
+  /** Whether the last commit succeeded. */
+  boolean works() {
+    return works;
+  }
+
+  /** The number of works that wait. */
+  int waiting() {
+    return queue.size();
+  }
+
   private <T> CompletableFuture<T> submit(Work<T> work) {
     // No work may come after STOP, because nobody would write it.
     synchronized (closing) {
@@ -146,6 +163,7 @@ final class GroupCommit implements AutoCloseable {
         LOG.error("The ledger's writing thread was interrupted, which must never happen", e);
       } catch (RuntimeException | Error e) {
         // Even an OutOfMemoryError must not end the only writing thread.
+        works = false;
         batch.forEach(work -> work.fail("The ledger cannot be written: " + e, e, true));
       }
       batch.clear();
@@ -154,12 +172,18 @@ final class GroupCommit implements AutoCloseable {
   }
 
   private void commit(List<Work<?>> batch) {
+    if (batch.isEmpty()) {
+      return;
+    }
+    long began = System.nanoTime();
     boolean committing = false;
     try {
       execute(batch);
       committing = true;
       connection.commit();
     } catch (SQLException | RuntimeException | Error e) {
+      works = false;
+      watch.committed(batch.size(), System.nanoTime() - began, false);
       disconnect();
       String reason = e instanceof SQLException sql ? store.reason(sql) : e.toString();
       // A database server may have committed without being able to answer.
@@ -169,6 +193,8 @@ final class GroupCommit implements AutoCloseable {
       }
       return;
     }
+    works = true;
+    watch.committed(batch.size(), System.nanoTime() - began, true);
     batch.forEach(Work::complete);
   }
 

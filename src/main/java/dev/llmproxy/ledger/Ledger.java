@@ -305,6 +305,21 @@ public final class Ledger implements AutoCloseable {
     return store.now();
   }
 
+  /** Whether the last writing succeeded. After a failure it is tried again every second. */
+  public boolean works() {
+    return writing.works();
+  }
+
+  /** Tells a watch of each commit from now on. */
+  public void watch(CommitWatch told) {
+    writing.watch(told);
+  }
+
+  /** The number of writings that wait. */
+  public int queue() {
+    return writing.waiting();
+  }
+
   /** Whether several servers may have the ledger open at once. */
   public boolean shared() {
     return store.shared();

@@ -75,6 +75,11 @@ final class RunningRequests implements AutoCloseable {
     return running.values().stream().map(Running::call).toList();
   }
 
+  /** The number of ended requests that wait for the ledger to work again. */
+  int unsettled() {
+    return unsettled.size();
+  }
+
   /** The call is refused, although its admission may have been recorded. */
   void markDoubtful(Call call) {
     doubtful.add(call.requestId());
@@ -152,7 +157,7 @@ final class RunningRequests implements AutoCloseable {
 
   private void everySecond() {
     try {
-      if (broken) {
+      if (broken || !ledger.works()) {
         ledger.tryToWrite();
       }
       if (seconds % SECONDS_BETWEEN_RENEWALS == 0 || broken) {

@@ -116,6 +116,11 @@ public final class UsageMeter implements AutoCloseable {
     return running.calls();
   }
 
+  /** The number of ended requests that the ledger could not settle yet. */
+  public int unsettled() {
+    return running.unsettled();
+  }
+
   /** Settles the remaining requests. The routes must have stopped. The ledger stays open. */
   @Override
   public void close() {

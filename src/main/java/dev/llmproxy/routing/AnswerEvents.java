@@ -6,6 +6,7 @@ import dev.llmproxy.error.ApiError;
 import java.util.ArrayDeque;
 import java.util.NoSuchElementException;
 import java.util.Queue;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -16,18 +17,27 @@ final class AnswerEvents implements ChatEvents {
   private final ChatEvents provider;
   private final RunningAttempt attempt;
   private final Predicate<ApiError> lost;
+  private final Consumer<String> ended;
   private final Queue<ChatEvent> early = new ArrayDeque<>(2);
   private boolean over;
+  private boolean passedOn;
 
   /**
    * @param provider the events of the provider's answer
    * @param lost gets the error of an answer that fails after its first content; returns whether
    *     another attempt follows all the same, and these events end without the failure
+   * @param ended gets the code of the error that has ended an answer after its first content, null
+   *     for a complete one
    */
-  AnswerEvents(ChatEvents provider, RunningAttempt attempt, Predicate<ApiError> lost) {
+  AnswerEvents(
+      ChatEvents provider,
+      RunningAttempt attempt,
+      Predicate<ApiError> lost,
+      Consumer<String> ended) {
     this.provider = provider;
     this.attempt = attempt;
     this.lost = lost;
+    this.ended = ended;
   }
 
   /**
@@ -66,6 +76,14 @@ final class AnswerEvents implements ChatEvents {
       case ChatEvent.Passed passed -> false;
       default -> true;
     };
+  }
+
+  /** The attempt has answered: these events go to the client. */
+  void passOn() {
+    passedOn = true;
+    if (over) {
+      ended.accept(null);
+    }
   }
 
   /** Whether the answer ended without content, because the provider's policy forbids it. */
@@ -114,24 +132,30 @@ final class AnswerEvents implements ChatEvents {
       return event;
     }
     if (event instanceof ChatEvent.Failed failed) {
-      end();
       ApiError error = attempt.late() == null ? failed.error() : attempt.late();
+      end(error.codeOrType());
       return lost.test(error) ? null : new ChatEvent.Failed(error);
     }
     if (event instanceof ChatEvent.Complete) {
-      end();
+      end(null);
     }
     return event;
   }
 
-  private void end() {
+  private void end(String error) {
     over = true;
     attempt.end();
+    if (passedOn) {
+      ended.accept(error);
+    }
   }
 
   @Override
   public void close() {
     attempt.end();
+    if (passedOn) {
+      ended.accept(ProviderAttempts.CANCELLED);
+    }
     provider.close();
   }
 }

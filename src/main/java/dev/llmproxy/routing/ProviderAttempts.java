@@ -41,6 +41,9 @@ public final class ProviderAttempts {
   /** The exchange property with the {@link RunningAttempt}. */
   private static final String RUNNING = "attempt";
 
+  /** What ends an attempt that this server gives up. */
+  static final String CANCELLED = "cancelled";
+
   private static final String EMBEDDING = "embedding";
 
   private final AttemptPolicy policy;
@@ -97,6 +100,7 @@ public final class ProviderAttempts {
             call.target().provider().name(),
             others ? Optional.of(settings.firstToken()) : Optional.empty(),
             settings.total()));
+    live.asking(context);
   }
 
   /**
@@ -142,7 +146,11 @@ public final class ProviderAttempts {
     Attempts attempts = call.attempts();
     if (body instanceof ChatEvents events && call instanceof ChatCall) {
       AnswerEvents answer =
-          new AnswerEvents(events, running, error -> lost(context, running, error));
+          new AnswerEvents(
+              events,
+              running,
+              error -> lost(context, running, error),
+              error -> asked(context, running, error));
       exchange.getMessage().setBody(answer);
       running.listen(events);
       ApiError error = answer.awaitContent(() -> keepAlive.accept(context.reply()));
@@ -152,6 +160,7 @@ public final class ProviderAttempts {
       if (error != null) {
         throw error.asException();
       }
+      context.noteFirstContent();
     } else {
       running.end();
       if (running.late() != null) {
@@ -159,8 +168,13 @@ public final class ProviderAttempts {
       }
     }
     policy.answered(attempts, running.time());
-    live.attempted(call);
+    live.answering(context);
     context.nameTarget();
+    if (exchange.getMessage().getBody() instanceof AnswerEvents answer) {
+      answer.passOn();
+    } else {
+      asked(context, running, null);
+    }
   }
 
   /**
@@ -181,7 +195,7 @@ public final class ProviderAttempts {
             running.time(),
             target -> canAnswer(target, context),
             asked.cost(List.of(chat.soFar().getLast()), chat.started()));
-    live.attempted(chat);
+    live.attempted(context);
     if (next.isEmpty()) {
       return false;
     }
@@ -213,12 +227,14 @@ public final class ProviderAttempts {
     running.end();
     if (!isProviders(failure, running, context.reply())) {
       policy.abandoned(attempts);
+      asked(context, running, CANCELLED);
       throw failure;
     }
     ApiError error =
         running.late() == null
             ? OpenAiErrors.of(failure, call.target().provider().name())
             : running.late();
+    asked(context, running, error.codeOrType());
     Target asked = call.target();
     Optional<Duration> next =
         policy.failed(
@@ -227,7 +243,7 @@ public final class ProviderAttempts {
             running.time(),
             target -> canAnswer(target, context),
             cost(call, body instanceof ChatEvents || running.late() != null));
-    live.attempted(call);
+    live.attempted(context);
     if (next.isEmpty()) {
       context.nameTarget();
       // The clients' own retries would multiply those of the server.
@@ -263,6 +279,13 @@ public final class ProviderAttempts {
       return call.target().cost(List.of(TokenCount.of(reported)), call.started());
     }
     return begun ? null : BigDecimal.ZERO;
+  }
+
+  /** Tells once that an attempt has ended. */
+  private void asked(RequestContext context, RunningAttempt running, String error) {
+    if (running.tell()) {
+      live.asked(context, running.time(), error);
+    }
   }
 
   private static void logNext(Call call, Target asked, Duration wait) {

@@ -28,6 +28,7 @@ final class RunningAttempt {
   private final Duration firstContent;
   private final Duration total;
   private final boolean limited;
+  private boolean told;
   private boolean heard;
   private boolean over;
   private ChatEvents events;
@@ -51,6 +52,13 @@ final class RunningAttempt {
   /** The time since it began. */
   Duration time() {
     return Duration.ofNanos(System.nanoTime() - began);
+  }
+
+  /** Whether nobody was told yet that it has ended. Only the request's thread calls this. */
+  boolean tell() {
+    boolean first = !told;
+    told = true;
+    return first;
   }
 
   /** The provider has accepted the request; from now on a limit closes these events. */

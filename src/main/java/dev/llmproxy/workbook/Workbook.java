@@ -44,6 +44,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
   private final HttpRequestInitializer authorization;
   private final Duration commitWait;
   private final AutoCloseable embedded;
+  private final WorkbookCalls calls = new WorkbookCalls();
 
   private Workbook(
       String spreadsheetId,
@@ -192,6 +193,11 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
     return new WorkbookException(explain(failure), failure);
   }
 
+  /** The calls of the workbook's server by this process. */
+  public WorkbookCalls calls() {
+    return calls;
+  }
+
   /** Whether this process runs the embedded workbook. */
   public boolean runsHere() {
     return embedded != null;
@@ -209,6 +215,7 @@ public final class Workbook implements GoogleSheetsClientFactory, AutoCloseable 
             GsonFactory.getDefaultInstance(),
             request -> {
               authorization.initialize(request);
+              calls.watch(request);
               request.setConnectTimeout(CONNECT_TIMEOUT_MILLIS).setReadTimeout(READ_TIMEOUT_MILLIS);
             })
         .setApplicationName("llmproxy")

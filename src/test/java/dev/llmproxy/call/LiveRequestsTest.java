@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import dev.llmproxy.Fixtures;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -24,19 +23,23 @@ class LiveRequestsTest {
           "{\"model\":\"groq/m\",\"messages\":[{\"role\":\"user\",\"content\":\"secret words\"}]}"
               .getBytes(StandardCharsets.UTF_8));
 
+  private static final RequestContext CONTEXT = context(CHAT);
+
   private final LiveRequests live =
-      new LiveRequests(Clock.fixed(CHAT.started().plusMillis(1500), ZoneOffset.UTC), 3, 5);
+      new LiveRequests(
+          Clock.fixed(CHAT.started().plusMillis(1500), ZoneOffset.UTC), CallObserver.NONE, 3, 5);
+
+  private static RequestContext context(Call call) {
+    RequestContext context = new RequestContext("req_1", null, CHAT.started(), Clock.systemUTC());
+    if (call != null) {
+      context.setCall(call);
+    }
+    return context;
+  }
 
   @Test
   void eventReadsNothingOfTheCallWhileNobodyWatches() {
-    Call untouchable =
-        (Call)
-            Proxy.newProxyInstance(
-                Call.class.getClassLoader(),
-                new Class<?>[] {Call.class},
-                (proxy, method, arguments) -> {
-                  throw new AssertionError(method + " was called");
-                });
+    RequestContext untouchable = context(null);
 
     assertThatCode(
             () -> {
@@ -52,9 +55,9 @@ class LiveRequestsTest {
   @Test
   void watcherGetsTheEventsInTheirOrderWithTheTimeSinceTheArrival() {
     try (LiveWatch watch = watch("ann@example.com")) {
-      live.began(CHAT);
-      live.toolStarted(CHAT, "calculator");
-      live.toolEnded(CHAT, "calculator", false, Duration.ofMillis(7));
+      live.began(CONTEXT);
+      live.toolStarted(CONTEXT, "calculator");
+      live.toolEnded(CONTEXT, "calculator", false, Duration.ofMillis(7));
 
       List<LiveEvent> events = watch.take();
       assertThat(events)
@@ -74,7 +77,7 @@ class LiveRequestsTest {
   @Test
   void slowWatcherLosesTheOldestEventsAndLearnsHowMany() {
     try (LiveWatch watch = watch("ann@example.com")) {
-      IntStream.range(0, 12).forEach(i -> live.toolStarted(CHAT, "tool" + i));
+      IntStream.range(0, 12).forEach(i -> live.toolStarted(CONTEXT, "tool" + i));
 
       assertThat(watch.take())
           .extracting(event -> ((LiveEvent.ToolStarted) event).tool())
@@ -94,7 +97,7 @@ class LiveRequestsTest {
     try (LiveWatch watch = watch("ann@example.com")) {
       try (ExecutorService requests = Executors.newFixedThreadPool(threads)) {
         for (int i = 0; i < threads; i++) {
-          requests.execute(() -> IntStream.range(0, each).forEach(n -> live.began(CHAT)));
+          requests.execute(() -> IntStream.range(0, each).forEach(n -> live.began(CONTEXT)));
         }
         while (taken.size() + dropped < all) {
           List<LiveEvent> some = watch.take();
@@ -114,8 +117,8 @@ class LiveRequestsTest {
             live.watch("ann@example.com", event -> event instanceof LiveEvent.ToolStarted)
                 .orElseThrow();
         LiveWatch nothing = live.watch("bob@example.com", event -> false).orElseThrow()) {
-      live.began(CHAT);
-      live.toolStarted(CHAT, "calculator");
+      live.began(CONTEXT);
+      live.toolStarted(CONTEXT, "calculator");
 
       assertThat(tools.take()).hasSize(1);
       assertThat(nothing.take()).isEmpty();
@@ -127,7 +130,7 @@ class LiveRequestsTest {
     LiveWatch closed = watch("ann@example.com");
     closed.close();
     closed.close();
-    live.began(CHAT);
+    live.began(CONTEXT);
 
     assertThat(closed.take()).isEmpty();
     assertThat(live.watchers()).isZero();
@@ -176,7 +179,7 @@ class LiveRequestsTest {
             "",
             "");
     try (LiveWatch watch = watch("ann@example.com")) {
-      live.ended(CHAT, record);
+      live.ended(CONTEXT, record);
 
       assertThat(watch.take())
           .singleElement()
