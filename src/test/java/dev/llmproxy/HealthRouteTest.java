@@ -39,7 +39,7 @@ class HealthRouteTest {
     managed.close();
   }
 
-  @Wire("15.live")
+  @Wire("16.live")
   @Test
   void processThatAnswersIsLiveOnBothPorts() {
     for (HttpResponse<String> answer :
@@ -54,7 +54,7 @@ class HealthRouteTest {
     }
   }
 
-  @Wire("15.ready")
+  @Wire("16.ready")
   @Test
   void serverWithKeysAndLedgerIsReadyOnBothPorts() {
     assertThat(gateway.get("/health/ready", null).body()).isEqualTo("{\"status\":\"ready\"}");
@@ -62,7 +62,7 @@ class HealthRouteTest {
     assertThat(managed.getManagement("/health/ready").statusCode()).isEqualTo(200);
   }
 
-  @Wire("15.ready")
+  @Wire("16.ready")
   @Test
   void serverWithoutKeysIsNotReadyUntilTheSheetCanBeRead(@TempDir Path own) {
     Map<String, String> settings =
@@ -78,7 +78,7 @@ class HealthRouteTest {
     }
   }
 
-  @Wire("15.ready")
+  @Wire("16.ready")
   @Test
   void providerThatIsDownDoesNotMakeTheServerUnready() {
     String key = gateway.createKey("down@example.com");
@@ -87,7 +87,7 @@ class HealthRouteTest {
     assertThat(gateway.get("/health/ready", null).statusCode()).isEqualTo(200);
   }
 
-  @Wire("15.details")
+  @Wire("16.details")
   @Test
   void onlyTheKeyOfAnAdministratorGetsTheStateOfTheServer() {
     String admin = gateway.createKey("root@example.com");
@@ -104,7 +104,7 @@ class HealthRouteTest {
     assertThat(gateway.get("/health", null).body()).isEqualTo("{\"status\":\"ok\"}");
   }
 
-  @Wire("15.management")
+  @Wire("16.management")
   @Test
   void withAPortOfItsOwnTheStateOfTheServerIsThereAlone() {
     String admin = managed.createKey("root@example.com");
@@ -117,7 +117,7 @@ class HealthRouteTest {
     assertThat(main.has("models")).isTrue();
   }
 
-  @Wire("15.management")
+  @Wire("16.management")
   @Test
   void managementPortServesNothingElse() {
     for (String path : new String[] {"/v1/models", "/openapi.json", "/admin/", "/healthy", "/"}) {
@@ -125,7 +125,7 @@ class HealthRouteTest {
     }
   }
 
-  @Wire("15.ready")
+  @Wire("16.ready")
   @Test
   void serverWhoseLedgerCannotBeWrittenIsNotReadyUntilItWorksAgain() throws SQLException {
     String key = gateway.createKey("ledger@example.com");

@@ -76,7 +76,7 @@ class MetricsRouteTest {
         && seen.sum("llmproxy_flush_waiting", Map.of()) == 0;
   }
 
-  @Wire("15.metrics")
+  @Wire("16.metrics")
   @Test
   void requestsAreCountedByEndpointModelStatusAndError() {
     assertThat(requests("operation", "chat", "status", "success")).isEqualTo(4);
@@ -225,8 +225,7 @@ class MetricsRouteTest {
     Scrape now =
         Awaitility.await()
             .until(
-                MetricsRouteTest::scrape,
-                seen -> seen.types().containsKey("jvm_gc_pause_seconds"));
+                MetricsRouteTest::scrape, seen -> seen.types().containsKey("jvm_gc_pause_seconds"));
 
     MonitoringFilesTest.expressions()
         .forEach((where, expression) -> {
@@ -242,7 +241,7 @@ class MetricsRouteTest {
         });
   }
 
-  @Wire("15.metrics")
+  @Wire("16.metrics")
   @Test
   void metricsAreNotForRequestsThatAProxyHasPassedOnNorOnTheApiPort() {
     HttpResponse<String> passedOn =

@@ -31,11 +31,22 @@ class MonitoringFilesTest {
       Pattern.compile("([a-zA-Z_:][a-zA-Z0-9_:]*)\\s*(\\{[^}]*\\})?(\\s*\\[[^]]*\\])?");
   private static final Pattern GROUPING =
       Pattern.compile("\\b(?:by|without|on|ignoring)\\s*\\(([^)]*)\\)");
-  private static final Pattern MATCHER = Pattern.compile("([a-zA-Z_][a-zA-Z0-9_]*)\\s*(?:=~|!~|!=|=)");
+  private static final Pattern MATCHER =
+      Pattern.compile("([a-zA-Z_][a-zA-Z0-9_]*)\\s*(?:=~|!~|!=|=)");
   private static final Set<String> WORDS =
       Set.of(
-          "sum", "min", "max", "rate", "histogram_quantile", "by", "or", "and", "unless", "up",
-          "label_values", "instance");
+          "sum",
+          "min",
+          "max",
+          "rate",
+          "histogram_quantile",
+          "by",
+          "or",
+          "and",
+          "unless",
+          "up",
+          "label_values",
+          "instance");
 
   /** The labels that Prometheus adds. */
   private static final Set<String> ADDED = Set.of("instance", "job", "le");

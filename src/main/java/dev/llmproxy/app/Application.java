@@ -47,6 +47,7 @@ import dev.llmproxy.ledger.UsageStatistics;
 import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.monitoring.Metrics;
 import dev.llmproxy.monitoring.ServerMetrics;
+import dev.llmproxy.monitoring.Telemetry;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
 import dev.llmproxy.provider.local.LocalChat;
@@ -140,13 +141,13 @@ public final class Application implements AutoCloseable {
     try {
       values = AllSettings.of(settings);
       bodyReader = new BodyReader(values.http());
-      requests = new Requests(bodyReader, clock, steady);
       providers = catalogue.get();
       responseCache = new ResponseCache(values.cache());
       modelHealth = new ModelHealth(values.routing().breaker(), steady);
-      metrics = parts.add(new Metrics(modelHealth));
+      metrics = parts.add(new Metrics(modelHealth, new Telemetry(settings)));
       live = new LiveRequests(clock, metrics.requests());
       requestLog = new RequestLog(live);
+      requests = new Requests(bodyReader, clock, steady, metrics.traces());
       attemptPolicy =
           new AttemptPolicy(
               values.routing(),

@@ -78,6 +78,7 @@ public final class LiveRequests {
 
   /** A request was admitted. */
   public void began(RequestContext context) {
+    observer.began(context);
     if (watched()) {
       Call call = context.call();
       publish(new LiveEvent.Began(subject(call), after(call), call.target().servedModel()));

@@ -46,6 +46,7 @@ public final class RequestContext {
   private final Clock steady;
   private final long arrived = System.nanoTime();
   private long firstContent;
+  private RequestTrace trace = RequestTrace.NONE;
   private String keyHash;
   private Person person;
   private Caller caller;
@@ -145,6 +146,15 @@ public final class RequestContext {
   /** When the request arrived. */
   public Instant started() {
     return started;
+  }
+
+  /** The trace that the request belongs to. */
+  public RequestTrace trace() {
+    return trace;
+  }
+
+  void setTrace(RequestTrace begun) {
+    trace = begun;
   }
 
   /** The time since the request arrived, in nanoseconds. */

@@ -72,7 +72,7 @@ public final class RequestLog implements RefusalLog {
         record.httpStatus() >= SERVER_ERROR || record.status() == Status.ERROR
             ? Level.WARN
             : Level.INFO,
-        new Line(record.text(), record::fields));
+        new Line(record.text(), () -> fields(record, context)));
     exchange.setProperty(RECORD, record);
     live.ended(context, record);
   }
@@ -199,6 +199,15 @@ public final class RequestLog implements RefusalLog {
     return kind.next();
   }
 
+  private static Map<String, Object> fields(RequestRecord record, RequestContext context) {
+    Map<String, Object> fields = record.fields();
+    String trace = context.trace().id();
+    if (trace != null) {
+      fields.put("trace_id", trace);
+    }
+    return fields;
+  }
+
   private static RequestRecord record(Settlement settlement, RequestContext context) {
     Call call = context.call();
     Reply reply = context.reply();
@@ -264,7 +273,11 @@ public final class RequestLog implements RefusalLog {
 
     @Override
     public IndexedReadOnlyStringMap getIndexedReadOnlyStringMap() {
-      return new SortedArrayStringMap(fields.get());
+      Map<String, Object> all = fields.get();
+      if (LoggedRequest.has(all.get(LoggedRequest.FIELD))) {
+        all.remove(LoggedRequest.FIELD);
+      }
+      return new SortedArrayStringMap(all);
     }
 
     @Override

@@ -12,6 +12,7 @@ public final class Requests {
   private final BodyReader bodyReader;
   private final Clock clock;
   private final Clock steady;
+  private final RequestTrace.Source traces;
 
   /**
    * @param bodyReader reads bodies within the limits of the server
@@ -19,6 +20,16 @@ public final class Requests {
    * @param steady a clock that only goes forward, e.g. a {@link SteadyClock}; deadlines follow it
    */
   public Requests(BodyReader bodyReader, Clock clock, Clock steady) {
+    this(bodyReader, clock, steady, RequestTrace.Source.PASSING_ON);
+  }
+
+  /**
+   * As {@link #Requests(BodyReader, Clock, Clock)}.
+   *
+   * @param traces begins the traces of requests
+   */
+  public Requests(BodyReader bodyReader, Clock clock, Clock steady, RequestTrace.Source traces) {
+    this.traces = traces;
     this.bodyReader = bodyReader;
     this.clock = clock;
     this.steady = steady;
@@ -38,7 +49,13 @@ public final class Requests {
     if (message == null) {
       throw new IllegalStateException("This route answers HTTP requests only.");
     }
-    exchange.setProperty(RequestContext.PROPERTY, RequestContext.of(message, clock, steady));
+    RequestContext context = RequestContext.of(message, clock, steady);
+    LoggedRequest.begin(context.requestId());
+    context.setTrace(
+        traces.of(
+            context.reply().requestHeader(RequestTrace.TRACEPARENT),
+            context.reply().requestHeader(RequestTrace.TRACESTATE)));
+    exchange.setProperty(RequestContext.PROPERTY, context);
   }
 
   /** Forbids everyone between the client and this server to store the answer. */

@@ -64,6 +64,11 @@ record Endpoint(String path, String format) {
     return path.equals("/admin") || path.startsWith("/admin/") ? ADMIN : OTHER;
   }
 
+  /** Whether models are asked there. */
+  boolean isOfModels() {
+    return !format.equals("none") && !format.equals("admin");
+  }
+
   /** The operation of a call of a type, in the words of OpenTelemetry where it has one. */
   String operation(String type) {
     return switch (type) {

@@ -2,6 +2,7 @@ package dev.llmproxy.provider;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.call.RequestContext;
 import dev.llmproxy.catalogue.Provider;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ApiException;
@@ -48,6 +49,10 @@ public final class ProviderHttp {
     message.setHeader("Accept", accept);
     // A compressed stream arrives late, and its decoder reads on after an abort.
     message.setHeader("Accept-Encoding", "identity");
+    RequestContext context = exchange.getProperty(RequestContext.PROPERTY, RequestContext.class);
+    if (context != null) {
+      context.trace().headers(message::setHeader);
+    }
     provider.requestHeaders().forEach(message::setHeader);
     return message;
   }
