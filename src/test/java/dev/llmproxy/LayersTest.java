@@ -28,6 +28,7 @@ class LayersTest {
           "doctor",
           "admin",
           "monitoring",
+          "callback",
           "format.openai",
           "format.chat",
           "format.completions",

@@ -44,6 +44,18 @@ class OptionalRoutesRouteTest {
   /** Settings without which shipped routes do not start. */
   private static final Map<String, String> NEEDED =
       Map.of(
+          "CALLBACK_WEBHOOK_URL",
+          "http://127.0.0.1:9/",
+          "CALLBACK_WEBHOOK_SECRET",
+          "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+          "CALLBACK_SLACK_WEBHOOK",
+          "http://127.0.0.1:9/",
+          "CALLBACK_MAIL_SERVER",
+          "smtp://127.0.0.1:9",
+          "CALLBACK_MAIL_FROM",
+          "llmproxy@example.com",
+          "CALLBACK_MAIL_TO",
+          "ann@example.com",
           "KAFKA_BROKERS",
           "127.0.0.1:9",
           "GUARD_JUDGE_MODEL",

@@ -28,7 +28,8 @@ public final class SystemReport {
 
   /** Names of settings whose value is never shown. */
   private static final Pattern SECRET =
-      Pattern.compile(".*(KEY|KEYS|SECRET|TOKEN|PASSWORD)|DATABASE_URL|REDIS_URL");
+      Pattern.compile(
+          ".*(KEY|KEYS|SECRET|TOKEN|PASSWORD|WEBHOOK|WEBHOOK_URL|JAAS_CONFIG)|DATABASE_URL|REDIS_URL");
 
   /** The part of an address that may have a password or a key. */
   private static final Pattern PRIVATE = Pattern.compile("//[^/@\\s]*@|\\?\\S*");

@@ -25,6 +25,7 @@ import dev.llmproxy.cache.ResponseCache;
 import dev.llmproxy.call.CallWatch;
 import dev.llmproxy.call.RequestLog;
 import dev.llmproxy.call.Requests;
+import dev.llmproxy.callback.WebhookSignature;
 import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.chat.ChatTurns;
 import dev.llmproxy.chat.PromptCount;
@@ -102,6 +103,11 @@ public final class Parts {
 
   public static Authenticator authenticator(Application application) {
     return application.authenticator();
+  }
+
+  public static WebhookSignature webhookSignature(Application application) {
+    return new WebhookSignature(
+        application.values().callbacks().webhookSecret(), application.clock());
   }
 
   public static GuardJudge guardJudge(Application application) {

@@ -211,6 +211,19 @@ public final class SettingsReader {
     }
   }
 
+  /** Notes a problem for each setting that is not set although its optional route is on. */
+  void neededBy(String route, String... names) {
+    if (settings == null || !list("OPTIONAL_ROUTES").contains(route)) {
+      return;
+    }
+    for (String name : names) {
+      if (settings.find(name).isEmpty()) {
+        problems.putIfAbsent(
+            name, "%s is not set; the optional route %s needs it".formatted(name, route));
+      }
+    }
+  }
+
   /** Ports separated by commas. */
   Set<Integer> ports(String name) {
     String value = value(name, new KnownSettings.Ports());

@@ -168,8 +168,8 @@ public final class RequestLog implements RefusalLog {
     }
   }
 
-  /** The root cause, without URLs and values that could be secrets. */
-  private static String reason(Throwable failure) {
+  /** The root cause for the log, without URLs and values that could be secrets. */
+  public static String reason(Throwable failure) {
     Throwable cause = Causes.root(failure);
     String reason = cause.getClass().getSimpleName() + ": " + cause.getMessage();
     return VALUE.matcher(PATH_OF_URL.matcher(reason).replaceAll("$1/…")).replaceAll("");

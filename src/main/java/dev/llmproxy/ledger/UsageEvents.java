@@ -1,5 +1,6 @@
 package dev.llmproxy.ledger;
 
+import dev.llmproxy.call.RequestLog;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -183,10 +184,7 @@ public final class UsageEvents {
   }
 
   private static String reason(Throwable cause) {
-    if (cause == null) {
-      return "unknown reason";
-    }
-    return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+    return cause == null ? "unknown reason" : RequestLog.reason(cause);
   }
 
   /**

@@ -1,0 +1,2 @@
+/** Callbacks: steps of the routes that tell other systems of settled requests. */
+package dev.llmproxy.callback;
