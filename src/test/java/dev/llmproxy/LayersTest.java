@@ -43,6 +43,7 @@ class LayersTest {
           "provider.local",
           "provider",
           "guard",
+          "prompt",
           "cache",
           "conversation",
           "chat",

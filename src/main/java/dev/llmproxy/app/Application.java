@@ -48,6 +48,7 @@ import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.monitoring.Metrics;
 import dev.llmproxy.monitoring.ServerMetrics;
 import dev.llmproxy.monitoring.Telemetry;
+import dev.llmproxy.prompt.Prompts;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
 import dev.llmproxy.provider.local.LocalChat;
@@ -90,6 +91,7 @@ public final class Application implements AutoCloseable {
   private final String instance = UUID.randomUUID().toString();
   private final Vertx vertx;
   private final ProviderCatalogue providers;
+  private final Prompts prompts;
   private final ResponseCache responseCache;
   private final KeyDirectory keyDirectory;
   private final UnknownKeys unknownKeys = new UnknownKeys(TimeMeter.SYSTEM_NANOTIME);
@@ -142,6 +144,7 @@ public final class Application implements AutoCloseable {
       values = AllSettings.of(settings);
       bodyReader = new BodyReader(values.http());
       providers = catalogue.get();
+      prompts = new Prompts(settings, providers);
       responseCache = new ResponseCache(values.cache());
       modelHealth = new ModelHealth(values.routing().breaker(), steady);
       metrics = parts.add(new Metrics(modelHealth, new Telemetry(settings)));
@@ -276,6 +279,11 @@ public final class Application implements AutoCloseable {
 
   public ProviderCatalogue providers() {
     return providers;
+  }
+
+  /** The prompts that aliases carry. */
+  public Prompts prompts() {
+    return prompts;
   }
 
   public ResponseCache responseCache() {

@@ -58,6 +58,7 @@ import dev.llmproxy.ledger.UsageEvents;
 import dev.llmproxy.ledger.UsageMeter;
 import dev.llmproxy.ledger.UsageRollup;
 import dev.llmproxy.mcp.McpServers;
+import dev.llmproxy.prompt.Prompts;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
 import dev.llmproxy.provider.ProviderConnections;
@@ -108,6 +109,10 @@ public final class Parts {
   public static WebhookSignature webhookSignature(Application application) {
     return new WebhookSignature(
         application.values().callbacks().webhookSecret(), application.clock());
+  }
+
+  public static Prompts prompts(Application application) {
+    return application.prompts();
   }
 
   public static GuardJudge guardJudge(Application application) {

@@ -24,12 +24,14 @@ public final class ModelAlias {
    * @param weights one for each of them, or none
    * @param longContext the targets for requests that are too long
    * @param otherPolicy the targets for requests that are refused because of their content
+   * @param prompt the name of the prompt that requests get; null for none
    */
   public record Targets(
       List<String> models,
       List<Integer> weights,
       List<String> longContext,
-      List<String> otherPolicy) {
+      List<String> otherPolicy,
+      String prompt) {
     public Targets {
       models = List.copyOf(models);
       weights = List.copyOf(weights);
@@ -39,7 +41,7 @@ public final class ModelAlias {
 
     /** The models in their order. */
     static Targets of(List<String> models) {
-      return new Targets(models, List.of(), List.of(), List.of());
+      return new Targets(models, List.of(), List.of(), List.of(), null);
     }
 
     /** All model ids. */
@@ -52,7 +54,8 @@ public final class ModelAlias {
           models.stream().map(change).toList(),
           weights,
           longContext.stream().map(change).toList(),
-          otherPolicy.stream().map(change).toList());
+          otherPolicy.stream().map(change).toList(),
+          prompt);
     }
   }
 

@@ -354,6 +354,12 @@ public final class ProviderCatalogue {
     return chain;
   }
 
+  /** The prompt of the alias that a client's name of a model is; null when it has none. */
+  public String promptOf(String name) {
+    ModelAlias.Targets alias = alias(name);
+    return alias == null ? null : alias.prompt();
+  }
+
   /** The targets of the first alias that the name fits; null for none and for a model id. */
   private ModelAlias.Targets alias(String name) {
     return provider(name) != null

@@ -40,7 +40,9 @@ final class RoutingFile {
   private static final String MODELS = "models";
   private static final String CONTEXT_LENGTH = "contextLength";
   private static final String CONTENT_POLICY = "contentPolicy";
-  private static final List<String> ALIAS_FIELDS = List.of(MODELS, CONTEXT_LENGTH, CONTENT_POLICY);
+  private static final String PROMPT = "prompt";
+  private static final List<String> ALIAS_FIELDS =
+      List.of(MODELS, CONTEXT_LENGTH, CONTENT_POLICY, PROMPT);
   private static final String MODEL = "model";
   private static final String WEIGHT = "weight";
   private static final List<String> TARGET_FIELDS = List.of(MODEL, WEIGHT);
@@ -129,17 +131,21 @@ final class RoutingFile {
   /** A target, a list of targets, or a map with the list and those for other cases. */
   private static Targets targets(Node value) {
     if (!(value instanceof MappingNode)) {
-      return chain(value, List.of(), List.of());
+      return chain(value, List.of(), List.of(), null);
     }
     Map<String, Node> fields = fields(value, "an alias", ALIAS_FIELDS);
     if (!fields.containsKey(MODELS)) {
       throw wrong(value, "an alias needs the field `%s`".formatted(MODELS));
     }
     return chain(
-        fields.get(MODELS), models(fields.get(CONTEXT_LENGTH)), models(fields.get(CONTENT_POLICY)));
+        fields.get(MODELS),
+        models(fields.get(CONTEXT_LENGTH)),
+        models(fields.get(CONTENT_POLICY)),
+        fields.containsKey(PROMPT) ? text(fields.get(PROMPT), "a prompt") : null);
   }
 
-  private static Targets chain(Node value, List<String> longContext, List<String> otherPolicy) {
+  private static Targets chain(
+      Node value, List<String> longContext, List<String> otherPolicy, String prompt) {
     List<Node> nodes = value instanceof SequenceNode list ? list.getValue() : List.of(value);
     List<String> models = new ArrayList<>();
     List<Integer> weights = new ArrayList<>();
@@ -161,7 +167,7 @@ final class RoutingFile {
     if (weighted && weights.stream().allMatch(weight -> weight == 0)) {
       throw wrong(value, "all weights are 0; at least one must be above 0");
     }
-    return new Targets(models, weighted ? weights : List.of(), longContext, otherPolicy);
+    return new Targets(models, weighted ? weights : List.of(), longContext, otherPolicy, prompt);
   }
 
   private static List<String> models(Node value) {

@@ -81,7 +81,9 @@ class UsageEventsTest {
 
       assertThat(events.next(exchange())).as("before the pause has passed").isFalse();
       assertThat(events.consumers())
-          .containsExactly(new UsageEvents.Consumer(ROUTE, 2, 1, "from request a on: IllegalStateException: no broker"));
+          .containsExactly(
+              new UsageEvents.Consumer(
+                  ROUTE, 2, 1, "from request a on: IllegalStateException: no broker"));
       // The record that may be to blame comes alone.
       Exchange again = taken(events);
       assertThat(ids(again)).containsExactly("a");

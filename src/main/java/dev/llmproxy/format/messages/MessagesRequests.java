@@ -1,5 +1,6 @@
 package dev.llmproxy.format.messages;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.call.Caller;
@@ -11,6 +12,7 @@ import dev.llmproxy.chat.ChatRequest;
 import dev.llmproxy.chat.PromptCount;
 import dev.llmproxy.chat.ReasoningSeal;
 import dev.llmproxy.error.ApiException;
+import dev.llmproxy.prompt.Prompts;
 import dev.llmproxy.tool.ToolCatalogue;
 import org.apache.camel.Body;
 import org.apache.camel.ExchangeProperty;
@@ -72,8 +74,14 @@ public final class MessagesRequests {
     String model = withoutMark(body.get("model").textValue());
     Caller caller = context.caller();
     Target target = caller.allowed(model, providers.chatChain(model)).first();
+    // Its variables; see docs/prompts.md.
+    JsonNode prompt = providers.promptOf(model) == null ? null : body.remove(Prompts.FIELD);
     Asked asked = new Asked(body, model, caller, target, seal, context::drop, counted);
-    return new ChatRequest(new MessagesTranslation(asked, tools).chat());
+    ObjectNode chat = new MessagesTranslation(asked, tools).chat();
+    if (prompt != null) {
+      chat.set(Prompts.FIELD, prompt);
+    }
+    return new ChatRequest(chat);
   }
 
   private static String withoutMark(String model) {

@@ -13,6 +13,7 @@ import dev.llmproxy.catalogue.ProviderCatalogue;
 import dev.llmproxy.chat.ChatRequest;
 import dev.llmproxy.chat.ReasoningSeal;
 import dev.llmproxy.error.OpenAiErrors;
+import dev.llmproxy.prompt.Prompts;
 import dev.llmproxy.tool.ToolCatalogue;
 import java.util.List;
 import java.util.Optional;
@@ -59,19 +60,21 @@ public final class ResponsesForm {
   public ChatRequest request(
       @Body byte[] json, @ExchangeProperty(RequestContext.PROPERTY) RequestContext context) {
     RequestBody fields = RequestBody.parse(json);
+    ObjectNode prompt = prompt(fields.json());
     String model = fields.model();
     Caller caller = context.caller();
     Consumer<String> dropped = context::drop;
     ChatOptions options = new ChatOptions(fields, dropped);
     options.check();
     ObjectNode body = fields.json();
-    ArrayNode input = input(fields);
+    ArrayNode input = prompt != null && !body.hasNonNull("input") ? Json.array() : input(fields);
     List<Item> items =
         new RememberedItems(memory, caller, mostBytes, dropped)
             .resolved(body.path("previous_response_id").textValue(), input);
     boolean passed =
         caller.allowed(model, providers.chatChain(model)).targets().stream()
-            .allMatch(target -> target.provider().speaks(Provider.RESPONSES));
+                .allMatch(target -> target.provider().speaks(Provider.RESPONSES))
+            && prompt == null;
     OfferedTools tools = tools(body, items, caller, passed, dropped);
     ItemTranslator messages =
         new ItemTranslator(tools, sealed -> opened(caller, model, sealed), dropped);
@@ -83,10 +86,13 @@ public final class ResponsesForm {
 
     ObjectNode chat = Json.object().put("model", model);
     chat.set("messages", messages.messages());
-    if (chat.get("messages").isEmpty()) {
+    if (chat.get("messages").isEmpty() && prompt == null) {
       throw OpenAiErrors.invalidValue("input", "expected at least one message.").asException();
     }
     options.set(chat);
+    if (prompt != null) {
+      chat.set(Prompts.FIELD, prompt);
+    }
     if (!passed) {
       ToolChoice.set(chat, body, tools, dropped);
     }
@@ -106,6 +112,19 @@ public final class ResponsesForm {
         new OriginalRequest(
             Provider.RESPONSES, NativeRequest.of(body, items, asked.keeps()), translated));
     return translated;
+  }
+
+  /**
+   * Removes the reference to a prompt from a request, and names its alias as the model.
+   *
+   * @return null when there is none, or none for an alias with a prompt
+   */
+  private ObjectNode prompt(ObjectNode body) {
+    String id = body.path(Prompts.FIELD).path("id").asText("");
+    boolean known =
+        (!body.hasNonNull("model") || body.path("model").asText().equals(id))
+            && providers.promptOf(id) != null;
+    return known ? (ObjectNode) body.put("model", id).remove(Prompts.FIELD) : null;
   }
 
   private Optional<String> opened(Caller caller, String model, String sealed) {

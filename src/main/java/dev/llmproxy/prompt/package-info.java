@@ -1,0 +1,2 @@
+/** Prompts that aliases of models carry. */
+package dev.llmproxy.prompt;
