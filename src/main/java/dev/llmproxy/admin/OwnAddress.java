@@ -25,10 +25,12 @@ public final class OwnAddress {
 
   private final Optional<String> publicOrigin;
   private final boolean loopbackOnly;
+  private final String ownScheme;
 
   public OwnAddress(AdminSettings settings, HttpSettings http) {
     publicOrigin = settings.publicUrl().map(OwnAddress::origin);
     loopbackOnly = isLoopback(http.host());
+    ownScheme = http.tls().scheme();
   }
 
   /**
@@ -74,7 +76,7 @@ public final class OwnAddress {
   /** The origin of pages that were opened with this own {@code Host}. */
   String originOf(String host) {
     String asPublic = origin(scheme() + "://" + host);
-    return publicOrigin.filter(asPublic::equals).orElseGet(() -> origin("http://" + host));
+    return publicOrigin.filter(asPublic::equals).orElseGet(() -> origin(ownScheme + "://" + host));
   }
 
   /** Whether browsers reach a host by https, so that its cookies can be limited to https. */
@@ -84,13 +86,13 @@ public final class OwnAddress {
 
   /** The address of the public pages, without a slash at its end. */
   public String url(int port) {
-    return publicOrigin.orElse("http://localhost:" + port);
+    return publicOrigin.orElse(ownScheme + "://localhost:" + port);
   }
 
   private String scheme() {
     return publicOrigin.filter(origin -> origin.startsWith("https:")).isPresent()
         ? "https"
-        : "http";
+        : ownScheme;
   }
 
   /** Scheme, host and port in small letters, without the scheme's usual port; empty for others. */

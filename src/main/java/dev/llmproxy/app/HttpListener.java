@@ -4,6 +4,7 @@ import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.http.BodyReader;
 import dev.llmproxy.http.ConnectionGuard;
 import dev.llmproxy.http.HttpFront;
+import dev.llmproxy.http.TlsFiles;
 import io.vertx.core.AbstractVerticle;
 import io.vertx.core.Context;
 import io.vertx.core.DeploymentOptions;
@@ -101,6 +102,11 @@ final class HttpListener implements AutoCloseable {
             : Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
     // Servers with the same negative port share one free port.
     HttpServerOptions options = options(settings).setPort(port == 0 ? -1 : port);
+    if (settings.tls().on()) {
+      TlsFiles tls = new TlsFiles(settings.tls(), application.vertx(), application.clock());
+      tls.apply(options);
+      tls.watch();
+    }
     deploy(() -> new OneLoop(options, this::serve, servers), loops, host, port, "PORT");
     OptionalInt management = application.values().monitoring().managementPort();
     if (management.isPresent()) {
@@ -233,7 +239,9 @@ final class HttpListener implements AutoCloseable {
   private void writeAddress(String host) {
     running =
         new RunningServer(
-            RunningServer.url(host, port()), ProcessHandle.current().pid(), application.instance());
+            RunningServer.url(application.values().http().tls().scheme(), host, port()),
+            ProcessHandle.current().pid(),
+            application.instance());
     try {
       running.write(data());
     } catch (IOException e) {

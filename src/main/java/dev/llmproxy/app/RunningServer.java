@@ -26,16 +26,17 @@ public record RunningServer(String url, long pid, String instance) {
   /**
    * The base URL of a server on this machine.
    *
+   * @param scheme http or https
    * @param host the setting HOST
    */
-  public static String url(String host, int port) {
+  public static String url(String scheme, String host, int port) {
     String address =
         switch (host) {
           case "0.0.0.0", "localhost" -> "127.0.0.1";
           case "::" -> "[::1]";
           default -> host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;
         };
-    return "http://" + address + ":" + port;
+    return scheme + "://" + address + ":" + port;
   }
 
   /** Reads the folder's file; empty when it is missing or cannot be read. */

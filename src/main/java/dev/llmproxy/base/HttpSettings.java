@@ -23,6 +23,7 @@ import java.util.OptionalInt;
  * @param maxConnectionsPerAddress 0 for half of all; empty for no limit
  * @param eventLoops threads that read and write the clients' connections; 0 for one for every two
  *     cores
+ * @param tls the server's own TLS
  */
 public record HttpSettings(
     int port,
@@ -39,7 +40,8 @@ public record HttpSettings(
     Duration clientStall,
     int maxConnections,
     OptionalInt maxConnectionsPerAddress,
-    int eventLoops) {
+    int eventLoops,
+    TlsSettings tls) {
 
   /**
    * @throws Settings.SettingException that lists every wrong value
@@ -64,6 +66,7 @@ public record HttpSettings(
         in.seconds("CLIENT_STALL_SECONDS"),
         in.number("MAX_CONNECTIONS", 0, 1_000_000),
         in.limit("MAX_CONNECTIONS_PER_ADDRESS", 0, 1_000_000),
-        in.number("EVENT_LOOPS", 0, 1000));
+        in.number("EVENT_LOOPS", 0, 1000),
+        TlsSettings.read(in));
   }
 }

@@ -262,6 +262,17 @@ public final class SettingsReader {
     return optionalText(name).map(value -> settings.home().resolve(value).normalize());
   }
 
+  /** Demands that both settings are set, or none. */
+  void together(String one, String other) {
+    if (settings != null && settings.find(one).isPresent() != settings.find(other).isPresent()) {
+      String there = settings.find(one).isPresent() ? one : other;
+      problems.put(
+          there,
+          "%s is set and %s is not; set both or none (%s)"
+              .formatted(there, there.equals(one) ? other : one, settings.where(there)));
+    }
+  }
+
   private String value(String name, KnownSettings.Kind kind) {
     return read(name, new KnownSettings.Setting(kind, false));
   }

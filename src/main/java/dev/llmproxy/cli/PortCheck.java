@@ -51,7 +51,7 @@ final class PortCheck {
   }
 
   private Finding taken(String host, int port, IOException why) {
-    return switch (probe.at(RunningServer.url(host, port))) {
+    return switch (probe.at(RunningServer.url(probe.scheme(), host, port))) {
       case OURS -> Finding.ok(CHECK, "llmproxy runs on " + port + " (with this data folder)");
       case ANOTHER_LLMPROXY ->
           Finding.problem(

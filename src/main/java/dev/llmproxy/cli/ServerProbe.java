@@ -1,8 +1,10 @@
 package dev.llmproxy.cli;
 
 import dev.llmproxy.app.RunningServer;
+import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.base.Json;
 import dev.llmproxy.base.Settings;
+import dev.llmproxy.base.TlsSettings;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -31,15 +33,22 @@ final class ServerProbe {
   }
 
   private final Path data;
+  private final TlsSettings tls;
   private final Optional<RunningServer> recorded;
 
   ServerProbe(Settings settings) {
     data = settings.path("LLMPROXY_DATA");
+    tls = HttpSettings.of(settings).tls();
     recorded = RunningServer.of(data);
   }
 
   Path data() {
     return data;
+  }
+
+  /** The scheme of the server's address. */
+  String scheme() {
+    return tls.scheme();
   }
 
   /** The server that uses the data folder, if it answers. */
@@ -53,7 +62,9 @@ final class ServerProbe {
    * @param url without a slash at the end
    */
   Listener at(String url) {
-    try (HttpClient client = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
+    HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(PATIENCE);
+    OwnCertificate.context(tls).ifPresent(builder::sslContext);
+    try (HttpClient client = builder.build()) {
       HttpRequest request =
           HttpRequest.newBuilder(URI.create(url + "/openapi.json")).timeout(PATIENCE).build();
       HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());

@@ -122,7 +122,7 @@ final class StartCommand implements Callable<Integer> {
 
   private void welcome(Application application, int port, String key) {
     PrintWriter out = spec.commandLine().getOut();
-    String url = "http://localhost:" + port + "/v1";
+    String url = application.values().http().tls().scheme() + "://localhost:" + port + "/v1";
     out.println();
     out.println("llmproxy is ready: " + url);
     out.println("  reachable  " + reachableFrom(settings.text("HOST")));

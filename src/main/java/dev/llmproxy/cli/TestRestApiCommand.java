@@ -87,11 +87,14 @@ final class TestRestApiCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     out = spec.commandLine().getOut();
     // Created here because --help creates every command, and a client loads all of TLS.
-    client =
+    HttpClient.Builder builder =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(5))
-            .build();
+            .connectTimeout(Duration.ofSeconds(5));
+    if (baseUrl == null) {
+      OwnCertificate.context(HttpSettings.of(settings).tls()).ifPresent(builder::sslContext);
+    }
+    client = builder.build();
     if (baseUrl == null) {
       Optional<String> server = findServer();
       if (server.isEmpty()) {
@@ -131,7 +134,7 @@ final class TestRestApiCommand implements Callable<Integer> {
     Optional<String> server = probe.server().map(RunningServer::url);
     if (server.isEmpty()) {
       int port = HttpSettings.of(settings).port();
-      String url = RunningServer.url(settings.text("HOST"), port);
+      String url = RunningServer.url(probe.scheme(), settings.text("HOST"), port);
       String there =
           switch (port == 0 ? ServerProbe.Listener.NOBODY : probe.at(url)) {
             case NOBODY, OURS -> "";

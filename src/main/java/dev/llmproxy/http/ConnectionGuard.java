@@ -39,6 +39,9 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
   /** Vert.x's name for its handler of upgrades to HTTP/2. */
   private static final String UPGRADES = "h2c";
 
+  /** Vert.x's name for its handler of TLS. */
+  private static final String TLS = "ssl";
+
   private final Connections.Limits limits;
   private final boolean tooMany;
   private final AtomicInteger requests = new AtomicInteger();
@@ -52,6 +55,7 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
 
   private volatile boolean served;
   private boolean versionKnown;
+  private boolean encrypted;
   private long unreadSince = NEVER;
   private int unread;
   private long unreadProgress;
@@ -112,6 +116,11 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelActive(ChannelHandlerContext context) {
+    if (tooMany && isTls(context)) {
+      // A client that begins a handshake cannot read an answer yet.
+      close();
+      return;
+    }
     if (tooMany) {
       refuse(
           context,
@@ -136,6 +145,23 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
       ReferenceCountUtil.release(message);
       return;
     }
+    if (!versionKnown && isTls(context)) {
+      // TLS has no upgrade to HTTP/2. The bytes of a head can be read only after their decryption.
+      versionKnown = true;
+      encrypted = true;
+      context.pipeline().addAfter(TLS, null, new DecryptedHead());
+    }
+    if (!encrypted && refusesHead(context, message)) {
+      return;
+    }
+    if (!versionKnown && message instanceof ByteBuf bytes) {
+      tellVersion(context, bytes);
+    }
+    context.fireChannelRead(message);
+  }
+
+  /** Notes when a head begins, and refuses one that servers may read differently. */
+  private boolean refusesHead(ChannelHandlerContext context, Object message) {
     if (http2 == null && requests.get() == 0 && message instanceof ByteBuf bytes) {
       if (headSince == NEVER) {
         headSince = System.nanoTime();
@@ -148,13 +174,24 @@ public final class ConnectionGuard extends ChannelInboundHandlerAdapter {
             "",
             "{\"error\":{\"message\":\"The HTTP request is malformed: a header continues on a second line.\","
                 + "\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
-        return;
+        return true;
       }
     }
-    if (!versionKnown && message instanceof ByteBuf bytes) {
-      tellVersion(context, bytes);
+    return false;
+  }
+
+  private static boolean isTls(ChannelHandlerContext context) {
+    return context.pipeline().get(TLS) != null;
+  }
+
+  /** Sees what a client has sent by TLS. */
+  private final class DecryptedHead extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      if (!refusesHead(context, message)) {
+        context.fireChannelRead(message);
+      }
     }
-    context.fireChannelRead(message);
   }
 
   /**
