@@ -18,7 +18,6 @@ import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import javax.net.ssl.X509ExtendedKeyManager;
@@ -46,21 +45,14 @@ public final class TlsFiles {
   private volatile Content refused;
 
   /** What the two files contain. */
-  private record Content(byte[] certificate, byte[] key) {
+  private record Content(Buffer certificate, Buffer key) {
     static Content of(Path certificate, Path key) throws IOException {
-      return new Content(Files.readAllBytes(certificate), Files.readAllBytes(key));
-    }
-
-    boolean same(Content other) {
-      return other != null
-          && Arrays.equals(certificate, other.certificate)
-          && Arrays.equals(key, other.key);
+      return new Content(
+          Buffer.buffer(Files.readAllBytes(certificate)), Buffer.buffer(Files.readAllBytes(key)));
     }
 
     PemKeyCertOptions options() {
-      return new PemKeyCertOptions()
-          .addCertValue(Buffer.buffer(certificate))
-          .addKeyValue(Buffer.buffer(key));
+      return new PemKeyCertOptions().addCertValue(certificate).addKeyValue(key);
     }
   }
 
@@ -122,7 +114,7 @@ public final class TlsFiles {
       }
       return null;
     }
-    if (now.same(used) || now.same(refused)) {
+    if (now.equals(used) || now.equals(refused)) {
       return null;
     }
     try {
