@@ -65,6 +65,7 @@ final class HttpListener implements AutoCloseable {
   static HttpFront front(Application application) {
     return new HttpFront(
         application.values().http().corsOrigins(),
+        application.values().http().trustedProxies(),
         application.values().monitoring().managementPort().isPresent(),
         application.requestLog());
   }

@@ -24,6 +24,7 @@ import java.util.OptionalInt;
  * @param eventLoops threads that read and write the clients' connections; 0 for one for every two
  *     cores
  * @param tls the server's own TLS
+ * @param trustedProxies the reverse proxies that say from whom a request comes
  */
 public record HttpSettings(
     int port,
@@ -41,7 +42,8 @@ public record HttpSettings(
     int maxConnections,
     OptionalInt maxConnectionsPerAddress,
     int eventLoops,
-    TlsSettings tls) {
+    TlsSettings tls,
+    Networks trustedProxies) {
 
   /**
    * @throws Settings.SettingException that lists every wrong value
@@ -67,6 +69,7 @@ public record HttpSettings(
         in.number("MAX_CONNECTIONS", 0, 1_000_000),
         in.limit("MAX_CONNECTIONS_PER_ADDRESS", 0, 1_000_000),
         in.number("EVENT_LOOPS", 0, 1000),
-        TlsSettings.read(in));
+        TlsSettings.read(in),
+        in.networks("TRUSTED_PROXIES"));
   }
 }

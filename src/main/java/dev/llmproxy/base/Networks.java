@@ -40,6 +40,16 @@ public final class Networks {
     return bytes != null && networks.stream().anyMatch(network -> network.contains(bytes));
   }
 
+  /** Whether there is no network. */
+  public boolean isEmpty() {
+    return networks.isEmpty();
+  }
+
+  /** Whether a text is a literal IP address. */
+  public static boolean isAddress(String text) {
+    return bytes(text) != null;
+  }
+
   /** Whether an address is this machine's loopback address. Other text is none. */
   public static boolean isLoopback(String address) {
     byte[] bytes = bytes(address);

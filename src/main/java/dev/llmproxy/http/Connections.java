@@ -2,6 +2,7 @@ package dev.llmproxy.http;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import dev.llmproxy.base.HttpSettings;
+import dev.llmproxy.base.Networks;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
@@ -29,6 +30,7 @@ public final class Connections extends ChannelInboundHandlerAdapter {
   private static final long LOG_EVERY = TimeUnit.MINUTES.toNanos(1);
 
   private final Limits limits;
+  private final Networks proxies;
   private final int most;
   private final int mostOfAddress;
   private final Map<ConnectionGuard, String> open = new ConcurrentHashMap<>();
@@ -53,6 +55,7 @@ public final class Connections extends ChannelInboundHandlerAdapter {
 
   public Connections(HttpSettings settings) {
     limits = new Limits(settings.clientHead(), settings.clientIdle(), settings.clientStall());
+    proxies = settings.trustedProxies();
     int wanted = settings.maxConnections();
     most = wanted > 0 ? wanted : affordable();
     int wantedOfAddress = settings.maxConnectionsPerAddress().orElse(most);
@@ -93,7 +96,9 @@ public final class Connections extends ChannelInboundHandlerAdapter {
             ? inet.getAddress().getHostAddress()
             : "";
     boolean room =
-        (ofAddress.getOrDefault(address, 0) < mostOfAddress || closeIdlest(address))
+        (proxies.contains(address)
+                || ofAddress.getOrDefault(address, 0) < mostOfAddress
+                || closeIdlest(address))
             && (open.size() < most || closeIdlest(null));
     ConnectionGuard guard = new ConnectionGuard(child, limits, !room);
     if (room) {

@@ -2,6 +2,7 @@ package dev.llmproxy.http;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.llmproxy.base.Json;
+import dev.llmproxy.base.Networks;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.error.ErrorForm;
 import dev.llmproxy.error.OpenAiErrors;
@@ -14,6 +15,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.impl.HttpServerRequestInternal;
+import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -51,7 +53,11 @@ public final class HttpFront {
   private static final String HEALTH = "/health";
   private static final String METRICS = "/metrics";
 
+  /** The local of a request's Vert.x context with the address that a trusted proxy names. */
+  private static final String CLIENT = "client";
+
   private final Cors cors;
+  private final TrustedProxies proxies;
   private final boolean ownManagementPort;
   private final RefusalLog log;
   private volatile boolean stopping;
@@ -59,13 +65,29 @@ public final class HttpFront {
 
   /**
    * @param origins the setting CORS_ORIGINS
+   * @param proxies the setting TRUSTED_PROXIES
    * @param ownManagementPort whether {@code /metrics} is served on a port of its own alone
    * @param log logs the requests that are refused here
    */
-  public HttpFront(String origins, boolean ownManagementPort, RefusalLog log) {
+  public HttpFront(String origins, Networks proxies, boolean ownManagementPort, RefusalLog log) {
     this.cors = new Cors(origins);
+    this.proxies = new TrustedProxies(proxies);
     this.ownManagementPort = ownManagementPort;
     this.log = log;
+  }
+
+  /**
+   * The IP address of a request's client: the one that a trusted proxy names, else that of the
+   * connection. Empty when unknown.
+   */
+  static String address(HttpServerRequest request) {
+    String client = ((HttpServerRequestInternal) request).context().getLocal(CLIENT);
+    return client == null ? peer(request) : client;
+  }
+
+  private static String peer(HttpServerRequest request) {
+    SocketAddress address = request.connection().remoteAddress();
+    return address == null || address.hostAddress() == null ? "" : address.hostAddress();
   }
 
   /** The id of a request; null when it has not passed the handler that {@link #install} adds. */
@@ -195,6 +217,10 @@ public final class HttpFront {
     String id = newId();
     ((HttpServerRequestInternal) request).context().putLocal(REQUEST_ID, id);
     response.putHeader(REQUEST_ID, id);
+    String client = proxies.client(peer(request), request);
+    if (client != null) {
+      ((HttpServerRequestInternal) request).context().putLocal(CLIENT, client);
+    }
     if (ErrorForm.of(request.path()) == ErrorForm.MESSAGES) {
       response.putHeader(ANTHROPIC_REQUEST_ID, id);
     }

@@ -11,7 +11,6 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.HostAndPort;
-import io.vertx.core.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -251,7 +250,7 @@ public final class Reply {
     return request.path();
   }
 
-  /** The client's IP address, from the connection: headers could contain anything. */
+  /** The client's IP address: headers of others than the trusted proxies are not believed. */
   public String address() {
     return address(request);
   }
@@ -270,8 +269,7 @@ public final class Reply {
 
   /** The IP address of a request's client; empty when unknown. */
   public static String address(HttpServerRequest request) {
-    SocketAddress address = request.connection().remoteAddress();
-    return address == null || address.hostAddress() == null ? "" : address.hostAddress();
+    return HttpFront.address(request);
   }
 
   /** Whether the answer has begun; then no status can be sent any more. */
