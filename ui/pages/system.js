@@ -136,6 +136,41 @@ function Findings() {
     </section>`;
 }
 
+/** The routes that serve new requests, and what was wrong with edited files. */
+function Routes({ of, reload }) {
+  const [busy, setBusy] = useState(false);
+  const read = async () => {
+    setBusy(true);
+    try {
+      const { last_attempt: last, number } = await api("POST", "reload", {});
+      if (last.used) say(`Generation ${number} of the routes serves new requests.`);
+      else sayError(new Error("The files have problems and are not used."));
+    } catch (error) {
+      sayError(error);
+    }
+    setBusy(false);
+    reload();
+  };
+  const last = of.last_attempt;
+  const columns = [
+    { title: "File", cell: (problem) => (problem.file ? html`<code>${problem.file}</code>` : "") },
+    { title: "Line", number: true, cell: (problem) => problem.line ?? "" },
+    { title: "Problem", cell: (problem) => problem.reason },
+  ];
+  return html`
+    <section aria-labelledby="generation">
+      <h2 id="generation">Routes</h2>
+      <dl>
+        <dt>Generation</dt><dd>${count(of.number)}, since <${Time} of=${of.since} />${of.ending > 0 ? `; requests of ${count(of.ending)} earlier ones still run` : ""}</dd>
+        <dt>Edits</dt><dd>${of.watched ? "take effect by themselves" : html`take effect when they are read (<code>ROUTES_WATCH</code> is off)`}</dd>
+        ${last && html`<dt>Last read</dt><dd><${Time} of=${last.at} />: ${last.used ? "used" : html`<strong class="bad">not used</strong>`}${last.need_restart.length > 0 ? `; these settings need a restart: ${last.need_restart.join(", ")}` : ""}</dd>`}
+      </dl>
+      ${last && last.problems.length > 0 && html`
+        <${Table} label="Problems of the edited files" columns=${columns} rows=${last.problems.map((problem, index) => ({ id: index, ...problem }))} />`}
+      <button type="button" disabled=${busy} aria-busy=${busy} onClick=${read}>Read the files now</button>
+    </section>`;
+}
+
 function Settings({ settings }) {
   const [wanted, setWanted] = useState("");
   const [changed, setChanged] = useState(false);
@@ -146,7 +181,7 @@ function Settings({ settings }) {
   return html`
     <section aria-labelledby="settings">
       <h2 id="settings">Settings</h2>
-      <p>They are read at the start. <code>application.properties</code> says what each one means.</p>
+      <p>Those of the generation above. <code>application.properties</code> says what each one means.</p>
       <div class="bar">
         <label class="grow">Name <input type="search" value=${wanted} onInput=${(event) => setWanted(event.target.value)} /></label>
         <label><input type="checkbox" checked=${changed} onChange=${(event) => setChanged(event.target.checked)} /> Not the default</label>
@@ -167,6 +202,7 @@ export function Page() {
         <dt>Ledger</dt><dd>${data.ledger.database}, ${count(data.ledger.settled)} requests settled</dd>
       </dl>
     </section>
+    ${data.generation && html`<${Routes} of=${data.generation} reload=${loaded.reload} />`}
     <${Workbook} sync=${data.sync} />
     <section aria-labelledby="keys">
       <h2 id="keys">Sheets of keys and tiers</h2>

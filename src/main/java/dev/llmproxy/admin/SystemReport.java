@@ -39,6 +39,7 @@ public final class SystemReport {
   private final Tiers tiers;
   private final Ledger ledger;
   private final SyncReport sync;
+  private final LiveEdits live;
   private final Clock clock;
   private final Instant started;
   private final Properties defaults = defaults();
@@ -49,6 +50,8 @@ public final class SystemReport {
       Tiers tiers,
       Ledger ledger,
       SyncReport sync,
+      LiveEdits live,
+      Instant started,
       Clock clock) {
     this.settings = settings;
     this.keys = keys;
@@ -56,7 +59,8 @@ public final class SystemReport {
     this.ledger = ledger;
     this.sync = sync;
     this.clock = clock;
-    started = clock.instant();
+    this.live = live;
+    this.started = started;
   }
 
   /** The report. Contains no secret. */
@@ -80,6 +84,7 @@ public final class SystemReport {
     put(sheet.putArray("problems"), keys.problems());
     put(report.putObject("tiers").putArray("problems"), tiers.problems());
     report.set("sync", sync.report());
+    report.set("generation", live.report());
     ArrayNode list = report.putArray("settings");
     KnownSettings.all().keySet().forEach(name -> list.add(setting(name)));
     return report;

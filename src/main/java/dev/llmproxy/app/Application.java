@@ -1,6 +1,7 @@
 package dev.llmproxy.app;
 
 import dev.llmproxy.admin.AdminParts;
+import dev.llmproxy.admin.LiveEdits;
 import dev.llmproxy.attempt.AttemptPolicy;
 import dev.llmproxy.attempt.ModelHealth;
 import dev.llmproxy.attempt.ProviderKeys;
@@ -51,6 +52,7 @@ import dev.llmproxy.monitoring.Telemetry;
 import dev.llmproxy.prompt.Prompts;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
+import dev.llmproxy.provider.ProviderConnections;
 import dev.llmproxy.provider.local.LocalChat;
 import dev.llmproxy.provider.local.LocalEmbedding;
 import dev.llmproxy.redis.Redis;
@@ -64,10 +66,14 @@ import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.YearMonth;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -78,20 +84,19 @@ import org.slf4j.LoggerFactory;
  * servers and threads. Routes use them as the beans of beans.camel.yaml, which are created from the
  * bean {@code application}.
  */
-public final class Application implements AutoCloseable {
+public final class Application implements AutoCloseable, Cloneable {
   private static final Logger LOG = LoggerFactory.getLogger(Application.class);
   private static final Duration AGE_WITHOUT_SNAPSHOT = Duration.ofHours(24);
   private static final long LOG_SUMMARY_MILLIS = 60_000;
 
-  private final Settings settings;
-  private final AllSettings values;
+  /** Changed in copies only. */
+  private Configuration configuration;
+
   private final OpenParts parts;
   private final Clock clock;
   private final Clock steady;
   private final String instance = UUID.randomUUID().toString();
   private final Vertx vertx;
-  private final ProviderCatalogue providers;
-  private final Prompts prompts;
   private final ResponseCache responseCache;
   private final KeyDirectory keyDirectory;
   private final UnknownKeys unknownKeys = new UnknownKeys(TimeMeter.SYSTEM_NANOTIME);
@@ -119,12 +124,16 @@ public final class Application implements AutoCloseable {
   private final KeepAlive keepAlive;
   private final ModelHealth modelHealth;
   private final Metrics metrics;
-  private final AttemptPolicy attemptPolicy;
-  private final LiveModels liveModels;
   private final LiveRequests live;
   private final ReasoningSeal reasoningSeal;
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final AtomicBoolean stopping = new AtomicBoolean();
+  private final ProviderKeys providerKeys;
+  private final ProviderConnections providerConnections;
+  private final ApiThreads apiThreads;
+  private final AtomicReference<LiveEdits> liveEdits = new AtomicReference<>(LiveEdits.NONE);
+  private final Map<Object, Object> kept = new ConcurrentHashMap<>();
+  private final Instant started;
   private final RequestLog requestLog;
   private final BodyReader bodyReader;
   private final Requests requests;
@@ -136,39 +145,32 @@ public final class Application implements AutoCloseable {
       Clock steady,
       OpenParts parts,
       Supplier<ProviderCatalogue> catalogue) {
-    this.settings = settings;
     this.clock = clock;
     this.steady = steady;
     this.parts = parts;
+    started = clock.instant();
+    providerKeys = new ProviderKeys(steady);
     try {
-      values = AllSettings.of(settings);
+      AllSettings values = AllSettings.of(settings);
       bodyReader = new BodyReader(values.http());
-      providers = catalogue.get();
-      prompts = new Prompts(settings, providers);
       responseCache = new ResponseCache(values.cache());
       modelHealth = new ModelHealth(values.routing().breaker(), steady);
+      configuration = Configuration.of(settings, catalogue.get(), clock, this::policy);
       metrics = parts.add(new Metrics(modelHealth, new Telemetry(settings)));
       live = new LiveRequests(clock, metrics.requests());
       requestLog = new RequestLog(live);
       requests = new Requests(bodyReader, clock, steady, metrics.traces());
-      attemptPolicy =
-          new AttemptPolicy(
-              values.routing(),
-              modelHealth,
-              new ProviderKeys(steady),
-              steady,
-              RandomGenerator.getDefault());
       forwardProxy = new ForwardProxy(settings);
       googleIdTokens = new GoogleIdTokens(values.signIn(), clock);
       allowedUsers = new AllowedUsers(values.signIn());
       wrongKeys = new WrongKeys(values.limits().authFailuresPerMinute(), TimeMeter.SYSTEM_NANOTIME);
       mcpServers = new McpServers(settings);
-      liveModels =
-          new LiveModels(values.modelLists(), providers, settings.path("LLMPROXY_DATA"), clock);
       makeDataPrivate();
       Connections connections = new Connections(values.http());
       vertx = VirtualThreads.vertx(connections);
       parts.add(() -> vertx.close().toCompletionStage().toCompletableFuture().join());
+      providerConnections = parts.add(ProviderConnections.open());
+      apiThreads = parts.add(new ApiThreads());
       keepAlive = new KeepAlive(vertx, values.http().keepAlive());
       parts.add(requestLog::summarise);
       vertx.setPeriodic(LOG_SUMMARY_MILLIS, tick -> requestLog.summarise());
@@ -250,12 +252,12 @@ public final class Application implements AutoCloseable {
   }
 
   public Settings settings() {
-    return settings;
+    return configuration.settings();
   }
 
   /** The settings by concern, typed. */
   public AllSettings values() {
-    return values;
+    return configuration.values();
   }
 
   /** The time of day, for timestamps and calendars. */
@@ -278,12 +280,12 @@ public final class Application implements AutoCloseable {
   }
 
   public ProviderCatalogue providers() {
-    return providers;
+    return configuration.providers();
   }
 
   /** The prompts that aliases carry. */
   public Prompts prompts() {
-    return prompts;
+    return configuration.prompts();
   }
 
   public ResponseCache responseCache() {
@@ -307,12 +309,12 @@ public final class Application implements AutoCloseable {
 
   /** Reads the providers' own lists of models. */
   public LiveModels liveModels() {
-    return liveModels;
+    return configuration.liveModels();
   }
 
   /** Decides which target of a request is asked. */
   public AttemptPolicy attemptPolicy() {
-    return attemptPolicy;
+    return configuration.attemptPolicy();
   }
 
   public KeyDirectory keyDirectory() {
@@ -447,6 +449,65 @@ public final class Application implements AutoCloseable {
     return localEmbedding;
   }
 
+  /** When this server started. */
+  public Instant started() {
+    return started;
+  }
+
+  /** The connections to providers. */
+  public ProviderConnections providerConnections() {
+    return providerConnections;
+  }
+
+  ApiThreads apiThreads() {
+    return apiThreads;
+  }
+
+  /** The edits of routes, providers and settings while the server runs. */
+  public LiveEdits liveEdits() {
+    return liveEdits.get();
+  }
+
+  /** Sets what {@link #liveEdits} gives. */
+  void setLiveEdits(LiveEdits edits) {
+    liveEdits.set(edits);
+  }
+
+  /**
+   * A part that routes need, and that must outlive them, such as a memory of their answers.
+   *
+   * @param key tells it from others; its class, or a list of its class and what it is made of
+   * @param first creates it when the first routes ask for it
+   */
+  <T> T kept(Object key, Class<T> type, Supplier<T> first) {
+    return type.cast(kept.computeIfAbsent(key, unknown -> first.get()));
+  }
+
+  Configuration configuration() {
+    return configuration;
+  }
+
+  /**
+   * This application with the settings and providers that the files have now. Both share all other
+   * parts, which this one closes.
+   *
+   * @throws Settings.SettingException when one of them is wrong
+   */
+  Application reread() {
+    try {
+      Application next = (Application) clone();
+      next.configuration = configuration.reread(clock, this::policy);
+      return next;
+    } catch (CloneNotSupportedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private AttemptPolicy policy(AllSettings values) {
+    return new AttemptPolicy(
+        values.routing(), modelHealth, providerKeys, steady, RandomGenerator.getDefault());
+  }
+
   /**
    * Whether the server is stopping, and is therefore not ready for new requests. It still accepts
    * them for DRAIN_DELAY_SECONDS.
@@ -483,7 +544,7 @@ public final class Application implements AutoCloseable {
   }
 
   private ReasoningSeal openSeal() {
-    Path data = settings.path("LLMPROXY_DATA");
+    Path data = settings().path("LLMPROXY_DATA");
     try {
       return ReasoningSeal.of(data, own -> ledger.agree("reasoning.secret", own));
     } catch (IOException e) {
@@ -493,7 +554,7 @@ public final class Application implements AutoCloseable {
   }
 
   private void makeDataPrivate() {
-    for (Path exposed : DataFolder.tighten(settings.path("LLMPROXY_DATA"))) {
+    for (Path exposed : DataFolder.tighten(settings().path("LLMPROXY_DATA"))) {
       LOG.warn("Other accounts of this machine can access {}; see ./llmproxy doctor.", exposed);
     }
   }
@@ -506,8 +567,8 @@ public final class Application implements AutoCloseable {
   }
 
   private KeyDirectory openKeyDirectory(Clock clock, Clock steady) {
-    Path data = settings.path("LLMPROXY_DATA");
-    Optional<Duration> age = values.keys().snapshot();
+    Path data = settings().path("LLMPROXY_DATA");
+    Optional<Duration> age = values().keys().snapshot();
     if (age.isEmpty()) {
       KeySnapshot.remove(data);
     }

@@ -72,7 +72,7 @@ public final class ConfigurationCheck {
                 new SteadyClock(),
                 new OpenParts(),
                 () -> ProviderCatalogue.ofValidFiles(own));
-        Generation generation = new Generation(application, HttpListener.front(application))) {
+        Generation generation = new Generation(0, application, HttpListener.front(application))) {
       generation.start();
       return List.of();
     } catch (RoutesException e) {

@@ -7,6 +7,7 @@ import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.HttpFront;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
@@ -16,7 +17,9 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
 import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
+import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
 import org.apache.camel.model.ModelCamelContext;
 
@@ -28,6 +31,7 @@ final class Generation implements HttpListener.Target, AutoCloseable {
   /** For the background routes' present runs. */
   private static final Duration PATIENCE = Duration.ofSeconds(4);
 
+  private final int number;
   private final Application application;
   private final RouteFiles files;
   private final Main main;
@@ -38,9 +42,11 @@ final class Generation implements HttpListener.Target, AutoCloseable {
   private final AtomicInteger active = new AtomicInteger();
 
   private List<String> served = List.of();
+  private Instant since;
 
   /** Loads the routes of the application's home folder. {@link #start} starts them. */
-  Generation(Application application, HttpFront front) {
+  Generation(int number, Application application, HttpFront front) {
+    this.number = number;
     this.application = application;
     router = HttpListener.router(application, front);
     files = RouteFiles.of(application);
@@ -60,6 +66,16 @@ final class Generation implements HttpListener.Target, AutoCloseable {
     Properties values = new Properties();
     values.putAll(settings.asMap());
     main.setOverrideProperties(values);
+    main.addMainListener(
+        new MainListenerSupport() {
+          @Override
+          public void beforeInitialize(BaseMainSupport starting) {
+            starting
+                .getCamelContext()
+                .getExecutorServiceManager()
+                .setThreadPoolFactory(application.apiThreads().factory());
+          }
+        });
     main.bind("application", application);
     main.bind(router.getName(), router);
     return main;
@@ -85,11 +101,27 @@ final class Generation implements HttpListener.Target, AutoCloseable {
     if (!problems.isEmpty()) {
       throw new RoutesException(problems, null);
     }
+    since = application.clock().instant();
     served =
         context().getRoutes().stream()
             .filter(route -> route.getEndpoint() instanceof PlatformHttpEndpoint)
             .map(Route::getRouteId)
             .toList();
+  }
+
+  /** 1 for the routes of the start. */
+  int number() {
+    return number;
+  }
+
+  /** When it had started. */
+  Instant since() {
+    return since;
+  }
+
+  /** The application with the settings and providers of this generation. */
+  Application application() {
+    return application;
   }
 
   CamelContext context() {
@@ -120,6 +152,11 @@ final class Generation implements HttpListener.Target, AutoCloseable {
   boolean serves() {
     return active.get() > 0
         || served.stream().anyMatch(route -> context().getInflightRepository().size(route) > 0);
+  }
+
+  /** Whether any exchange is under way, of requests or not. */
+  boolean works() {
+    return active.get() > 0 || context().getInflightRepository().size() > 0;
   }
 
   /** Ends all requests of this generation with an error. */

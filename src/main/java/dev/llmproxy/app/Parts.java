@@ -11,6 +11,7 @@ import dev.llmproxy.admin.Overview;
 import dev.llmproxy.admin.Playground;
 import dev.llmproxy.admin.ProviderPing;
 import dev.llmproxy.admin.ProviderReport;
+import dev.llmproxy.admin.ReloadSteps;
 import dev.llmproxy.admin.RequestReport;
 import dev.llmproxy.admin.RouteMeter;
 import dev.llmproxy.admin.RouteReport;
@@ -75,12 +76,16 @@ import dev.llmproxy.routing.ProviderAttempts;
 import dev.llmproxy.routing.ProviderProbe;
 import dev.llmproxy.tool.DocumentIndex;
 import dev.llmproxy.tool.PageFetcher;
+import dev.llmproxy.tool.SearchCache;
 import dev.llmproxy.tool.TierTools;
 import dev.llmproxy.tool.ToolCatalogue;
 import dev.llmproxy.tool.ToolRunner;
 import dev.llmproxy.workbook.Workbook;
 import dev.llmproxy.workbook.WorkbookSchema;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 
 /**
@@ -195,9 +200,16 @@ public final class Parts {
     return new OpenAiEmbedding(application.values().providers().answerBytes());
   }
 
-  /** An index of the folder that the setting names; a relative path starts at the home folder. */
+  /**
+   * An index of the folder that the setting names; a relative path starts at the home folder. It
+   * outlives the routes that use it.
+   */
   public static DocumentIndex documentIndex(Application application) {
-    return new DocumentIndex(DocumentIndex.folder(application.settings()).orElse(null));
+    Path folder = DocumentIndex.folder(application.settings()).orElse(null);
+    return application.kept(
+        List.of(DocumentIndex.class, Optional.ofNullable(folder)),
+        DocumentIndex.class,
+        () -> new DocumentIndex(folder));
   }
 
   /** Created for the requests of a CamelContext. */
@@ -305,6 +317,24 @@ public final class Parts {
     return new Playground(application.keyDirectory(), application.tiers(), models, tools);
   }
 
+  /** Outlives the routes that use it. */
+  public static ToolMemory toolMemory(Application application) {
+    return application.kept(
+        ToolMemory.class,
+        ToolMemory.class,
+        () -> new ToolMemory(application.sharedMemory("tools", ToolMemory.LIFE)));
+  }
+
+  /** Outlives the routes that use it. */
+  public static SearchCache searchCache(Application application) {
+    return application.kept(SearchCache.class, SearchCache.class, SearchCache::new);
+  }
+
+  /** Created for the routes of the management pages. */
+  public static ReloadSteps reloadSteps(Application application) {
+    return new ReloadSteps(application.liveEdits(), application.admin().actions());
+  }
+
   public static UsageRotation usageRotation(Application application) {
     return application.usageFlush().rotation();
   }
@@ -334,9 +364,8 @@ public final class Parts {
     return application.mcpServers();
   }
 
-  /** Camel's component {@code http} owns and closes these connections. */
-  public static HttpClientConnectionManager providerConnections() {
-    return ProviderConnections.open();
+  public static HttpClientConnectionManager providerConnections(Application application) {
+    return application.providerConnections().shared();
   }
 
   public static ProviderCatalogue providers(Application application) {
@@ -351,14 +380,13 @@ public final class Parts {
     return application.responseCache();
   }
 
-  /** Created for the routes: what it remembers ends with them. */
-  public static ToolMemory toolMemory(Application application) {
-    return new ToolMemory(application.sharedMemory("tools", ToolMemory.LIFE));
-  }
-
+  /** Outlives the routes that use it. */
   public static ResponseMemory responseMemory(Application application) {
     Duration life = application.values().responses().keep();
-    return new ResponseMemory(life, application.sharedMemory("response", life));
+    return application.kept(
+        ResponseMemory.class,
+        ResponseMemory.class,
+        () -> new ResponseMemory(life, application.sharedMemory("response", life)));
   }
 
   /** Created for a catalogue of tools and a memory of the routes. */
@@ -414,6 +442,8 @@ public final class Parts {
             application.keyDirectory(),
             application.usageFlush(),
             application.conversationFlush()),
+        application.liveEdits(),
+        application.started(),
         application.clock());
   }
 

@@ -4,7 +4,6 @@ import dev.llmproxy.base.HttpSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.error.ApiError;
 import dev.llmproxy.http.HttpFront;
-import java.util.List;
 import java.util.OptionalInt;
 
 /**
@@ -15,13 +14,13 @@ import java.util.OptionalInt;
 public final class Server implements AutoCloseable {
   private final OpenParts parts;
   private final HttpListener http;
-  private final Generation generation;
+  private final Generations generations;
   private final Drain drain;
 
-  private Server(OpenParts parts, HttpListener http, Generation generation, Drain drain) {
+  private Server(OpenParts parts, HttpListener http, Generations generations, Drain drain) {
     this.parts = parts;
     this.http = http;
-    this.generation = generation;
+    this.generations = generations;
     this.drain = drain;
   }
 
@@ -40,22 +39,22 @@ public final class Server implements AutoCloseable {
     try {
       parts.add(application);
       HttpFront front = HttpListener.front(application);
-      Generation generation = new Generation(application, front);
+      Generations generations = new Generations(application, front);
       HttpListener http =
-          parts.add(
-              new HttpListener(
-                  application,
-                  front,
-                  () -> {
-                    generation.enter();
-                    return generation;
-                  }));
-      parts.add(generation);
-      generation.start();
-      generation.background().start();
+          parts.add(new HttpListener(application, front, generations::enter));
+      parts.add(generations);
+      application.setLiveEdits(generations);
+      FileWatch watch = new FileWatch(
+              application.settings().home(),
+              application.settings().path("LLMPROXY_DATA"),
+              application.values().lifecycle().watch(),
+              generations);
+      parts.add(watch);
+      generations.start();
+      watch.start();
       http.listen(application.values().http().port());
-      Drain drain = new Drain(application, front, () -> List.of(generation));
-      return new Server(parts, http, generation, drain);
+      return new Server(
+          parts, http, generations, new Drain(application, front, generations::all));
     } catch (RuntimeException | Error e) {
       parts.closeAfter(e);
       throw e;
@@ -78,7 +77,7 @@ public final class Server implements AutoCloseable {
 
   /** Ends all running requests with an error. */
   public void cut(ApiError why) {
-    generation.cut(why);
+    generations.cut(why);
   }
 
   /** The port for health and metrics; empty when it is that of the API. */

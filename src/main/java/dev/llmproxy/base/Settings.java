@@ -34,8 +34,20 @@ public final class Settings {
   private final Map<String, String> sources;
   private final Set<String> rewritten;
 
+  /** What {@link #reread} uses again. */
+  private final Map<String, String> environment;
+
+  private final Map<String, String> given;
+
   private Settings(
-      Path home, Map<String, String> values, Map<String, String> sources, Set<String> rewritten) {
+      Path home,
+      Map<String, String> values,
+      Map<String, String> sources,
+      Set<String> rewritten,
+      Map<String, String> environment,
+      Map<String, String> given) {
+    this.environment = environment;
+    this.given = given;
     this.home = home;
     this.values = Collections.unmodifiableMap(new TreeMap<>(values));
     this.sources = sources;
@@ -76,7 +88,8 @@ public final class Settings {
       }
       return canonical;
     });
-    return new Settings(home.toAbsolutePath().normalize(), values, sources, rewritten);
+    return new Settings(
+        home.toAbsolutePath().normalize(), values, sources, rewritten, environment, Map.of());
   }
 
   private static void put(
@@ -119,7 +132,37 @@ public final class Settings {
     changed.put(name, value);
     Map<String, String> changedSources = new TreeMap<>(sources);
     changedSources.put(name, "command line");
-    return new Settings(home, changed, changedSources, rewritten);
+    Map<String, String> changedGiven = new TreeMap<>(given);
+    changedGiven.put(name, value);
+    return new Settings(home, changed, changedSources, rewritten, environment, changedGiven);
+  }
+
+  /**
+   * Reads application.properties again. The environment and the command line are those of the start.
+   *
+   * @throws SettingException when the file cannot be read
+   */
+  public Settings reread() {
+    Settings again = load(home, environment);
+    for (Map.Entry<String, String> each : given.entrySet()) {
+      again = again.with(each.getKey(), each.getValue());
+    }
+    return again;
+  }
+
+  /** These settings with the values that other settings have for some names. */
+  public Settings keeping(Settings other, Set<String> names) {
+    Map<String, String> kept = new TreeMap<>(values);
+    Map<String, String> keptSources = new TreeMap<>(sources);
+    for (String name : names) {
+      kept.remove(name);
+      keptSources.remove(name);
+      if (other.values.containsKey(name)) {
+        kept.put(name, other.values.get(name));
+        keptSources.put(name, other.sources.get(name));
+      }
+    }
+    return new Settings(home, kept, keptSources, rewritten, environment, given);
   }
 
   /** The folder of the system property {@code llmproxy.home}, else the current folder. */

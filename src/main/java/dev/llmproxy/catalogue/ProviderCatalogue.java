@@ -204,6 +204,28 @@ public final class ProviderCatalogue {
     return changed;
   }
 
+  /**
+   * Takes over the lists that another catalogue has got from providers that have the same address
+   * here.
+   */
+  public synchronized void takeLists(ProviderCatalogue other) {
+    synchronized (other) {
+      for (Provider before : other.described.values()) {
+        String name = before.name();
+        Provider now = described.get(name);
+        if (now != null && now.on() == before.on() && now.baseUrl().equals(before.baseUrl())) {
+          if (other.live.containsKey(name)) {
+            live.put(name, other.live.get(name));
+          }
+          if (other.found.contains(name)) {
+            found.add(name);
+          }
+        }
+      }
+    }
+    change();
+  }
+
   /** The providers whose own lists are read: those that are on, or may be found. */
   public List<Provider> withLists() {
     return described.values().stream()

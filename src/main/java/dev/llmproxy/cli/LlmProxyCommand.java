@@ -56,6 +56,7 @@ public final class LlmProxyCommand {
           Map.entry("init-workbook", InitWorkbookCommand.class),
           Map.entry("doctor", DoctorCommand.class),
           Map.entry("validate", ValidateCommand.class),
+          Map.entry("reload", ReloadCommand.class),
           Map.entry("create-api-key", CreateApiKeyCommand.class),
           Map.entry("list-keys", ListKeysCommand.class),
           Map.entry("revoke-key", RevokeKeyCommand.class),

@@ -89,6 +89,19 @@ public final class LiveModels {
     }
   }
 
+  /** Takes over what is known of the lists of providers that the catalogue has. */
+  public void take(LiveModels other) {
+    for (Provider provider : catalogue.providers()) {
+      String name = provider.name();
+      if (other.readings.containsKey(name)) {
+        readings.put(name, other.readings.get(name));
+      }
+      if (other.failing.containsKey(name)) {
+        failing.put(name, other.failing.get(name));
+      }
+    }
+  }
+
   /** What is known of a provider's own list; empty when nobody has tried to read it. */
   public Optional<Reading> reading(String provider) {
     return Optional.ofNullable(readings.get(provider));

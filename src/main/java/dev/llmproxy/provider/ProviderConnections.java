@@ -5,12 +5,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import org.apache.hc.client5.http.DnsResolver;
+import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.SchemePortResolver;
 import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
 import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.client5.http.io.ConnectionEndpoint;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
+import org.apache.hc.client5.http.io.LeaseRequest;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.HttpEntity;
@@ -24,13 +27,17 @@ import org.apache.hc.core5.http.io.HttpMessageParser;
 import org.apache.hc.core5.http.io.SessionInputBuffer;
 import org.apache.hc.core5.http.io.entity.HttpEntityWrapper;
 import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
+import org.apache.hc.core5.http.protocol.HttpContext;
+import org.apache.hc.core5.io.CloseMode;
+import org.apache.hc.core5.util.TimeValue;
+import org.apache.hc.core5.util.Timeout;
 
 /**
  * The HTTP connections to providers, for Camel's component {@code http}. They limit the response
  * headers and the number of interim responses, and give all chunks that have arrived at once, which
  * that component's own connections do not. Their sockets are {@link WatchedSocket}s.
  */
-public final class ProviderConnections {
+public final class ProviderConnections implements AutoCloseable {
   /** The most bytes of a response's headers; the largest of known servers are 16 KiB. */
   private static final int MOST_HEADER_BYTES = 64 << 10;
 
@@ -41,10 +48,66 @@ public final class ProviderConnections {
 
   private static final int MOST_CONNECTIONS = 10_000;
 
-  private ProviderConnections() {}
+  private final HttpClientConnectionManager pool;
 
-  /** Opens a pool of connections. The caller closes it. */
-  public static HttpClientConnectionManager open() {
+  private ProviderConnections(HttpClientConnectionManager pool) {
+    this.pool = pool;
+  }
+
+  /** Opens a pool of connections. */
+  public static ProviderConnections open() {
+    return new ProviderConnections(pool());
+  }
+
+  /**
+   * The pool for a component {@code http}. The component closes it when it stops, which has no
+   * effect, because requests of other components use it too.
+   */
+  public HttpClientConnectionManager shared() {
+    return new SharedPool(pool);
+  }
+
+  @Override
+  public void close() {
+    pool.close(CloseMode.GRACEFUL);
+  }
+
+  /** A pool that only its owner closes. */
+  private record SharedPool(HttpClientConnectionManager pool)
+      implements HttpClientConnectionManager {
+    @Override
+    public LeaseRequest lease(String id, HttpRoute route, Timeout timeout, Object state) {
+      return pool.lease(id, route, timeout, state);
+    }
+
+    @Override
+    public void release(ConnectionEndpoint endpoint, Object state, TimeValue keepAlive) {
+      pool.release(endpoint, state, keepAlive);
+    }
+
+    @Override
+    public void connect(ConnectionEndpoint endpoint, TimeValue timeout, HttpContext context)
+        throws IOException {
+      pool.connect(endpoint, timeout, context);
+    }
+
+    @Override
+    public void upgrade(ConnectionEndpoint endpoint, HttpContext context) throws IOException {
+      pool.upgrade(endpoint, context);
+    }
+
+    @Override
+    public void close(CloseMode mode) {
+      // See ProviderConnections.close().
+    }
+
+    @Override
+    public void close() {
+      // See ProviderConnections.close().
+    }
+  }
+
+  private static HttpClientConnectionManager pool() {
     return new Builder()
         .setConnectionFactory(
             ManagedHttpClientConnectionFactory.builder()
