@@ -39,7 +39,8 @@ class LiveEditsRouteTest {
   private static final String STREAM = "[[script chunks=20 gap=10]]";
   private static final Duration LONG = Duration.ofSeconds(60);
   private static final Pattern CONTEXTS =
-      Pattern.compile("(?m)^\\s*\\d+:\\s+(\\d+)\\s+\\d+\\s+org\\.apache\\.camel\\.impl\\.DefaultCamelContext(?:\\s|$)");
+      Pattern.compile(
+          "(?m)^\\s*\\d+:\\s+(\\d+)\\s+\\d+\\s+org\\.apache\\.camel\\.impl\\.DefaultCamelContext(?:\\s|$)");
 
   @TempDir private static Path folder;
   private static Path home;
@@ -104,8 +105,7 @@ class LiveEditsRouteTest {
 
     assertThat(answers).hasSizeGreaterThan(8).containsOnly(whole);
     Awaitility.await()
-        .until(() ->
-            gateway.application().ledger().after(before, 10_000).size() >= answers.size());
+        .until(() -> gateway.application().ledger().after(before, 10_000).size() >= answers.size());
     assertThat(gateway.application().ledger().after(before, 10_000))
         .allMatch(record -> record.status() == Status.SUCCESS);
     Awaitility.await()
@@ -155,7 +155,8 @@ class LiveEditsRouteTest {
     String before = Files.readString(properties);
     Path file = home.resolve("providers/second.yaml");
     try (ScriptedProvider second = ScriptedProvider.start()) {
-      Files.writeString(file, "label: Second\nformat: openai\nbaseUrl: https://second.invalid/v1\n");
+      Files.writeString(
+          file, "label: Second\nformat: openai\nbaseUrl: https://second.invalid/v1\n");
       Files.writeString(
           properties,
           "\nSECOND_API_KEY = one\nSECOND_BASE_URL = %s\nMAX_BODY_MB = 7\n"
@@ -166,8 +167,7 @@ class LiveEditsRouteTest {
       assertThat(report.at("/last_attempt/need_restart"))
           .extracting(JsonNode::asText)
           .containsExactly("MAX_BODY_MB");
-      assertThat(gateway.chat(key, "second/scripted", false, "hello").statusCode())
-          .isEqualTo(200);
+      assertThat(gateway.chat(key, "second/scripted", false, "hello").statusCode()).isEqualTo(200);
       assertThat(second.requests()).isEmpty();
 
       Files.writeString(
@@ -175,8 +175,7 @@ class LiveEditsRouteTest {
           "\nSECOND_BASE_URL = %s\n".formatted(second.baseUrl()),
           StandardOpenOption.APPEND);
       assertUsed(live().reread());
-      assertThat(gateway.chat(key, "second/scripted", false, "hello").statusCode())
-          .isEqualTo(200);
+      assertThat(gateway.chat(key, "second/scripted", false, "hello").statusCode()).isEqualTo(200);
       assertThat(second.requests()).hasSize(1);
     } finally {
       Files.deleteIfExists(file);
@@ -236,7 +235,8 @@ class LiveEditsRouteTest {
       assertThat(gateway.post("/v1/responses", key, next.formatted(first)).statusCode())
           .isEqualTo(200);
       assertThat(stream.readUntil("0\r\n\r\n"))
-          .contains("event: error\ndata: {\"error\":{\"message\":\"The server's routes were replaced");
+          .contains(
+              "event: error\ndata: {\"error\":{\"message\":\"The server's routes were replaced");
     } finally {
       gateway.provider().release();
     }

@@ -13,8 +13,8 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * What an edit may change while the server runs: settings, providers, aliases, and the parts that are
- * made of them alone. Each generation of routes has one.
+ * What an edit may change while the server runs: settings, providers, aliases, and the parts that
+ * are made of them alone. Each generation of routes has one.
  *
  * @param settings those that need a restart have the values of the start
  * @param needRestart the settings that were edited and need a restart, sorted

@@ -62,7 +62,6 @@ import dev.llmproxy.mcp.McpServers;
 import dev.llmproxy.prompt.Prompts;
 import dev.llmproxy.provider.ForwardProxy;
 import dev.llmproxy.provider.LiveModels;
-import dev.llmproxy.provider.ProviderConnections;
 import dev.llmproxy.provider.anthropic.AnthropicChat;
 import dev.llmproxy.provider.gemini.GeminiChat;
 import dev.llmproxy.provider.gemini.GeminiEmbedding;

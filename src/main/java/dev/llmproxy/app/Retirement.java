@@ -64,8 +64,7 @@ final class Retirement implements AutoCloseable {
   private void end(Generation generation) {
     try {
       if (!await(limit, generation)) {
-        LOG.warn(
-            "Requests of generation {} run for too long and are cut off", generation.number());
+        LOG.warn("Requests of generation {} run for too long and are cut off", generation.number());
         generation.cut(OpenAiErrors.replaced());
         await(CUT, generation);
       }

@@ -40,11 +40,11 @@ public final class Server implements AutoCloseable {
       parts.add(application);
       HttpFront front = HttpListener.front(application);
       Generations generations = new Generations(application, front);
-      HttpListener http =
-          parts.add(new HttpListener(application, front, generations::enter));
+      HttpListener http = parts.add(new HttpListener(application, front, generations::enter));
       parts.add(generations);
       application.setLiveEdits(generations);
-      FileWatch watch = new FileWatch(
+      FileWatch watch =
+          new FileWatch(
               application.settings().home(),
               application.settings().path("LLMPROXY_DATA"),
               application.values().lifecycle().watch(),
@@ -53,8 +53,7 @@ public final class Server implements AutoCloseable {
       generations.start();
       watch.start();
       http.listen(application.values().http().port());
-      return new Server(
-          parts, http, generations, new Drain(application, front, generations::all));
+      return new Server(parts, http, generations, new Drain(application, front, generations::all));
     } catch (RuntimeException | Error e) {
       parts.closeAfter(e);
       throw e;

@@ -138,7 +138,8 @@ public final class Settings {
   }
 
   /**
-   * Reads application.properties again. The environment and the command line are those of the start.
+   * Reads application.properties again. The environment and the command line are those of the
+   * start.
    *
    * @throws SettingException when the file cannot be read
    */

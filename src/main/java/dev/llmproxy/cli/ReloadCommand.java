@@ -42,8 +42,8 @@ final class ReloadCommand implements Callable<Integer> {
     JsonNode answer =
         new ReloadRequest(data)
             .send(PATIENCE)
-            .orElseThrow(() ->
-                new IllegalStateException("The server does not answer; its log may say why"));
+            .orElseThrow(
+                () -> new IllegalStateException("The server does not answer; its log may say why"));
     PrintWriter out = spec.commandLine().getOut();
     JsonNode last = answer.path("last_attempt");
     for (JsonNode each : last.path("problems")) {
