@@ -1,9 +1,13 @@
 package dev.llmproxy.app;
 
 import java.util.List;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.spi.ThreadPoolFactory;
 import org.apache.camel.spi.ThreadPoolProfile;
 import org.apache.camel.support.DefaultThreadPoolFactory;
@@ -19,7 +23,9 @@ final class ApiThreads implements AutoCloseable {
 
   private static final int MOST = 10;
 
-  private final Pool pool = new Pool();
+  private final ScheduledExecutorService pool =
+      Executors.newScheduledThreadPool(
+          MOST, Thread.ofPlatform().daemon().name("workbook-call-", 0).factory());
 
   /** A factory for one CamelContext. */
   ThreadPoolFactory factory() {
@@ -28,7 +34,7 @@ final class ApiThreads implements AutoCloseable {
       public ScheduledExecutorService newScheduledThreadPool(
           ThreadPoolProfile profile, ThreadFactory threads) {
         return threads.toString().contains(COMPONENT)
-            ? pool
+            ? new Shared(pool)
             : super.newScheduledThreadPool(profile, threads);
       }
     };
@@ -36,27 +42,73 @@ final class ApiThreads implements AutoCloseable {
 
   @Override
   public void close() {
-    pool.end();
+    pool.shutdownNow();
   }
 
-  /** Threads that a CamelContext cannot end. */
-  private static final class Pool extends ScheduledThreadPoolExecutor {
-    Pool() {
-      super(MOST, Thread.ofPlatform().daemon().name("workbook-call-", 0).factory());
+  /**
+   * The threads, as one CamelContext sees them. It may end them for itself; calls of components that
+   * still have this object go on.
+   */
+  private static final class Shared extends AbstractExecutorService
+      implements ScheduledExecutorService {
+    private final ScheduledExecutorService pool;
+    private volatile boolean ended;
+
+    Shared(ScheduledExecutorService pool) {
+      this.pool = pool;
+    }
+
+    @Override
+    public void execute(Runnable call) {
+      pool.execute(call);
+    }
+
+    @Override
+    public ScheduledFuture<?> schedule(Runnable call, long delay, TimeUnit unit) {
+      return pool.schedule(call, delay, unit);
+    }
+
+    @Override
+    public <V> ScheduledFuture<V> schedule(Callable<V> call, long delay, TimeUnit unit) {
+      return pool.schedule(call, delay, unit);
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleAtFixedRate(
+        Runnable call, long delay, long period, TimeUnit unit) {
+      return pool.scheduleAtFixedRate(call, delay, period, unit);
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleWithFixedDelay(
+        Runnable call, long delay, long pause, TimeUnit unit) {
+      return pool.scheduleWithFixedDelay(call, delay, pause, unit);
     }
 
     @Override
     public void shutdown() {
-      // See end().
+      ended = true;
     }
 
     @Override
     public List<Runnable> shutdownNow() {
+      ended = true;
       return List.of();
     }
 
-    void end() {
-      super.shutdownNow();
+    @Override
+    public boolean isShutdown() {
+      return ended;
+    }
+
+    @Override
+    public boolean isTerminated() {
+      return ended;
+    }
+
+    @Override
+    public boolean awaitTermination(long time, TimeUnit unit) {
+      return true;
     }
   }
 }
