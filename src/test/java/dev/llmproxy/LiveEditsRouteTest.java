@@ -71,7 +71,7 @@ class LiveEditsRouteTest {
     ConcurrentLinkedQueue<String> answers = new ConcurrentLinkedQueue<>();
     try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < 8; i++) {
-        clients.submit(() -> {
+        clients.execute(() -> {
           while (!over.get()) {
             answers.add(comparable(gateway.chat(key, "openai/scripted", true, STREAM)));
           }
@@ -231,8 +231,12 @@ class LiveEditsRouteTest {
       assertUsed(live().reread());
 
       String next =
-          "{\"model\":\"openai/scripted\",\"input\":\"more\",\"previous_response_id\":\"%s\"}";
-      assertThat(gateway.post("/v1/responses", key, next.formatted(first)).statusCode())
+          Json.text(
+              Json.object()
+                  .put("model", "openai/scripted")
+                  .put("input", "more")
+                  .put("previous_response_id", first));
+      assertThat(gateway.post("/v1/responses", key, next).statusCode())
           .isEqualTo(200);
       assertThat(stream.readUntil("0\r\n\r\n"))
           .contains(
