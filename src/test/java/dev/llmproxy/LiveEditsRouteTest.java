@@ -236,8 +236,7 @@ class LiveEditsRouteTest {
                   .put("model", "openai/scripted")
                   .put("input", "more")
                   .put("previous_response_id", first));
-      assertThat(gateway.post("/v1/responses", key, next).statusCode())
-          .isEqualTo(200);
+      assertThat(gateway.post("/v1/responses", key, next).statusCode()).isEqualTo(200);
       assertThat(stream.readUntil("0\r\n\r\n"))
           .contains(
               "event: error\ndata: {\"error\":{\"message\":\"The server's routes were replaced");

@@ -46,8 +46,8 @@ final class ApiThreads implements AutoCloseable {
   }
 
   /**
-   * The threads, as one CamelContext sees them. It may end them for itself; calls of components that
-   * still have this object go on.
+   * The threads, as one CamelContext sees them. It may end them for itself; calls of components
+   * that still have this object go on.
    */
   private static final class Shared extends AbstractExecutorService
       implements ScheduledExecutorService {
