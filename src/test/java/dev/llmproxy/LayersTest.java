@@ -53,6 +53,7 @@ class LayersTest {
           "tool",
           "flush",
           "ledger",
+          "migration",
           "keys",
           "workbook",
           "workbook.embedded",

@@ -66,6 +66,7 @@ public final class LlmProxyCommand {
           Map.entry("models", ModelsCommand.class),
           Map.entry("conversations", ConversationsCommand.class),
           Map.entry("export", ExportCommand.class),
+          Map.entry("import", ImportCommand.class),
           Map.entry("dead-letters", DeadLettersCommand.class),
           Map.entry("connect", ConnectCommand.class),
           Map.entry("test-rest-api", TestRestApiCommand.class),

@@ -6,6 +6,7 @@ import com.google.api.services.sheets.v4.model.BatchUpdateSpreadsheetRequest;
 import com.google.api.services.sheets.v4.model.CellData;
 import com.google.api.services.sheets.v4.model.ExtendedValue;
 import com.google.api.services.sheets.v4.model.Request;
+import com.google.api.services.sheets.v4.model.RowData;
 import com.google.api.services.sheets.v4.model.SheetProperties;
 import com.google.api.services.sheets.v4.model.Spreadsheet;
 import dev.llmproxy.workbook.ApiKeyRow;
@@ -171,14 +172,55 @@ public final class ApiKeyBook {
       }
     }
     cells.forEach((header, text) -> row[columns.of(header)] = WorkbookSchema.text(text));
+    startCounting(sheet, row);
+    requests.add(WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(List.of(row)))));
+    send(requests);
+  }
+
+  /**
+   * Adds keys in one change, at the end of the sheet. Those that the sheet has already are left
+   * alone. The columns of {@link ApiKeySheet} that are missing are added.
+   *
+   * @param rows texts by header; API Key is a cell in the form of {@link ApiKey#cell}
+   * @return the number of keys that were added
+   * @throws WorkbookException when the workbook cannot be changed
+   */
+  public int addMissing(List<Map<String, String>> rows) {
+    SheetProperties properties = prepare();
+    ApiKeySheet sheet = read();
+    Set<String> there = new LinkedHashSet<>();
+    sheet.rows().forEach(row -> ApiKey.hashOfCell(row.apiKey()).ifPresent(there::add));
+    List<Map<String, String>> missing =
+        rows.stream()
+            .filter(row -> there.add(ApiKey.hashOfCell(row.get(ApiKeySheet.API_KEY)).orElseThrow()))
+            .toList();
+    if (missing.isEmpty()) {
+      return 0;
+    }
+    List<Request> requests = new ArrayList<>();
+    Columns columns = new Columns(sheet, properties, requests);
+    missing.forEach(row -> row.keySet().forEach(columns::of));
+    List<RowData> added = new ArrayList<>();
+    for (Map<String, String> cells : missing) {
+      CellData[] row = new CellData[columns.width];
+      Arrays.setAll(row, column -> new CellData());
+      cells.forEach((header, text) -> row[columns.of(header)] = WorkbookSchema.text(text));
+      startCounting(sheet, row);
+      added.add(WorkbookSchema.row(List.of(row)));
+    }
+    requests.add(WorkbookSchema.appendRows(properties.getSheetId(), added));
+    send(requests);
+    return missing.size();
+  }
+
+  /** A new key has no requests yet and is not revoked. */
+  private static void startCounting(ApiKeySheet sheet, CellData[] row) {
     for (String header : List.of(ApiKeySheet.REQUESTS, ApiKeySheet.TOKENS)) {
       if (sheet.column(header) >= 0) {
         row[sheet.column(header)] = WorkbookSchema.number(0);
       }
     }
     row[sheet.column(ApiKeySheet.REVOKED)] = bool(false);
-    requests.add(WorkbookSchema.appendRows(sheetId, List.of(WorkbookSchema.row(List.of(row)))));
-    send(requests);
   }
 
   /**
