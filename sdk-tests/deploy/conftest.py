@@ -18,8 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
 STOP_SECONDS = 60
 USER = 10001
-# Until the endpoints for monitoring are there.
-needs_monitoring = pytest.mark.skipif(not (ROOT / "routes/api-health-live.camel.yaml").exists(), reason="there is no /health/live")
 
 
 def setting(name):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from compose_spec import PyCompose
-from conftest import ROOT, needs_monitoring
+from conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
 TOOLS = ROOT / "target/deploy-tools"
@@ -59,7 +59,6 @@ def test_wrong_compose_file_is_refused():
         PyCompose.from_yaml(compose_file().replace("read_only: true", "read_onl: true"))
 
 
-@needs_monitoring
 def test_compose_file_uses_files_and_settings_that_exist():
     for name, service in COMPOSE["services"].items():
         for volume in service.get("volumes", []):
@@ -172,7 +171,6 @@ def test_sam_template_passes_cfn_lint():
     checked(installed("cfn-lint"), DEPLOY / "lambda/template.yaml")
 
 
-@needs_monitoring
 def test_lambda_sets_settings_that_exist():
     image = (DEPLOY / "lambda/Dockerfile").read_text()
     names = re.findall(r"\b([A-Z][A-Z_]+)=", re.search(r"^ENV (.*?[^\\])$", image, re.MULTILINE | re.DOTALL)[1])
@@ -275,7 +273,6 @@ def test_chart_refuses_wrong_values(values, words, tmp_path):
     assert words in said.stderr
 
 
-@needs_monitoring
 def test_pod_of_the_chart_fits_the_product(tmp_path):
     resources = [each for each in yaml.safe_load_all(rendered(EVERYTHING, tmp_path).stdout) if each]
     pod = next(each for each in resources if each["kind"] == "Deployment")["spec"]["template"]["spec"]

@@ -6,7 +6,7 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from conftest import ROOT, USER, as_container, needs_monitoring, status_of
+from conftest import ROOT, USER, as_container, status_of
 
 
 def asked(server, path, body, key=None):
@@ -77,7 +77,6 @@ def test_commands_of_a_container_use_the_same_data(image, server):
     assert len(json.loads(said.stdout)) == 1
 
 
-@needs_monitoring
 def test_health_check_succeeds_while_the_server_answers(server):
     assert status_of(f"http://127.0.0.1:{server.port}/health/live") == 200
     assert health(server.port) == 0

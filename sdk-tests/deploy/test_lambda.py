@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, needs_monitoring, started, wait_until
+from conftest import ROOT, started, wait_until
 from runtime_api import RuntimeApi
 
-pytestmark = needs_monitoring
 HERE = Path(__file__).resolve().parent
 REAL = ROOT / "target/deploy-tools/bin/lambda-adapter"
 ADAPTERS = {"stand-in": [sys.executable, str(HERE / "adapter.py")], "real adapter": [str(REAL)]}

@@ -148,6 +148,11 @@ class PromptsPageTest {
                 .post("/v1/completions", key, "{\"model\":\"support\",\"prompt\":\"Hi\"}")
                 .statusCode())
         .isEqualTo(400);
+    assertThat(
+            gateway
+                .post("/v1/embeddings", key, "{\"model\":\"support\",\"input\":\"Hi\"}")
+                .statusCode())
+        .isEqualTo(400);
   }
 
   @ParameterizedTest

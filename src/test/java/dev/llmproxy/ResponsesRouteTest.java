@@ -416,6 +416,7 @@ class ResponsesRouteTest {
       assertThat(answer).contains("\"code\":\"websocket_not_supported\"");
     }
     assertThat(gateway.get(Responses.PATH, key).statusCode()).isEqualTo(405);
+    assertThat(gateway.post(Responses.PATH + "/compact", key, "{}").statusCode()).isEqualTo(404);
   }
 
   @Wire("11.absent")

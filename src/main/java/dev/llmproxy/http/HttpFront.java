@@ -50,6 +50,9 @@ public final class HttpFront {
   /** The local of a request's Vert.x context that marks requests to the management port. */
   private static final String MANAGEMENT = "management";
 
+  /** An endpoint of OpenAI that this server has not. To the routes it looks like a response's id. */
+  private static final String COMPACT = "/v1/responses/compact";
+
   private static final String HEALTH = "/health";
   private static final String METRICS = "/metrics";
 
@@ -308,12 +311,13 @@ public final class HttpFront {
     return "req_" + HexFormat.of().formatHex(id);
   }
 
-  private void fail(RoutingContext context, int status, Router router) {
+  private void fail(RoutingContext context, int found, Router router) {
     if (context.response().ended() || context.response().headWritten()) {
       return;
     }
     String method = context.request().method().name();
     String path = context.request().path();
+    int status = found == 405 && path.equals(COMPACT) ? 404 : found;
     ApiError error =
         switch (status) {
           case 400 -> OpenAiErrors.malformedHttp(400);
