@@ -19,11 +19,11 @@ public final class LiteLlmImport {
           "mcp_servers",
           "list the servers in a JSON file and name it in MCP_SERVERS (docs/add-a-tool.md)",
           "guardrails",
-          "a step of the route hook-request can check or refuse a prompt (docs/change-a-route.md)",
+          "guards refuse, redact or mark prompts and answers (docs/guards.md)",
           "callback_settings",
           "usage is in the ledger, the workbook and the management pages (docs/workbook.md)",
           "prompts",
-          "a step of the route hook-request can add text to a prompt (docs/change-a-route.md)",
+          "a name of a model may carry a prompt with variables (docs/prompts.md)",
           "search_tools",
           "web search is a tool of the server (docs/tools.md)");
 

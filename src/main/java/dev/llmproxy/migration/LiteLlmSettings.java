@@ -45,16 +45,16 @@ final class LiteLlmSettings {
               "llmproxy keeps its own ledger; DATABASE_URL must name a database of its own, not LiteLLM's"),
           Map.entry(
               "alerting",
-              "./llmproxy doctor and the page System show problems (docs/operation.md)"),
+              "Prometheus has alert rules (docs/monitoring.md), and an optional route sends mail (docs/callbacks.md)"),
           Map.entry(
               "success_callback",
-              "the ledger and the workbook have every request (docs/workbook.md), and the route hook-settled can send it on (docs/change-a-route.md)"),
+              "the ledger and the workbook have every request (docs/workbook.md), and optional routes send it on: webhook, Slack, mail (docs/callbacks.md), Kafka (docs/replicas.md)"),
           Map.entry(
               "failure_callback",
-              "the ledger has every failed request, and the route hook-settled can send it on (docs/change-a-route.md)"),
+              "the ledger has every failed request, and optional routes send it on (docs/callbacks.md)"),
           Map.entry(
               "callbacks",
-              "the ledger and the workbook have every request (docs/workbook.md), and the route hook-settled can send it on (docs/change-a-route.md)"),
+              "the ledger and the workbook have every request (docs/workbook.md), and optional routes send it on: webhook, Slack, mail (docs/callbacks.md), Kafka (docs/replicas.md)"),
           Map.entry("service_callbacks", "the log has the failures of Redis and the database"),
           Map.entry(
               "max_parallel_requests",
