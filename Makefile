@@ -65,9 +65,9 @@ soak: build
 golden_run = $(maven) --quiet test-compile surefire:test@default-test -Dgolden=write \
   -Dmaven.test.failure.ignore=true -DtrimStackTrace=true
 golden:
-	@$(golden_run) -Dtest='OpenAiStreamTranslatorTest,OpenAiChatTest,Messages*Test,Generate*Test,ProviderCasesRouteTest'
+	@$(golden_run) -Dtest='OpenAiStreamTranslatorTest,OpenAiChatTest,Messages*Test,Generate*Test,ProviderCasesRouteTest,ConfigurationPageTest'
 	@$(golden_run) -Dtest=AccumulatorTest
-	@git status --short src/test/resources/fixtures
+	@git status --short src/test/resources/fixtures docs/configuration.md
 
 dist:
 	@scripts/dist $(if $(filter on,$(MODEL)),--model)

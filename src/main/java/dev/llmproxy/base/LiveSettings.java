@@ -46,6 +46,9 @@ public final class LiveSettings {
   /** Keys and addresses of providers and search engines. */
   private static final Pattern OF_PROVIDERS = Pattern.compile("[A-Z0-9_]+_(API_KEY|BASE_URL)");
 
+  /** Settings that only optional routes read. */
+  private static final Pattern OF_ROUTES = Pattern.compile("(CALLBACK|KAFKA)_[A-Z_]+");
+
   private static final String LIMITS = "RATE_LIMIT_";
 
   private LiveSettings() {}
@@ -55,6 +58,7 @@ public final class LiveSettings {
     // Names that only files of providers and routes use, and camel.*, are read by each generation.
     return LIVE.contains(name)
         || OF_PROVIDERS.matcher(name).matches()
+        || OF_ROUTES.matcher(name).matches()
         || (!KnownSettings.all().containsKey(name) && !name.startsWith(LIMITS));
   }
 
