@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
@@ -43,9 +44,12 @@ public final class LiveReport {
   private final AdminGate gate;
   private final KeepAlive keepAlive;
   private final Clock steady;
+  private final BooleanSupplier over;
 
   /**
    * @param steady a clock that only goes forward
+   * @param over whether all streams end, because the server stops or its routes are replaced; the
+   *     pages connect again
    */
   public LiveReport(
       LiveRequests live,
@@ -54,7 +58,8 @@ public final class LiveReport {
       RequestReport requests,
       AdminGate gate,
       KeepAlive keepAlive,
-      Clock steady) {
+      Clock steady,
+      BooleanSupplier over) {
     this.live = live;
     this.meter = meter;
     this.search = search;
@@ -62,6 +67,7 @@ public final class LiveReport {
     this.gate = gate;
     this.keepAlive = keepAlive;
     this.steady = steady;
+    this.over = over;
   }
 
   /**
@@ -109,7 +115,7 @@ public final class LiveReport {
     Reply reply = context.reply();
     boolean stale = false;
     Instant nextCheck = steady.instant().plus(CHECK);
-    while (!reply.over() && !exchange.getContext().isStopping()) {
+    while (!reply.over() && !over.getAsBoolean() && !exchange.getContext().isStopping()) {
       Thread.sleep(TICK);
       watch.take().forEach(event -> send(reply, event));
       long dropped = watch.takeDropped();

@@ -128,6 +128,7 @@ public final class Application implements AutoCloseable, Cloneable {
   private final ReasoningSeal reasoningSeal;
   private final AnswerMemory answerMemory = AnswerMemory.ofHeap();
   private final AtomicBoolean stopping = new AtomicBoolean();
+  private volatile boolean replaced;
   private final ProviderKeys providerKeys;
   private final ProviderConnections providerConnections;
   private final ApiThreads apiThreads;
@@ -514,6 +515,19 @@ public final class Application implements AutoCloseable, Cloneable {
    */
   public boolean isStopping() {
     return stopping.get();
+  }
+
+  /**
+   * Whether streams that would never end by themselves must end: the server is stopping, or newer
+   * routes serve new requests.
+   */
+  public boolean endsWatching() {
+    return replaced || isStopping();
+  }
+
+  /** Notes that newer routes serve new requests. */
+  void replaced() {
+    replaced = true;
   }
 
   /** Notes that the server is stopping. */

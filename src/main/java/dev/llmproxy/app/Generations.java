@@ -99,6 +99,7 @@ final class Generations implements LiveEdits, AutoCloseable {
       last = new Attempt(now, List.of(), next.configuration().needRestart());
       Generation before = current;
       current = generation;
+      before.application().replaced();
       retirement.retire(before, generation);
       LOG.info(
           "Generation {} of the routes serves new requests, after {} ms",

@@ -271,7 +271,8 @@ public final class Parts {
         requests,
         application.admin().gate(),
         application.keepAlive(),
-        application.steady());
+        application.steady(),
+        application::endsWatching);
   }
 
   /** Created for the routes of the management pages. */
