@@ -17,8 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
-import org.apache.camel.component.http.HttpComponent;
-import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -256,19 +254,12 @@ class CallEndRouteTest {
     await(where, () -> count("select count(*) from conversation where answer is null") == 0);
     await(where, () -> gateway.application().answerMemory().taken() == 0);
     await(where, () -> gateway.application().bodyReader().budget().free() == freeForBodies);
-    await(where, () -> leased() == 0);
+    await(where, () -> gateway.application().providerConnections().leased() == 0);
     await(where, () -> gateway.application().limits().underWay() == 0);
   }
 
   private static void await(String where, Callable<Boolean> condition) {
     Awaitility.await(where).pollDelay(Duration.ZERO).pollInterval(POLL).until(condition);
-  }
-
-  private static int leased() {
-    HttpComponent http = StepFault.camel().getComponent("http", HttpComponent.class);
-    return ((PoolingHttpClientConnectionManager) http.getClientConnectionManager())
-        .getTotalStats()
-        .getLeased();
   }
 
   private static long count(String sql) {

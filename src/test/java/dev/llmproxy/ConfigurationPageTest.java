@@ -69,7 +69,9 @@ class ConfigurationPageTest {
         }
         inSection = true;
         comment.clear();
-        page.append("\n## %s\n\n| setting and default | meaning |\n|---|---|\n".formatted(section.group(1)));
+        page.append(
+            "\n## %s\n\n| setting and default | meaning |\n|---|---|\n"
+                .formatted(section.group(1)));
       } else if (line.isBlank()) {
         comment.clear();
       } else if (inSection && line.startsWith("#")) {
@@ -83,7 +85,8 @@ class ConfigurationPageTest {
 
   private static String setting(String name, String value) {
     KnownSettings.Setting known = KnownSettings.all().get(name);
-    String rule = known == null || known.kind() instanceof KnownSettings.Text ? "" : known.kind().rule();
+    String rule =
+        known == null || known.kind() instanceof KnownSettings.Text ? "" : known.kind().rule();
     return "%s`%s`%s%s"
         .formatted(
             LiveSettings.isLive(name) ? "↻ " : "",
@@ -93,6 +96,9 @@ class ConfigurationPageTest {
   }
 
   private static String text(List<String> comment) {
-    return comment.stream().collect(Collectors.joining(" ")).replace("|", "\\|").replace("<", "&lt;");
+    return comment.stream()
+        .collect(Collectors.joining(" "))
+        .replace("|", "\\|")
+        .replace("<", "&lt;");
   }
 }

@@ -56,10 +56,6 @@ public final class StepFault {
     return response;
   }
 
-  static synchronized CamelContext camel() {
-    return camel;
-  }
-
   static void fail() {
     throw new Fault(reached().getLast());
   }

@@ -50,7 +50,9 @@ public final class HttpFront {
   /** The local of a request's Vert.x context that marks requests to the management port. */
   private static final String MANAGEMENT = "management";
 
-  /** An endpoint of OpenAI that this server has not. To the routes it looks like a response's id. */
+  /**
+   * An endpoint of OpenAI that this server has not. To the routes it looks like a response's id.
+   */
   private static final String COMPACT = "/v1/responses/compact";
 
   private static final String HEALTH = "/health";

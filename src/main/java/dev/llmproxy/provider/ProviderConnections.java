@@ -9,6 +9,7 @@ import org.apache.hc.client5.http.HttpRoute;
 import org.apache.hc.client5.http.SchemePortResolver;
 import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
 import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.io.ConnectionEndpoint;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
@@ -48,9 +49,9 @@ public final class ProviderConnections implements AutoCloseable {
 
   private static final int MOST_CONNECTIONS = 10_000;
 
-  private final HttpClientConnectionManager pool;
+  private final PoolingHttpClientConnectionManager pool;
 
-  private ProviderConnections(HttpClientConnectionManager pool) {
+  private ProviderConnections(PoolingHttpClientConnectionManager pool) {
     this.pool = pool;
   }
 
@@ -65,6 +66,11 @@ public final class ProviderConnections implements AutoCloseable {
    */
   public HttpClientConnectionManager shared() {
     return new SharedPool(pool);
+  }
+
+  /** The number of connections that requests use now. */
+  public int leased() {
+    return pool.getTotalStats().getLeased();
   }
 
   @Override
@@ -107,7 +113,7 @@ public final class ProviderConnections implements AutoCloseable {
     }
   }
 
-  private static HttpClientConnectionManager pool() {
+  private static PoolingHttpClientConnectionManager pool() {
     return new Builder()
         .setConnectionFactory(
             ManagedHttpClientConnectionFactory.builder()
