@@ -3,7 +3,6 @@ package dev.llmproxy;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangePropertyKey;
 import org.apache.camel.component.platform.http.vertx.HttpMessage;
@@ -30,7 +29,6 @@ public final class StepFault {
   private static int target;
   private static Runnable action;
   private static HttpServerResponse response;
-  private static CamelContext camel;
   private static volatile boolean done;
 
   /** Resets the state; the action runs before the nth step (from 1) of the next request. */
@@ -79,7 +77,6 @@ public final class StepFault {
     Runnable now;
     synchronized (StepFault.class) {
       if (REACHED.isEmpty()) {
-        camel = exchange.getContext();
         exchange
             .getExchangeExtension()
             .addOnCompletion(
