@@ -1,5 +1,5 @@
 # make dev     builds, fetches the local model, starts on http://localhost:3000 and shows a first API key
-# make test    runs all tests: unit, route, wire, SDK, browser and command-line tests, and the README, in about half an hour
+# make test    runs all tests: unit, route, wire, SDK, browser and command-line tests, and the README, in about 50 minutes
 # make test TEST=GateRouteTest runs one class, TEST=GateRouteTest#name one test
 # make build   only builds; then run ./llmproxy start
 # make fuzz    searches for streams of providers that break the contract, three minutes for each wire format
