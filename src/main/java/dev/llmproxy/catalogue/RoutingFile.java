@@ -3,9 +3,8 @@ package dev.llmproxy.catalogue;
 import dev.llmproxy.base.ProviderSettings;
 import dev.llmproxy.base.Settings;
 import dev.llmproxy.base.Settings.SettingException;
+import dev.llmproxy.base.YamlFile;
 import dev.llmproxy.catalogue.ModelAlias.Targets;
-import java.io.IOException;
-import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,9 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
-import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
@@ -98,16 +94,7 @@ final class RoutingFile {
   }
 
   private void ofFile(Path file, List<ModelAlias> aliases) {
-    Node root;
-    try {
-      root = new Yaml(new LoaderOptions()).compose(new StringReader(Files.readString(file)));
-    } catch (MarkedYAMLException e) {
-      int line = e.getProblemMark() == null ? 1 : e.getProblemMark().getLine() + 1;
-      throw new SettingException(
-          "%s, line %d: invalid YAML: %s".formatted(SHOWN, line, e.getProblem()));
-    } catch (IOException e) {
-      throw new SettingException(SHOWN + ": the file cannot be read as UTF-8 text");
-    }
+    Node root = YamlFile.root(file, SHOWN);
     if (root == null) {
       return;
     }

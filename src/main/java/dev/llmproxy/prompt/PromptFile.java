@@ -4,9 +4,7 @@ import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.MustacheException;
 import com.samskivert.mustache.Template;
 import dev.llmproxy.base.Settings.SettingException;
-import java.io.IOException;
-import java.io.StringReader;
-import java.nio.file.Files;
+import dev.llmproxy.base.YamlFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,9 +12,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
-import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
@@ -47,16 +42,7 @@ record PromptFile(String version, Map<String, String> variables, List<Message> m
    * @throws SettingException when the file is wrong
    */
   static PromptFile read(Path file, String shown) {
-    Node root;
-    try {
-      root = new Yaml(new LoaderOptions()).compose(new StringReader(Files.readString(file)));
-    } catch (MarkedYAMLException e) {
-      int line = e.getProblemMark() == null ? 1 : e.getProblemMark().getLine() + 1;
-      throw new SettingException(
-          "%s, line %d: invalid YAML: %s".formatted(shown, line, e.getProblem()));
-    } catch (IOException e) {
-      throw new SettingException(shown + ": the file cannot be read as UTF-8 text");
-    }
+    Node root = YamlFile.root(file, shown);
     if (root == null) {
       throw new SettingException(shown + ", line 1: the file has no messages");
     }
